@@ -1,0 +1,1 @@
+"""Wardline: an HL7 v2 and FHIR interoperability engine for hospitals that run Odoo."""

@@ -1,0 +1,157 @@
+"""The canonical effects: what a message means to the ERP, in business words.
+
+Every door (HL7 v2, FHIR) lands on these; every destination carries these out. They are frozen,
+hold tokens instead of identities, and each carries the key that makes it the same effect when it
+comes again. Quantities and money are `Decimal` and travel as strings. `schema()` is published as
+`docs/effects.schema.json`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Item", "Merge", "Money",
+    "Procure", "Release", "Reserve", "decode", "encode", "kind_of", "schema",
+]  # fmt: skip
+
+Priority = Literal["routine", "urgent", "asap", "stat"]
+EncounterKind = Literal["inpatient", "outpatient", "emergency", "planned", "other"]
+EncounterState = Literal["planned", "open", "closed", "cancelled"]
+TokenKind = Literal["person", "account", "visit"]
+
+
+class Item(msgspec.Struct, frozen=True, omit_defaults=True):
+    """So much of one thing. `code` is the ERP's item code (Odoo: internal reference), `unit` the
+    ERP's unit name or empty for the item's own unit, `lot` a lot number or empty."""
+
+    code: str
+    quantity: Decimal
+    unit: str = ""
+    lot: str = ""
+
+
+class Money(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An amount; `currency` is an ISO 4217 code or empty for the company's own."""
+
+    amount: Decimal
+    currency: str = ""
+
+
+class EffectBase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="effect"):
+    """`key` makes an effect the same one when it comes again (unique per kind of document).
+    `company` names the ERP's company, empty for the user's own."""
+
+    key: str
+    company: str = ""
+
+
+class Reserve(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="reserve"):
+    """These items are wanted there, then. The same key again replaces the list, place and time.
+
+    `source` and `destination` are the ERP's location names (`WH/Stock`, `WH/Wards/ICU`); `subject`
+    and `encounter` are tokens or empty. `procure` asks for short items to be procured."""
+
+    items: tuple[Item, ...]
+    destination: str
+    source: str = ""
+    needed_at: datetime | None = None
+    priority: Priority = "routine"
+    subject: str = ""
+    encounter: str = ""
+    procure: bool = True
+
+
+class Release(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="release"):
+    """No longer wanted. A key that ends in `/*` releases every reservation below it.
+
+    What was consumed stays consumed. `when_unknown` says what to do when nothing was ever
+    reserved under the key: refuse (a person looks) or ignore."""
+
+    when_unknown: Literal["refuse", "ignore"] = "refuse"
+
+
+class Consume(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="consume"):
+    """Was used: leaves the stock of `location`. With `reverses` it is the opposite: what the
+    consumption of that key took comes back. Quantities are always positive."""
+
+    items: tuple[Item, ...]
+    location: str
+    subject: str = ""
+    encounter: str = ""
+    used_on: date | None = None
+    reverses: str = ""
+
+
+class Charge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="charge"):
+    """Bill this to the encounter. `price` is per unit; without one the ERP's price list speaks."""
+
+    encounter: str
+    item: Item
+    price: Money | None = None
+    cost_centre: str = ""
+    date: date | None = None
+    subject: str = ""
+
+
+class Credit(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="credit"):
+    """Take back a charge: `reverses` is that charge's key; `item.quantity` is positive."""
+
+    reverses: str
+    encounter: str
+    item: Item
+    price: Money | None = None
+    cost_centre: str = ""
+    date: date | None = None
+    subject: str = ""
+
+
+class Procure(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="procure"):
+    """See that it gets to `location` by `by` (no transfer is made: replenishment only)."""
+
+    items: tuple[Item, ...]
+    location: str
+    by: date | None = None
+
+
+class Encounter(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="encounter"):
+    """Context for the rest: whose (a token), where, open or closed. `key` is the visit's token."""
+
+    subject: str
+    state: EncounterState
+    kind: EncounterKind = "other"
+    location: str = ""
+
+
+class Merge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="merge"):
+    """Two tokens are one: `gone` is to be re-pointed to `into` (HL7 A40, A41, A42)."""
+
+    kind: TokenKind
+    gone: str
+    into: str
+
+
+Effect = Reserve | Release | Consume | Charge | Credit | Procure | Encounter | Merge
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+_decoder: msgspec.json.Decoder[Effect] = msgspec.json.Decoder(Effect)
+
+encode = _encoder.encode
+"""An effect (or any struct of the model) as JSON bytes; decimals as strings."""
+
+decode = _decoder.decode
+"""JSON bytes back into the effect they were."""
+
+
+def kind_of(effect: Effect) -> str:
+    """The effect's word: `reserve`, `charge`, …"""
+    return str(effect.__struct_config__.tag)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the canonical effects."""
+    return msgspec.json.schema(Effect)

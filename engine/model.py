@@ -1,0 +1,235 @@
+"""The nouns that travel through the engine: message, routing, delivery, outcome, reason.
+
+Values only: no I/O, no clock. Nothing here shows content in its `repr`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+import msgspec
+
+from engine.effects import Effect
+
+__all__ = [
+    "Acknowledge", "Answered", "Arrival", "Dead", "Delivered", "Delivery", "DeliveryState", "Filtered",
+    "Lane", "MessageState", "NewToken", "Outcome", "Owner", "Reason", "ReasonCode", "Receipt", "Refused",
+    "Routed", "Routing", "Settlement", "StoredMessage", "TokenMerge", "TryAgain",
+]  # fmt: skip
+
+Acknowledge = Literal["storage", "transform", "delivery"]
+Answered = Literal["", "accepted", "error", "rejected"]
+"""What the sender was told: nothing yet, AA/CA, AE/CE, AR/CR."""
+
+
+class MessageState(StrEnum):
+    """Every stored message is in exactly one of these."""
+
+    RECEIVED = "received"  # safe on disk, not routed yet
+    WAITING = "waiting"  # routed; at least one delivery is still open
+    DELIVERED = "delivered"  # every effect stands
+    FILTERED = "filtered"  # no effect wanted; the step is named
+    DUPLICATE = "duplicate"  # same as an earlier one, which `original` names
+    DEAD = "dead"  # a dead letter: routing failed, or a delivery was refused
+    QUARANTINED = "quarantined"  # answered with an error or rejection, kept for a person
+
+
+class DeliveryState(StrEnum):
+    """One effect on its way to one destination."""
+
+    DUE = "due"
+    CLAIMED = "claimed"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+class Lane(IntEnum):
+    """Which queue a channel's deliveries take; a lower number never waits behind a higher."""
+
+    HIGH = 0
+    NORMAL = 1
+    BULK = 2
+
+
+class Owner(StrEnum):
+    """Who must act on a dead letter."""
+
+    BUSINESS = "business"  # a code, an item, an amount: the channel's business owner
+    TECHNICAL = "technical"  # a rule, a right, a bug: the channel's technical owner
+
+
+class ReasonCode(StrEnum):
+    """The closed list of why a message or a delivery did not go through (labels of metrics)."""
+
+    FRAMING = "framing"
+    NOT_HL7 = "not-hl7"
+    OVERSIZE = "oversize"
+    UNKNOWN_TYPE = "unknown-type"
+    UNKNOWN_EVENT = "unknown-event"
+    PROCESSING_ID = "processing-id"
+    VERSION = "version"
+    CHARSET = "charset"
+    MISSING_FIELD = "missing-field"
+    BAD_VALUE = "bad-value"
+    STRUCTURE = "structure"
+    CONTROL_ID_REUSED = "control-id-reused"
+    UNMAPPED_CODE = "unmapped-code"
+    UNKNOWN_ITEM = "unknown-item"
+    UNKNOWN_LOCATION = "unknown-location"
+    UNKNOWN_UNIT = "unknown-unit"
+    UNKNOWN_COMPANY = "unknown-company"
+    UNKNOWN_REFERENCE = "unknown-reference"  # credit for an unknown charge, cancel before its booking
+    QUANTITY = "quantity"
+    CONFLICT = "conflict"  # the document has gone on: invoiced, done, locked
+    NOT_ALLOWED = "not-allowed"  # the destination's user lacks a right
+    REFUSED = "refused"  # any other refusal of the destination
+    GAVE_UP = "gave-up"  # the world did not come back within the allowed attempts
+    INTERNAL = "internal"
+
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why, where and whose: fixed words and a place, never a value."""
+
+    code: ReasonCode
+    text: str
+    place: str = ""
+    owner: Owner = Owner.TECHNICAL
+    hl7: int = 207
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A message as it came, on its way into the store.
+
+    `fingerprint` (16 bytes, keyed) is what makes a resend the same message: channel, MSH-3,
+    MSH-4, MSH-10; `digest` (16 bytes, keyed) is of the raw bytes (spec: acknowledgement, section 6).
+    `answered` is `accepted` when safe storage is all that the sender waits for, empty when the
+    answer comes later, `error`/`rejected` for what is kept in quarantine with its `reason`.
+    """
+
+    channel: str
+    raw: bytes
+    fingerprint: bytes
+    digest: bytes
+    received_at: float  # seconds since the epoch, UTC
+    answered: Answered = "accepted"
+    reason: Reason | None = None
+    type: str = ""  # `ADT^A01`: MSH-9.1 and .2 when they are words of the standard, else empty
+
+    def __repr__(self) -> str:
+        return f"Arrival({self.channel!r}, {len(self.raw)} bytes)"
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What the store did with an arrival: its id; `original` when it was seen before (then
+    `answered` says what the original was or will be told); `reused` when its control id was
+    seen with other content."""
+
+    id: int
+    original: int = 0
+    answered: Answered = "accepted"
+    reused: bool = False
+
+
+class StoredMessage(msgspec.Struct, frozen=True):
+    """A message read back for routing; `raw` is the bytes as transmitted."""
+
+    id: int
+    channel: str
+    raw: bytes
+    received_at: float
+
+    def __repr__(self) -> str:
+        return f"StoredMessage({self.id}, {self.channel!r}, {len(self.raw)} bytes)"
+
+
+class NewToken(msgspec.Struct, frozen=True):
+    """A token minted during routing, to be stored in the same transaction as its effects."""
+
+    index: bytes  # 16-byte keyed index of the canonical identifier
+    token: str
+    domain: str  # one letter, spec: PHI, section 5.1
+    key_id: str
+    sealed: bytes
+
+
+class TokenMerge(msgspec.Struct, frozen=True):
+    """From now on the identifier behind `gone` answers with `into` (same domain)."""
+
+    gone: str
+    into: str
+
+
+class Routed(msgspec.Struct, frozen=True):
+    """Became effects, all for one place in the order: `sequence_key` (a token text or empty)."""
+
+    effects: tuple[Effect, ...]
+    sequence_key: str = ""
+    merges: tuple[TokenMerge, ...] = ()
+
+
+class Filtered(msgspec.Struct, frozen=True):
+    """No effect is wanted; `step` names the rule that said so."""
+
+    step: str
+
+
+class Dead(msgspec.Struct, frozen=True):
+    """Could not be mapped: a dead letter."""
+
+    reason: Reason
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """What one stored message became."""
+
+    message_id: int
+    result: Routed | Filtered | Dead
+    lane: Lane = Lane.NORMAL
+    destinations: tuple[str, ...] = ()
+    answered: Answered = "accepted"  # what the sender is (now) told; empty: still waits for delivery
+    warnings: tuple[Reason, ...] = ()
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One effect on its way to one destination: the unit of retry, dead letter, redelivery."""
+
+    id: int
+    message_id: int
+    channel: str
+    destination: str
+    effect: Effect
+    sequence_key: str
+    attempts: int  # including this one
+    progress: dict[str, str] = {}  # what the saga wrote down so far (Destination.deliver)
+
+
+class Delivered(msgspec.Struct, frozen=True, tag="delivered"):
+    """Stands. `documents` are the destination's own references (`stock.picking` → `42`); `note`
+    says what a reader should know ("nothing was reserved", "short by 2")."""
+
+    documents: dict[str, str] = {}
+    note: str = ""
+
+
+class TryAgain(msgspec.Struct, frozen=True, tag="try-again"):
+    """The world was not ready: down, slow, serialization failure."""
+
+    reason: Reason
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The destination will never take it as it stands: a dead letter with a reason."""
+
+    reason: Reason
+
+
+Outcome = Delivered | TryAgain | Refused
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """How an attempt ended. `retry_at` goes with `TryAgain` (seconds since the epoch)."""
+
+    delivery_id: int
+    outcome: Outcome
+    retry_at: float = 0.0

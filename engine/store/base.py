@@ -1,0 +1,189 @@
+"""The contract of safe storage: what every message store promises, and nothing about how.
+
+Plain synchronous verbs, called from threads (`engine.threads`). Each verb is one transaction:
+when it returns, what it did survives kill -9, a kernel crash and a power cut; when it raises
+`Unavailable`, nothing of it happened. One conformance suite (`tests/conformance/store.py`) runs
+over every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from engine.model import (
+    Answered,
+    Arrival,
+    Delivery,
+    DeliveryState,
+    Lane,
+    MessageState,
+    NewToken,
+    Reason,
+    Receipt,
+    Routing,
+    Settlement,
+    StoredMessage,
+)
+
+__all__ = ["AccountRow", "DeliveryView", "MessageStore", "MessageView", "Query", "TokensTaken"]
+
+
+class TokensTaken(Exception):
+    """Another router minted a token for the same identifier first: map again with `known`."""
+
+    def __init__(self, known: dict[bytes, str]) -> None:
+        super().__init__(f"{len(known)} tokens were minted elsewhere meanwhile")
+        self.known = known
+
+
+class Query(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which messages or deliveries: everything given must hold."""
+
+    channel: str = ""
+    state: str = ""  # a MessageState or DeliveryState
+    ids: tuple[int, ...] = ()  # message ids (of deliveries: delivery ids)
+    since: float = 0.0  # received at or after, seconds since the epoch
+    until: float = 0.0
+    after: int = 0  # id greater than: for paging
+    limit: int = 100
+
+
+class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an operator may see of a message: no content."""
+
+    id: int
+    channel: str
+    type: str
+    state: MessageState
+    received_at: float
+    answered: Answered = ""
+    bytes: int = 0
+    original: int = 0
+    step: str = ""
+    reason: Reason | None = None
+    effects: int = 0
+    warnings: tuple[Reason, ...] = ()
+
+
+class DeliveryView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an operator may see of a delivery: the effect (free of PHI), its state, its documents."""
+
+    delivery: Delivery
+    state: DeliveryState
+    due_at: float = 0.0
+    reason: Reason | None = None
+    documents: dict[str, str] = {}
+    note: str = ""
+    settled_at: float = 0.0
+
+
+class AccountRow(msgspec.Struct, frozen=True):
+    """One line of the books: a count per channel, message state and delivery state."""
+
+    channel: str
+    state: MessageState
+    messages: int
+
+
+class MessageStore(Protocol):
+    """Safe storage for messages, effects and tokens."""
+
+    def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        """Make arrivals durable in one commit and say what each is, in the same order.
+
+        An arrival whose fingerprint and digest equal an earlier one (in the store or earlier in
+        this batch) that was accepted or is still in work is recorded as its duplicate, without
+        content and without effect. One that was answered with an error or rejection before does
+        not count. Same fingerprint with another digest: a new message, `reused` set."""
+        ...
+
+    def unrouted(self, channels: Sequence[str], after: int, limit: int) -> list[StoredMessage]:
+        """Messages in state received with id greater than `after`, oldest first, decrypted."""
+        ...
+
+    def tokens(self, indexes: Sequence[bytes]) -> dict[bytes, str]:
+        """The tokens known for these indexes; merged ones answer with their survivor."""
+        ...
+
+    def survivors(self, tokens: Sequence[str]) -> dict[str, str]:
+        """For tokens that were merged away, the token that stands for them now; others absent."""
+        ...
+
+    def route(self, routings: Sequence[Routing], minted: Sequence[NewToken], now: float) -> None:
+        """Store what messages became: their state, their deliveries (one per effect and
+        destination), new tokens and merges, all in one transaction.
+
+        A message that is no longer in state received is left alone (routing twice is harmless).
+        Raises `TokensTaken` (nothing stored) when a minted index exists already."""
+        ...
+
+    def claim(
+        self, destination: str, lane: Lane, limit: int, *, now: float, lease_until: float, holder: str
+    ) -> list[Delivery]:
+        """Take due deliveries, oldest message first, under a lease.
+
+        At most the deliveries of one message per sequence key, and none whose key has an earlier
+        message's delivery still open (due later or claimed). An empty key orders nothing."""
+        ...
+
+    def note(self, progress: dict[int, dict[str, str]]) -> None:
+        """Durably merge words into the progress of claimed deliveries (delivery id → words)."""
+        ...
+
+    def settle(self, settlements: Sequence[Settlement], *, now: float, holder: str) -> list[int]:
+        """Write how attempts ended and move messages to their state. A settlement whose lease was
+        lost to another holder is ignored. Returns the message ids that reached a final state."""
+        ...
+
+    def reclaim(self, now: float) -> int:
+        """Deliveries whose lease has ended become due again; how many."""
+        ...
+
+    def redeliver(self, query: Query, *, now: float) -> int:
+        """Dead deliveries that match become due again with their attempts forgotten; how many.
+        A dead letter that never became effects goes back to received and is routed again."""
+        ...
+
+    def answer(self, answers: dict[int, Answered]) -> None:
+        """Record what senders were told after all (`acknowledge: transform | delivery`)."""
+        ...
+
+    def messages(self, query: Query) -> list[MessageView]:
+        """Messages that match, by id."""
+        ...
+
+    def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]:
+        """Deliveries that match (of one message when given), by id."""
+        ...
+
+    def content(self, message_id: int) -> bytes:
+        """The raw bytes of one message as transmitted. Raises `KeyError` when there are none."""
+        ...
+
+    def account(self) -> list[AccountRow]:
+        """Counts of messages per channel and state."""
+        ...
+
+    def gaps(self) -> list[str]:
+        """Plain words for whatever does not add up (a message in no state, an effect without a
+        message, a delivered message with an open delivery …); empty when the books balance."""
+        ...
+
+    def backlog(self, now: float) -> dict[str, dict[str, float]]:
+        """Per channel: unrouted, due, dead, and the age in seconds of the oldest open one."""
+        ...
+
+    def purge(self, *, content_before: float, duplicates_before: float) -> int:
+        """Remove content (and forget fingerprints) older than this; how many rows."""
+        ...
+
+    def check(self) -> None:
+        """Raise `Unavailable` when a commit cannot be made durable right now."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and threads."""
+        ...
