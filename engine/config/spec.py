@@ -1,0 +1,250 @@
+"""The shape of a channel file: what an analyst may write, word for word.
+
+Pydantic models of the YAML after `engine.config.reading` has turned every scalar into text with
+its position. From these come the checks, `channels/channel.schema.json` and the manual page.
+Expressions stay text here; `engine.config.build` compiles them against the privacy policy.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+__all__ = [
+    "ChannelSpec", "ChargeRule", "ConsumeRule", "CreditRule", "DestinationSpec", "EffectRule",
+    "EncounterRule", "MergeRule", "MllpSource", "Owners", "ProcureRule", "ReleaseRule",
+    "ReserveRule", "SourceSpec", "TlsSpec", "WidenSpec",
+]  # fmt: skip
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""`PATH | function(arguments) | …`, e.g. `FT1-7.1 | lookup(items, item)`; alternatives with `or`."""
+
+Template = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""Text with expressions in braces: `{SCH-1.1}/{AIS-1}`."""
+
+Tests = dict[Expression, str | list[str]]
+"""All must hold: an expression, and the value or the list of values it may have."""
+
+
+class Strict(BaseModel):
+    """Unknown keys are findings, not silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Owners(Strict):
+    """Who answers for the channel: addresses shown with its dead letters."""
+
+    business: str
+    technical: str
+
+
+class TlsSpec(Strict):
+    """TLS on the listener. Paths, or names of environment variables that hold them (`env:NAME`)."""
+
+    certificate: str
+    key: str
+    client_ca: str | None = Field(None, description="With it, senders must show a certificate of this CA.")
+    client_names: list[str] = Field([], description="Names (SAN) a sender's certificate may carry.")
+
+
+class MllpSource(Strict):
+    """HL7 v2 over MLLP: where to listen, what to accept, when to answer."""
+
+    listen: str = Field(description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`.")
+    message_types: list[str] = Field(min_length=1, description="`ADT^A01`, or `ADT` for all its events.")
+    acknowledge: Literal["storage", "transform", "delivery"] = "storage"
+    acknowledge_timeout: int = Field(30, ge=1, le=600, description="Seconds `delivery` may wait.")
+    ack_mode: Literal["auto", "original", "enhanced", "never", "always"] = "auto"
+    processing_ids: list[str] = ["P"]
+    versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")
+    control_id: Literal["required", "optional"] = "required"
+    control_id_reuse: Literal["accept", "reject"] = "accept"
+    filtered: Literal["accept", "reject"] = Field("accept", description="What a filtered message is told.")
+    charset: str = Field("cp1252", description="For 8-bit text whose MSH-18 is empty.")
+    timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
+    tls: TlsSpec | None = None
+    insecure_ok: bool = Field(False, description="Plain MLLP on an address other than loopback.")
+    allow: list[str] = Field([], description="Networks (CIDR) that may connect; empty: any.")
+    max_frame: int = Field(16 * 1024 * 1024, ge=65536, le=268435456, description="Bytes.")
+    max_connections: int = Field(64, ge=1, le=10000)
+    max_connections_per_peer: int = Field(8, ge=1, le=10000)
+    require_cr: bool = False
+    idle_timeout: int = Field(0, ge=0, description="Seconds; 0: connections stay open for days.")
+
+
+class SourceSpec(Strict):
+    """Where messages come from: exactly one kind."""
+
+    mllp: MllpSource
+
+
+class WidenSpec(Strict):
+    """Lets a field through that the policy marks as optional, with a reason and a reviewer."""
+
+    path: str
+    to: Literal["keep", "keep-code", "year"]
+    reason: str = Field(min_length=10)
+    reviewer: str = Field(min_length=3)
+
+
+class ReserveRule(Strict):
+    """These items are wanted there, then."""
+
+    key: Template
+    items: Expression | None = Field(None, description="A list of items: `AIS-3.1 | kit(kits)`.")
+    item: Expression | None = None
+    quantity: Expression | None = None
+    unit: Expression | None = None
+    source: Expression | None = None
+    destination: Expression
+    needed_at: Expression | None = None
+    priority: Expression | None = None
+    subject: Expression | None = None
+    encounter: Expression | None = None
+    company: Expression | None = None
+    procure: bool = True
+
+
+class ReleaseRule(Strict):
+    """No longer wanted; a key ending in `/*` takes every reservation below it."""
+
+    key: Template
+    when_unknown: Literal["refuse", "ignore"] = "refuse"
+    company: Expression | None = None
+
+
+class ConsumeRule(Strict):
+    """Was used (or, with `reverses`, came back)."""
+
+    key: Template
+    items: Expression | None = None
+    item: Expression | None = None
+    quantity: Expression | None = None
+    unit: Expression | None = None
+    lot: Expression | None = None
+    location: Expression
+    subject: Expression | None = None
+    encounter: Expression | None = None
+    used_on: Expression | None = None
+    reverses: Template | None = None
+    company: Expression | None = None
+
+
+class ChargeRule(Strict):
+    """Bill this to the encounter."""
+
+    key: Template
+    encounter: Expression
+    item: Expression
+    quantity: Expression
+    unit: Expression | None = None
+    price: Expression | None = None
+    cost_centre: Expression | None = None
+    date: Expression | None = None
+    subject: Expression | None = None
+    company: Expression | None = None
+
+
+class CreditRule(ChargeRule):
+    """Take back the charge whose key `reverses` names."""
+
+    reverses: Template
+
+
+class ProcureRule(Strict):
+    """See that it gets there."""
+
+    key: Template
+    items: Expression | None = None
+    item: Expression | None = None
+    quantity: Expression | None = None
+    unit: Expression | None = None
+    location: Expression
+    by: Expression | None = None
+    company: Expression | None = None
+
+
+class EncounterRule(Strict):
+    """Context: whose visit, where, open or closed."""
+
+    key: Template
+    subject: Expression
+    state: Expression
+    kind: Expression | None = None
+    location: Expression | None = None
+    company: Expression | None = None
+
+
+class MergeRule(Strict):
+    """Two tokens are one."""
+
+    kind: Literal["person", "account", "visit"]
+    gone: Expression
+    into: Expression
+
+
+class EffectRule(Strict):
+    """One rule: when it applies, over which repeating segment, and the one effect it makes."""
+
+    name: str | None = Field(None, description="Shown where the rule is named; default: its number.")
+    when: Tests = {}
+    for_each: str | None = Field(
+        None, description="A segment id: the rule runs once for each, with its group."
+    )
+    reserve: ReserveRule | None = None
+    release: ReleaseRule | None = None
+    consume: ConsumeRule | None = None
+    charge: ChargeRule | None = None
+    credit: CreditRule | None = None
+    procure: ProcureRule | None = None
+    encounter: EncounterRule | None = None
+    merge: MergeRule | None = None
+
+
+class FilterRule(Strict):
+    """A named step that ends a message as filtered when all its tests hold."""
+
+    name: Name
+    when: Tests = Field(min_length=1)
+
+
+class OdooDestination(Strict):
+    """Effects into Odoo through a named connection (its address and key live in the environment)."""
+
+    connection: Name
+
+
+class LedgerDestination(Strict):
+    """The same effects as lines of JSON in a file: for dry runs."""
+
+    path: str
+
+
+class DestinationSpec(Strict):
+    """Where effects go: exactly one kind."""
+
+    odoo: OdooDestination | None = None
+    ledger: LedgerDestination | None = None
+
+
+class ChannelSpec(Strict):
+    """One channel file."""
+
+    channel: Name
+    description: str
+    owner: Owners
+    criticality: Literal["high", "normal", "bulk"] = "normal"
+    source: SourceSpec
+    sequence_by: Expression = Field(description="Messages with equal values are applied in order.")
+    key_space: Name | None = Field(None, description="Keys are unique within it; default: the channel.")
+    authorities: dict[str, list[str]] = Field({}, description="One assigning authority's many spellings.")
+    tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
+    required: list[str] = Field([], description="Field paths a message must have, else AE 101.")
+    filters: list[FilterRule] = []
+    widen: list[WidenSpec] = []
+    effects: list[EffectRule] = Field(min_length=1)
+    no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
+    destinations: list[DestinationSpec] = Field(min_length=1)
