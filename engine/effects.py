@@ -119,10 +119,13 @@ class Procure(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="pr
 
 
 class Encounter(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="encounter"):
-    """Context for the rest: whose (a token), where, open or closed. `key` is the visit's token."""
+    """Context for the rest: whose (a token), where, open or closed. `key` is the visit's token.
+
+    An empty `state` keeps the one that stands (open for a visit never heard of): an update must not
+    reopen a closed visit. An empty `location` and `kind` "other" keep likewise."""
 
     subject: str
-    state: EncounterState
+    state: EncounterState | Literal[""] = ""
     kind: EncounterKind = "other"
     location: str = ""
 

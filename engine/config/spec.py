@@ -172,7 +172,9 @@ class EncounterRule(Strict):
 
     key: Template
     subject: Expression
-    state: Expression
+    state: Literal["planned", "open", "closed", "cancelled", "keep"] = Field(
+        "keep", description="`keep`: as it stands; an update must not reopen a closed visit."
+    )
     kind: Expression | None = None
     location: Expression | None = None
     company: Expression | None = None
