@@ -1,0 +1,50 @@
+# Everything a fresh machine needs is done here: Python 3.11+, make and the package registries suffice.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help setup test quality demo odoo odoo-down bench lock clean
+help:            ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
+
+setup: $(READY)  ## make the virtual environment from the lock file
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) from requirements.lock ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+quality: $(READY)  ## formatting, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: $(READY) quality  ## everything that must hold before a commit lands
+	$(BIN)/python -m pytest
+	$(BIN)/wardline lint channels
+	$(BIN)/wardline test channels
+
+demo: $(READY)   ## a surgical day against a real Odoo (ODOO=none|local|URL)
+	@$(BIN)/python -m demo.day
+
+odoo: $(READY)   ## bring up the real Odoo alone and print how to reach it
+	@$(BIN)/python -m demo.odoo up
+
+odoo-down: $(READY)  ## stop the Odoo that `make odoo` started
+	@$(BIN)/python -m demo.odoo down
+
+bench: $(READY)  ## measure intake, routing, Odoo and memory; the table is printed and saved
+	@$(BIN)/python -m bench
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+          --no-header --no-emit-index-url --no-annotate -q
+lock: $(READY)   ## renew the lock files from pyproject.toml (development; what the image installs)
+	$(LOCK) --group dev --upgrade -o requirements.lock
+	$(LOCK) --group build -c requirements.lock -o requirements-run.lock
+
+clean:           ## remove what was made (keeps the Odoo cache)
+	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,178 @@
+"""What an operator asks and does: status, messages, dead letters, redelivery.
+
+Each prints a table for people and, with `--json`, the same as JSON. Nothing shows content.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from engine.cli.show import (
+    PAGE,
+    ChannelOption,
+    JsonOption,
+    StoreOption,
+    delivery_line,
+    every_message,
+    open_named,
+    print_json,
+    table,
+    when,
+    why,
+    words,
+)
+from engine.effects import kind_of
+from engine.model import DeliveryState, MessageState, Reason
+from engine.store.base import MessageStore, MessageView, Query
+
+__all__ = ["dead", "messages", "redeliver", "status"]
+
+
+def status(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """What waits, per channel, and how old the oldest is."""
+    opened = open_named(store)
+    rows: dict[str, dict[str, float]] = {}
+    for row in opened.account():
+        rows.setdefault(row.channel, {})[row.state.value] = row.messages
+    for channel, waiting in opened.backlog(time.time()).items():
+        rows.setdefault(channel, {}).update({what: round(amount, 1) for what, amount in waiting.items()})
+    if as_json:
+        print_json(rows)
+        return
+    columns = sorted({column for row in rows.values() for column in row})
+    shown = table("channel", *columns)
+    for channel, row in sorted(rows.items()):
+        shown.add_row(channel, *(f"{row.get(column, 0):g}" for column in columns))
+    Console().print(shown)
+
+
+def messages(
+    store: StoreOption = None,
+    channel: ChannelOption = "",
+    state: Annotated[str, typer.Option(help="received, waiting, delivered, filtered, …")] = "",
+    since: Annotated[str, typer.Option(help="Age such as 90s, 15m, 2h, 7d.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    message_id: Annotated[int, typer.Option("--id", help="One message with its whole story.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Messages and what became of them; `--id` tells one message's whole story."""
+    opened = open_named(store)
+    if message_id:
+        _story(opened, message_id, as_json)
+        return
+    found = opened.messages(Query(channel=channel, state=_state(state), since=_since(since), limit=limit))
+    if as_json:
+        print_json(found)
+        return
+    shown = table("id", "received (UTC)", "channel", "type", "state", "answered", "effects", "why")
+    for view in found:
+        shown.add_row(
+            str(view.id), when(view.received_at), view.channel, view.type, view.state.value,
+            view.answered or "-", str(view.effects), why(view),
+        )  # fmt: skip
+    Console().print(shown)
+
+
+def dead(store: StoreOption = None, channel: ChannelOption = "", as_json: JsonOption = False) -> None:
+    """Dead letters and quarantine: what, why, where, and who must act."""
+    opened = open_named(store)
+    found = [
+        view
+        for state in (MessageState.DEAD, MessageState.QUARANTINED)
+        for view in every_message(opened, Query(channel=channel, state=state.value, limit=PAGE))
+    ]
+    letters = [_letter(opened, view) for view in sorted(found, key=lambda view: view.id)]
+    if as_json:
+        print_json(letters)
+        return
+    shown = table("message", "received (UTC)", "channel", "type", "state", "effect", "reason", "owner")
+    for letter in letters:
+        for line in letter["lines"]:
+            shown.add_row(
+                str(letter["id"]), when(letter["received_at"]), letter["channel"], letter["type"],
+                letter["state"], line["effect"], line["reason"], line["owner"],
+            )  # fmt: skip
+    Console().print(shown)
+
+
+def redeliver(
+    store: StoreOption = None,
+    channel: ChannelOption = "",
+    message_id: Annotated[list[int] | None, typer.Option("--message", help="Message ids.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Try dead letters again: the same effects, or routing where it failed there."""
+    if not (message_id or channel or everything):
+        raise typer.BadParameter("say which: --message ID, --channel NAME, or --all")
+    opened = open_named(store)
+    count = opened.redeliver(
+        Query(channel=channel, ids=tuple(message_id or ()), limit=1_000_000), now=time.time()
+    )
+    if as_json:
+        print_json({"redelivered": count})
+    else:
+        typer.echo(f"{count} dead letters are on their way again")
+
+
+def _story(opened: MessageStore, message_id: int, as_json: bool) -> None:
+    found = opened.messages(Query(ids=(message_id,), limit=1))
+    if not found:
+        raise typer.BadParameter(f"there is no message {message_id}")
+    view = found[0]
+    deliveries = opened.deliveries(Query(limit=PAGE), message_id=message_id)
+    if as_json:
+        print_json({"message": view, "effects": deliveries})
+        return
+    console = Console()
+    console.print(
+        f"message {view.id}: {view.channel} {view.type}, {view.bytes} bytes,"
+        f" received {when(view.received_at)}, told {view.answered or 'nothing yet'},"
+        f" now {view.state.value} {why(view)}",
+        highlight=False,
+    )
+    for delivery in deliveries:
+        console.print(f"  {delivery_line(delivery)}", highlight=False)
+
+
+def _letter(opened: MessageStore, view: MessageView) -> dict[str, Any]:
+    lines = [_cause("-", view.reason)] if view.reason else []
+    lines += [
+        _cause(kind_of(delivery.delivery.effect), delivery.reason)
+        for delivery in opened.deliveries(Query(limit=PAGE), message_id=view.id)
+        if delivery.reason and delivery.state is DeliveryState.DEAD
+    ]
+    return {
+        "id": view.id, "channel": view.channel, "type": view.type, "state": view.state.value,
+        "received_at": view.received_at, "lines": lines,
+    }  # fmt: skip
+
+
+def _cause(effect: str, reason: Reason) -> dict[str, str]:
+    return {
+        "effect": effect,
+        "code": reason.code.value,
+        "reason": words(reason),
+        "owner": reason.owner.value,
+    }
+
+
+def _state(text: str) -> str:
+    known = [state.value for state in MessageState]
+    if text and text not in known:
+        raise typer.BadParameter(f"state must be one of {', '.join(known)}")
+    return text
+
+
+def _since(text: str) -> float:
+    if not text:
+        return 0.0
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    if text[-1] not in units or not text[:-1].isdigit():
+        raise typer.BadParameter("give an age such as 90s, 15m, 2h or 7d")
+    return time.time() - timedelta(**{units[text[-1]]: int(text[:-1])}).total_seconds()

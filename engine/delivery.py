@@ -1,0 +1,133 @@
+"""From stored deliveries into destinations: claim, carry out, settle; again and again.
+
+One loop per destination and lane, each in its own thread, so that bulk work in flight never
+holds up a high lane. A crash anywhere leaves a lease that ends; the delivery is claimed again and
+the destination drives it to the same final state (docs: exactly once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from engine.destinations.base import Destination
+from engine.effects import Charge, Consume, Credit, Effect, Encounter, Merge, Reserve
+from engine.model import (
+    Delivered,
+    Delivery,
+    Lane,
+    Outcome,
+    Owner,
+    Reason,
+    ReasonCode,
+    Refused,
+    Settlement,
+    TryAgain,
+)
+from engine.retry import RetryPolicy
+from engine.store.base import MessageStore
+from engine.telemetry import BatchDelivered, DeliverySettled, DestinationAway, signal
+
+__all__ = ["DeliveryLoop"]
+
+LEASE = 600.0  # seconds: longer than any batch may take
+REST = 0.5  # seconds between looks when nothing was due (a wake-up ends it early)
+
+
+class DeliveryLoop:
+    """One destination's one lane. `turn()` carries out one batch and says how long to rest."""
+
+    def __init__(
+        self,
+        store: MessageStore,
+        name: str,
+        destination: Destination,
+        lane: Lane,
+        *,
+        holder: str,
+        retry: RetryPolicy,
+        batch: int,
+        clock: Callable[[], float],
+        dice: Callable[[], float],
+        settled: Callable[[list[int]], None],
+    ) -> None:
+        self._store, self._name, self._destination, self._lane = store, name, destination, lane
+        self._holder, self._retry, self._batch = holder, retry, batch
+        self._clock, self._dice, self._settled = clock, dice, settled
+        self._away = 0  # turns in a row in which the destination took nothing
+
+    def turn(self) -> float:
+        """Claim a batch, deliver it, settle it; the seconds to rest before the next turn."""
+        now = self._clock()
+        self._store.reclaim(now)
+        batch = self._store.claim(
+            self._name, self._lane, self._batch, now=now, lease_until=now + LEASE, holder=self._holder
+        )
+        if not batch:
+            return REST
+        outcomes = self._destination.deliver(self._survivors(batch), self._store.note)
+        done = self._clock()
+        signal(BatchDelivered(self._name, len(batch), done - now))
+        settlements = [self._settlement(*pair, done) for pair in zip(batch, outcomes, strict=True)]
+        self._settled(self._store.settle(settlements, now=done, holder=self._holder))
+        return self._rest(outcomes)
+
+    def _settlement(self, delivery: Delivery, outcome: Outcome, now: float) -> Settlement:
+        if isinstance(outcome, TryAgain) and self._retry.exhausted(delivery.attempts):
+            outcome = Refused(
+                Reason(
+                    ReasonCode.GAVE_UP,
+                    f"not taken after {delivery.attempts} attempts; last: {outcome.reason.text}",
+                    outcome.reason.place,
+                    Owner.TECHNICAL,
+                )
+            )
+        signal(DeliverySettled(self._name, type(outcome).__name__.lower(), _reason(outcome)))
+        wait = self._retry.delay(delivery.attempts, self._dice) if isinstance(outcome, TryAgain) else 0.0
+        return Settlement(delivery.id, outcome, now + wait if wait else 0.0)
+
+    def _rest(self, outcomes: Sequence[Outcome]) -> float:
+        """Back off the whole loop while the destination takes nothing: no storm of attempts."""
+        if not all(isinstance(outcome, TryAgain) for outcome in outcomes):
+            self._away = 0
+            return 0.0
+        self._away += 1
+        wait = self._retry.delay(self._away, self._dice)
+        signal(DestinationAway(self._name, _reason(outcomes[0]), wait))
+        return wait
+
+    def _survivors(self, batch: list[Delivery]) -> list[Delivery]:
+        """Tokens that were merged away since the effect was made answer with their survivor."""
+        tokens = {token for delivery in batch for token in _tokens(delivery.effect)}
+        alive = self._store.survivors(sorted(tokens)) if tokens else {}
+        if not alive:
+            return batch
+        return [
+            msgspec.structs.replace(delivery, effect=_repointed(delivery.effect, alive)) for delivery in batch
+        ]
+
+
+def _reason(outcome: Outcome) -> str:
+    return "" if isinstance(outcome, Delivered) else outcome.reason.code.value
+
+
+def _tokens(effect: Effect) -> list[str]:
+    if isinstance(effect, Reserve | Consume | Charge | Credit):
+        return [token for token in (effect.subject, effect.encounter) if token]
+    if isinstance(effect, Encounter):
+        return [token for token in (effect.subject, effect.key) if token]
+    if isinstance(effect, Merge):
+        return [effect.into]
+    return []
+
+
+def _repointed(effect: Effect, alive: dict[str, str]) -> Effect:
+    changes = {
+        field: alive[value]
+        for field in ("subject", "encounter", "into")
+        if (value := getattr(effect, field, "")) in alive
+    }
+    if isinstance(effect, Encounter) and effect.key in alive:
+        changes["key"] = alive[effect.key]
+    return msgspec.structs.replace(effect, **changes) if changes else effect

@@ -1,0 +1,62 @@
+"""What a node is told by its environment. Channels name connections; addresses and keys live here."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import Misconfigured
+
+__all__ = ["Settings"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One node's settings, from `WARDLINE_*` variables; the command line may replace single ones.
+
+    `store` is a database URL (`sqlite:///var/wardline.db`, `postgresql://…`); `http` the address
+    of health and metrics; `application`/`facility` what answers call themselves when a sender
+    left MSH-5/-6 empty; `bind` the address of listeners that name only a port; `insecure_ok` allows
+    plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop may take; `give_up` the days a delivery is
+    tried while its destination is away."""
+
+    store: str = "sqlite:///var/wardline.db"
+    key_file: Path | None = None
+    http: str = "127.0.0.1:8580"
+    bind: str = "127.0.0.1"
+    insecure_ok: bool = False
+    application: str = "WARDLINE"
+    facility: str = ""
+    drain: float = 20.0
+    give_up_days: float = 7.0
+    batch: int = 100
+    node: str = ""
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] = os.environ, **given: object) -> Settings:
+        """Settings from the environment; `given` values that are not None win.
+
+        Raises `Misconfigured` when a variable does not read as what it should be."""
+        found: dict[str, object] = {"node": socket.gethostname()}
+        for field in msgspec.structs.fields(cls):
+            text = env.get(f"WARDLINE_{field.name.upper()}", "").strip()
+            if text:
+                found[field.name] = _read(field.name, text, field.type)
+        found.update({name: value for name, value in given.items() if value is not None})
+        return cls(**found)  # type: ignore[arg-type]
+
+
+def _read(name: str, text: str, kind: object) -> object:
+    if kind == (Path | None):
+        return Path(text)
+    try:
+        return msgspec.convert(text, type=kind, strict=False)
+    except msgspec.ValidationError:
+        raise Misconfigured(
+            "is not a number",
+            where=f"WARDLINE_{name.upper()}",
+            hint="give a plain number such as 20",
+        ) from None

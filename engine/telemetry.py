@@ -1,0 +1,284 @@
+"""What an operator sees: one catalogue of signals, each with its log line and its metric.
+
+Call sites say what happened (`signal(Accepted(…))`); this module decides wording, level and
+labels. Signals carry ids we made, counts, sizes and closed words only: content has no voice, so
+nothing here takes a free text from a message or an exception's text from a library.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, ClassVar
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+__all__ = [
+    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "ChannelOpened", "ConnectionRefused",
+    "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping", "FrameCounted",
+    "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed",
+    "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
+]  # fmt: skip
+
+REGISTRY = CollectorRegistry()
+_log = structlog.get_logger("wardline")
+
+
+def configure_logs(*, level: str = "INFO", plain: bool = False) -> None:
+    """JSON lines on stderr (plain text for people at a terminal); library loggers that would
+    speak of content stay closed."""
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if plain
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s", force=True)
+    for name in ("odoorpc", "httpx", "httpcore", "sqlalchemy", "hl7", "hl7apy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """Something worth seeing. `level` and `text` make the log line, the fields its words."""
+
+    level: ClassVar[str] = "info"
+    text: ClassVar[str] = ""
+
+    def count(self) -> None:
+        """Move the metrics that belong to this signal."""
+
+
+def signal(happened: Signal) -> None:
+    """Log and count what happened. Signals without a text are only counted."""
+    happened.count()
+    if happened.text:
+        getattr(_log, happened.level)(happened.text, **msgspec.structs.asdict(happened))
+
+
+_accepted = Counter(
+    "wardline_messages_accepted", "Messages made durable.", ["channel", "kind"], registry=REGISTRY
+)
+_refused = Counter(
+    "wardline_messages_refused", "Messages answered with an error.", ["channel", "reason"], registry=REGISTRY
+)
+_answers = Counter("wardline_answers", "Acknowledgements sent.", ["channel", "code"], registry=REGISTRY)
+_latency = Histogram(
+    "wardline_acknowledge_seconds",
+    "From the last byte of a message to its acknowledgement.",
+    ["channel"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
+    registry=REGISTRY,
+)
+_routed = Counter(
+    "wardline_messages_routed",
+    "Messages routed, by what they became.",
+    ["channel", "result"],
+    registry=REGISTRY,
+)
+_settled = Counter(
+    "wardline_deliveries",
+    "Delivery attempts, by outcome.",
+    ["destination", "outcome", "reason"],
+    registry=REGISTRY,
+)
+_batches = Histogram(
+    "wardline_delivery_seconds", "One batch into a destination.", ["destination"], registry=REGISTRY
+)
+_frames = Counter(
+    "wardline_mllp_events",
+    "Irregularities of framing and connections.",
+    ["channel", "event"],
+    registry=REGISTRY,
+)
+_faults = Counter("wardline_faults", "Faults of the engine's own parts.", ["part"], registry=REGISTRY)
+
+
+class EngineStarted(Signal, frozen=True):
+    """The node is up."""
+
+    node: str
+    channels: int
+    workers: int
+    text: ClassVar[str] = "engine started"
+
+
+class EngineStopping(Signal, frozen=True):
+    """A stop was asked for; work in hand is finished first."""
+
+    node: str
+    text: ClassVar[str] = "engine stopping"
+
+
+class ChannelOpened(Signal, frozen=True):
+    """A listener is open."""
+
+    channel: str
+    address: str
+    tls: bool
+    text: ClassVar[str] = "channel listening"
+
+
+class MessageAccepted(Signal, frozen=True):
+    """A message is safe on disk. `kind` is new, duplicate or reused (control id, other content)."""
+
+    channel: str
+    kind: str
+
+    def count(self) -> None:
+        _accepted.labels(self.channel, self.kind).inc()
+
+
+class MessageRefused(Signal, frozen=True):
+    """A message was answered with an error or a rejection."""
+
+    channel: str
+    reason: str
+    message_id: int
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "message refused"
+
+    def count(self) -> None:
+        _refused.labels(self.channel, self.reason).inc()
+
+
+class Answered(Signal, frozen=True):
+    """An acknowledgement left."""
+
+    channel: str
+    code: str
+    seconds: float
+
+    def count(self) -> None:
+        _answers.labels(self.channel, self.code).inc()
+        _latency.labels(self.channel).observe(self.seconds)
+
+
+class FrameCounted(Signal, frozen=True):
+    """The framing saw something irregular (noise, a missing CR, a cap reached)."""
+
+    channel: str
+    event: str
+    amount: int
+
+    def count(self) -> None:
+        _frames.labels(self.channel, self.event).inc(self.amount)
+
+
+class ConnectionRefused(Signal, frozen=True):
+    """A peer was turned away before anything was read."""
+
+    channel: str
+    why: str
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "connection refused"
+
+    def count(self) -> None:
+        _frames.labels(self.channel, f"refused-{self.why}").inc()
+
+
+class AcceptFailed(Signal, frozen=True):
+    """The store could not make messages durable: no answer was given, connections were closed."""
+
+    messages: int
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "messages not stored: no answer given, senders will send again"
+
+    def count(self) -> None:
+        _faults.labels("intake").inc()
+
+
+class StoreFailed(Signal, frozen=True):
+    """The store does not take commits; listeners are closed until it does."""
+
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "store unavailable: listeners closed until it recovers"
+
+    def count(self) -> None:
+        _faults.labels("store").inc()
+
+
+class StoreRecovered(Signal, frozen=True):
+    """The store takes commits again."""
+
+    text: ClassVar[str] = "store available again: listeners open"
+
+
+class MessagesRouted(Signal, frozen=True):
+    """A batch of messages became effects, was filtered, or died."""
+
+    channel: str
+    result: str
+    messages: int
+
+    def count(self) -> None:
+        _routed.labels(self.channel, self.result).inc(self.messages)
+
+
+class DeliverySettled(Signal, frozen=True):
+    """An attempt at a delivery ended."""
+
+    destination: str
+    outcome: str
+    reason: str = ""
+
+    def count(self) -> None:
+        _settled.labels(self.destination, self.outcome, self.reason).inc()
+
+
+class BatchDelivered(Signal, frozen=True):
+    """A batch was carried out."""
+
+    destination: str
+    deliveries: int
+    seconds: float
+
+    def count(self) -> None:
+        _batches.labels(self.destination).observe(self.seconds)
+
+
+class DestinationAway(Signal, frozen=True):
+    """A destination did not take anything; deliveries wait."""
+
+    destination: str
+    reason: str
+    waiting_seconds: float
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "destination away: deliveries wait and are tried again"
+
+
+class LoopFailed(Signal, frozen=True):
+    """A loop of the engine failed; it goes on after a rest. `error` is the exception's type."""
+
+    part: str
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "part of the engine failed and will try again"
+
+    def count(self) -> None:
+        _faults.labels(self.part).inc()
+
+
+class WorkerEnded(Signal, frozen=True):
+    """A worker process ended and is started again."""
+
+    worker: int
+    status: int
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "worker ended unexpectedly; starting another"
+
+    def count(self) -> None:
+        _faults.labels("worker").inc()
