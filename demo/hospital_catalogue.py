@@ -1,0 +1,106 @@
+"""What the small hospital consists of. The codes are the ones the shipped channels' tables speak of."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+__all__ = [
+    "COST_CENTRES",
+    "DATED_LOTS",
+    "ITEMS",
+    "LOCATIONS",
+    "RIGHTS",
+    "SERVICES",
+    "WARD_STOCK",
+    "Item",
+    "Location",
+    "Service",
+]
+
+
+class Item(NamedTuple):
+    """A stocked item: cost and price in euro, quantity in `WH/Stock` in its own unit."""
+
+    code: str
+    name: str
+    cost: str
+    price: str
+    stock: int
+    vendor: Literal["medsupply", "orthotech", ""] = "medsupply"
+    tracking: Literal["none", "lot"] = "none"
+
+
+class Service(NamedTuple):
+    """Something billed but not stocked; `unit` is an external id."""
+
+    code: str
+    name: str
+    price: str
+    unit: str = "uom.product_uom_unit"
+
+
+class Location(NamedTuple):
+    """An internal stock location; one with no parent lies directly below the warehouse."""
+
+    key: str
+    name: str
+    parent: str = ""
+
+
+ITEMS = (
+    Item("GLV-M", "Examination gloves, medium", "0.08", "0.20", 2000),
+    Item("GWN-L", "Surgical gown, large", "3.10", "7.50", 80),
+    Item("SUT-30", "Suture 3-0, absorbable", "2.40", "6.00", 150),
+    Item("IMP-KNEE", "Knee implant, cemented", "1450.00", "2900.00", 0, "orthotech", "lot"),
+    Item("DRP-U", "Surgical U-drape", "5.60", "12.00", 40),
+    Item("MESH-15", "Hernia mesh 15 x 15 cm", "88.00", "180.00", 2, ""),
+    Item("CAT-14", "Urinary catheter CH 14", "1.90", "5.00", 60, "medsupply", "lot"),
+    Item("SYR-10", "Syringe 10 ml", "0.12", "0.40", 1000),
+    Item("NDL-18", "Needle 18 G", "0.06", "0.20", 1000),
+    Item("DRS-10", "Wound dressing 10 x 10 cm", "0.70", "2.10", 300),
+    Item("TRC-12", "Trocar 12 mm", "21.00", "48.00", 3),
+    Item("BLD-15", "Scalpel blade 15", "0.30", "0.90", 200),
+)
+"""IMP-KNEE must be procured, MESH-15 cannot be (no vendor), TRC-12 is enough for one procedure only."""
+
+SERVICES = (
+    Service("OR-MIN", "Theatre time", "18.50", "uom.product_uom_minute"),
+    Service("BED-DAY", "Bed, one day", "310.00"),
+    Service("CON-01", "Consultation", "75.00"),
+    Service("LAB-CBC", "Complete blood count", "14.00"),
+)
+
+LOCATIONS = (
+    Location("wards", "Wards"),
+    Location("theatre", "Theatre"),
+    Location("icu", "ICU", "wards"),
+    Location("ward_3a", "3A", "wards"),
+    Location("ed", "ED", "wards"),
+    Location("or1", "OR1", "theatre"),
+    Location("or2", "OR2", "theatre"),
+)
+"""Wards and theatres lie beside `WH/Stock`, not in it: what goes there leaves the forecast of the store.
+None has the usage *view*: Odoo drops the parents from such a location's complete name."""
+
+WARD_STOCK = {"GLV-M": 200, "SYR-10": 50, "NDL-18": 50, "DRS-10": 20}
+"""What every ward and theatre keeps at hand."""
+
+DATED_LOTS = {"CAT-14": (("CAT-2609", 20, "2027-03-31"), ("CAT-2611", 40, "2028-11-30"))}
+"""Lots in `WH/Stock`: number, quantity, expiry date."""
+
+COST_CENTRES = {
+    "CC-ICU": "Intensive care",
+    "CC-3A": "Ward 3A",
+    "CC-OR": "Operating theatres",
+    "CC-ED": "Emergency department",
+    "CC-LAB": "Laboratory",
+}
+
+RIGHTS = (
+    "base.group_partner_manager",
+    "stock.group_stock_user",
+    "stock.group_stock_manager",
+    "purchase.group_purchase_user",
+    "sales_team.group_sale_salesman_all_leads",
+)
+"""All that the integration user may do."""
