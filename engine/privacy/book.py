@@ -1,0 +1,175 @@
+"""The token book: one routing thread's tokens, minted ahead of the vault and settled per batch.
+
+A batch of messages is mapped without asking the vault for each identifier. What the cache does not
+know is minted at once; before the batch is stored, one look-up tells which identifiers had a
+token after all, and only the messages that used those are mapped again:
+
+    for message in batch:  book.start(message.id); map it
+    while affected := book.verify():  map those again
+    store.route(routings, book.minted(), now)      # TokensTaken: book.abandon(known), map all again
+    book.committed()
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+from engine.model import NewToken
+from engine.privacy.tokens import mint
+from engine.privacy.vault import Vault, canonical
+
+__all__ = ["TokenBook"]
+
+_MERGES = 10_000  # merges remembered before the cache starts afresh
+
+
+class _Fresh:
+    """A token that only this batch knows, and the messages that used it."""
+
+    __slots__ = ("row", "users", "verified")
+
+    def __init__(self, row: NewToken) -> None:
+        self.row = row
+        self.users: set[int] = set()
+        self.verified = False
+
+
+class TokenBook:
+    """Answers identifiers with tokens; belongs to one thread.
+
+    `lookup` asks the vault for the tokens of indexes (`MessageStore.tokens`); `random` gives that
+    many random bytes; `capacity` bounds the cache, which holds indexes and tokens, never identifiers.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        lookup: Callable[[Sequence[bytes]], dict[bytes, str]],
+        random: Callable[[int], bytes] = os.urandom,
+        *,
+        capacity: int = 100_000,
+    ) -> None:
+        self._vault, self._lookup, self._random, self._capacity = vault, lookup, random, capacity
+        self._known: OrderedDict[bytes, str] = OrderedDict()
+        self._minted: dict[bytes, str] = {}  # this batch's, by index
+        self._fresh: dict[str, _Fresh] = {}  # the same, by token
+        self._uses: dict[int, list[_Fresh]] = {}  # per message of this batch
+        self._merges: list[tuple[int, str, str]] = []  # message, gone, into: of this batch
+        self._settled: dict[str, str] = {}  # merges of earlier batches, flat
+        self._survivors: dict[str, str] = {}  # both
+        self._message = 0
+
+    def start(self, message_id: int) -> None:
+        """From here on tokens are asked for by this message; what it did before is forgotten."""
+        self.forget(message_id)
+        self._message = message_id
+
+    def token(self, domain: str, authority: str, id_type: str, value: str) -> str:
+        """The token of an identifier (`domain` is a letter), minted when it is new.
+
+        Raises `Unacceptable` for an identifier that cannot be written canonically."""
+        identifier = canonical(domain, authority, id_type, value)
+        index = self._vault.index(identifier)
+        token = self._known.get(index)
+        if token is None:
+            token = self._minted.get(index) or self._mint(identifier, index)
+        else:
+            self._known.move_to_end(index)
+        if self._fresh:
+            self._use(token)
+        if self._survivors and token in self._survivors:
+            token = self._survivors[token]
+            self._use(token)
+        return token
+
+    def merged(self, gone: str, into: str) -> None:
+        """The current message says that `gone` is `into`: from here on that is the answer."""
+        self._merges.append((self._message, gone, into))
+        _merge(self._survivors, gone, into)
+
+    def verify(self) -> set[int]:
+        """Ask the vault about this batch's new identifiers. The messages that used one which has
+        a token already: map them again, then verify again, until none is left."""
+        unsure = [fresh for fresh in self._fresh.values() if fresh.users and not fresh.verified]
+        if not unsure:
+            return set()
+        for fresh in unsure:
+            fresh.verified = True
+        affected: set[int] = set()
+        for index, token in self._lookup([fresh.row.index for fresh in unsure]).items():
+            self._learn(index, token)
+            affected |= self._fresh.pop(self._minted.pop(index)).users
+        for message in affected:
+            self.forget(message)
+        return affected
+
+    def forget(self, message_id: int) -> None:
+        """This message comes to nothing: what it alone minted or merged is not stored."""
+        for fresh in self._uses.pop(message_id, ()):
+            fresh.users.discard(message_id)
+        if any(message == message_id for message, _, _ in self._merges):
+            self._merges = [merge for merge in self._merges if merge[0] != message_id]
+            self._survivors = dict(self._settled)
+            for _, gone, into in self._merges:
+                _merge(self._survivors, gone, into)
+
+    def minted(self) -> list[NewToken]:
+        """The new tokens that this batch's messages use, to be stored with them."""
+        return [fresh.row for fresh in self._fresh.values() if fresh.users]
+
+    def committed(self) -> None:
+        """The batch is stored: its tokens and merges hold."""
+        for fresh in self._fresh.values():
+            if fresh.users:
+                self._learn(fresh.row.index, fresh.row.token)
+        if self._merges:
+            if len(self._survivors) > _MERGES:
+                self._known.clear()
+                self._survivors.clear()
+            self._settled = dict(self._survivors)
+        self._clear()
+
+    def abandon(self, known: Mapping[bytes, str]) -> None:
+        """The batch is not stored; learn the tokens that exist already (`TokensTaken.known`) and
+        map all of it again."""
+        for index, token in known.items():
+            self._learn(index, token)
+        self._survivors = dict(self._settled)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._minted.clear()
+        self._fresh.clear()
+        self._uses.clear()
+        self._merges.clear()
+
+    def _mint(self, identifier: str, index: bytes) -> str:
+        token = mint(identifier[0], self._random)
+        row = self._vault.seal(identifier, token=token, index=index, nonce=self._random(12))
+        self._minted[index] = token
+        self._fresh[token] = _Fresh(row)
+        return token
+
+    def _use(self, token: str) -> None:
+        fresh = self._fresh.get(token)
+        if fresh is not None and self._message not in fresh.users:
+            fresh.users.add(self._message)
+            self._uses.setdefault(self._message, []).append(fresh)
+
+    def _learn(self, index: bytes, token: str) -> None:
+        self._known[index] = token
+        if len(self._known) > self._capacity:
+            self._known.popitem(last=False)
+
+
+def _merge(survivors: dict[str, str], gone: str, into: str) -> None:
+    """Point `gone`, and all that points at it, to where `into` leads. A circle changes nothing."""
+    gone, into = survivors.get(gone, gone), survivors.get(into, into)
+    if gone == into:
+        return
+    for token, survivor in survivors.items():
+        if survivor == gone:
+            survivors[token] = into
+    survivors[gone] = into

@@ -1,0 +1,173 @@
+"""Which number in an identifier field is the one, and whose number it is.
+
+Where the parts lie depends on the datatype (HL7 v2.9.1 chapter 2A: CX, XCN, EI, EIP, PLN); which of
+several numbers a person goes by is the allow-list's row of PID-3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.hl7.delimiters import Delimiters
+from engine.hl7.path import Path
+from engine.hl7.reading import Reading, Value
+from engine.privacy.authorities import Authorities
+from engine.privacy.tokens import PERSON
+
+__all__ = ["NEVER", "PREFERENCE", "Identifier", "Layout", "layout_of"]
+
+PREFERENCE = ("MR", "PI", "PT", "EI", "U", "")
+"""CX.5 of a number that may stand for a person, best first; any other type is never tokenised."""
+
+NEVER = frozenset({"SS", "DL", "PPN", "MC", "MA", "MB", "HC", "NI"})
+"""CX.5 of a number that is no visit, account or order either, whatever field it stands in."""
+
+_RANKS = {kind: rank for rank, kind in enumerate(PREFERENCE)}
+_MEDICAL_RECORD = frozenset({("PID", 3), ("MRG", 1)})
+"""Where a number without a type is the medical record number (`MR`)."""
+
+_NAMES_KEPT = 1024
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Which component names the authority, and which the type (0: none).
+
+    `spread`: the authority is no HD in one component, but starts there and goes on (EI);
+    `deep`: the same one level down, in sub-components (EIP)."""
+
+    authority: int = 0
+    type: int = 0
+    spread: bool = False
+    deep: bool = False
+
+
+_LAYOUTS = {
+    "CX": Layout(authority=4, type=5),
+    "XCN": Layout(authority=9, type=13),
+    "EI": Layout(authority=2, spread=True),
+    "EIP": Layout(authority=2, deep=True),
+    "PLN": Layout(type=2),
+}
+
+
+def layout_of(datatypes: Sequence[str]) -> Layout:
+    """The layout of a field with this history of datatypes: the newest composite one decides."""
+    return next((_LAYOUTS[name] for name in reversed(datatypes) if name in _LAYOUTS), Layout())
+
+
+class Identifier:
+    """One identifier field, read: the repetition is chosen, never just the first.
+
+    `kind` and `only` (an authority's name) restrict the choice to what a path's selector says.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        layout: Layout,
+        domain: str,
+        authorities: Authorities,
+        *,
+        kind: str | None = None,
+        only: str = "",
+    ) -> None:
+        self._path, self._layout, self._authorities = path, layout, authorities
+        self._person, self._kind, self._only = domain == PERSON, kind, only
+        self._number = path.repetition if "[" in path.text.partition("-")[2] else 0
+        self._untyped = "MR" if (path.segment, path.field) in _MEDICAL_RECORD else ""
+        self._names: dict[tuple[str, bytes, bool], str] = {}
+
+    @property
+    def possible(self) -> bool:
+        """Whether a number of the wanted type may become a token at all."""
+        return self._rank(self._kind or "") is not None
+
+    def find(self, view: Reading) -> tuple[str, str, str] | Value:
+        """Authority, type and value of the number; `DELETE` or None when there is none."""
+        text, kind = self._choose(view)
+        if not text:
+            return None
+        value = view.part(text, self._path.component)
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        return self._authority(view, text), kind or self._untyped, value
+
+    def beside(self, view: Reading) -> Value:
+        """What stands at the path, in the repetition whose number is the one."""
+        text, _ = self._choose(view)
+        return view.part(text, self._path.component, self._path.subcomponent) if text else None
+
+    def _choose(self, view: Reading) -> tuple[str, str]:
+        """The repetition, raw, and its type; empty when none will do."""
+        path = self._path
+        fields = view.first(path.segment) if path.occurrence == 1 else view.nth(path.segment, path.occurrence)
+        if fields is None:
+            return "", ""
+        texts = view.repetitions(fields, path.field)
+        if self._number:
+            texts = texts[self._number - 1 : self._number]
+        best, chosen = len(PREFERENCE), ("", "")
+        for text in texts:
+            kind = self._type(view, text)
+            rank = self._rank(kind)
+            if rank is not None and rank < best and self._fits(view, text, kind):
+                best, chosen = rank, (text, kind)
+        return chosen
+
+    def _type(self, view: Reading, text: str) -> str:
+        return _text(view.part(text, self._layout.type)) if self._layout.type else ""
+
+    def _rank(self, kind: str) -> int | None:
+        """How good a number of this type is, 0 the best; None: it never becomes a token."""
+        if self._person:
+            return _RANKS.get(kind)
+        return None if kind in NEVER else 0
+
+    def _fits(self, view: Reading, text: str, kind: str) -> bool:
+        if self._kind is not None and kind != self._kind:
+            return False
+        if self._only and self._authority(view, text) != self._only:
+            return False
+        return view.part(text, self._path.component if self._layout.deep else 1) is not None
+
+    def _authority(self, view: Reading, text: str) -> str:
+        """The authority of a number: its own, else the default, else the sending facility."""
+        piece = self._piece(view.delimiters, text)
+        name = self._name(view, piece, spread=self._layout.spread) if piece else ""
+        if name or self._authorities.default:
+            return name or self._authorities.default
+        header = view.first("MSH")
+        return self._name(view, header[4], spread=True) if header is not None and len(header) > 4 else ""
+
+    def _piece(self, delimiters: Delimiters, text: str) -> str:
+        """The raw part of a repetition that names the authority."""
+        layout, mark = self._layout, delimiters.component
+        if not layout.authority:
+            return ""
+        if layout.spread:
+            return text.partition(mark)[2]
+        parts = text.split(mark)
+        at = self._path.component if layout.deep else layout.authority
+        piece = parts[at - 1] if at <= len(parts) else ""
+        return piece.partition(delimiters.subcomponent or "\0")[2] if layout.deep else piece
+
+    def _name(self, view: Reading, piece: str, *, spread: bool) -> str:
+        """The authority's one name. Few spellings come in a feed, so they are remembered."""
+        key = (piece, view.delimiters.encoding, spread)
+        name = self._names.get(key)
+        if name is None:
+            namespace = view.part(piece)
+            universal = view.part(piece, 2) if spread else view.part(piece, 1, 2)
+            name = self._authorities.name(_text(namespace), _text(universal))
+            escape = view.delimiters.escape
+            if len(self._names) < _NAMES_KEPT and not (escape and escape in piece):
+                self._names[key] = name
+        return name
+
+
+def _text(value: Value) -> str:
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,252 @@
+"""The allow-list: what becomes of every place in a message (spec: PHI, sections 1 and 2).
+
+Precedence: a component's own row, then how the field's treatment spreads over its datatype, then the
+field's row; nothing found, a Z segment, or a place beyond the datatype: denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast
+
+import msgspec
+
+from engine.hl7.path import Path
+from engine.privacy.table import Row, components_of, v2_table
+from engine.privacy.tokens import DOMAINS
+
+__all__ = ["Change", "Forbidden", "Policy", "Rule", "Treatment", "Use"]
+
+Treatment = Literal[
+    "keep", "keep-code", "keep-loc", "token", "opdate", "year", "engine", "scan", "drop", "deny", "reassemble"
+]
+Use = Literal["test", "value", "date", "sequence"]
+"""What a value is read for: a condition; to go out; to go out as a date; to order by."""
+
+_MAY_READ: dict[Use, frozenset[str]] = {
+    "test": frozenset({"keep", "engine"}),
+    "value": frozenset({"keep", "token", "year"}),
+    "date": frozenset({"keep", "opdate"}),
+    "sequence": frozenset({"keep", "token"}),
+}
+_OFFERED: dict[str, Treatment] = {
+    "keep": "keep",
+    "keep-code": "keep-code",
+    "keep-loc": "keep-loc",
+    "token": "token",
+    "token:person": "token",
+    "year": "year",
+}
+"""The table's options that a channel can take up."""
+
+_CODED = frozenset({"CE", "CWE", "CNE", "CF"})
+_PLACES = frozenset({"PL", "CM_INTERNAL_LOCATION"})
+
+_STRICTER: dict[tuple[str, int], Treatment] = {
+    ("EIP", 2): "token",  # the filler's own number, not a namespace as the row takes it for
+    ("PRL", 3): "scan",  # descriptive text of the parent's result
+    ("NDL", 10): "drop",  # a building, dropped in every other location
+}
+"""Where we are stricter than the table, by the datatype of a component's row."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What becomes of one place, and which row of the table says so."""
+
+    treatment: Treatment
+    option: str = ""  # the most that a channel may do instead
+    domain: str = ""  # letter of the token domain
+    row: str = "*-*"
+    name: str = "ANY_FIELD_BEYOND_THE_TABLE"
+    letter: str = ""  # of the 18 identifiers, `A` (names) to `R`
+    phi_class: str = ""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A channel's change to the policy at one place (`PV1-7`, `PID-3.9`): `drop` narrows, anything
+    else widens and needs a reason and a reviewer."""
+
+    path: str
+    treatment: Treatment
+    reason: str = ""
+    reviewer: str = ""
+
+
+class Forbidden(Exception):
+    """The policy does not let this place be read for this use. Lint shows it as a finding."""
+
+    def __init__(self, path: str, use: str, rule: Rule, advice: str) -> None:
+        shown = f"{rule.name}, class {rule.letter}" if rule.letter.strip("-") else rule.name
+        super().__init__(f"{path}: {_SAID[rule.treatment]} ({shown}): {advice}")
+        self.path, self.use, self.rule, self.advice = path, use, rule, advice
+
+
+_DENIED = Rule("deny")
+_Z = Rule("deny", row="Z*-*", name="ANY_Z_SEGMENT")
+_Place = tuple[str, int, int]  # segment, field, component (0: the field)
+
+
+class Policy:
+    """The table with a channel's changes. Immutable; safe to share between threads.
+
+    Raises `Forbidden` for a change that the table does not offer, `Misconfigured` for no path."""
+
+    def __init__(self, changes: Sequence[Change] = ()) -> None:
+        self._table = v2_table()
+        self._changes: dict[_Place, Change] = {}
+        for change in changes:
+            place = _place(change.path)
+            self._permit(change, Policy().treatment(*place))
+            self._changes[place] = change
+
+    def treatment(self, segment: str, field: int, component: int = 0, subcomponent: int = 0) -> Rule:
+        """What becomes of a place. Component 0 asks about the field as a whole (`keep-code`,
+        `token`, …), a component about the leaf that is read (`keep`, `token`, `drop`, …)."""
+        row = self._table.fields.get((segment, field))
+        if row is None:
+            return _Z if segment.startswith("Z") else _DENIED
+        changed = self._changes.get((segment, field, 0))
+        rule = _rule(row, row.domain, changed)
+        if component == 0:
+            return rule
+        rule = self._component(row, rule, (segment, field, component), whole=changed is not None)
+        return rule if subcomponent <= 1 else self._subcomponent(row, rule, component, subcomponent)
+
+    def permitted(self, segment: str, field: int, component: int, subcomponent: int, use: Use) -> Rule:
+        """The rule for a place that may be read for this use. Raises `Forbidden`."""
+        rule = self.treatment(segment, field, component, subcomponent)
+        if rule.treatment in _MAY_READ[use]:
+            return rule
+        numbers = ".".join(str(number) for number in (field, component, subcomponent) if number)
+        raise Forbidden(f"{segment}-{numbers}", use, rule, _advice(segment, rule, use))
+
+    def _component(self, row: Row, field: Rule, place: _Place, *, whole: bool) -> Rule:
+        """`whole`: the channel changed the field, so its components' own rows no longer speak."""
+        change = self._changes.get(place)
+        own = None if whole else self._table.components.get(place)
+        if own is None:
+            spread = self._spread(row, field, place[2])
+            return spread if change is None else msgspec.structs.replace(spread, treatment=change.treatment)
+        stricter = _STRICTER.get((own.datatypes[0], place[2]))
+        rule = _rule(own, own.domain or row.domain, change)
+        return rule if stricter is None else msgspec.structs.replace(rule, treatment=stricter)
+
+    def _spread(self, row: Row, field: Rule, component: int) -> Rule:
+        """How the field's treatment spreads over its datatype's components."""
+        treatment = field.treatment
+        if treatment in ("drop", "deny", "scan", "reassemble"):
+            return field
+        if not _exists(row, component):
+            return _DENIED
+        spelled = {"keep-code": ["CWE"], "keep-loc": ["PL"]}.get(treatment, row.datatypes)
+        typed = [type_ for type_ in spelled if (treatment, type_) in self._table.typed]
+        if typed:
+            own = self._table.types.get((treatment, typed[-1], component))
+            return _DENIED if own is None else _rule(own, row.domain)
+        return _DENIED if treatment == "token" and component != 1 else field
+
+    def _subcomponent(self, row: Row, rule: Rule, component: int, subcomponent: int) -> Rule:
+        """What lies deeper: like its component where its datatype has such a place, with the text
+        of codes, the rooms of places and the numbers of identifiers treated as everywhere else."""
+        if rule.treatment in ("drop", "deny", "scan", "reassemble"):
+            return rule
+        types = [type_ for type_ in _types_at(row, component) if len(components_of(type_)) >= subcomponent]
+        rules = [self._nested(row, rule, type_, subcomponent) for type_ in types]
+        return next((found for found in rules if found.treatment != rule.treatment), *rules[:1] or [_DENIED])
+
+    def _nested(self, row: Row, rule: Rule, datatype: str, subcomponent: int) -> Rule:
+        if rule.treatment == "token":
+            key = ("token", datatype, subcomponent)
+        elif datatype in _CODED:
+            key = ("keep-code", "CWE", subcomponent)
+        elif datatype in _PLACES:
+            key = ("keep-loc", "PL", subcomponent)
+        else:
+            return rule
+        own = self._table.types.get(key)
+        return _DENIED if own is None else _rule(own, row.domain)
+
+    def _permit(self, change: Change, rule: Rule) -> None:
+        if change.treatment == "drop":
+            return
+        if _OFFERED.get(rule.option) != change.treatment:
+            offer = f"the table offers {rule.option!r}" if rule.option else "the table offers nothing else"
+            raise Forbidden(change.path, "change", rule, f"a channel may only drop it here; {offer}")
+        if not (change.reason.strip() and change.reviewer.strip()):
+            raise Forbidden(change.path, "change", rule, "to widen it, give a reason and a reviewer")
+
+
+def _rule(row: Row, domain: str, change: Change | None = None) -> Rule:
+    treatment = cast(Treatment, row.treatment)
+    if change is not None:
+        treatment = change.treatment
+        domain = domain or row.option.partition(":")[2]
+    return Rule(treatment, row.option, DOMAINS.get(domain, ""), row.path, row.name, row.letter, row.phi_class)
+
+
+def _exists(row: Row, component: int) -> bool:
+    return component == 1 or any(len(components_of(type_)) >= component for type_ in row.datatypes)
+
+
+def _types_at(row: Row, component: int) -> list[str]:
+    found = (components_of(type_)[component - 1 : component] for type_ in row.datatypes)
+    return sorted({type_ for entry in found for types in entry for type_ in types})
+
+
+def _place(text: str) -> _Place:
+    path = Path.parse(text)
+    return path.segment, path.field, path.component if "." in text else 0
+
+
+_SAID: dict[str, str] = {
+    "keep": "passes",
+    "keep-code": "passes as a code",
+    "keep-loc": "passes as point of care and facility",
+    "token": "is replaced by a token",
+    "opdate": "is an operational date",
+    "year": "passes as a year",
+    "engine": "is used inside the engine only",
+    "scan": "is dropped as free text",
+    "drop": "is dropped",
+    "deny": "is not on the allow-list",
+    "reassemble": "is the continuation of another segment",
+}
+
+
+def _advice(segment: str, rule: Rule, use: Use) -> str:
+    """What to use instead."""
+    if rule.treatment == "token":
+        return "a token has no place in a condition or a date; use it as a value or to order by"
+    if rule.treatment == "opdate":
+        return "use it where a date goes out (needed_at, date)"
+    if rule.treatment == "engine":
+        return "it can be tested in `when:`" if use != "test" else ""
+    if rule.option in _OFFERED:
+        return f"the channel may widen it to {_OFFERED[rule.option]!r}, with a reason and a reviewer"
+    return _INSTEAD.get(rule.phi_class) or _BY_LETTER.get(rule.letter) or _elsewhere(segment)
+
+
+_INSTEAD = {
+    "name": "use PID-3 for a token",
+    "staff-name": "use component 1 for a token",
+    "text": "use the code in component 1",
+    "room": "use component 1, the point of care",
+    "bed": "use component 1, the point of care",
+    "building": "use component 4, the facility",
+    "check": "use component 1 for a token",
+}
+_BY_LETTER = {
+    "A": "use PID-3 for a token",
+    "B": "use a point of care such as PV1-3.1",
+    "C": "use an operational date such as PV1-44 or FT1-4, where a date goes out",
+    "G": "use PID-3 for a token",
+    "I": "use PID-3 for a token",
+    "K": "use PID-3 for a token",
+    "J": "use PID-18 for a token of the account",
+}
+
+
+def _elsewhere(segment: str) -> str:
+    if segment.startswith("Z"):
+        return "no Z segment passes; use a field of the standard"
+    return "use a code, a location or an identifier that the table lets pass"

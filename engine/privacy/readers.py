@@ -1,0 +1,113 @@
+"""Readers: the only way from a message to a value.
+
+A channel's field paths are compiled once against the policy; a message then meets only closures.
+What the policy forbids does not compile, so it cannot be read by accident.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from engine.errors import Misconfigured
+from engine.hl7.path import Path
+from engine.hl7.reading import Reading, Value
+from engine.privacy.authorities import Authorities
+from engine.privacy.book import TokenBook
+from engine.privacy.identifiers import Identifier, layout_of
+from engine.privacy.policy import Forbidden, Policy, Rule, Use
+from engine.privacy.table import v2_table
+
+__all__ = ["Reader", "Readers"]
+
+_SELECTOR = re.compile(r"\[(?P<type>[A-Z][A-Z0-9]{0,5})(?:@(?P<authority>[^\[\]]{1,80}))?\]")
+
+Read = Callable[[Reading, TokenBook], Value]
+
+
+class Reader:
+    """One compiled path. `reader(view, book)` gives the value, `DELETE` for `""`, None for empty;
+    a token's text where the policy says token. `rule` names the row of the allow-list."""
+
+    __slots__ = ("path", "read", "rule", "use")
+
+    def __init__(self, path: str, use: Use, rule: Rule, read: Read) -> None:
+        self.path, self.use, self.rule, self.read = path, use, rule, read
+
+    def __call__(self, view: Reading, book: TokenBook) -> Value:
+        return self.read(view, book)
+
+    def __repr__(self) -> str:
+        return f"Reader({self.path!r}, {self.use!r})"
+
+
+class Readers:
+    """Compiles a channel's paths. Its readers may be shared between threads, a book may not."""
+
+    def __init__(self, policy: Policy, authorities: Authorities | None = None) -> None:
+        self.policy = policy
+        self._authorities = authorities or Authorities()
+
+    def reader(self, text: str, use: Use) -> Reader:
+        """The reader of a path such as `FT1-7.1`, `PID-3` (the person's token), `PID-3[2]`,
+        `PID-3[MR]` (by CX.5) or `PID-3[MR@HOSP]` (and assigning authority).
+
+        Raises `Misconfigured` for what is no path, `Forbidden` for what may not be read for this use."""
+        selector = _SELECTOR.search(text)
+        path = Path.parse(text if selector is None else text.replace(selector[0], "", 1))
+        rule = self.policy.permitted(path.segment, path.field, path.component, path.subcomponent, use)
+        identifier = self._identifier(text, path, selector)
+        if identifier is not None:
+            read = _token(identifier, rule) if rule.treatment == "token" else _beside(identifier)
+        else:
+            read = _year(path) if rule.treatment == "year" else _leaf(path)
+        return Reader(text, use, rule, read)
+
+    def _identifier(self, text: str, path: Path, selector: re.Match[str] | None) -> Identifier | None:
+        """The choice of a repetition, for a field that holds identifiers; None for any other."""
+        field = self.policy.treatment(path.segment, path.field)
+        row = v2_table().fields[path.segment, path.field]
+        layout = layout_of(row.datatypes) if field.treatment == "token" else None
+        if selector is None:
+            return None if layout is None else Identifier(path, layout, field.domain, self._authorities)
+        if layout is None or not layout.type:
+            raise Misconfigured("this field has no identifier type", hint="write the repetition's number")
+        only = self._authorities.name(selector["authority"] or "", "")
+        chosen = Identifier(path, layout, field.domain, self._authorities, kind=selector["type"], only=only)
+        if not chosen.possible:
+            raise Forbidden(text, "value", field, "a number of this type never becomes a token")
+        return chosen
+
+
+def _token(identifier: Identifier, rule: Rule) -> Read:
+    domain, find = rule.domain, identifier.find
+
+    def read(view: Reading, book: TokenBook) -> Value:
+        found = find(view)
+        return book.token(domain, *found) if isinstance(found, tuple) else found
+
+    return read
+
+
+def _beside(identifier: Identifier) -> Read:
+    def read(view: Reading, _: TokenBook) -> Value:
+        return identifier.beside(view)
+
+    return read
+
+
+def _leaf(path: Path) -> Read:
+    def read(view: Reading, _: TokenBook) -> Value:
+        return view.value(path)
+
+    return read
+
+
+def _year(path: Path) -> Read:
+    def read(view: Reading, _: TokenBook) -> Value:
+        value = view.value(path)
+        if not isinstance(value, str):
+            return value
+        return value[:4] if value[:4].isdecimal() else None
+
+    return read
