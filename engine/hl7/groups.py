@@ -1,0 +1,170 @@
+"""Groups: one repeating segment and what belongs to it, read as if it were a message of its own.
+
+`groups(document, "FT1")` gives one `Group` per FT1. Inside a group a segment id is looked up
+
+1. in the group: from its anchor up to the next segment with the same id, or to the next one that
+   opens an enclosing group (an AIS ends at the next AIS or RGS);
+2. in the enclosing groups, inner before outer, up to their first inner group (the ORC above this
+   RQD). Appointment resources (AIS, AIG, AIL, AIP) stand side by side: one that the group does not
+   hold itself is looked up in the whole RGS around it, or in the message when there is no RGS;
+3. in the message before the first group (PID, PV1), and after the last charge in what a DFT^P03
+   says of all charges together (DG1, DRG, GT1, IN1, ACC; HL7 v2.9.1 chapter 6, section 6.4.3).
+
+So what belongs to another group is never read. The first of these places that holds the id at all
+answers for it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from engine.hl7.document import Document, Fields
+from engine.hl7.path import Path
+from engine.hl7.reading import Reading
+
+__all__ = ["Group", "groups"]
+
+Span = tuple[int, int]
+"""Segment positions: from the first up to, but not including, the second."""
+
+RESOURCES = frozenset({"AIS", "AIG", "AIL", "AIP"})
+
+OPENERS = {
+    **dict.fromkeys(RESOURCES, "RGS"),
+    **dict.fromkeys(("RQD", "RQ1", "RXO", "RXE", "RXD", "RXG", "RXA", "ODS", "TQ1", "OBR"), "ORC"),
+    **dict.fromkeys(("CDM", "PRC", "IIM", "ITM", "LOC"), "MFE"),
+    "OBX": "OBR",
+    "PR1": "FT1",
+    "MRG": "PID",
+}
+"""Which segment opens the group that the first stands in."""
+
+ABOUT_ALL_CHARGES = ("DG1", "DRG", "GT1", "IN1", "ACC")
+
+
+class Group(Reading):
+    """The `number`-th (from 1) group of the segment `anchor`."""
+
+    __slots__ = ("_document", "_resources", "_spans", "anchor", "number")
+
+    def __init__(
+        self, document: Document, anchor: str, number: int, spans: tuple[Span, ...], resources: Span
+    ) -> None:
+        self.codec, self.delimiters, self.quirks = document.codec, document.delimiters, document.quirks
+        self.anchor = anchor
+        self.number = number
+        self._document = document
+        self._spans = spans
+        self._resources = resources
+
+    def __repr__(self) -> str:
+        return f"Group({self.anchor}[{self.number}])"
+
+    def first(self, segment: str) -> Fields | None:
+        """The fields of the first segment of this id that the group can see, or None."""
+        found = self.positions(segment)
+        return self._document.fields(found[0]) if found else None
+
+    def nth(self, segment: str, occurrence: int) -> Fields | None:
+        """The fields of the `occurrence`-th (from 1) such segment, or None."""
+        found = self.positions(segment)
+        return self._document.fields(found[occurrence - 1]) if occurrence <= len(found) else None
+
+    def all(self, segment: str) -> list[Fields]:
+        """The fields of every such segment, in order."""
+        return [self._document.fields(position) for position in self.positions(segment)]
+
+    def place(self, path: Path) -> str:
+        """The path as an error names it: with the segment's number in the message, `FT1[2]-10`."""
+        found = self.positions(path.segment)
+        if len(found) < path.occurrence:
+            return path.text
+        number = bisect_right(self._document.positions(path.segment), found[path.occurrence - 1])
+        return f"{path.segment}[{number}]-{path.text.partition('-')[2]}"
+
+    def positions(self, segment: str) -> Sequence[int]:
+        """Where the segments of this id stand that the group can see."""
+        positions = self._document.positions(segment)
+        if not positions:
+            return positions
+        spans = self._spans
+        if self.anchor in RESOURCES and segment in RESOURCES:
+            spans = (spans[0], self._resources)
+        for start, end in spans:
+            low = bisect_left(positions, start)
+            if low < len(positions) and positions[low] < end:
+                return positions[low : bisect_left(positions, end, low)]
+        return ()
+
+
+def groups(document: Document, anchor: str) -> list[Group]:
+    """A group for every segment with the id `anchor`, in order."""
+    levels = [document.positions(name) for name in _chain(document, anchor)]
+    anchors = levels[0]
+    if not anchors:
+        return []
+    size = len(document)
+    tail = _tail(document) if "FT1" in _chain(document, anchor) else size
+    head = min(level[0] for level in levels if level)
+    around: tuple[Span, ...] = ((0, head), (tail, size))
+    return [
+        Group(
+            document,
+            anchor,
+            number,
+            (*_spans(levels, position, tail), *around),
+            _whole(levels, position, size),
+        )
+        for number, position in enumerate(anchors, 1)
+    ]
+
+
+def _chain(document: Document, anchor: str) -> list[str]:
+    """The anchor and the segments that open groups around it, inner first."""
+    openers = OPENERS | ({"ORC": "FT1"} if document.header.type == "DFT" else {"FT1": "ORC"})
+    chain = [anchor]
+    while chain[-1] in openers:
+        chain.append(openers[chain[-1]])
+    return chain
+
+
+def _spans(levels: list[Sequence[int]], position: int, last: int) -> list[Span]:
+    """The group at `position` and, for each group around it, the part before its first inner group."""
+    end = min(_next(level, position, last) for level in levels)
+    spans, floor = [(position, end)], 0
+    outer: list[Span] = []
+    for depth in range(len(levels) - 1, 0, -1):
+        at = bisect_right(levels[depth], position) - 1
+        if at < 0 or levels[depth][at] < floor:
+            continue
+        floor = levels[depth][at]
+        outer.append((floor, min(_next(level, floor, last) for level in levels[:depth])))
+    return spans + outer[::-1]
+
+
+def _whole(levels: list[Sequence[int]], position: int, size: int) -> Span:
+    """The whole of the group just around `position`, or the whole message."""
+    around: Sequence[int] = levels[1] if len(levels) > 1 else ()
+    at = bisect_right(around, position) - 1
+    return (around[at] if at >= 0 else 0, _next(around, position, size))
+
+
+def _next(positions: Sequence[int], position: int, last: int) -> int:
+    at = bisect_right(positions, position)
+    return positions[at] if at < len(positions) else last
+
+
+def _tail(document: Document) -> int:
+    """Where a DFT^P03 begins to speak of all charges together. In a DFT^P11, and where a sender
+    repeats such a segment within the charges, it belongs to its charge."""
+    charges, size = document.positions("FT1"), len(document)
+    if not charges or document.header.event == "P11":
+        return size
+    starts = [size]
+    for name in ABOUT_ALL_CHARGES:
+        positions = document.positions(name)
+        at = bisect_right(positions, charges[-1])
+        if at < len(positions) and bisect_left(positions, charges[0]) == at:
+            starts.append(positions[at])
+    return min(starts)
