@@ -2,7 +2,7 @@
 
 A `Problem` names its place by the path of keys that leads there (`("effects", 0, "charge", "key")`),
 as `engine.config.build` and the schema know it; a `Finding` names it by file, line and column, as a
-person needs it. `engine.config.reading.Positions` turns one into the other.
+person needs it. `engine.config.positions` turns one into the other.
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ from typing import NamedTuple, NoReturn
 
 import yaml
 
-from engine.config.finding import Finding, Place, Problem
+from engine.config.finding import Finding, Place
+from engine.config.positions import Positions, Spot
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_EVENTS", "Node", "Positions", "Reading", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_EVENTS", "Node", "Reading", "read_yaml"]
 
 MAX_BYTES = 256 * 1024
 MAX_EVENTS = 20_000
@@ -27,47 +28,6 @@ Node = str | list["Node"] | dict[str, "Node"]
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 """Control characters, further line breaks, and marks that make text look other than it is."""
-
-
-class _Spot(NamedTuple):
-    """Where a node starts (from 1), and how many columns further its text does: 1 when it is quoted;
-    -1 when it is a block, whose text starts on a later line."""
-
-    line: int
-    column: int
-    inset: int = 0
-
-
-class Positions:
-    """Where every key and value of a file stands."""
-
-    def __init__(self, shown: str) -> None:
-        self.shown = shown
-        self._keys: dict[Place, _Spot] = {}
-        self._values: dict[Place, _Spot] = {(): _Spot(1, 1)}
-
-    def finding(self, problem: Problem) -> Finding:
-        """`problem` with its position; a place that is not in the file is looked for further up."""
-        place, spot, offset = problem.place, self._find(problem), problem.offset
-        while spot is None:
-            place, offset = place[:-1], 0
-            spot = self._keys.get(place) or self._values.get(place)
-        if offset:
-            spot = self._inside(spot, offset)
-        return Finding(self.shown, spot.line, spot.column, problem.text, problem.hint, problem.severity)
-
-    def line(self, place: Place) -> int:
-        """The line on which `place` (or what holds it) stands."""
-        return self.finding(Problem(place, "")).line
-
-    def _find(self, problem: Problem) -> _Spot | None:
-        return (self._keys if problem.on_key else self._values).get(problem.place)
-
-    @staticmethod
-    def _inside(spot: _Spot, offset: int) -> _Spot:
-        if spot.inset < 0:
-            return _Spot(spot.line + 1, 1)
-        return _Spot(spot.line, spot.column + spot.inset + offset)
 
 
 class Reading(NamedTuple):
@@ -160,7 +120,7 @@ class _Composer:
         self._plain(event)
         if len(place) >= MAX_DEPTH:
             self._stop(event, f"nested more than {MAX_DEPTH} deep")
-        self._positions._values[place] = _spot(event)
+        self._positions.values[place] = _spot(event)
         if isinstance(event, yaml.ScalarEvent):
             return str(event.value)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -178,11 +138,9 @@ class _Composer:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key = self._key(event)
             here = (*place, key)
+            first = self._positions.keys.setdefault(here, _spot(event))
             if key in members:
-                first = self._positions._keys[here].line
-                hint = f"it is already on line {first}; keep one"
-                self._note(event, f"{key} is written twice", hint)
-            self._positions._keys[here] = _spot(event)
+                self._note(event, f"{key} is written twice", f"it is on line {first.line} already; keep one")
             members[key] = self._node(self._next(), here)
         return members
 
@@ -200,7 +158,9 @@ class _Composer:
     def _plain(self, event: yaml.Event) -> None:
         """Nothing but what is written: no anchor, no alias, no tag."""
         if isinstance(event, yaml.AliasEvent):
-            self._stop(event, "aliases (*) are not allowed", "write it out, or quote a text that starts with *")
+            self._stop(
+                event, "aliases (*) are not allowed", "write it out, or quote a text that starts with *"
+            )
         if getattr(event, "anchor", None):
             self._stop(event, "anchors (&) are not allowed", "remove it, or quote a text that starts with &")
         if getattr(event, "tag", None):
@@ -215,10 +175,10 @@ class _Composer:
         raise _Unreadable(spot.line, spot.column, text, hint)
 
 
-def _spot(event: yaml.Event) -> _Spot:
+def _spot(event: yaml.Event) -> Spot:
     style = getattr(event, "style", None)
     inset = {"'": 1, '"': 1, "|": -1, ">": -1}.get(style or "", 0)
-    return _Spot(event.start_mark.line + 1, event.start_mark.column + 1, inset)
+    return Spot(event.start_mark.line + 1, event.start_mark.column + 1, inset)
 
 
 _SYNTAX = {
@@ -227,13 +187,19 @@ _SYNTAX = {
         "check the indentation; a text that holds ': ' needs quotes",
     ),
     "could not find expected ':'": ("a key without its colon", "write `key: value`"),
-    "did not find expected key": ("this does not fit the lines above it", "check indentation and quotes"),
+    "did not find expected key": (
+        "this does not fit what stands before it",
+        "check the indentation; a text that starts with { or [ or has quotes inside needs quotes",
+    ),
     "did not find expected '-' indicator": (
-        "this does not fit the list above it",
+        "this does not fit the list it is in",
         "each entry starts with - in the same column",
     ),
     "did not find expected ',' or ']'": ("a list in brackets is not closed", "add , or ]"),
-    "did not find expected ',' or '}'": ("a mapping in braces is not closed", "add , or }; quote { in a text"),
+    "did not find expected ',' or '}'": (
+        "a mapping in braces is not closed",
+        "add , or }; quote { in a text",
+    ),
     "found unexpected end of stream": ("a quoted text is not closed", "add the closing quote"),
     "found undefined alias": ("aliases (*) are not allowed", "quote a text that starts with *"),
 }

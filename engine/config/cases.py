@@ -1,0 +1,139 @@
+"""The cases of a channel: what a test file beside it may hold, and the message each case sends.
+
+`theatre-schedule.test.yaml` says what becomes of which message through `theatre-schedule.yaml`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, StringConstraints
+
+from engine.config.finding import Finding, Place, Problem
+from engine.config.overriding import Unplaced, override, remove
+from engine.config.positions import Positions
+from engine.config.reading import MAX_BYTES, read_yaml
+from engine.config.spec import Strict
+from engine.config.validation import validate
+from engine.config.wording import meant
+from engine.model import ReasonCode
+
+__all__ = ["CASES_SUFFIX", "Case", "CaseFile", "CaseList", "Expectation", "message_of", "read_cases"]
+
+CASES_SUFFIX = ".test.yaml"
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Answer = Literal["AA", "AE", "AR", "CA", "CE", "CR", "none"]
+State = Literal["effects", "filtered", "dead", "quarantined"]
+
+
+class ExpectedReason(Strict):
+    """Why not, in the closed words of the engine."""
+
+    code: ReasonCode
+    place: str | None = Field(None, description="`FT1[2]-7.1`; not looked at when it is left out.")
+
+
+class Expectation(Strict):
+    """What a case expects. What is left out is not looked at, except that a message that is not
+    said to be refused or filtered must not be."""
+
+    acknowledgement: Answer | None = Field(None, description="MSA-1, or none.")
+    state: State | None = None
+    step: str | None = Field(None, description="The step that filtered the message.")
+    reason: ExpectedReason | None = None
+    effects: list[dict[str, dict[str, Any]]] | None = Field(
+        None, description="Each as in the channel file: `charge: {key: …}`; all of them, field by field."
+    )
+    sequence_key: str | None = None
+    never_contains: list[Text] = Field([], description="Texts that may stand nowhere in what goes out.")
+
+
+class Case(Strict):
+    """One message and what becomes of it."""
+
+    name: Text
+    message: Text | None = Field(None, description="The message, or the name of one of `messages`.")
+    file: Text | None = Field(None, description="A file that holds the message, relative to this one.")
+    overrides: dict[str, str] = Field({}, alias="with", description="Field path → what stands there instead.")
+    without: list[str] = Field([], description="Segments to leave out.")
+    expect: Expectation
+
+
+class CaseFile(Strict):
+    """A test file."""
+
+    messages: dict[str, Text] = Field({}, description="Messages that several cases start from.")
+    cases: list[Case] = Field(min_length=1)
+
+
+class CaseList(NamedTuple):
+    """A test file as read: its cases (None when it cannot be used), where they stand, what is wrong."""
+
+    path: Path
+    cases: CaseFile | None
+    positions: Positions
+    findings: list[Finding]
+
+
+def read_cases(path: Path) -> CaseList:
+    """The test file at `path`. Never raises for what it holds."""
+    shown = str(path)
+    with path.open("rb") as file:
+        reading = read_yaml(file.read(MAX_BYTES + 1), shown)
+    if reading.data is None:
+        return CaseList(path, None, reading.positions, reading.findings)
+    cases, problems = validate(CaseFile, reading.data)
+    return CaseList(path, cases, reading.positions, [reading.positions.finding(one) for one in problems])
+
+
+def message_of(file: CaseFile, folder: Path, number: int) -> tuple[bytes, Problem | None]:
+    """The message that case `number` of `file` (a file in `folder`) sends, or what keeps it from
+    being made."""
+    case, place = file.cases[number], ("cases", number)
+    text, problem = _start(file, folder, number)
+    if problem is not None:
+        return b"", problem
+    for at, segment in enumerate(case.without):
+        try:
+            text = remove(text, segment)
+        except Unplaced as error:
+            return b"", Problem((*place, "without", at), str(error))
+    for path, value in case.overrides.items():
+        try:
+            text = override(text, path, value)
+        except Unplaced as error:
+            return b"", Problem((*place, "with", path), str(error), on_key=True)
+    return text.encode("utf-8", "surrogateescape"), None
+
+
+def _start(file: CaseFile, folder: Path, number: int) -> tuple[str, Problem | None]:
+    """The message before its changes, segments ended by CR."""
+    case, place = file.cases[number], ("cases", number)
+    if (case.message is None) == (case.file is None):
+        return "", Problem(place, "a case has one message", "give message: or file:")
+    if case.file is not None:
+        return _from_file(folder / case.file, (*place, "file"))
+    text = case.message or ""
+    if "|" not in text:
+        if text not in file.messages:
+            return "", Problem(
+                (*place, "message"), f"no message is called {text}", meant(text, file.messages)
+            )
+        text = file.messages[text]
+    return _segments(text), None
+
+
+def _from_file(path: Path, place: Place) -> tuple[str, Problem | None]:
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return "", Problem(place, "the file cannot be read", "it is looked for beside the test file")
+    return _segments(raw.decode("utf-8", "surrogateescape")), None
+
+
+def _segments(text: str) -> str:
+    """Lines as a person writes them, ended as HL7 ends them."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
+    return "".join(f"{line.strip(' ')}\r" for line in lines)

@@ -1,0 +1,212 @@
+"""A folder of channel files becomes channels that can run, or a list of findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.config.build import Program, build
+from engine.config.finding import Finding, Place, Problem
+from engine.config.lint import check_channel, check_secrets, listens_on
+from engine.config.positions import Positions
+from engine.config.reading import MAX_BYTES, Node, read_yaml
+from engine.config.spec import ChannelSpec
+from engine.config.tables import Table, read_table
+from engine.config.validation import validate
+from engine.config.wording import meant
+from engine.errors import Misconfigured
+
+__all__ = ["Examined", "LoadedChannel", "channel_files", "examine", "lint", "load_channel", "load_channels"]
+
+TEST_SUFFIX = ".test.yaml"
+
+
+class LoadedChannel(NamedTuple):
+    """A channel that can run."""
+
+    path: Path
+    spec: ChannelSpec
+    tables: dict[str, Table]
+    program: Program
+    positions: Positions
+
+
+class Examined(NamedTuple):
+    """A channel file as far as it could be understood, and everything found on the way."""
+
+    path: Path
+    positions: Positions
+    findings: list[Finding]
+    spec: ChannelSpec | None
+    tables: dict[str, Table]
+    program: Program | None
+
+    def loaded(self) -> LoadedChannel:
+        """The channel. Raises `Misconfigured` that lists the errors found."""
+        _refuse(self.findings)
+        if self.spec is None or self.program is None:
+            raise Misconfigured("the channel cannot be built", where=str(self.path))
+        return LoadedChannel(self.path, self.spec, self.tables, self.program, self.positions)
+
+
+def load_channels(folder: Path) -> list[LoadedChannel]:
+    """Every channel of `folder`, by file name. Raises `Misconfigured` that lists the errors found."""
+    examined, findings = _examine_all(channel_files([folder]))
+    _refuse(findings)
+    if not examined:
+        raise Misconfigured("there is no channel file here", where=str(folder), hint="NAME.yaml")
+    return [one.loaded() for one in examined]
+
+
+def load_channel(path: Path) -> LoadedChannel:
+    """One channel file. Raises `Misconfigured` that lists the errors found."""
+    return examine(path).loaded()
+
+
+def lint(paths: Iterable[Path]) -> list[Finding]:
+    """Findings of channel files (or of all in the folders named), sorted by file and line."""
+    return _examine_all(channel_files(paths))[1]
+
+
+def channel_files(paths: Iterable[Path]) -> list[Path]:
+    """The channel files that `paths` (files and folders) name; test files are none.
+
+    Raises `Misconfigured` for a path that is not there."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (*path.glob("*.yaml"), *path.glob("*.yml"))
+            found += sorted(file for file in inside if not file.name.endswith(TEST_SUFFIX))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise Misconfigured("no such file or folder", where=str(path))
+    return found
+
+
+def examine(path: Path) -> Examined:
+    """Read, check and compile one channel file. Never raises for what it holds."""
+    shown = str(path)
+    reading = read_yaml(_bytes_of(path), shown)
+    positions, findings = reading.positions, list(reading.findings)
+    if reading.data is None:
+        return Examined(path, positions, findings, None, {}, None)
+    spec, problems = validate(ChannelSpec, reading.data)
+    problems += check_secrets(reading.data)
+    if spec is None:
+        return Examined(path, positions, findings + _placed(problems, positions), None, {}, None)
+    tables, table_findings = _tables(spec, path, positions)
+    problems += (*check_channel(spec), *_unused(spec, reading.data))
+    program, found = build(spec, tables)
+    problems += found
+    placed = _placed(problems, positions)
+    return Examined(path, positions, findings + placed + table_findings, spec, tables, program)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """At most one byte more than a channel file may have, so that reading says it is too large."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError:
+        raise Misconfigured("the file cannot be read", where=str(path)) from None
+
+
+def _placed(problems: Iterable[Problem], positions: Positions) -> list[Finding]:
+    return [positions.finding(problem) for problem in problems]
+
+
+def _tables(spec: ChannelSpec, path: Path, positions: Positions) -> tuple[dict[str, Table], list[Finding]]:
+    """The tables that could be read, by name; findings name the channel file or the table's line."""
+    tables: dict[str, Table] = {}
+    findings: list[Finding] = []
+    for name, file in spec.tables.items():
+        problem = _misplaced(name, file, path.parent)
+        if problem is not None:
+            findings.append(positions.finding(problem))
+            continue
+        table, found = read_table(path.parent / file, str(path.parent / file))
+        findings += found
+        if table is not None:
+            tables[name] = table
+    return tables, findings
+
+
+def _misplaced(name: str, file: str, folder: Path) -> Problem | None:
+    place: Place = ("tables", name)
+    if Path(file).is_absolute() or not (folder / file).resolve().is_relative_to(folder.resolve()):
+        return Problem(place, "a table lies beside its channel", "write it like tables/items.csv")
+    if not (folder / file).is_file():
+        there = [str(found.relative_to(folder)) for found in sorted(folder.glob("**/*.csv"))]
+        return Problem(place, f"there is no file {file}", meant(file, there))
+    return None
+
+
+def _unused(spec: ChannelSpec, data: Node) -> Iterator[Problem]:
+    """Tables that no expression names."""
+    texts = "\n".join(_texts({key: part for key, part in _mapping(data) if key != "tables"}))
+    for name in spec.tables:
+        if not re.search(rf"\(\s*{re.escape(name)}\s*[,)]", texts):
+            yield Problem(
+                ("tables", name), f"no expression uses the table {name}", "remove it", "warning", on_key=True
+            )
+
+
+def _mapping(data: Node) -> Iterator[tuple[str, Node]]:
+    return iter(data.items() if isinstance(data, dict) else ())
+
+
+def _texts(node: Node) -> Iterator[str]:
+    """Every text of the file, keys included: a condition is a key."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for part in node:
+            yield from _texts(part)
+    else:
+        for key, part in node.items():
+            yield key
+            yield from _texts(part)
+
+
+def _examine_all(paths: Sequence[Path]) -> tuple[list[Examined], list[Finding]]:
+    examined = [examine(path) for path in paths]
+    findings = {finding for one in examined for finding in one.findings}
+    findings.update(_side_by_side(examined))
+    return examined, sorted(findings)
+
+
+def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
+    """Names and ports that two channels cannot share."""
+    names: dict[str, Path] = {}
+    ports: list[tuple[str, int, Path]] = []
+    for path, positions, _, spec, *_ in examined:
+        if spec is None:
+            continue
+        first = names.setdefault(spec.channel, path)
+        if first is not path:
+            problem = Problem(("channel",), f"{first} is called {spec.channel} too", "choose another name")
+            yield positions.finding(problem)
+        bound = _bound(spec)
+        if bound is None:
+            continue
+        for address, port, other in ports:
+            if port == bound[1] and (address == bound[0] or not address or not bound[0]):
+                text = f"{other} listens on port {port} already"
+                yield positions.finding(Problem(("source", "mllp", "listen"), text, "choose another port"))
+        ports.append((*bound, path))
+
+
+def _bound(spec: ChannelSpec) -> tuple[str, int] | None:
+    try:
+        return listens_on(spec.source.mllp.listen)
+    except ValueError:
+        return None  # a finding of its own
+
+
+def _refuse(findings: Sequence[Finding]) -> None:
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        raise Misconfigured("\n".join(map(str, errors)), hint="see `wardline lint`")

@@ -1,0 +1,50 @@
+"""Where the keys and values of a file stand."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.config.finding import Finding, Place, Problem
+
+__all__ = ["Positions", "Spot"]
+
+
+class Spot(NamedTuple):
+    """Where a node starts (from 1), and how many columns further its text does: 1 when it is quoted;
+    -1 when it is a block, whose text starts on a later line."""
+
+    line: int
+    column: int
+    inset: int = 0
+
+
+class Positions:
+    """Where every key and value of a file stands."""
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+        self.keys: dict[Place, Spot] = {}
+        self.values: dict[Place, Spot] = {(): Spot(1, 1)}
+
+    def finding(self, problem: Problem) -> Finding:
+        """`problem` with its position; a place that is not in the file is looked for further up."""
+        place, spot, offset = problem.place, self._find(problem), problem.offset
+        while spot is None:
+            place, offset = place[:-1], 0
+            spot = self.keys.get(place) or self.values.get(place)
+        if offset:
+            spot = self._inside(spot, offset)
+        return Finding(self.shown, spot.line, spot.column, problem.text, problem.hint, problem.severity)
+
+    def line(self, place: Place) -> int:
+        """The line on which `place` (or what holds it) stands."""
+        return self.finding(Problem(place, "")).line
+
+    def _find(self, problem: Problem) -> Spot | None:
+        return (self.keys if problem.on_key else self.values).get(problem.place)
+
+    @staticmethod
+    def _inside(spot: Spot, offset: int) -> Spot:
+        if spot.inset < 0:
+            return Spot(spot.line + 1, 1)
+        return Spot(spot.line, spot.column + spot.inset + offset)

@@ -1,0 +1,156 @@
+"""From what a file holds to its model, with pydantic's complaints in an analyst's words.
+
+A `ValidationError` never leaves this module: it holds the values that it complains about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from engine.config.finding import Place, Problem
+from engine.config.reading import Node
+from engine.config.wording import listed, meant
+
+__all__ = ["validate"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], data: Node) -> tuple[Model | None, list[Problem]]:
+    """`data` as `model`, or what is wrong with it."""
+    if not isinstance(data, dict):
+        return None, [Problem((), "the file holds no keys", "it starts with `channel: name-of-the-channel`")]
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        found: dict[tuple[Place, str], Problem] = {}
+        for detail in error.errors(include_url=False, include_context=True, include_input=False):
+            problem = _problem(model, data, detail)
+            missing = problem.text if detail["type"] == "missing" else ""
+            found.setdefault((problem.place, missing), problem)  # a union complains once per branch
+        return None, list(found.values())
+
+
+def _problem(model: type[BaseModel], data: Node, detail: Mapping[str, Any]) -> Problem:
+    """One of pydantic's error details in our words."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    place, last = _place(data, detail["loc"])
+    if kind == "missing":
+        return Problem(place, f"{last} is missing", _described(model, (*place, last)))
+    if kind == "extra_forbidden":
+        return Problem(place, f"unknown key {last}", meant(str(last), _keys(model, place[:-1])), on_key=True)
+    on_key = detail["loc"][-1] == "[key]"
+    if kind == "literal_error":
+        choices = re.findall("'([^']+)'", context["expected"])
+        return Problem(place, f"{last} cannot be this", meant(_text_at(data, place), choices))
+    words, hint = _SAID.get(kind, _other)(context, "this name" if on_key else last)
+    return Problem(place, words, hint, on_key=on_key)
+
+
+def _place(data: Node, location: tuple[str | int, ...]) -> tuple[Place, str | int]:
+    """The part of pydantic's location that is in the file (it also names branches of unions), and
+    the name that the problem is about."""
+    place: list[str | int] = []
+    here: Any = data
+    for part in location:
+        inside = isinstance(here, dict) and part in here
+        if not inside and not (isinstance(here, list) and isinstance(part, int) and part < len(here)):
+            return tuple(place), part if isinstance(here, dict) and part == location[-1] else _name(place)
+        here = here[part]
+        place.append(part)
+    return tuple(place), _name(place)
+
+
+def _text_at(data: Node, place: Place) -> str:
+    here: Any = data
+    for part in place:
+        here = here[part]
+    return here if isinstance(here, str) else ""
+
+
+def _name(place: list[str | int]) -> str | int:
+    words = [part for part in place if isinstance(part, str)]
+    return words[-1] if words else "the file"
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    """The models that an annotation names, through `X | None`, `list[X]` and `dict[…, X]`."""
+    if isinstance(annotation, type) and not get_origin(annotation):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for part in get_args(annotation) if part is not NoneType for model in _models(part)]
+
+
+def _at(model: type[BaseModel], place: Place) -> type[BaseModel] | None:
+    """The model that stands at `place`."""
+    here: list[type[BaseModel]] = [model]
+    for part in place:
+        if isinstance(part, str) and here:
+            field = _fields(here[0]).get(part)
+            here = _models(field.annotation) if field else []
+    return here[0] if here else None
+
+
+def _keys(model: type[BaseModel], place: Place) -> list[str]:
+    found = _at(model, place)
+    return list(_fields(found)) if found else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's fields by the keys that a file writes."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _described(model: type[BaseModel], place: Place) -> str:
+    owner = _at(model, place[:-1])
+    field = _fields(owner).get(str(place[-1])) if owner else None
+    if field is None:
+        return ""
+    if field.description:
+        return field.description
+    below = _models(field.annotation)
+    return f"it holds {listed(_fields(below[0]))}" if below else ""
+
+
+Context = Mapping[str, Any]
+Words = tuple[str, str]
+
+
+def _other(_: Context, name: str | int) -> Words:
+    return f"{name} cannot be understood", "see docs/manual/channels.md"
+
+
+_SAID: dict[str, Callable[[Context, str | int], Words]] = {
+    "string_pattern_mismatch": lambda _, name: (
+        f"{name} has characters it cannot have",
+        "lower-case letters, digits and hyphens, a letter first, at least two",
+    ),
+    "string_too_short": lambda context, name: (
+        (f"{name} is empty", "")
+        if context["min_length"] == 1
+        else (f"{name} is too short", f"at least {context['min_length']} characters")
+    ),
+    "string_too_long": lambda context, name: (
+        f"{name} is too long",
+        f"at most {context['max_length']} characters",
+    ),
+    "string_type": lambda _, name: (
+        f"{name} must be a text",
+        "a text that starts with { or [ needs quotes",
+    ),
+    "list_type": lambda _, name: (f"{name} must be a list", f"write {name}: [one, two]"),
+    "too_short": lambda _, name: (f"{name} is empty", "at least one entry"),
+    "dict_type": lambda _, name: (f"{name} must hold keys", "write `key: value` below it"),
+    "model_type": lambda _, name: (f"{name} must hold keys", "write `key: value` below it"),
+    "bool_parsing": lambda _, name: (f"{name} must be yes or no", ""),
+    "bool_type": lambda _, name: (f"{name} must be yes or no", ""),
+    "int_parsing": lambda _, name: (f"{name} must be a whole number", ""),
+    "int_type": lambda _, name: (f"{name} must be a whole number", ""),
+    "greater_than_equal": lambda context, name: (f"{name} is too small", f"at least {context['ge']}"),
+    "less_than_equal": lambda context, name: (f"{name} is too large", f"at most {context['le']}"),
+}
