@@ -18,13 +18,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One node's settings, from `WARDLINE_*` variables; the command line may replace single ones.
 
     `store` is a database URL (`sqlite:///var/wardline.db`, `postgresql://…`); `http` the address
-    of health and metrics; `application`/`facility` what answers call themselves when a sender
+    of health and metrics; `ledger` a file that takes all effects instead of their destinations
+    (dry run); `application`/`facility` what answers call themselves when a sender
     left MSH-5/-6 empty; `bind` the address of listeners that name only a port; `insecure_ok` allows
     plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop may take; `give_up` the days a delivery is
     tried while its destination is away."""
 
     store: str = "sqlite:///var/wardline.db"
     key_file: Path | None = None
+    ledger: Path | None = None
     http: str = "127.0.0.1:8580"
     bind: str = "127.0.0.1"
     insecure_ok: bool = False

@@ -37,8 +37,8 @@ def status(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """What waits, per channel, and how old the oldest is."""
     opened = open_named(store)
     rows: dict[str, dict[str, float]] = {}
-    for row in opened.account():
-        rows.setdefault(row.channel, {})[row.state.value] = row.messages
+    for line in opened.account():
+        rows.setdefault(line.channel, {})[line.state.value] = line.messages
     for channel, waiting in opened.backlog(time.time()).items():
         rows.setdefault(channel, {}).update({what: round(amount, 1) for what, amount in waiting.items()})
     if as_json:

@@ -1,0 +1,1 @@
+"""A node put together and run: the only place that knows every part."""

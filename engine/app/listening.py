@@ -1,0 +1,112 @@
+"""From a channel's `source:` to an open door."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from OpenSSL import SSL
+
+from engine.config.spec import ChannelSpec, MllpSource, TlsSpec
+from engine.errors import Misconfigured
+from engine.hl7.accept import AcceptRules
+from engine.listeners.mllp import Doors, MllpChannel, MllpListener
+from engine.settings import Settings
+from mllp.server import Caps, MllpServer
+from mllp.session import Limits
+from mllp.tls import ServerTls
+
+__all__ = ["Address", "address_of", "make_listener", "open_listener"]
+
+
+class Address(NamedTuple):
+    """Where a listener listens."""
+
+    host: str
+    port: int
+
+
+def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpListener:
+    """The channel's listener, not open yet."""
+    source = spec.source.mllp
+    channel = MllpChannel(
+        name=spec.channel,
+        rules=AcceptRules(
+            message_types=frozenset(source.message_types),
+            processing_ids=frozenset(source.processing_ids),
+            versions=frozenset(source.versions),
+            control_id=source.control_id,
+        ),
+        acknowledge=source.acknowledge,
+        timeout=float(source.acknowledge_timeout),
+        mode=source.ack_mode,
+        charset=source.charset,
+        application=settings.application,
+        facility=settings.facility,
+    )
+    limits = Limits(
+        max_frame=source.max_frame,
+        require_cr=source.require_cr,
+        idle_timeout=float(source.idle_timeout) if source.idle_timeout else None,
+    )
+    caps = Caps(source.max_connections, source.max_connections_per_peer)
+    return MllpListener(channel, doors, partial(MllpServer, limits=limits, caps=caps, peers=source.allow))
+
+
+def open_listener(reactor: Any, listener: MllpListener, spec: ChannelSpec, settings: Settings) -> Address:
+    """Open the door. Raises `Misconfigured` when the address cannot be used or would be unsafe."""
+    source = spec.source.mllp
+    address = address_of(source, settings, os.environ)
+    tls = _tls(source.tls, spec.channel, os.environ) if source.tls else None
+    if tls is None and not _is_loopback(address.host) and not (source.insecure_ok or settings.insecure_ok):
+        raise Misconfigured(
+            "plain MLLP beyond loopback has neither secrecy nor proof of who sends",
+            where=spec.channel,
+            hint="give `tls:`, or say `insecure_ok: true` and who may connect with `allow:`",
+        )
+    return Address(address.host, listener.open(reactor, address.host, address.port, tls))
+
+
+def address_of(source: MllpSource, settings: Settings, env: Mapping[str, str]) -> Address:
+    """Host and port of `tcp:PORT`, `tcp:ADDRESS:PORT` or what `env:NAME` holds. Raises `Misconfigured`."""
+    text = _from_environment(source.listen, env, "listen")
+    host, _, port = text.removeprefix("tcp:").rpartition(":")
+    if not text.startswith("tcp:") or not port.isdigit() or int(port) > 65535:
+        raise Misconfigured(
+            "must be tcp:PORT or tcp:ADDRESS:PORT", where="listen", hint="for example tcp:2575"
+        )
+    return Address(host.strip("[]") or settings.bind, int(port))
+
+
+def _tls(spec: TlsSpec, channel: str, env: Mapping[str, str]) -> ServerTls:
+    certificate, key = (_from_environment(text, env, "tls") for text in (spec.certificate, spec.key))
+    clients = _from_environment(spec.client_ca, env, "tls") if spec.client_ca else None
+    try:
+        return ServerTls(certificate, key, clients, spec.client_names)
+    except OSError as error:
+        raise Misconfigured(
+            f"a certificate or key file cannot be read: {error.strerror}", where=f"{channel}: tls"
+        ) from None
+    except SSL.Error:
+        raise Misconfigured(
+            "certificate and key do not fit together, or are not PEM", where=f"{channel}: tls"
+        ) from None
+
+
+def _from_environment(text: str, env: Mapping[str, str], what: str) -> str:
+    if not text.startswith("env:"):
+        return text
+    name = text.removeprefix("env:")
+    if not env.get(name):
+        raise Misconfigured(f"the environment has no {name}", where=what, hint=f"set {name}")
+    return env[name]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

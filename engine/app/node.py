@@ -1,0 +1,194 @@
+"""A node put together: listeners, intake, routing, delivery, health; started and stopped in order."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
+
+from engine.answers import Answers
+from engine.app.listening import make_listener, open_listener
+from engine.app.workers import Share, Workers, share_of
+from engine.config.loading import LoadedChannel
+from engine.delivery import DeliveryLoop
+from engine.destinations.base import Destination
+from engine.intake import Intake
+from engine.listeners.mllp import Doors, MllpListener
+from engine.model import Answered, Lane
+from engine.privacy.book import TokenBook
+from engine.retry import RetryPolicy
+from engine.routing import RoutingLoop
+from engine.settings import Settings
+from engine.store.base import MessageStore
+from engine.telemetry import ChannelOpened, EngineStarted, EngineStopping, LoopFailed, signal
+from engine.threads import Loop, Threads
+
+__all__ = ["Node"]
+
+FAILED_REST = 1.0  # seconds before a loop that failed turns again
+
+OpenDestination = Callable[[str], Destination]
+"""Makes a destination by name (`odoo:hospital-odoo`); called once per delivery thread."""
+
+
+class Node:
+    """One process of an engine. `share` says which part of the work is its own."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        settings: Settings,
+        store: MessageStore,
+        channels: Sequence[LoadedChannel],
+        book: Callable[[], TokenBook],
+        open_destination: OpenDestination,
+        *,
+        share: Share = (0, 1),
+        workers: Workers | None = None,
+    ) -> None:
+        self._reactor, self._settings, self._store = reactor, settings, store
+        self._channels, self._share, self._workers = list(channels), share, workers
+        self._commits = Threads(reactor, "commit")
+        self._looks = Threads(reactor, "look")
+        self._deliveries: list[Loop] = []
+        self._destinations: list[Destination] = []
+        self._routing: Loop | None = None
+        self._listeners: list[MllpListener] = []
+        self._stopping = False
+        self.answers = Answers(store, self._looks, call_later=reactor.callLater)
+        self.intake = Intake(
+            store,
+            self._commits,
+            call_soon=lambda call: reactor.callLater(0, call),
+            call_later=reactor.callLater,
+            opened=self._open,
+            stored=self._wake_routing,
+        )
+        self._make_loops(book, open_destination)
+        if share[0] == 0:
+            doors = Doors(self.intake.submit, self.answers.wait, store.fingerprints)
+            self._listeners = [make_listener(channel.spec, settings, doors) for channel in self._channels]
+
+    # Putting together
+
+    def _make_loops(self, book: Callable[[], TokenBook], open_destination: OpenDestination) -> None:
+        mine = share_of(self._channels, self._share)
+        if mine:
+            routing = RoutingLoop(
+                self._store,
+                {channel.spec.channel: channel.program for channel in mine},
+                book(),
+                batch=self._settings.batch,
+                clock=time.time,
+                routed=self._routed,
+                due=self._wake_deliveries,
+            )
+            self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
+        if self._share[0] > 0 or self._share[1] == 1:
+            for name in sorted({name for channel in self._channels for name in channel.program.destinations}):
+                for lane in sorted({channel.program.lane for channel in self._channels}):
+                    self._deliveries.append(self._delivery(name, lane, open_destination(name)))
+
+    def _delivery(self, name: str, lane: Lane, destination: Destination) -> Loop:
+        self._destinations.append(destination)
+        loop = DeliveryLoop(
+            self._store,
+            name,
+            destination,
+            lane,
+            holder=self.holder,
+            retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
+            batch=self._settings.batch,
+            clock=time.time,
+            dice=random.random,
+            settled=self._settled,
+        )
+        return Loop(f"deliver {name} {lane.name}", loop.turn, lambda error: _failed("delivery", error))
+
+    @property
+    def holder(self) -> str:
+        """This process's name on leases; the same after a restart."""
+        return f"{self._settings.node}/{self._share[0]}"
+
+    # Running
+
+    def start(self) -> None:
+        """Take up what an earlier run left, then open the listeners."""
+        self._store.reclaim(time.time(), self.holder)
+        for loop in self._loops():
+            loop.start()
+        for listener, channel in zip(self._listeners, self._channels, strict=False):
+            address = open_listener(self._reactor, listener, channel.spec, self._settings)
+            secure = channel.spec.source.mllp.tls is not None
+            signal(ChannelOpened(listener.name, f"{address.host}:{address.port}", secure))
+        if self._workers:
+            self._workers.start()
+        signal(EngineStarted(self.holder, len(self._channels), self._share[1]))
+
+    def stop(self) -> Deferred[Any]:
+        """Stop accepting, answer what is in work, finish the batches in hand, let go."""
+        self._stopping = True
+        signal(EngineStopping(self.holder))
+        return ensureDeferred(self._stop())
+
+    async def _stop(self) -> None:
+        drain = self._settings.drain
+        await DeferredList([listener.drain(drain) for listener in self._listeners])
+        if self._workers:
+            await self._workers.stop()
+        for loop in self._loops():
+            await self._looks.run(loop.stop, drain)
+        for destination in self._destinations:
+            destination.close()
+        self._store.close()
+        # The pools join their threads; only now is nothing of ours left in them.
+        self._commits.close()
+        self._looks.close()
+
+    def parts(self) -> dict[str, bool]:
+        """What readiness depends on."""
+        return {
+            "store": self.intake.available,
+            "listeners": all(listener.is_open for listener in self._listeners),
+            "workers": self._workers.alive() if self._workers else True,
+            "running": not self._stopping,
+        }
+
+    def backlog(self) -> Deferred[dict[str, dict[str, float]]]:
+        """What waits, read from the store."""
+        return self._looks.run(self._store.backlog, time.time())
+
+    def _loops(self) -> list[Loop]:
+        return [loop for loop in (self._routing, *self._deliveries) if loop is not None]
+
+    # Wiring between the parts
+
+    def _open(self, available: bool) -> None:
+        for listener in self._listeners:
+            listener.accepting(available)
+
+    def _wake_routing(self) -> None:
+        if self._routing:
+            self._routing.wake()
+
+    def _wake_deliveries(self) -> None:
+        for loop in self._deliveries:
+            loop.wake()
+
+    def _routed(self, _: dict[int, Answered]) -> None:
+        self._look()
+
+    def _settled(self, _: list[int]) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        if len(self.answers):
+            self._reactor.callFromThread(self.answers.look)
+
+
+def _failed(part: str, error: BaseException) -> float:
+    signal(LoopFailed(part, type(error).__name__))
+    return FAILED_REST

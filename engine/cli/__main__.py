@@ -1,0 +1,5 @@
+"""`python -m engine.cli`: the `wardline` command."""
+
+from engine.cli import main
+
+main()

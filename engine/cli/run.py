@@ -1,0 +1,40 @@
+"""`wardline run`: the channels of a folder, from one process or several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.app.process import run_node
+from engine.app.workers import Share
+from engine.errors import Misconfigured
+from engine.settings import Settings
+
+__all__ = ["run"]
+
+
+def run(
+    channels: Annotated[Path, typer.Argument(help="Folder of channel files.", exists=True)],
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    store: Annotated[str | None, typer.Option(help="Database URL.", envvar="WARDLINE_STORE")] = None,
+    http: Annotated[str | None, typer.Option(help="Address of health and metrics, or `off`.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="Dry run: write effects to this file instead.")] = None,
+    plain_logs: Annotated[
+        bool, typer.Option("--plain-logs", help="Logs for eyes, not for machines.")
+    ] = False,
+    share: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Listen, store, answer, route and deliver, until told to stop (SIGTERM or Ctrl-C)."""
+    settings = Settings.from_environment(store=store, http=http, ledger=ledger)
+    run_node(settings, channels, _share(share, workers), plain_logs=plain_logs)
+
+
+def _share(text: str, workers: int) -> Share:
+    if not text:
+        return (0, workers)
+    number, _, total = text.partition("/")
+    if not (number.isdigit() and total.isdigit()):
+        raise Misconfigured("must look like 1/3", where="--share")
+    return int(number), int(total)
