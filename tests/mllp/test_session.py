@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,7 +87,9 @@ def test_nothing_to_send_goes_on_with_the_next() -> None:
 
 
 def test_an_answer_twice_or_for_nobody_is_ignored() -> None:
-    Playbook().gets(F1, HandOver(1, M1)).answers(1, None).answers(1, b"late").answers(9, b"whose?").abandons(1)
+    Playbook().gets(F1, HandOver(1, M1)).answers(1, None).answers(1, b"late").answers(9, b"whose?").abandons(
+        1
+    )
 
 
 def test_abandoned_closes_without_an_answer() -> None:
@@ -198,7 +201,9 @@ def test_a13_oversize_without_an_end_is_closed_by_the_clock() -> None:
 def test_a13_oversize_waits_its_turn() -> None:
     (
         Playbook(max_frame=100)
-        .gets(F1 + b"\x0bMSH\r" + b"x" * 101 + b"\x1c\r", Count("oversize_frames", 1), HandOver(1, M1), Pause())
+        .gets(
+            F1 + b"\x0bMSH\r" + b"x" * 101 + b"\x1c\r", Count("oversize_frames", 1), HandOver(1, M1), Pause()
+        )
         .answers(1, b"a", Send(encode(b"a")), Oversize(2, b"MSH"))
         .answers(2, b"AR", Send(encode(b"AR")), Close("oversize"))
     )
@@ -290,7 +295,7 @@ def test_every_message_is_handed_over_once_and_answered_in_order(
                 sent.append(command.data)
         assert len(open_tickets) <= in_work
 
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         follow(session.receive(stream[low:high], 0.0))
         if open_tickets and dice.random() < 0.5:
             ticket = dice.choice(list(open_tickets))
