@@ -7,21 +7,16 @@ field's row; nothing found, a Z segment, or a place beyond the datatype: denied.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import cast
 
 import msgspec
 
 from engine.hl7.path import Path
+from engine.privacy.rules import OFFERED, Forbidden, Rule, Treatment, Use, advice
 from engine.privacy.table import Row, components_of, v2_table
 from engine.privacy.tokens import DOMAINS
 
-__all__ = ["Change", "Forbidden", "Policy", "Rule", "Treatment", "Use"]
-
-Treatment = Literal[
-    "keep", "keep-code", "keep-loc", "token", "opdate", "year", "engine", "scan", "drop", "deny", "reassemble"
-]
-Use = Literal["test", "value", "date", "sequence"]
-"""What a value is read for: a condition; to go out; to go out as a date; to order by."""
+__all__ = ["Change", "Policy"]
 
 _MAY_READ: dict[Use, frozenset[str]] = {
     "test": frozenset({"keep", "engine"}),
@@ -29,16 +24,6 @@ _MAY_READ: dict[Use, frozenset[str]] = {
     "date": frozenset({"keep", "opdate"}),
     "sequence": frozenset({"keep", "token"}),
 }
-_OFFERED: dict[str, Treatment] = {
-    "keep": "keep",
-    "keep-code": "keep-code",
-    "keep-loc": "keep-loc",
-    "token": "token",
-    "token:person": "token",
-    "year": "year",
-}
-"""The table's options that a channel can take up."""
-
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 _PLACES = frozenset({"PL", "CM_INTERNAL_LOCATION"})
 
@@ -50,18 +35,6 @@ _STRICTER: dict[tuple[str, int], Treatment] = {
 """Where we are stricter than the table, by the datatype of a component's row."""
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """What becomes of one place, and which row of the table says so."""
-
-    treatment: Treatment
-    option: str = ""  # the most that a channel may do instead
-    domain: str = ""  # letter of the token domain
-    row: str = "*-*"
-    name: str = "ANY_FIELD_BEYOND_THE_TABLE"
-    letter: str = ""  # of the 18 identifiers, `A` (names) to `R`
-    phi_class: str = ""
-
-
 class Change(msgspec.Struct, frozen=True):
     """A channel's change to the policy at one place (`PV1-7`, `PID-3.9`): `drop` narrows, anything
     else widens and needs a reason and a reviewer."""
@@ -70,15 +43,6 @@ class Change(msgspec.Struct, frozen=True):
     treatment: Treatment
     reason: str = ""
     reviewer: str = ""
-
-
-class Forbidden(Exception):
-    """The policy does not let this place be read for this use. Lint shows it as a finding."""
-
-    def __init__(self, path: str, use: str, rule: Rule, advice: str) -> None:
-        shown = f"{rule.name}, class {rule.letter}" if rule.letter.strip("-") else rule.name
-        super().__init__(f"{path}: {_SAID[rule.treatment]} ({shown}): {advice}")
-        self.path, self.use, self.rule, self.advice = path, use, rule, advice
 
 
 _DENIED = Rule("deny")
@@ -118,7 +82,7 @@ class Policy:
         if rule.treatment in _MAY_READ[use]:
             return rule
         numbers = ".".join(str(number) for number in (field, component, subcomponent) if number)
-        raise Forbidden(f"{segment}-{numbers}", use, rule, _advice(segment, rule, use))
+        raise Forbidden(f"{segment}-{numbers}", use, rule, advice(segment, rule, use))
 
     def _component(self, row: Row, field: Rule, place: _Place, *, whole: bool) -> Rule:
         """`whole`: the channel changed the field, so its components' own rows no longer speak."""
@@ -169,7 +133,7 @@ class Policy:
     def _permit(self, change: Change, rule: Rule) -> None:
         if change.treatment == "drop":
             return
-        if _OFFERED.get(rule.option) != change.treatment:
+        if OFFERED.get(rule.option) != change.treatment:
             offer = f"the table offers {rule.option!r}" if rule.option else "the table offers nothing else"
             raise Forbidden(change.path, "change", rule, f"a channel may only drop it here; {offer}")
         if not (change.reason.strip() and change.reviewer.strip()):
@@ -196,57 +160,3 @@ def _types_at(row: Row, component: int) -> list[str]:
 def _place(text: str) -> _Place:
     path = Path.parse(text)
     return path.segment, path.field, path.component if "." in text else 0
-
-
-_SAID: dict[str, str] = {
-    "keep": "passes",
-    "keep-code": "passes as a code",
-    "keep-loc": "passes as point of care and facility",
-    "token": "is replaced by a token",
-    "opdate": "is an operational date",
-    "year": "passes as a year",
-    "engine": "is used inside the engine only",
-    "scan": "is dropped as free text",
-    "drop": "is dropped",
-    "deny": "is not on the allow-list",
-    "reassemble": "is the continuation of another segment",
-}
-
-
-def _advice(segment: str, rule: Rule, use: Use) -> str:
-    """What to use instead."""
-    if rule.treatment == "token":
-        return "a token has no place in a condition or a date; use it as a value or to order by"
-    if rule.treatment == "opdate":
-        return "use it where a date goes out (needed_at, date)"
-    if rule.treatment == "engine":
-        return "it can be tested in `when:`" if use != "test" else ""
-    if rule.option in _OFFERED:
-        return f"the channel may widen it to {_OFFERED[rule.option]!r}, with a reason and a reviewer"
-    return _INSTEAD.get(rule.phi_class) or _BY_LETTER.get(rule.letter) or _elsewhere(segment)
-
-
-_INSTEAD = {
-    "name": "use PID-3 for a token",
-    "staff-name": "use component 1 for a token",
-    "text": "use the code in component 1",
-    "room": "use component 1, the point of care",
-    "bed": "use component 1, the point of care",
-    "building": "use component 4, the facility",
-    "check": "use component 1 for a token",
-}
-_BY_LETTER = {
-    "A": "use PID-3 for a token",
-    "B": "use a point of care such as PV1-3.1",
-    "C": "use an operational date such as PV1-44 or FT1-4, where a date goes out",
-    "G": "use PID-3 for a token",
-    "I": "use PID-3 for a token",
-    "K": "use PID-3 for a token",
-    "J": "use PID-18 for a token of the account",
-}
-
-
-def _elsewhere(segment: str) -> str:
-    if segment.startswith("Z"):
-        return "no Z segment passes; use a field of the standard"
-    return "use a code, a location or an identifier that the table lets pass"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.path import Path
 from engine.hl7.reading import Reading, Value
 from engine.privacy.authorities import Authorities
 from engine.privacy.book import TokenBook
 from engine.privacy.identifiers import Identifier, layout_of
-from engine.privacy.policy import Forbidden, Policy, Rule, Use
+from engine.privacy.policy import Policy
+from engine.privacy.rules import Forbidden, Rule, Use
 from engine.privacy.table import v2_table
 
 __all__ = ["Reader", "Readers"]
@@ -58,7 +59,7 @@ class Readers:
         rule = self.policy.permitted(path.segment, path.field, path.component, path.subcomponent, use)
         identifier = self._identifier(text, path, selector)
         if identifier is not None:
-            read = _token(identifier, rule) if rule.treatment == "token" else _beside(identifier)
+            read = _token(identifier, path, rule) if rule.treatment == "token" else _beside(identifier)
         else:
             read = _year(path) if rule.treatment == "year" else _leaf(path)
         return Reader(text, use, rule, read)
@@ -79,12 +80,17 @@ class Readers:
         return chosen
 
 
-def _token(identifier: Identifier, rule: Rule) -> Read:
+def _token(identifier: Identifier, path: Path, rule: Rule) -> Read:
     domain, find = rule.domain, identifier.find
 
     def read(view: Reading, book: TokenBook) -> Value:
         found = find(view)
-        return book.token(domain, *found) if isinstance(found, tuple) else found
+        if not isinstance(found, tuple):
+            return found
+        try:
+            return book.token(domain, *found)
+        except Unacceptable as error:
+            raise Unacceptable(error.code, view.place(path), error.text) from None
 
     return read
 

@@ -1,0 +1,247 @@
+"""The token book: minting ahead, settling per batch, merges, and many routers at once (P05)."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from engine.model import NewToken
+from engine.privacy.book import TokenBook
+from engine.privacy.tokens import parse
+from engine.privacy.vault import Vault
+from engine.store.base import TokensTaken
+
+VAULT = Vault(tenant="north", index_key=bytes(32), seal_key=bytes(32), key_id="k1")
+
+
+class Rows:
+    """The vault's table, as the contract of `MessageStore` has it."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, str] = {}
+        self.asked: list[int] = []
+        self.lock = threading.Lock()
+
+    def tokens(self, indexes: Sequence[bytes]) -> dict[bytes, str]:
+        self.asked.append(len(indexes))
+        with self.lock:
+            return {index: self.rows[index] for index in indexes if index in self.rows}
+
+    def store(self, minted: Sequence[NewToken]) -> None:
+        with self.lock:
+            taken = {new.index: self.rows[new.index] for new in minted if new.index in self.rows}
+            if taken:
+                raise TokensTaken(taken)
+            self.rows.update({new.index: new.token for new in minted})
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return Rows()
+
+
+def book(rows: Rows, seed: int = 1, **settings: int) -> TokenBook:
+    return TokenBook(VAULT, rows.tokens, random.Random(seed).randbytes, **settings)
+
+
+def person(of: TokenBook, value: str, *, message: int | None = None) -> str:
+    if message is not None:
+        of.start(message)
+    return of.token("p", "HOSP", "MR", value)
+
+
+def test_one_identifier_has_one_token_within_a_batch_and_after_it(rows: Rows) -> None:
+    mine = book(rows)
+    token = person(mine, "1", message=1)
+    assert parse(token).domain == "p"
+    assert person(mine, " 1 ", message=2) == token
+    assert person(mine, "2") != token
+    assert mine.verify() == set()
+    assert len(mine.minted()) == 2
+    rows.store(mine.minted())
+    mine.committed()
+    assert mine.minted() == []
+    assert person(mine, "1", message=3) == token
+    assert person(book(rows, 2), "1", message=3) != token  # until it asks
+    assert mine.verify() == set()
+    assert rows.asked == [2]
+
+
+def test_P04_another_domain_type_or_authority_is_another_token(rows: Rows) -> None:
+    mine = book(rows)
+    mine.start(1)
+    asked = ["p HOSP MR", "p HOSP PI", "p CLINIC MR", "v HOSP VN", "a HOSP AN"]
+    tokens = {mine.token(*parts.split(), "7") for parts in asked}
+    assert len(tokens) == len(asked)
+
+
+def test_what_is_minted_can_be_sealed_and_opened(rows: Rows) -> None:
+    mine = book(rows)
+    token = person(mine, "007", message=1)
+    (new,) = mine.minted()
+    assert (new.token, new.key_id, new.domain) == (token, "k1", "p")
+    assert VAULT.unseal(new) == "p\x1fHOSP\x1fMR\x1f007"
+    assert new.index == VAULT.index("p\x1fHOSP\x1fMR\x1f007")
+
+
+def test_only_messages_that_used_a_known_identifier_are_mapped_again(rows: Rows) -> None:
+    first = book(rows)
+    known = person(first, "1", message=1)
+    rows.store(first.minted())
+    mine = book(rows, 2)
+    assert person(mine, "1", message=10) != known
+    person(mine, "2", message=11)
+    person(mine, "1", message=12)
+    assert mine.verify() == {10, 12}
+    assert person(mine, "1", message=10) == known
+    new = person(mine, "3")  # the second reading found one more identifier
+    assert person(mine, "1", message=12) == known
+    assert mine.verify() == set()
+    assert {row.token for row in mine.minted()} == {new, person(mine, "2", message=11)}
+    assert rows.asked == [2, 1]
+
+
+def test_a_message_that_comes_to_nothing_leaves_no_token(rows: Rows) -> None:
+    mine = book(rows)
+    person(mine, "1", message=1)
+    shared = person(mine, "2")
+    assert person(mine, "2", message=2) == shared
+    mine.forget(1)
+    assert [row.token for row in mine.minted()] == [shared]
+
+
+def test_an_abandoned_batch_learns_and_starts_over(rows: Rows) -> None:
+    first, mine = book(rows), book(rows, 2)
+    person(mine, "1", message=2)
+    lost = person(mine, "2")
+    assert mine.verify() == set()
+    known = person(first, "1", message=1)
+    rows.store(first.minted())
+    with pytest.raises(TokensTaken) as taken:
+        rows.store(mine.minted())
+    mine.abandon(taken.value.known)
+    assert mine.minted() == []
+    assert person(mine, "1", message=2) == known
+    assert person(mine, "2") != lost
+    assert mine.verify() == set()
+    rows.store(mine.minted())
+
+
+def test_a_merge_holds_from_its_message_on(rows: Rows) -> None:
+    mine = book(rows)
+    gone, into = person(mine, "1", message=1), person(mine, "2")
+    mine.merged(gone, into)
+    assert person(mine, "1", message=2) == into
+    assert {row.token for row in mine.minted()} == {gone, into}  # the alias must exist for late messages
+    mine.committed()
+    assert person(mine, "1", message=3) == into
+    assert person(mine, "2") == into
+
+
+def test_a_chain_of_merges_leads_to_its_end_and_a_circle_changes_nothing(rows: Rows) -> None:
+    mine = book(rows)
+    mine.start(1)
+    a, b, c = (person(mine, value) for value in "abc")
+    mine.merged(a, b)
+    mine.merged(b, c)
+    mine.merged(c, a)
+    mine.committed()
+    assert {person(mine, value, message=2) for value in "abc"} == {c}
+
+
+def test_a_merge_of_a_message_mapped_again_is_taken_back_first(rows: Rows) -> None:
+    first = book(rows)
+    known = person(first, "2", message=1)
+    rows.store(first.minted())
+    mine = book(rows, 2)
+    gone = person(mine, "1", message=5)
+    mine.merged(gone, person(mine, "2"))
+    person(mine, "1", message=6)
+    person(mine, "9", message=7)
+    assert mine.verify() == {5, 6}
+    assert person(mine, "1", message=5) == gone
+    mine.merged(gone, person(mine, "2"))
+    assert person(mine, "1", message=6) == known
+    mine.committed()
+    assert person(mine, "1", message=8) == known
+
+
+def test_an_abandoned_merge_is_forgotten_and_a_committed_one_is_not(rows: Rows) -> None:
+    mine = book(rows)
+    mine.start(1)
+    one, two, three = (person(mine, value) for value in "123")
+    mine.merged(one, two)
+    mine.committed()
+    mine.start(2)
+    mine.merged(three, two)
+    mine.abandon({})
+    assert person(mine, "1", message=3) == two
+    assert person(mine, "3") == three
+
+
+def test_the_cache_is_bounded_and_what_falls_out_is_looked_up_again(rows: Rows) -> None:
+    mine = book(rows, capacity=10)
+    mine.start(1)
+    tokens = [person(mine, str(number)) for number in range(50)]
+    rows.store(mine.minted())
+    mine.committed()
+    assert person(mine, "0", message=2) != tokens[0]
+    assert mine.verify() == {2}
+    assert person(mine, "0", message=2) == tokens[0]
+    assert person(mine, "49") == tokens[49]
+
+
+def test_many_merges_do_not_grow_the_memory(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.privacy.book._MERGES", 5)
+    mine = book(rows)
+    mine.start(1)
+    tokens = [person(mine, str(number)) for number in range(8)]
+    rows.store(mine.minted())
+    for gone in tokens[1:]:
+        mine.merged(gone, tokens[0])
+    mine.committed()
+    rows.rows = dict.fromkeys(rows.rows, tokens[0])
+    person(mine, "5", message=2)
+    assert mine.verify() == {2}
+    assert person(mine, "5", message=2) == tokens[0]
+
+
+def test_P05_64_routers_and_1000_new_persons_make_1000_tokens(rows: Rows) -> None:
+    """Ten messages per person, shuffled over 64 books; whoever loses a race learns the token."""
+    messages = [str(number % 1000) for number in range(10_000)]
+    random.Random(5).shuffle(messages)
+    answers: list[tuple[str, str]] = []
+
+    def router(number: int) -> None:
+        mine = TokenBook(VAULT, rows.tokens)
+        share = messages[number::64]
+        for start in range(0, len(share), 20):
+            answers.extend(settle(mine, rows, share[start : start + 20]))
+
+    threads = [threading.Thread(target=router, args=(number,)) for number in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 10_000
+    assert len(set(answers)) == len(rows.rows) == 1000
+    assert len({token for _, token in answers}) == 1000
+
+
+def settle(mine: TokenBook, rows: Rows, values: Sequence[str]) -> list[tuple[str, str]]:
+    """One batch, the way the routing loop does it."""
+    while True:
+        tokens = [person(mine, value, message=at) for at, value in enumerate(values)]
+        while affected := mine.verify():
+            for at in sorted(affected):
+                tokens[at] = person(mine, values[at], message=at)
+        try:
+            rows.store(mine.minted())
+        except TokensTaken as taken:
+            mine.abandon(taken.known)
+            continue
+        mine.committed()
+        return list(zip(values, tokens, strict=True))
