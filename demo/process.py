@@ -1,65 +1,71 @@
-"""Processes by process id *and* start time, so that a recycled id is never mistaken for ours."""
+"""Processes by process id *and* the moment they began, so that a recycled id is never mistaken for ours."""
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-import psutil  # type: ignore[import-untyped]
-
 __all__ = ["Process", "free_port", "run"]
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Process:
-    """A process this project started, as it is written down in a file between two commands."""
+    """A process this project started, as it is written down in a file between two commands.
 
-    def __init__(self, pid: int, started: float) -> None:
+    `began` counts clock ticks since a boot named by its id (proc(5), /proc/pid/stat field 22): the wall
+    clock may be set meanwhile, and the machine restarted."""
+
+    def __init__(self, pid: int, began: str) -> None:
         self.pid = pid
-        self.started = started
+        self.began = began
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """The process that has this id now; raises `psutil.NoSuchProcess` when there is none."""
-        return cls(pid, psutil.Process(pid).create_time())
+        """The process that has this id now; raises `ProcessLookupError` when there is none."""
+        began = _began(pid)
+        if began is None:
+            raise ProcessLookupError(pid)
+        return cls(pid, began)
 
     @classmethod
-    def read(cls, record: Mapping[str, float]) -> Self:
+    def read(cls, record: Mapping[str, int | str]) -> Self:
         """Back from `record`."""
-        return cls(int(record["pid"]), float(record["started"]))
+        return cls(int(record["pid"]), str(record["began"]))
 
-    def record(self) -> dict[str, float]:
+    def record(self) -> dict[str, int | str]:
         """What to write down."""
-        return {"pid": self.pid, "started": self.started}
+        return {"pid": self.pid, "began": self.began}
 
     def alive(self) -> bool:
-        """Whether that very process still runs (a zombie does not)."""
-        return self._found() is not None
+        """Whether that very process still runs; one that only waits to be buried does not."""
+        return _began(self.pid) == self.began
 
-    def end(self, how: signal.Signals = signal.SIGTERM, patience: float = 10.0) -> None:
-        """Asks the process to go, waits `patience` seconds, then kills it and its children."""
-        process = self._found()
-        if process is None:
-            return
-        children = process.children(recursive=True)
-        process.send_signal(how)
-        _, left = psutil.wait_procs([process], timeout=patience)
-        for survivor in [*left, *(child for child in children if child.is_running())]:
-            try:
-                survivor.kill()
-            except psutil.NoSuchProcess:
-                continue
+    def end(self, how: signal.Signals = signal.SIGINT, patience: float = 10.0) -> bool:
+        """Asks the process to go and kills it after `patience` seconds; False when it was gone already."""
+        if not self.alive():
+            return False
+        os.kill(self.pid, how)
+        deadline = time.monotonic() + patience
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self.alive():
+            os.kill(self.pid, signal.SIGKILL)
+        return True
 
-    def _found(self) -> psutil.Process | None:
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 0.5
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
-            return None
+
+def _began(pid: int) -> str | None:
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if after_name[0] in "ZX" else f"{BOOT.read_text().strip()}/{after_name[19]}"
 
 
 def free_port() -> int:

@@ -48,17 +48,10 @@ class Server:
     """Odoo in a cache folder. What is running is written down in `run.json`, readable by its owner only."""
 
     def __init__(self, cache: Path, package: Package, postgres: Postgres, steps: Steps) -> None:
-        self._cache, self._package, self._postgres, self._steps = cache, package, postgres, steps
+        self.postgres = postgres
+        self._cache, self._package, self._steps = cache, package, steps
         self._log = cache / "odoo.log"
         self._environment()
-        settings = SETTINGS.format(
-            library=package.library,
-            secret=secrets.token_urlsafe(24),
-            data=cache / "data",
-            postgres=postgres,
-            role=ROLE,
-        )
-        private(cache / "odoo.conf", settings)
 
     @property
     def base(self) -> str:
@@ -68,10 +61,11 @@ class Server:
 
     def make_base(self) -> None:
         """Initialises the template database, once."""
-        if self._postgres.exists(self.base):
+        if self.postgres.exists(self.base):
             return
         with self._steps.step("initialise a database (stock, purchase, sale, account)"):
-            self.forget("building")
+            for old in ("building", *self.postgres.databases("base_")):
+                self.forget(old)
             command = self._command("-d", "building", "-i", MODULES, "--stop-after-init")
             if self._run(command):
                 raise Absent(f"no Odoo here: the database cannot be initialised (see {self._log})")
@@ -96,7 +90,7 @@ class Server:
 
     def copy(self, template: str, database: str) -> None:
         """Makes `database` from a template, with its files (linked: Odoo never changes one in place)."""
-        self._postgres.clone(template, database)
+        self.postgres.clone(template, database)
         if self._files(template).is_dir():
             shutil.copytree(
                 self._files(template), self._files(database), copy_function=os.link, dirs_exist_ok=True
@@ -106,23 +100,31 @@ class Server:
         """Turns `database` into a template."""
         if self._files(database).is_dir():
             self._files(database).rename(self._files(template))
-        self._postgres.seal(database, template)
+        self.postgres.seal(database, template)
 
     def forget(self, database: str) -> None:
         """Removes a database and its files, if there."""
-        self._postgres.drop(database)
+        self.postgres.drop(database)
         shutil.rmtree(self._files(database), ignore_errors=True)
 
     def _files(self, database: str) -> Path:
         return self._cache / "data/filestore" / database
 
     def _command(self, *options: str) -> list[str]:
+        settings = SETTINGS.format(
+            library=self._package.library,
+            secret=secrets.token_urlsafe(24),
+            data=self._cache / "data",
+            postgres=self.postgres,
+            role=ROLE,
+        )
+        private(self._cache / "odoo.conf", settings)
         python, program = self._cache / "venv/bin/python", self._package.tree / "usr/bin/odoo"
         return [str(python), str(program), "server", "-c", str(self._cache / "odoo.conf"), *options]
 
     def _variables(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PG"))}
-        return {**kept, "PYTHONPATH": str(self._package.library), "PYTHONDONTWRITEBYTECODE": ""}
+        return {**kept, "PYTHONPATH": str(self._package.library)}
 
     def _run(self, command: list[str]) -> int:
         with self._log.open("ab") as log:
