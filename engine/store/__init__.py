@@ -1,0 +1,1 @@
+"""Safe storage: what was acknowledged is on disk, sealed, in one state, once (`base` is the contract)."""

@@ -1,0 +1,109 @@
+"""The books in SQL: what must never be found, and what waits.
+
+Message ids are given out without holes and rows are never removed, so a hole is a lost row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.model import DeliveryState, MessageState
+from engine.store.tables import PER_MESSAGE
+
+__all__ = ["BACKLOG", "GAPS"]
+
+
+def _words(kind: type[MessageState] | type[DeliveryState]) -> str:
+    return ", ".join(f"'{state.value}'" for state in kind)
+
+
+_OF_MESSAGE: Final = f"d.id BETWEEN m.id * {PER_MESSAGE} AND m.id * {PER_MESSAGE} + {PER_MESSAGE - 1}"
+_HAS: Final = f"EXISTS (SELECT 1 FROM deliveries d WHERE {_OF_MESSAGE}"
+_COUNT: Final = f"(SELECT count(*) FROM deliveries d WHERE {_OF_MESSAGE})"
+_OPEN: Final = "d.state IN ('due', 'claimed')"
+
+GAPS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "messages whose row is missing just before",
+        "SELECT id FROM (SELECT id, lag(id, 1, 0) OVER (ORDER BY id) AS previous FROM messages) AS in_order"
+        " WHERE id <> previous + 1",
+    ),
+    ("messages in no known state", f"SELECT id FROM messages WHERE state NOT IN ({_words(MessageState)})"),
+    (
+        "received messages without content",
+        "SELECT m.id FROM messages m LEFT JOIN contents c ON c.message_id = m.id"
+        " WHERE m.state = 'received' AND c.message_id IS NULL",
+    ),
+    (
+        "content without its message",
+        "SELECT c.message_id FROM contents c LEFT JOIN messages m ON m.id = c.message_id WHERE m.id IS NULL",
+    ),
+    (
+        "duplicates of a message that is not there",
+        "SELECT m.id FROM messages m LEFT JOIN messages o ON o.id = m.original"
+        " WHERE m.state = 'duplicate' AND o.id IS NULL",
+    ),
+    (
+        "waiting messages with nothing open to wait for",
+        f"SELECT m.id FROM messages m WHERE m.state = 'waiting' AND NOT {_HAS} AND {_OPEN})",
+    ),
+    (
+        "delivered messages with a delivery that does not stand",
+        f"SELECT m.id FROM messages m WHERE m.state = 'delivered' AND {_HAS} AND d.state <> 'delivered')",
+    ),
+    (
+        "dead letters with a delivery still open",
+        f"SELECT m.id FROM messages m WHERE m.state = 'dead' AND {_HAS} AND {_OPEN})",
+    ),
+    (
+        "dead letters without a reason",
+        "SELECT m.id FROM messages m WHERE m.state = 'dead' AND m.reason IS NULL"
+        f" AND NOT {_HAS} AND d.state = 'dead')",
+    ),
+    (
+        "messages with deliveries they should not have",
+        "SELECT m.id FROM messages m WHERE m.state IN ('received', 'filtered', 'duplicate', 'quarantined')"
+        f" AND {_HAS})",
+    ),
+    (
+        "messages with an effect on its way to nowhere",
+        "SELECT id FROM (SELECT m.id, m.effects, "
+        f"{_COUNT} AS found FROM messages m WHERE m.state IN ('waiting', 'delivered')) AS counted"
+        " WHERE effects = 0 OR found = 0 OR found % effects <> 0",
+    ),
+    (
+        "deliveries without their message",
+        "SELECT d.id FROM deliveries d LEFT JOIN messages m ON m.id = d.message_id WHERE m.id IS NULL",
+    ),
+    (
+        "deliveries that say another message's id",
+        f"SELECT id FROM deliveries WHERE id / {PER_MESSAGE} <> message_id",
+    ),
+    (
+        "deliveries in no known state",
+        f"SELECT id FROM deliveries WHERE state NOT IN ({_words(DeliveryState)})",
+    ),
+    (
+        "claimed deliveries that nobody holds",
+        "SELECT id FROM deliveries WHERE state = 'claimed' AND holder = ''",
+    ),
+    (
+        "tokens merged into one that is not there",
+        "SELECT t.token FROM tokens t LEFT JOIN tokens s ON s.token = t.merged_into"
+        " WHERE t.merged_into IS NOT NULL AND s.token IS NULL",
+    ),
+)
+"""What must never be found, in words, and the query that finds its ids."""
+
+BACKLOG: Final[dict[str, str]] = {
+    "unrouted": (
+        "SELECT channel, count(*), min(received_at) FROM messages WHERE state = 'received' GROUP BY channel"
+    ),
+    "due": (
+        "SELECT d.channel, count(*), min(m.received_at)"
+        " FROM deliveries d JOIN messages m ON m.id = d.message_id"
+        " WHERE d.state IN ('due', 'claimed') GROUP BY d.channel"
+    ),
+    "dead": "SELECT channel, count(*), NULL FROM messages WHERE state = 'dead' GROUP BY channel",
+}
+"""Per channel: how many, and when the oldest of them was received."""

@@ -1,0 +1,107 @@
+"""One transaction on one database, whichever it is: what the verbs of the store are written against.
+
+Hot verbs speak the driver's own level (`Work.rows`, `run`, `run_many`, placeholders written `?`);
+the rest is SQLAlchemy Core on the very same connection (`Work.core`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+__all__ = ["ROWS_PER_STATEMENT", "Database", "Work", "insert", "marks", "rows_of", "values"]
+
+ROWS_PER_STATEMENT: Final = 256
+
+
+class Work:
+    """A transaction in progress."""
+
+    __slots__ = ("_driver", "_written", "core")
+
+    def __init__(self, core: Connection, written: Callable[[str], str]) -> None:
+        self.core = core
+        self._driver: Any = core.connection.driver_connection
+        self._written = written  # our SQL text → the driver's
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        found: list[tuple[Any, ...]] = self._driver.execute(self._written(sql), parameters).fetchall()
+        return found
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement; how many rows it touched."""
+        count: int = self._driver.execute(self._written(sql), parameters).rowcount
+        return count
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each of the rows."""
+        self._driver.cursor().executemany(self._written(sql), rows)
+
+
+class Database(ABC):
+    """Transactions, and the few words in which the databases differ."""
+
+    for_update = ""
+    skip_locked = ""
+
+    @abstractmethod
+    def write(self, *turns: str) -> AbstractContextManager[Work]:
+        """A durable transaction, committed at the end of the block, undone by any exception.
+
+        `turns` name what only one transaction at a time may do, on any node. Raises `Unavailable`
+        when it could not be done; then nothing of it happened."""
+
+    @abstractmethod
+    def read(self, *, snapshot: bool = False) -> AbstractContextManager[Work]:
+        """Queries; with `snapshot` all of them see the same moment. Raises `Unavailable`."""
+
+    @abstractmethod
+    def examine(self) -> None:
+        """Look at what is stored before it is used. Raises `Misconfigured`, with a way out."""
+
+    @abstractmethod
+    def broken(self) -> str:
+        """Why nothing may be written any more before a restart, or empty."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections and threads."""
+
+
+@lru_cache(maxsize=1024)
+def marks(count: int) -> str:
+    """`?, ?, ?` for an IN list."""
+    return ", ".join("?" * count)
+
+
+@lru_cache(maxsize=256)
+def values(columns: int, rows: int) -> str:
+    """`(?, ?), (?, ?)` for a multi-row INSERT."""
+    return ", ".join([f"({marks(columns)})"] * rows)
+
+
+def rows_of(work: Work, query: str, keys: Sequence[Any], *first: Any) -> list[tuple[Any, ...]]:
+    """The rows of a query with an IN list (`{}`), asked in parts."""
+    found: list[tuple[Any, ...]] = []
+    for start in range(0, len(keys), ROWS_PER_STATEMENT):
+        part = keys[start : start + ROWS_PER_STATEMENT]
+        found += work.rows(query.format(marks(len(part))), (*first, *part))
+    return found
+
+
+def insert(work: Work, statement: str, columns: int, flat: list[Any]) -> None:
+    """Insert rows given as one flat list, as few statements as the prepared texts allow.
+
+    Up to 32 rows any number has its own text; above, powers of two, so that few are kept prepared."""
+    rows, start = len(flat) // columns, 0
+    while start < rows:
+        left = rows - start
+        count = left if left <= 32 else min(ROWS_PER_STATEMENT, 1 << (left.bit_length() - 1))
+        work.run(statement + values(columns, count), flat[start * columns : (start + count) * columns])
+        start += count

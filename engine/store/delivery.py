@@ -1,0 +1,186 @@
+"""Deliveries on their way: claimed in order under a lease, noted, settled, redelivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import or_, select
+
+from engine.effects import decode
+from engine.model import (
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Lane,
+    MessageState,
+    Reason,
+    ReasonCode,
+    Settlement,
+    TryAgain,
+)
+from engine.store.base import Query
+from engine.store.database import Work, rows_of
+from engine.store.part import Part, as_json, checksum, words_of
+from engine.store.tables import PER_MESSAGE, deliveries, messages
+from engine.store.views import conditions
+
+__all__ = ["Deliveries"]
+
+_DUE, _DELIVERED, _DEAD = (
+    state.value for state in (DeliveryState.DUE, DeliveryState.DELIVERED, DeliveryState.DEAD)
+)
+_WAITING: Final = MessageState.WAITING.value
+_DAMAGED: Final = Reason(ReasonCode.INTERNAL, "the stored effect is damaged: route the message again")
+
+# Oldest first. Of one sequence key: nothing while any delivery of it is in somebody's hands, and
+# nothing while one of an earlier message is open. An id below the message's first delivery id is
+# an earlier message's.
+_CLAIM: Final = (
+    "UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, lease_until = ?, holder = ?"
+    " WHERE id IN (SELECT d.id FROM deliveries d"
+    " WHERE d.destination = ? AND d.lane = ? AND d.state = 'due' AND d.due_at <= ?"
+    " AND (d.sequence_key = '' OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.destination = d.destination"
+    " AND e.sequence_key = d.sequence_key AND e.state IN ('due', 'claimed')"
+    f" AND (e.id < d.message_id * {PER_MESSAGE} OR e.state = 'claimed')))"
+    " ORDER BY d.id LIMIT ?{skip_locked})"
+    " RETURNING id, message_id, channel, destination, effect, sequence_key, attempts, progress, checksum"
+)
+_SETTLE: Final = (
+    "UPDATE deliveries SET state = ?, due_at = ?, holder = '', reason = ?, documents = ?, note = ?,"
+    " settled_at = ? WHERE id = ?"
+)
+_REVIVE: Final = (
+    "UPDATE deliveries SET state = 'due', attempts = 0, due_at = ?, reason = NULL, settled_at = 0"
+    " WHERE id = ?"
+)
+_ANY: Final = (
+    f"EXISTS (SELECT 1 FROM deliveries d WHERE d.id BETWEEN messages.id * {PER_MESSAGE}"
+    f" AND messages.id * {PER_MESSAGE} + {PER_MESSAGE - 1} AND d.state IN"
+)
+_CONCLUDE: Final = (
+    f"UPDATE messages SET state = CASE WHEN {_ANY} ('due', 'claimed')) THEN 'waiting'"
+    f" WHEN {_ANY} ('dead')) THEN 'dead' ELSE 'delivered' END WHERE id IN ({{}}) RETURNING id, state"
+)
+
+
+class Deliveries(Part):
+    """The verbs of the delivery loop."""
+
+    def claim(
+        self, destination: str, lane: Lane, limit: int, *, now: float, lease_until: float, holder: str
+    ) -> list[Delivery]:
+        """`MessageStore.claim`. A delivery whose stored effect is damaged becomes a dead letter instead."""
+        parameters = (lease_until, holder, destination, int(lane), now, limit)
+        with self._database.write(f"claim/{destination}") as work:
+            rows = work.rows(_CLAIM.format(skip_locked=self._database.skip_locked), parameters)
+        rows.sort()
+        sound = [row for row in rows if row[8] == checksum(row[0], row[3], row[5], row[4])]
+        if len(sound) < len(rows):
+            whole = {row[0] for row in sound}
+            self._bury_deliveries([row[0] for row in rows if row[0] not in whole], now)
+        return [
+            Delivery(
+                id=row[0],
+                message_id=row[1],
+                channel=row[2],
+                destination=row[3],
+                effect=decode(row[4]),
+                sequence_key=row[5],
+                attempts=row[6],
+                progress=words_of(row[7]),
+            )
+            for row in sound
+        ]
+
+    def note(self, progress: dict[int, dict[str, str]]) -> None:
+        """`MessageStore.note`. Also for one whose lease has just ended: what was done was done."""
+        with self._database.write() as work:
+            rows = rows_of(
+                work,
+                "SELECT id, progress FROM deliveries WHERE state IN ('due', 'claimed') AND id IN ({})"
+                f" ORDER BY id{self._database.for_update}",
+                sorted(progress),
+            )
+            work.run_many(
+                "UPDATE deliveries SET progress = ? WHERE id = ?",
+                [(as_json(words_of(known) | progress[number]), number) for number, known in rows],
+            )
+
+    def settle(self, settlements: Sequence[Settlement], *, now: float, holder: str) -> list[int]:
+        """`MessageStore.settle`."""
+        by_id = {settlement.delivery_id: settlement for settlement in settlements}
+        with self._database.write() as work:
+            self._lock_messages(work, {number // PER_MESSAGE for number in by_id})
+            held = rows_of(
+                work,
+                "SELECT id FROM deliveries WHERE state = 'claimed' AND holder = ? AND id IN ({})"
+                f" ORDER BY id{self._database.for_update}",
+                sorted(by_id),
+                holder,
+            )
+            work.run_many(_SETTLE, [_settled(by_id[number], now) for (number,) in held])
+            return _conclude(work, {number // PER_MESSAGE for (number,) in held})
+
+    def reclaim(self, now: float) -> int:
+        """`MessageStore.reclaim`."""
+        with self._database.write() as work:
+            return work.run(
+                "UPDATE deliveries SET state = 'due', due_at = ?, holder = ''"
+                " WHERE id IN (SELECT id FROM deliveries"
+                f" WHERE state = 'claimed' AND lease_until <= ? ORDER BY id{self._database.skip_locked})",
+                (now, now),
+            )
+
+    def redeliver(self, query: Query, *, now: float) -> int:
+        """`MessageStore.redeliver`."""
+        if query.state not in ("", MessageState.DEAD):
+            return 0
+        with_dead = select(deliveries.c.message_id).where(deliveries.c.state == _DEAD)
+        wanted = (
+            select(messages.c.id, messages.c.state)
+            .where(or_(messages.c.state == MessageState.DEAD.value, messages.c.id.in_(with_dead)))
+            .where(*conditions(query))
+            .order_by(messages.c.id)
+            .with_for_update()
+        )
+        with self._database.write() as work:
+            states = {row.id: row.state for row in work.core.execute(wanted)}
+            dead = work.rows("SELECT id FROM deliveries WHERE state = 'dead' ORDER BY id")
+            numbers = [number for (number,) in dead if number // PER_MESSAGE in states]
+            work.run_many(_REVIVE, [(now, number) for number in numbers])
+            waiting = {number // PER_MESSAGE for number in numbers}
+            work.run_many(
+                "UPDATE messages SET state = 'waiting' WHERE id = ?", [(one,) for one in sorted(waiting)]
+            )
+            unrouted = [(one,) for one, state in states.items() if one not in waiting and state == _DEAD]
+            work.run_many("UPDATE messages SET state = 'received', reason = NULL WHERE id = ?", unrouted)
+        return len(numbers) + len(unrouted)
+
+    def _lock_messages(self, work: Work, ids: Iterable[int]) -> None:
+        """Whoever moves a message's state holds its row first: two nodes that settle its last two
+        deliveries at once must not both see the other's as open."""
+        if self._database.for_update:
+            query = f"SELECT id FROM messages WHERE id IN ({{}}) ORDER BY id{self._database.for_update}"
+            rows_of(work, query, sorted(ids))
+
+    def _bury_deliveries(self, numbers: list[int], now: float) -> None:
+        with self._database.write() as work:
+            self._lock_messages(work, {number // PER_MESSAGE for number in numbers})
+            reason = as_json(_DAMAGED)
+            work.run_many(_SETTLE, [(_DEAD, now, reason, None, "", now, number) for number in numbers])
+            _conclude(work, {number // PER_MESSAGE for number in numbers})
+
+
+def _settled(settlement: Settlement, now: float) -> tuple[Any, ...]:
+    outcome, number = settlement.outcome, settlement.delivery_id
+    if isinstance(outcome, Delivered):
+        return _DELIVERED, now, None, as_json(outcome.documents), outcome.note, now, number
+    if isinstance(outcome, TryAgain):
+        return _DUE, settlement.retry_at, as_json(outcome.reason), None, "", 0.0, number
+    return _DEAD, now, as_json(outcome.reason), None, "", now, number
+
+
+def _conclude(work: Work, ids: Iterable[int]) -> list[int]:
+    """Bring messages to the state their deliveries are in; those that are final now."""
+    return sorted(number for number, state in rows_of(work, _CONCLUDE, sorted(ids)) if state != _WAITING)

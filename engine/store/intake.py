@@ -1,0 +1,160 @@
+"""Accepting messages and reading them back for routing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from engine.errors import Unacceptable
+from engine.model import Answered, Arrival, MessageState, Reason, ReasonCode, Receipt, StoredMessage
+from engine.store.cipher import Damaged
+from engine.store.database import Work, insert, marks, rows_of
+from engine.store.part import Part, as_json
+
+__all__ = ["DAMAGED", "Intake"]
+
+DAMAGED: Final = Reason(ReasonCode.INTERNAL, "the stored content is damaged: ask the sender for it again")
+
+_ORIGINALS: Final = (
+    "SELECT fingerprint, digest, id, answered FROM messages WHERE is_original = 1 AND fingerprint IN"
+)
+_NEWEST: Final = "SELECT NULL, NULL, coalesce(max(id), 0), NULL FROM messages"
+_MESSAGE: Final = (
+    "INSERT INTO messages (id, channel, type, state, received_at, answered, is_original, original,"
+    " bytes, fingerprint, digest, reason) VALUES "
+)
+_CONTENT: Final = "INSERT INTO contents (message_id, key_id, sealed) VALUES "
+_SEALED: Final = (
+    "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, c.sealed"
+    " FROM messages m LEFT JOIN contents c ON c.message_id = m.id WHERE "
+)
+
+_STANDING: Final = ("accepted", "")  # told so, or still in work
+_RECEIVED, _DUPLICATE, _QUARANTINED = (
+    state.value for state in (MessageState.RECEIVED, MessageState.DUPLICATE, MessageState.QUARANTINED)
+)
+
+_Known = dict[bytes, dict[bytes, tuple[int, Answered]]]
+"""What stands under a fingerprint: by digest, the original's id and what its sender was told."""
+
+
+class Intake(Part):
+    """The verbs between a listener and the router."""
+
+    def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        """`MessageStore.accept`. Sealing happens before the write lock is taken; ids are the next
+        free ones, so that order by id is the order of commits, on every node."""
+        if not arrivals:
+            return []
+        seal = self._cipher.seal
+        sealed = [seal(one.raw, _bound(one.channel, one.fingerprint, one.digest)) for one in arrivals]
+        with self._database.write("accept") as work:
+            newest, known = _originals(work, [arrival.fingerprint for arrival in arrivals])
+            receipts: list[Receipt] = []
+            rows: list[Any] = []
+            contents: list[Any] = []
+            for number, arrival in enumerate(arrivals):
+                receipt = _receive(newest + number + 1, arrival, known)
+                receipts.append(receipt)
+                rows += _row(receipt, arrival)
+                if not receipt.original:
+                    contents += (receipt.id, self._cipher.key_id, sealed[number])
+            insert(work, _MESSAGE, 12, rows)
+            insert(work, _CONTENT, 3, contents)
+        return receipts
+
+    def unrouted(self, channels: Sequence[str], after: int, limit: int) -> list[StoredMessage]:
+        """`MessageStore.unrouted`. A message whose content is damaged becomes a dead letter here and
+        holds back none of the others."""
+        if not channels:
+            return []
+        where = f"m.state = 'received' AND m.id > ? AND m.channel IN ({marks(len(channels))})"
+        with self._database.read() as work:
+            rows = work.rows(f"{_SEALED}{where} ORDER BY m.id LIMIT ?", (after, *channels, limit))
+        found: list[StoredMessage] = []
+        damaged: list[int] = []
+        for row in rows:
+            try:
+                found.append(StoredMessage(row[0], row[1], self._open(row), row[2]))
+            except Damaged:
+                damaged.append(row[0])
+        if damaged:
+            self._bury_messages(damaged)
+        return found if found or not damaged else self.unrouted(channels, after, limit)
+
+    def content(self, message_id: int) -> bytes:
+        """`MessageStore.content`. Raises `Unacceptable` when what is stored is damaged."""
+        with self._database.read() as work:
+            rows = work.rows(_SEALED + "m.id = ? AND c.sealed IS NOT NULL", (message_id,))
+        if not rows:
+            raise KeyError(message_id)
+        try:
+            return self._open(rows[0])
+        except Damaged:
+            raise Unacceptable(DAMAGED.code, "", DAMAGED.text) from None
+
+    def _open(self, row: tuple[Any, ...]) -> bytes:
+        _, channel, _, fingerprint, digest, key_id, sealed = row
+        if sealed is None:
+            raise Damaged
+        return self._cipher.open(key_id, sealed, _bound(channel, fingerprint, digest))
+
+    def _bury_messages(self, damaged: list[int]) -> None:
+        """Dead letters, and no originals any more: the same message sent again is a new one."""
+        state, reason = MessageState.DEAD.value, as_json(DAMAGED)
+        with self._database.write() as work:
+            work.run_many(
+                "UPDATE messages SET state = ?, reason = ?, is_original = 0"
+                " WHERE id = ? AND state = 'received'",
+                [(state, reason, message_id) for message_id in damaged],
+            )
+
+
+def _bound(channel: str, fingerprint: bytes, digest: bytes) -> bytes:
+    """What ties sealed content to its row (the id is not known yet when it is sealed)."""
+    return b"%b%b%b" % (fingerprint, digest, channel.encode())
+
+
+def _originals(work: Work, fingerprints: list[bytes]) -> tuple[int, _Known]:
+    """The newest id of all messages, and what stands under these fingerprints."""
+    newest, known = 0, _Known()
+    query = f"{_ORIGINALS} ({{}}) UNION ALL {_NEWEST}"
+    for fingerprint, digest, message_id, answered in rows_of(work, query, fingerprints):
+        if fingerprint is None:
+            newest = message_id
+        else:
+            known.setdefault(fingerprint, {})[digest] = (message_id, answered)
+    return newest, known
+
+
+def _receive(message_id: int, arrival: Arrival, known: _Known) -> Receipt:
+    """What an arrival is, given what stands; when it is new and not refused, it stands from now on."""
+    here = known.get(arrival.fingerprint)
+    if here is not None and (original := here.get(arrival.digest)):
+        return Receipt(message_id, original=original[0], answered=original[1])
+    if arrival.answered in _STANDING:
+        known.setdefault(arrival.fingerprint, {})[arrival.digest] = (message_id, arrival.answered)
+    return Receipt(message_id, answered=arrival.answered, reused=here is not None)
+
+
+def _row(receipt: Receipt, arrival: Arrival) -> tuple[Any, ...]:
+    if receipt.original:
+        state, stands = _DUPLICATE, 0
+    elif arrival.answered in _STANDING:
+        state, stands = _RECEIVED, 1
+    else:
+        state, stands = _QUARANTINED, 0
+    return (
+        receipt.id,
+        arrival.channel,
+        arrival.type,
+        state,
+        arrival.received_at,
+        receipt.answered,
+        stands,
+        receipt.original,
+        len(arrival.raw),
+        arrival.fingerprint,
+        arrival.digest,
+        as_json(arrival.reason),
+    )

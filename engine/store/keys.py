@@ -1,0 +1,148 @@
+"""The installation's keys: one ring, the current key first, older ones kept for reading.
+
+Every use gets its own 32-byte key, derived from a ring key with HKDF-SHA256 (RFC 5869), so that
+a key that leaks from one use opens nothing else. Sealing purposes follow the current key. Index
+purposes (what must give the same answer as last year) follow the ring's oldest key, so a rotation
+changes no fingerprint and no token.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from engine.errors import Misconfigured
+
+__all__ = ["INDEX_PURPOSES", "KEY_VARIABLE", "KeyRing"]
+
+KEY_VARIABLE: Final = "WARDLINE_KEY"
+INDEX_PURPOSES: Final = frozenset({"fingerprint", "digest", "vault-index"})
+KEY_BYTES: Final = 32
+
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+_SEPARATORS = re.compile(r"[\s,]+")
+
+
+class KeyRing:
+    """Root keys by id (32 bytes each), the current one first, the oldest last."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
+            raise Misconfigured("a key ring holds at least one key, each of 32 bytes")
+        self._keys = dict(keys)
+        self.ids: tuple[str, ...] = tuple(keys)
+        self.current, self.oldest = self.ids[0], self.ids[-1]
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self.ids)})"
+
+    def derive(self, purpose: str, key_id: str = "") -> bytes:
+        """The 32-byte key of one purpose: `content`, `fingerprint`, `digest`, `vault-index`, `vault-seal`, …
+
+        From the key named, else from the oldest for `INDEX_PURPOSES`, else from the current one.
+        Raises `KeyError` for an id the ring does not hold."""
+        if not key_id:
+            key_id = self.oldest if purpose in INDEX_PURPOSES else self.current
+        return _hkdf(self._keys[key_id], purpose)
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> KeyRing:
+        """A ring from `base64` or `id:base64` entries apart by white space or commas, current first.
+
+        Without an id a key is named after itself (a value derived from it one way). Raises
+        `Misconfigured` naming `where` and the entry's number, never its text."""
+        keys: dict[str, bytes] = {}
+        for number, entry in enumerate(filter(None, _SEPARATORS.split(text)), start=1):
+            key_id, _, encoded = entry.rpartition(":")
+            key = _decode(encoded, where, number)
+            key_id = key_id or _hkdf(key, "id")[:4].hex()
+            if not _ID.fullmatch(key_id) or key_id in keys:
+                raise Misconfigured(
+                    f"the id of key {number} is not usable",
+                    where=where,
+                    hint="letters, digits and - _ . only, once each",
+                )
+            keys[key_id] = key
+        if not keys:
+            raise Misconfigured("holds no key", where=where, hint="base64 of 32 random bytes, or id:base64")
+        return cls(keys)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], key_file: Path) -> KeyRing:
+        """The ring from `WARDLINE_KEY` when set, else from `key_file`, made (mode 0600) on first start.
+
+        Raises `Misconfigured` when either cannot be used, or when others may read the file."""
+        if text := environ.get(KEY_VARIABLE, ""):
+            return cls.parse(text, KEY_VARIABLE)
+        try:
+            _make(key_file)
+            return cls.parse(_read(key_file), str(key_file))
+        except OSError as error:
+            raise Misconfigured(
+                f"the key file cannot be used: {error.strerror}",
+                where=str(key_file),
+                hint=f"or set {KEY_VARIABLE}",
+            ) from error
+
+
+def _hkdf(key: bytes, purpose: str) -> bytes:
+    return HKDF(
+        algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"wardline/1/" + purpose.encode()
+    ).derive(key)
+
+
+def _decode(encoded: str, where: str, number: int) -> bytes:
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise Misconfigured(
+            f"key {number} is not base64 of 32 bytes", where=where, hint="openssl rand -base64 32"
+        )
+    return key
+
+
+def _make(path: Path) -> None:
+    """Write a fresh key file unless one exists, durably and in one step: another process that
+    starts at the same moment sees either no file or the whole of it."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = os.urandom(KEY_BYTES)
+    draft = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        os.write(handle, f"{_hkdf(key, 'id')[:4].hex()}:{base64.b64encode(key).decode()}\n".encode())
+        os.fsync(handle)
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # the other process was first: its key is the key
+    finally:
+        os.close(handle)
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read(path: Path) -> str:
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(handle, "r", encoding="ascii", errors="replace") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode) or mode & 0o077:
+            raise Misconfigured(
+                "others may read the key file", where=str(path), hint=f"chmod 600 {path.name}"
+            )
+        return file.read(64 * 1024)

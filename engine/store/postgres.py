@@ -1,0 +1,132 @@
+"""PostgreSQL as safe storage: any number of nodes on one database, turns taken by advisory locks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, create_engine, event
+
+from engine.errors import Misconfigured, Unavailable
+from engine.store.database import Database, Work
+from engine.store.faults import translate
+
+__all__ = ["PostgresDatabase"]
+
+_SETTINGS: Final = (
+    # A weaker setting of the server would break the promise; a stronger one (remote_apply) stays.
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') = 'off'",
+    "SET lock_timeout = '10s'",  # a node that hangs with a turn in its hand is an outage to tell about,
+    "SET idle_in_transaction_session_timeout = '30s'",  # and is soon relieved of it
+)
+
+
+class PostgresDatabase(Database):
+    """One database. When a connection is lost during a commit, whether it took place is not known:
+    the verb raises `Unavailable`, and what the sender then sends again is found to be a duplicate."""
+
+    for_update = " FOR UPDATE"
+    skip_locked = " FOR UPDATE SKIP LOCKED"
+
+    def __init__(self, url: URL) -> None:
+        self._engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",  # BEGIN and COMMIT are ours to say
+            hide_parameters=True,
+            pool_reset_on_return=None,
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=10,
+            connect_args={"connect_timeout": 10, "prepare_threshold": 2, "application_name": "wardline"},
+        )
+        event.listen(self._engine, "connect", _prepare)
+        self._closed = ""
+
+    @contextmanager
+    def write(self, *turns: str) -> Iterator[Work]:
+        if self._closed:
+            raise Unavailable(self._closed)
+        with self._connected() as core:
+            driver: Any = core.connection.driver_connection
+            try:
+                driver.execute(_begin(turns))
+                yield Work(core, _written)
+                driver.execute("COMMIT")
+            except BaseException as error:
+                self._undo(core, driver)
+                if fault := translate(error):
+                    raise fault from error
+                raise
+
+    @contextmanager
+    def read(self, *, snapshot: bool = False) -> Iterator[Work]:
+        with self._connected() as core:
+            driver: Any = core.connection.driver_connection
+            try:
+                if snapshot:
+                    driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield Work(core, _written)
+                if snapshot:
+                    driver.execute("COMMIT")
+            except BaseException as error:
+                self._undo(core, driver)
+                if fault := translate(error):
+                    raise fault from error
+                raise
+
+    def examine(self) -> None:
+        with self.read() as work:
+            if work.rows("SHOW fsync") != [("on",)]:
+                raise Misconfigured(
+                    "the PostgreSQL server runs with fsync off: it cannot promise safe storage"
+                )
+
+    def broken(self) -> str:
+        return self._closed
+
+    def close(self) -> None:
+        self._closed = "the store is closed"
+        self._engine.dispose()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            core = self._engine.connect()
+        except Exception as error:
+            if fault := translate(error):
+                raise fault from error
+            raise
+        with core:
+            yield core
+
+    def _undo(self, core: Connection, driver: Any) -> None:
+        with suppress(Exception):
+            driver.execute("ROLLBACK")
+            core.rollback()
+        if driver.closed:
+            core.invalidate()
+            self._engine.dispose()  # the server went away: the pool's other connections are as dead
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    was, connection.autocommit = connection.autocommit, True
+    for setting in _SETTINGS:
+        connection.execute(setting)
+    connection.autocommit = was
+
+
+@lru_cache(maxsize=1024)
+def _written(sql: str) -> str:
+    return sql.replace("?", "%s")
+
+
+@lru_cache(maxsize=256)
+def _begin(turns: tuple[str, ...]) -> str:
+    """One round trip: begin and take the turns, always in the same order so that nobody waits in a circle."""
+    keys = (hashlib.sha256(f"wardline/{turn}".encode()).digest()[:8] for turn in sorted(turns))
+    locks = (f"SELECT pg_advisory_xact_lock({int.from_bytes(key, 'big', signed=True)})" for key in keys)
+    return "; ".join(("BEGIN", *locks))

@@ -1,0 +1,59 @@
+"""The store over SQL: one implementation for SQLite and PostgreSQL, its verbs grouped by who calls them."""
+
+from __future__ import annotations
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from engine.errors import Misconfigured
+from engine.store.base import MessageStore
+from engine.store.cipher import Cipher
+from engine.store.database import Database
+from engine.store.delivery import Deliveries
+from engine.store.intake import Intake
+from engine.store.keys import KeyRing
+from engine.store.migrations import migrate
+from engine.store.postgres import PostgresDatabase
+from engine.store.routing import Routes
+from engine.store.seals import check_keys
+from engine.store.sqlite import SqliteDatabase
+from engine.store.tokens import Tokens
+from engine.store.upkeep import Upkeep
+from engine.store.views import Views
+
+__all__ = ["SqlStore", "open_store"]
+
+
+class SqlStore(Intake, Tokens, Routes, Deliveries, Views, Upkeep):
+    """`engine.store.base.MessageStore` over a database."""
+
+
+def open_store(url: str, keyring: KeyRing) -> MessageStore:
+    """Open (and make or migrate) the store at `sqlite:///path/to/file` or `postgresql://…`.
+
+    Raises `Misconfigured` for an address, key or file that will not do, `Unavailable` when the
+    database does not answer. Any number of processes may open one store at the same time."""
+    database = _connect(url)
+    try:
+        database.examine()
+        migrate(database)
+        check_keys(database, keyring)
+    except BaseException:
+        database.close()
+        raise
+    return SqlStore(database, Cipher(keyring))
+
+
+def _connect(url: str) -> Database:
+    try:
+        parsed = make_url(url)
+        scheme = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        raise Misconfigured(
+            "the store's address is not a URL", hint="sqlite:///path or postgresql://…"
+        ) from None
+    if scheme == "sqlite":
+        return SqliteDatabase(parsed)
+    if scheme in ("postgresql", "postgres"):
+        return PostgresDatabase(parsed)
+    raise Misconfigured(f"a store at {scheme!r} is not known", hint="sqlite:///path or postgresql://…")

@@ -1,0 +1,156 @@
+"""SQLite as safe storage: one writer, WAL, an fsync with every commit, checkpoints off the commit path."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, create_engine, event
+
+from engine.errors import Misconfigured, Unavailable
+from engine.store.checkpoints import Checkpointer
+from engine.store.database import Database, Work
+from engine.store.faults import distrust, translate
+
+__all__ = ["SqliteDatabase"]
+
+BUSY_SECONDS: Final = 10.0
+"""How long a writer waits for another process's transaction."""
+
+EXAMINED_BYTES: Final = 2**30
+"""A larger file is not read through at every start: SQLite reports damage where it meets it, and
+content and effects carry their own checks."""
+
+_WAY_OUT: Final = (
+    "keep a copy, save what can be read with: sqlite3 FILE .recover, or restore a backup;"
+    " senders keep what was not acknowledged"
+)
+
+_SETTINGS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # fsync of the log with every commit: what acknowledged = safe rests on
+    "PRAGMA wal_autocheckpoint = 0",  # the Checkpointer's duty
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -65536",  # 64 MiB
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class SqliteDatabase(Database):
+    """One file. Writers of this process take turns on one connection, those of others wait for its
+    lock; readers have connections of their own and never wait."""
+
+    def __init__(self, url: URL) -> None:
+        self.path = _path(url)
+        self._engine = create_engine(
+            URL.create("sqlite", database=str(self.path)),
+            isolation_level="AUTOCOMMIT",  # BEGIN and COMMIT are ours to say
+            hide_parameters=True,
+            pool_reset_on_return=None,
+            max_overflow=-1,
+            connect_args={"timeout": BUSY_SECONDS, "cached_statements": 512, "check_same_thread": False},
+        )
+        event.listen(self._engine, "connect", _prepare)
+        self._turn = threading.RLock()
+        self._broken = ""
+        try:
+            self._writer = self._engine.connect()
+        except Exception as error:
+            if distrust(error):
+                raise Misconfigured(
+                    "this is not a sound store", where=str(self.path), hint=_WAY_OUT
+                ) from error
+            if fault := translate(error):
+                raise fault from error
+            raise
+        self._driver: Any = self._writer.connection.driver_connection
+        self._work = Work(self._writer, str)
+        self._checkpointer = Checkpointer(self._engine, self.path, self._turn, self._lose_faith)
+
+    @contextmanager
+    def write(self, *turns: str) -> Iterator[Work]:  # noqa: ARG002 - one writer is every turn
+        with self._turn:
+            if self._broken:
+                raise Unavailable(self._broken)
+            try:
+                self._driver.execute("BEGIN IMMEDIATE")
+                yield self._work
+                self._driver.execute("COMMIT")
+            except BaseException as error:
+                self._undo()
+                self._lose_faith(error)
+                if fault := translate(error):
+                    raise fault from error
+                raise
+            self._checkpointer.wake()
+
+    @contextmanager
+    def read(self, *, snapshot: bool = False) -> Iterator[Work]:
+        try:
+            with self._engine.connect() as core:
+                work = Work(core, str)
+                if snapshot:
+                    work.run("BEGIN")
+                try:
+                    yield work
+                finally:
+                    if snapshot:
+                        work.run("COMMIT")
+        except Exception as error:
+            self._lose_faith(error)
+            if fault := translate(error):
+                raise fault from error
+            raise
+
+    def examine(self) -> None:
+        if self.path.stat().st_size > EXAMINED_BYTES:
+            return
+        with self.read() as work:
+            found = work.rows("PRAGMA quick_check(1)")
+        if found != [("ok",)]:
+            raise Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT)
+
+    def broken(self) -> str:
+        return self._broken
+
+    def close(self) -> None:
+        self._checkpointer.close()
+        with self._turn:
+            self._broken = self._broken or "the store is closed"
+            self._writer.close()
+            self._engine.dispose()
+
+    def _undo(self) -> None:
+        with suppress(Exception):
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
+            self._writer.rollback()
+
+    def _lose_faith(self, error: BaseException) -> None:
+        if name := distrust(error):
+            self._broken = f"the store's file failed ({name}): check the disk, then restart"
+
+
+def _path(url: URL) -> Path:
+    if not url.database or url.database == ":memory:":
+        raise Misconfigured("safe storage needs a file", hint="sqlite:///path/to/wardline.db")
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(
+            os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        )  # -wal and -shm inherit the mode
+    except OSError as error:
+        raise Misconfigured(
+            f"the store's file cannot be opened: {error.strerror}", where=str(path)
+        ) from error
+    return path
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    for setting in _SETTINGS:
+        connection.execute(setting)

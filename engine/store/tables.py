@@ -1,0 +1,140 @@
+"""The tables of safe storage, the same for SQLite and PostgreSQL.
+
+`messages` are small rows that change state; their sealed bytes lie apart in `contents`, so that a
+change of state never rewrites content. A delivery's id is its message's id times `PER_MESSAGE` plus
+its place in the message: deliveries of one message are a range of the primary key, order by id is
+order of arrival, and no sequence is asked. Every index is partial: it holds what is still in work.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+from engine.model import DeliveryState, MessageState
+
+__all__ = ["PER_MESSAGE", "contents", "deliveries", "keys", "messages", "metadata", "pulse", "tokens"]
+
+PER_MESSAGE: Final = 1_000_000
+"""Room for the deliveries of one message in the ids of all."""
+
+metadata = MetaData()
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("channel", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("received_at", Float(53), nullable=False),
+    Column("answered", Text, nullable=False),
+    Column("is_original", SmallInteger, nullable=False),  # 1: a resend of it is its duplicate
+    Column("original", BigInteger, nullable=False),  # of a duplicate: the message it repeats
+    Column("bytes", BigInteger, nullable=False),
+    Column("effects", Integer, nullable=False, server_default="0"),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("step", Text, nullable=False, server_default=""),
+    Column("reason", LargeBinary),  # JSON, as are warnings
+    Column("warnings", LargeBinary),
+    _partial("messages_original", "fingerprint", "digest", where="is_original = 1", unique=True),
+    _partial("messages_received", "id", "channel", where=f"state = '{MessageState.RECEIVED}'"),
+    _partial(
+        "messages_for_people",
+        "state",
+        "id",
+        where=f"state IN ('{MessageState.DEAD}', '{MessageState.QUARANTINED}')",
+    ),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("message_id", _Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("sequence_key", Text, nullable=False),
+    Column("effect", LargeBinary, nullable=False),  # JSON (engine.effects)
+    Column("checksum", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Float(53), nullable=False),
+    Column("lease_until", Float(53), nullable=False, server_default="0"),
+    Column("holder", Text, nullable=False, server_default=""),
+    Column("progress", LargeBinary),  # JSON, as are reason and documents
+    Column("reason", LargeBinary),
+    Column("documents", LargeBinary),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("settled_at", Float(53), nullable=False, server_default="0"),
+    _partial("deliveries_due", "destination", "lane", "id", "due_at", where=f"state = '{DeliveryState.DUE}'"),
+    _partial(
+        "deliveries_in_order",
+        "destination",
+        "sequence_key",
+        "id",
+        "state",
+        where=f"state IN ('{DeliveryState.DUE}', '{DeliveryState.CLAIMED}')",
+    ),
+    _partial("deliveries_claimed", "lease_until", where=f"state = '{DeliveryState.CLAIMED}'"),
+    _partial("deliveries_dead", "id", where=f"state = '{DeliveryState.DEAD}'"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("lookup", LargeBinary, primary_key=True),  # NewToken.index
+    Column("token", Text, nullable=False, unique=True),
+    Column("domain", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("merged_into", Text),
+    _partial("tokens_merged", "merged_into", where="merged_into IS NOT NULL"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("proof", LargeBinary, nullable=False),  # derived one way from the key: is it the same one?
+    Column("first_message", BigInteger, nullable=False),
+)
+
+pulse = Table(
+    "pulse",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("beat", BigInteger, nullable=False),
+)

@@ -1,0 +1,53 @@
+"""Keeping the store in health: forgetting in time, proving that a commit is still possible."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.errors import Unavailable
+from engine.store.part import Part
+
+__all__ = ["Upkeep"]
+
+AT_ONCE: Final = 1000
+"""Rows a purge touches in one transaction: intake never waits long behind it."""
+
+# Dead letters keep theirs: they wait for a person, and may be routed again.
+_CONTENT: Final = (
+    "DELETE FROM contents WHERE message_id IN (SELECT c.message_id FROM contents c"
+    " JOIN messages m ON m.id = c.message_id WHERE m.state IN ('delivered', 'filtered', 'quarantined')"
+    " AND m.received_at < ? ORDER BY c.message_id LIMIT ?)"
+)
+_ORIGINALS: Final = (
+    "UPDATE messages SET is_original = 0 WHERE id IN (SELECT id FROM messages WHERE is_original = 1"
+    " AND state IN ('delivered', 'filtered', 'dead') AND received_at < ? ORDER BY id LIMIT ?)"
+)
+
+
+class Upkeep(Part):
+    """The verbs that no message calls."""
+
+    def purge(self, *, content_before: float, duplicates_before: float) -> int:
+        """`MessageStore.purge`. Content goes of what is delivered, filtered or quarantined; a message
+        that is not in work any more stops being the original of resends."""
+        return self._in_parts(_CONTENT, content_before) + self._in_parts(_ORIGINALS, duplicates_before)
+
+    def check(self) -> None:
+        """`MessageStore.check`: makes one commit durable."""
+        if broken := self._database.broken():
+            raise Unavailable(broken)
+        with self._database.write() as work:
+            work.run("UPDATE pulse SET beat = beat + 1 WHERE id = 1")
+
+    def close(self) -> None:
+        """`MessageStore.close`."""
+        self._database.close()
+
+    def _in_parts(self, statement: str, before: float) -> int:
+        total = 0
+        while True:
+            with self._database.write() as work:
+                count = work.run(statement, (before, AT_ONCE))
+            total += count
+            if count < AT_ONCE:
+                return total

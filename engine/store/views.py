@@ -1,0 +1,143 @@
+"""What people and the books may see: messages and deliveries without content, counts, gaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+
+from engine.effects import decode
+from engine.model import Delivery, DeliveryState, MessageState
+from engine.store.base import AccountRow, DeliveryView, MessageView, Query
+from engine.store.books import BACKLOG, GAPS
+from engine.store.part import Part, reason_of, reasons_of, words_of
+from engine.store.tables import PER_MESSAGE, deliveries, messages
+
+__all__ = ["Views", "conditions"]
+
+
+class Views(Part):
+    """The verbs that only read."""
+
+    def messages(self, query: Query) -> list[MessageView]:
+        """`MessageStore.messages`."""
+        wanted = select(messages).where(*conditions(query), messages.c.id > query.after)
+        if query.state:
+            wanted = wanted.where(messages.c.state == str(query.state))
+        with self._database.read() as work:
+            return [_message(row) for row in work.core.execute(_page(wanted, messages.c.id, query))]
+
+    def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]:
+        """`MessageStore.deliveries`. `since` and `until` speak of when the message was received."""
+        table = deliveries.c
+        wanted = select(deliveries).where(table.id > query.after)
+        if message_id:
+            first = message_id * PER_MESSAGE
+            wanted = wanted.where(table.id.between(first, first + PER_MESSAGE - 1))
+        if query.ids:
+            wanted = wanted.where(table.id.in_(query.ids))
+        if query.state:
+            wanted = wanted.where(table.state == str(query.state))
+        if query.channel:
+            wanted = wanted.where(table.channel == query.channel)
+        if query.since or query.until:
+            times = _between(query)
+            wanted = wanted.join(messages, messages.c.id == table.message_id).where(*times)
+        with self._database.read() as work:
+            return [_delivery(row) for row in work.core.execute(_page(wanted, table.id, query))]
+
+    def account(self) -> list[AccountRow]:
+        """`MessageStore.account`."""
+        table = messages.c
+        counts = (
+            select(table.channel, table.state, func.count())
+            .group_by(table.channel, table.state)
+            .order_by(table.channel, table.state)
+        )
+        with self._database.read() as work:
+            return [AccountRow(row[0], MessageState(row[1]), row[2]) for row in work.core.execute(counts)]
+
+    def gaps(self) -> list[str]:
+        """`MessageStore.gaps`, all asked of one moment."""
+        with self._database.read(snapshot=True) as work:
+            found = [(text, [row[0] for row in work.rows(sql)]) for text, sql in GAPS]
+        return [f"{text}: {_some(numbers)}" for text, numbers in found if numbers]
+
+    def backlog(self, now: float) -> dict[str, dict[str, float]]:
+        """`MessageStore.backlog`: `unrouted`, `due`, `dead`, `oldest` (seconds, 0 when nothing is open)."""
+        books: dict[str, dict[str, float]] = {}
+        with self._database.read(snapshot=True) as work:
+            for word, sql in BACKLOG.items():
+                for channel, count, oldest in work.rows(sql):
+                    book = books.setdefault(channel, {"unrouted": 0, "due": 0, "dead": 0, "oldest": 0})
+                    book[word] += count
+                    if oldest is not None:
+                        book["oldest"] = max(book["oldest"], now - oldest)
+        return books
+
+
+def conditions(query: Query) -> list[ColumnElement[bool]]:
+    """What a query says of messages, but for state and paging."""
+    found = _between(query)
+    if query.channel:
+        found.append(messages.c.channel == query.channel)
+    if query.ids:
+        found.append(messages.c.id.in_(query.ids))
+    return found
+
+
+def _between(query: Query) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if query.since:
+        found.append(messages.c.received_at >= query.since)
+    if query.until:
+        found.append(messages.c.received_at < query.until)
+    return found
+
+
+def _page(wanted: Select[Any], by: ColumnElement[int], query: Query) -> Select[Any]:
+    return wanted.order_by(by).limit(query.limit)
+
+
+def _message(row: Row[Any]) -> MessageView:
+    return MessageView(
+        id=row.id,
+        channel=row.channel,
+        type=row.type,
+        state=MessageState(row.state),
+        received_at=row.received_at,
+        answered=row.answered,
+        bytes=row.bytes,
+        original=row.original,
+        step=row.step,
+        reason=reason_of(row.reason),
+        effects=row.effects,
+        warnings=reasons_of(row.warnings),
+    )
+
+
+def _delivery(row: Row[Any]) -> DeliveryView:
+    return DeliveryView(
+        delivery=Delivery(
+            id=row.id,
+            message_id=row.message_id,
+            channel=row.channel,
+            destination=row.destination,
+            effect=decode(row.effect),
+            sequence_key=row.sequence_key,
+            attempts=row.attempts,
+            progress=words_of(row.progress),
+        ),
+        state=DeliveryState(row.state),
+        due_at=row.due_at,
+        reason=reason_of(row.reason),
+        documents=words_of(row.documents),
+        note=row.note,
+        settled_at=row.settled_at,
+    )
+
+
+def _some(numbers: list[object]) -> str:
+    """How many, and the first few."""
+    first = ", ".join(str(number) for number in numbers[:5])
+    return f"{len(numbers)} ({first}{', …' if len(numbers) > 5 else ''})"
