@@ -40,13 +40,16 @@ OPENERS = {
 }
 """Which segment opens the group that the first stands in."""
 
+CHARGE_OPENERS = OPENERS | {"ORC": "FT1"}  # DFT: orders stand within their charge
+ORDER_OPENERS = OPENERS | {"FT1": "ORC"}  # RDS and others: charges stand within their order
+
 ABOUT_ALL_CHARGES = ("DG1", "DRG", "GT1", "IN1", "ACC")
 
 
 class Group(Reading):
     """The `number`-th (from 1) group of the segment `anchor`."""
 
-    __slots__ = ("_document", "_resources", "_spans", "anchor", "number")
+    __slots__ = ("_document", "_own", "_resources", "_spans", "anchor", "number")
 
     def __init__(
         self, document: Document, anchor: str, number: int, spans: tuple[Span, ...], resources: Span
@@ -55,6 +58,7 @@ class Group(Reading):
         self.anchor = anchor
         self.number = number
         self._document = document
+        self._own = document.fields(spans[0][0])
         self._spans = spans
         self._resources = resources
 
@@ -63,6 +67,8 @@ class Group(Reading):
 
     def first(self, segment: str) -> Fields | None:
         """The fields of the first segment of this id that the group can see, or None."""
+        if segment == self.anchor:
+            return self._own
         found = self.positions(segment)
         return self._document.fields(found[0]) if found else None
 
@@ -100,29 +106,26 @@ class Group(Reading):
 
 def groups(document: Document, anchor: str) -> list[Group]:
     """A group for every segment with the id `anchor`, in order."""
-    levels = [document.positions(name) for name in _chain(document, anchor)]
-    anchors = levels[0]
+    anchors = document.positions(anchor)
     if not anchors:
         return []
+    chain = _chain(document, anchor)
+    levels = [document.positions(name) for name in chain]
     size = len(document)
-    tail = _tail(document) if "FT1" in _chain(document, anchor) else size
-    head = min(level[0] for level in levels if level)
-    around: tuple[Span, ...] = ((0, head), (tail, size))
-    return [
-        Group(
-            document,
-            anchor,
-            number,
-            (*_spans(levels, position, tail), *around),
-            _whole(levels, position, size),
-        )
-        for number, position in enumerate(anchors, 1)
-    ]
+    tail = _tail(document) if "FT1" in chain else size
+    around: tuple[Span, ...] = ((0, min(level[0] for level in levels if level)), (tail, size))
+    beside = anchor in RESOURCES
+    found = []
+    for number, position in enumerate(anchors, 1):
+        spans = (*_spans(levels, position, tail), *around)
+        resources = _whole(levels[1], position, size) if beside else (0, 0)
+        found.append(Group(document, anchor, number, spans, resources))
+    return found
 
 
 def _chain(document: Document, anchor: str) -> list[str]:
     """The anchor and the segments that open groups around it, inner first."""
-    openers = OPENERS | ({"ORC": "FT1"} if document.header.type == "DFT" else {"FT1": "ORC"})
+    openers = CHARGE_OPENERS if document.header.type == "DFT" else ORDER_OPENERS
     chain = [anchor]
     while chain[-1] in openers:
         chain.append(openers[chain[-1]])
@@ -143,9 +146,8 @@ def _spans(levels: list[Sequence[int]], position: int, last: int) -> list[Span]:
     return spans + outer[::-1]
 
 
-def _whole(levels: list[Sequence[int]], position: int, size: int) -> Span:
-    """The whole of the group just around `position`, or the whole message."""
-    around: Sequence[int] = levels[1] if len(levels) > 1 else ()
+def _whole(around: Sequence[int], position: int, size: int) -> Span:
+    """The whole group around `position`, by the segments that open such groups, or the whole message."""
     at = bisect_right(around, position) - 1
     return (around[at] if at >= 0 else 0, _next(around, position, size))
 
