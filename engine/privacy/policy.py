@@ -14,7 +14,7 @@ import msgspec
 from engine.hl7.path import Path
 from engine.privacy.rules import OFFERED, Forbidden, Rule, Treatment, Use, advice
 from engine.privacy.table import Row, components_of, v2_table
-from engine.privacy.tokens import DOMAINS
+from engine.privacy.tokens import DOMAINS, PERSON
 
 __all__ = ["Change", "Policy"]
 
@@ -70,7 +70,7 @@ class Policy:
         if row is None:
             return _Z if segment.startswith("Z") else _DENIED
         changed = self._changes.get((segment, field, 0))
-        rule = _rule(row, row.domain, changed)
+        rule = _rule(row, DOMAINS.get(row.domain, ""), changed)
         if component == 0:
             return rule
         rule = self._component(row, rule, (segment, field, component), whole=changed is not None)
@@ -92,7 +92,7 @@ class Policy:
             spread = self._spread(row, field, place[2])
             return spread if change is None else msgspec.structs.replace(spread, treatment=change.treatment)
         stricter = _STRICTER.get((own.datatypes[0], place[2]))
-        rule = _rule(own, own.domain or row.domain, change)
+        rule = _rule(own, DOMAINS.get(own.domain, field.domain), change)
         return rule if stricter is None else msgspec.structs.replace(rule, treatment=stricter)
 
     def _spread(self, row: Row, field: Rule, component: int) -> Rule:
@@ -106,7 +106,7 @@ class Policy:
         typed = [type_ for type_ in spelled if (treatment, type_) in self._table.typed]
         if typed:
             own = self._table.types.get((treatment, typed[-1], component))
-            return _DENIED if own is None else _rule(own, row.domain)
+            return _DENIED if own is None else _rule(own, field.domain)
         return _DENIED if treatment == "token" and component != 1 else field
 
     def _subcomponent(self, row: Row, rule: Rule, component: int, subcomponent: int) -> Rule:
@@ -115,10 +115,10 @@ class Policy:
         if rule.treatment in ("drop", "deny", "scan", "reassemble"):
             return rule
         types = [type_ for type_ in _types_at(row, component) if len(components_of(type_)) >= subcomponent]
-        rules = [self._nested(row, rule, type_, subcomponent) for type_ in types]
-        return next((found for found in rules if found.treatment != rule.treatment), *rules[:1] or [_DENIED])
+        rules = [self._nested(rule, type_, subcomponent) for type_ in types] or [_DENIED]
+        return min(rules, key=lambda found: found.treatment == rule.treatment)
 
-    def _nested(self, row: Row, rule: Rule, datatype: str, subcomponent: int) -> Rule:
+    def _nested(self, rule: Rule, datatype: str, subcomponent: int) -> Rule:
         if rule.treatment == "token":
             key = ("token", datatype, subcomponent)
         elif datatype in _CODED:
@@ -128,7 +128,7 @@ class Policy:
         else:
             return rule
         own = self._table.types.get(key)
-        return _DENIED if own is None else _rule(own, row.domain)
+        return _DENIED if own is None else _rule(own, rule.domain)
 
     def _permit(self, change: Change, rule: Rule) -> None:
         if change.treatment == "drop":
@@ -141,11 +141,13 @@ class Policy:
 
 
 def _rule(row: Row, domain: str, change: Change | None = None) -> Rule:
+    """The rule of a row, with the letter of its token domain."""
     treatment = cast(Treatment, row.treatment)
     if change is not None:
         treatment = change.treatment
-        domain = domain or row.option.partition(":")[2]
-    return Rule(treatment, row.option, DOMAINS.get(domain, ""), row.path, row.name, row.letter, row.phi_class)
+        if treatment == "token":
+            domain = domain or PERSON  # the offered tokens without a domain: PID-4, PID-21
+    return Rule(treatment, row.option, domain, row.path, row.name, row.letter, row.phi_class)
 
 
 def _exists(row: Row, component: int) -> bool:
