@@ -99,7 +99,7 @@ def _fetch(cache: Path) -> Path:
     (home / "status").touch()
     (home / "sources.list").write_text(source)
     (home / "apt.conf").write_text(SETTINGS.format(home=home))
-    log, apt = home / "log", ["apt-get", "-q", "-c", str(home / "apt.conf")]
+    log, apt = cache / "package.log", ["apt-get", "-q", "-c", str(home / "apt.conf")]
     if run([*apt, "-o", "APT::Update::Error-Mode=any", "update"], log):
         raise Absent(f"no Odoo here: Debian's package index cannot be fetched (see {_near(log)})")
     fresh = home / "archives"
@@ -112,7 +112,7 @@ def _fetch(cache: Path) -> Path:
 def _unpack(package: Path, tree: Path) -> None:
     partial = tree.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    log = tree.parent / "apt/log"
+    log = tree.with_name("package.log")
     if run(["dpkg", "-x", package, partial], log):
         raise Absent(f"no Odoo here: {package.name} cannot be unpacked (see {_near(log)})")
     partial.rename(tree)

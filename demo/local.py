@@ -18,7 +18,7 @@ from typing import Any
 
 from demo.debian import obtain
 from demo.postgres import Postgres
-from demo.process import Process
+from demo.process import Process, name_of
 from demo.provision import Running, fingerprint, provision
 from demo.server import Server, answers, private, remembered
 from demo.steps import Steps
@@ -114,7 +114,7 @@ class Local:
     def _sweep(self, server: Server) -> None:
         """Removes the test databases of processes that are gone."""
         for database in server.postgres.databases("t_"):
-            if not Path(f"/proc/{database.split('_')[1]}").exists():
+            if not name_of(int(database.split("_")[1])):
                 server.forget(database)
 
     @contextmanager

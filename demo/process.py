@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Process", "free_port", "run"]
+__all__ = ["Process", "free_port", "name_of", "run"]
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -60,12 +60,23 @@ class Process:
         return True
 
 
+def name_of(pid: int) -> str:
+    """The name of the process that has this id now, empty when none has."""
+    return _stat(pid)[0]
+
+
 def _began(pid: int) -> str | None:
+    name, rest = _stat(pid)
+    return f"{BOOT.read_text().strip()}/{rest[19]}" if name else None
+
+
+def _stat(pid: int) -> tuple[str, list[str]]:
     try:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        before, _, after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if after_name[0] in "ZX" else f"{BOOT.read_text().strip()}/{after_name[19]}"
+        return "", []
+    rest = after.split()
+    return ("", []) if rest[0] in "ZX" else (before.partition("(")[2], rest)
 
 
 def free_port() -> int:
