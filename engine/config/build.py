@@ -1,0 +1,153 @@
+"""A channel file's model becomes a program: every expression compiled against the privacy policy.
+
+Nothing stops at the first problem: whatever is wrong is named with its place in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from engine.config.finding import Place, Problem
+from engine.config.spec import ChannelSpec, DestinationSpec, EffectRule, Tests
+from engine.errors import Misconfigured
+from engine.model import Lane
+from engine.pipeline import Filter, Program, Rule
+from engine.privacy.authorities import Authorities
+from engine.privacy.policy import Change, Policy
+from engine.privacy.readers import Readers
+from engine.privacy.rules import Forbidden
+from engine.transforms.compiling import checked, compile_text
+from engine.transforms.condition import Condition, all_of, compile_condition, compile_presence
+from engine.transforms.effect import Make, compile_effect
+from engine.transforms.expression import Flaw
+from engine.transforms.verb import Setting, Table, Value
+
+__all__ = ["Program", "build"]
+
+EFFECTS = ("reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge")
+HEADER = frozenset({"MSH"})
+
+
+def build(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program | None, list[Problem]]:
+    """The program of a channel and what is wrong with it; no program when anything is.
+
+    `tables` are the channel's tables that could be read, by name."""
+    work = _Build(spec, tables)
+    program = work.program()
+    return (None if work.problems else program), work.problems
+
+
+class _Build:
+    """One channel on its way to a program, and the problems found on the way."""
+
+    def __init__(self, spec: ChannelSpec, tables: Mapping[str, Table]) -> None:
+        self.spec = spec
+        self.problems: list[Problem] = []
+        self.setting = Setting(Readers(self._policy(), self._authorities()), tables, _zone(spec))
+
+    def program(self) -> Program | None:
+        spec, source = self.spec, self.spec.source.mllp
+        required = [
+            self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
+        ]
+        filters = [
+            Filter(step.name, all_of([one.holds for one in self._conditions(("filters", number), step.when)]))
+            for number, step in enumerate(spec.filters)
+        ]
+        rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
+        sequence = self._try(("sequence_by",), self._sequence, spec.sequence_by)
+        if sequence is None:
+            return None
+        return Program(
+            channel=spec.channel,
+            lane=Lane[spec.criticality.upper()],
+            destinations=tuple(name for one in spec.destinations for name in _names(one)),
+            acknowledge=source.acknowledge,
+            filtered="accepted" if source.filtered == "accept" else "rejected",
+            charset=source.charset,
+            required=tuple(value for value in required if value is not None),
+            filters=tuple(filters),
+            rules=tuple(rule for rule in rules if rule is not None),
+            sequence=sequence,
+            no_effect=spec.no_effect,
+        )
+
+    def _rule(self, place: Place, rule: EffectRule) -> Rule | None:
+        conditions = self._conditions(place, rule.when)
+        whole = [one.holds for one in conditions if one.segments <= HEADER]
+        each = [one.holds for one in conditions if not one.segments <= HEADER]
+        make: Make | None = None
+        for kind in EFFECTS:
+            effect = getattr(rule, kind)
+            if effect is not None:
+                given = effect.model_dump(exclude_none=True)
+                space = self.spec.key_space or self.spec.channel
+                make, flaws = compile_effect(kind, given, self.setting, space)
+                for name, flaw in flaws.items():
+                    self._flawed((*place, kind, name), flaw)
+        return None if make is None else Rule(all_of(whole), all_of(each), rule.for_each or "", make)
+
+    def _conditions(self, place: Place, tests: Tests) -> list[Condition]:
+        found = []
+        for text, wanted in tests.items():
+            try:
+                found.append(compile_condition(text, wanted, self.setting))
+            except Flaw as flaw:
+                self._flawed((*place, "when", text), flaw, on_key=True)
+        return found
+
+    def _present(self, path: str) -> Value:
+        return checked(compile_presence(path, self.setting), required=True)
+
+    def _sequence(self, text: str) -> Value:
+        return checked(compile_text(text, self.setting, "sequence"), required=True)
+
+    def _try(self, place: Place, compiled: Callable[[str], Value], text: str) -> Value | None:
+        try:
+            return compiled(text)
+        except Flaw as flaw:
+            self._flawed(place, flaw)
+            return None
+
+    def _policy(self) -> Policy:
+        """The policy with the channel's changes; one that it does not allow is a problem."""
+        allowed: list[Change] = []
+        for number, widened in enumerate(self.spec.widen):
+            change = Change(widened.path, widened.to, widened.reason, widened.reviewer)
+            place = ("widen", number, "path")
+            try:
+                Policy([change])
+            except Forbidden as error:
+                text = str(error).removesuffix(f": {error.advice}")
+                self.problems.append(Problem(place, text, error.advice))
+            except Misconfigured as error:
+                self.problems.append(Problem(place, error.text, error.hint))
+            else:
+                allowed.append(change)
+        return Policy(allowed)
+
+    def _authorities(self) -> Authorities:
+        try:
+            return Authorities(self.spec.authorities)
+        except Misconfigured as error:
+            self.problems.append(Problem(("authorities",), error.text, error.hint))
+            return Authorities()
+
+    def _flawed(self, place: Place, flaw: Flaw, *, on_key: bool = False) -> None:
+        self.problems.append(Problem(place, flaw.text, flaw.hint, offset=flaw.offset, on_key=on_key))
+
+
+def _zone(spec: ChannelSpec) -> tzinfo:
+    try:
+        return ZoneInfo(spec.source.mllp.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC  # lint says that there is no such zone
+
+
+def _names(destination: DestinationSpec) -> Iterator[str]:
+    if destination.odoo is not None:
+        yield f"odoo:{destination.odoo.connection}"
+    if destination.ledger is not None:
+        yield f"ledger:{destination.ledger.path}"

@@ -1,0 +1,192 @@
+"""The pipeline: stored messages become effects, filtered messages or dead letters.
+
+A `Program` is a channel, compiled (`engine.config.build`): closures over the message and the token
+book. `route` runs a batch through it. Pure but for the book: the same message with the same tokens
+gives the same effects, and a message gives all of its effects or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from engine.effects import Effect, Encounter, Merge, kind_of
+from engine.errors import Unacceptable, Unavailable
+from engine.hl7.document import Document
+from engine.hl7.groups import Group, groups
+from engine.model import (
+    Acknowledge,
+    Answered,
+    Dead,
+    Filtered,
+    Lane,
+    Owner,
+    Reason,
+    ReasonCode,
+    Routed,
+    Routing,
+    StoredMessage,
+    TokenMerge,
+)
+from engine.privacy.book import TokenBook
+from engine.transforms.condition import Test
+from engine.transforms.effect import Make
+from engine.transforms.verb import Value
+
+__all__ = ["Filter", "Program", "Rule", "map_document", "route"]
+
+View = Document | Group
+
+NO_RULE = "no-effect-rule"
+"""The step of a message that no rule is about."""
+
+NOTHING_TO_DO = "nothing-to-do"
+"""The step of a message whose rules had nothing to do: two numbers that are one already."""
+
+_BUSINESS = frozenset(
+    {
+        ReasonCode.UNMAPPED_CODE,
+        ReasonCode.UNKNOWN_ITEM,
+        ReasonCode.UNKNOWN_LOCATION,
+        ReasonCode.UNKNOWN_UNIT,
+        ReasonCode.QUANTITY,
+    }
+)
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """A named step that ends a message as filtered when the test holds."""
+
+    name: str
+    test: Test
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """When `whole` holds for the message: for each group of segment `anchor` (empty: for the message)
+    where `each` holds, the effect that `make` makes."""
+
+    whole: Test
+    each: Test
+    anchor: str
+    make: Make
+
+
+class Program(msgspec.Struct, frozen=True):
+    """A channel, ready to run. Shared between threads; a token book is not."""
+
+    channel: str
+    lane: Lane
+    destinations: tuple[str, ...]
+    """`odoo:<connection>` or `ledger:<path>`."""
+
+    acknowledge: Acknowledge
+    filtered: Answered
+    """What the sender of a filtered message is told, when it waits for the outcome."""
+
+    charset: str
+    required: tuple[Value, ...]
+    filters: tuple[Filter, ...]
+    rules: tuple[Rule, ...]
+    sequence: Value
+    no_effect: Literal["filtered", "dead"]
+
+
+def route(batch: Sequence[StoredMessage], program: Program, book: TokenBook) -> list[Routing]:
+    """What the messages of one channel become, in their order.
+
+    Tokens are minted ahead of the vault; messages whose identifiers turn out to have tokens already
+    are mapped again. Raises `Unavailable` when the vault cannot be asked; nothing else."""
+    by_id = {message.id: message for message in batch}
+    routings = {message.id: _routing(message, program, book) for message in batch}
+    while affected := book.verify():
+        for number in sorted(affected & by_id.keys()):
+            routings[number] = _routing(by_id[number], program, book)
+    return list(routings.values())
+
+
+def map_document(document: Document, program: Program, book: TokenBook) -> Routed | Filtered | Dead:
+    """What one parsed message becomes. Raises `Unacceptable` with its place."""
+    for value in program.required:
+        value(document, book)
+    for step in program.filters:
+        if step.test(document, book):
+            return Filtered(step.name)
+    made = [(rule.make(view, book), view) for rule, view in _applying(document, program, book)]
+    if not made:
+        return _no_rule(program)
+    effects = tuple(_once(made))
+    if not effects:
+        return Filtered(NOTHING_TO_DO)
+    merges = tuple(TokenMerge(effect.gone, effect.into) for effect in effects if isinstance(effect, Merge))
+    return Routed(effects, program.sequence(document, book), merges)
+
+
+def _applying(document: Document, program: Program, book: TokenBook) -> Iterator[tuple[Rule, View]]:
+    """The rules that apply, each with the message or the group that it applies to."""
+    for rule in program.rules:
+        if rule.whole(document, book):
+            views: Sequence[View] = groups(document, rule.anchor) if rule.anchor else (document,)
+            for view in views:
+                if rule.each(view, book):
+                    yield rule, view
+
+
+def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routing:
+    book.start(message.id)
+    try:
+        document = Document.parse(message.raw, default_charset=program.charset)
+        result = map_document(document, program, book)
+    except Unacceptable as refusal:
+        result = Dead(_reason(refusal))
+    except Unavailable:
+        raise
+    except Exception as error:  # a bug must not stop the channel, and its text may hold content
+        text = f"the mapping failed with {type(error).__name__}"
+        result = Dead(Reason(ReasonCode.INTERNAL, text))
+    if isinstance(result, Routed):
+        for merge in result.merges:
+            book.merged(merge.gone, merge.into)
+    else:
+        book.forget(message.id)
+    return Routing(message.id, result, program.lane, program.destinations, _answer(result, program))
+
+
+def _once(made: list[tuple[Effect | None, View]]) -> Iterator[Effect]:
+    """The effects, each key once. Two that say the same of a visit or a merge are one; two of stock
+    or money with one key would replace each other, so that is refused (`bad-value`)."""
+    seen: dict[tuple[str, str], Effect] = {}
+    for effect, view in made:
+        if effect is None:
+            continue
+        key = kind_of(effect), effect.key
+        first = seen.setdefault(key, effect)
+        if first is effect:
+            yield effect
+        elif first != effect or not isinstance(effect, Encounter | Merge):
+            place = f"{view.anchor}[{view.number}]" if isinstance(view, Group) else ""
+            raise Unacceptable("bad-value", place, f"the same key as an earlier {key[0]} of this message")
+
+
+def _no_rule(program: Program) -> Filtered | Dead:
+    if program.no_effect == "filtered":
+        return Filtered(NO_RULE)
+    return Dead(Reason(ReasonCode.BAD_VALUE, "no rule of the channel is about this message"))
+
+
+def _reason(refusal: Unacceptable) -> Reason:
+    code = ReasonCode(refusal.code)
+    owner = Owner.BUSINESS if code in _BUSINESS else Owner.TECHNICAL
+    return Reason(code, refusal.text, refusal.place, owner, refusal.hl7)
+
+
+def _answer(result: Routed | Filtered | Dead, program: Program) -> Answered:
+    """What the sender is told: under `storage` it was told already, under `delivery` good news wait."""
+    if program.acknowledge == "storage":
+        return "accepted"
+    if isinstance(result, Dead):
+        return "error"
+    if isinstance(result, Filtered):
+        return program.filtered
+    return "accepted" if program.acknowledge == "transform" else ""

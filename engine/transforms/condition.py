@@ -1,0 +1,73 @@
+"""Conditions: `when: {MSH-9.2: [A01, A04], PV1-19: present}`; all must hold.
+
+The value is compared as it stands, case included. `present` and `absent` ask whether there is one;
+in a list they are ordinary values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from engine.hl7.reading import Reading
+from engine.privacy.book import TokenBook
+from engine.privacy.rules import Use
+from engine.transforms.compiling import Compiled, checked, compile_text
+from engine.transforms.expression import Flaw
+from engine.transforms.verb import Setting
+
+__all__ = ["Condition", "Test", "all_of", "compile_condition", "compile_presence"]
+
+Test = Callable[[Reading, TokenBook], bool]
+
+_READABLE: tuple[Use, ...] = ("test", "sequence", "date")
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """A test, and the segments that it reads."""
+
+    holds: Test
+    segments: frozenset[str]
+
+
+def compile_condition(text: str, wanted: str | Sequence[str], setting: Setting) -> Condition:
+    """Whether the expression `text` gives (one of) what is `wanted`. Raises `Flaw`."""
+    if wanted in ("present", "absent"):
+        compiled = compile_presence(text, setting)
+        value = checked(compiled, required=False)
+        if wanted == "present":
+            return Condition(lambda view, book: value(view, book) is not None, compiled.segments)
+        return Condition(lambda view, book: value(view, book) is None, compiled.segments)
+    values = frozenset([wanted] if isinstance(wanted, str) else wanted)
+    if "" in values or not values:
+        raise Flaw("an empty value is never equal", 0, "write absent to ask for an empty field")
+    compiled = compile_text(text, setting, "test")
+    value = checked(compiled, required=False)
+    return Condition(lambda view, book: value(view, book) in values, compiled.segments)
+
+
+def all_of(tests: Sequence[Test]) -> Test:
+    """Whether all of the tests hold; they are asked in order."""
+    if len(tests) == 1:
+        return tests[0]
+
+    def holds(view: Reading, book: TokenBook) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator would cost as much as the tests
+            if not test(view, book):
+                return False
+        return True
+
+    return holds
+
+
+def compile_presence(text: str, setting: Setting) -> Compiled:
+    """The expression `text`, of which only matters whether it gives anything: it may read whatever
+    the policy lets be read for any use. Raises `Flaw`."""
+    flaws = []
+    for use in _READABLE:
+        try:
+            return compile_text(text, setting, use)
+        except Flaw as flaw:
+            flaws.append(flaw)
+    raise flaws[0]

@@ -1,0 +1,192 @@
+"""From the fields of a rule to the effect that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from engine import effects
+from engine.effects import Effect, Item, Merge, Money
+from engine.hl7.reading import Reading
+from engine.privacy.book import TokenBook
+from engine.privacy.tokens import DOMAINS
+from engine.transforms.expression import Flaw
+from engine.transforms.field import Want, compile_field, compile_key
+from engine.transforms.verb import Setting, Value, constant
+
+__all__ = ["Make", "compile_effect"]
+
+Make = Callable[[Reading, TokenBook], Effect | None]
+"""Makes a rule's effect of a message or group; None when there is nothing to do after all."""
+
+Flaws = dict[str, Flaw]
+"""What is wrong, by field."""
+
+_TEXT = Want()
+_TEXT_NEEDED = Want(required=True)
+_PERSON = Want(tokens=frozenset({DOMAINS["person"]}))
+_VISIT = Want(tokens=frozenset({DOMAINS["visit"], DOMAINS["account"]}))
+_DAY = Want(date)
+_PRIORITY = Want(words=("routine", "urgent", "asap", "stat"))
+_KIND = Want(words=("inpatient", "outpatient", "emergency", "planned", "other"))
+
+_ITEM = {
+    "item": _TEXT_NEEDED,
+    "quantity": Want(Decimal, required=True),
+    "unit": _TEXT,
+    "lot": _TEXT,
+}
+_BILL = {
+    "encounter": msgspec.structs.replace(_VISIT, required=True),
+    "price": Want(Money),
+    "cost_centre": _TEXT,
+    "date": _DAY,
+    "subject": _PERSON,
+}
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """An effect's type; its fields that are expressions; its keys; how it says what: `items`,
+    `item` or nothing."""
+
+    type: Callable[..., Effect]
+    fields: dict[str, Want] = {}
+    keys: tuple[str, ...] = ("key",)
+    what: str = ""
+
+
+_SHAPES = {
+    "reserve": Shape(
+        effects.Reserve,
+        {
+            "source": _TEXT,
+            "destination": _TEXT_NEEDED,
+            "needed_at": Want(datetime),
+            "priority": _PRIORITY,
+            "subject": _PERSON,
+            "encounter": _VISIT,
+        },
+        what="items",
+    ),
+    "release": Shape(effects.Release),
+    "consume": Shape(
+        effects.Consume,
+        {"location": _TEXT_NEEDED, "subject": _PERSON, "encounter": _VISIT, "used_on": _DAY},
+        keys=("key", "reverses"),
+        what="items",
+    ),
+    "charge": Shape(effects.Charge, _BILL, what="item"),
+    "credit": Shape(effects.Credit, _BILL, keys=("key", "reverses"), what="item"),
+    "procure": Shape(effects.Procure, {"location": _TEXT_NEEDED, "by": _DAY}, what="items"),
+    "encounter": Shape(
+        effects.Encounter,
+        {"subject": msgspec.structs.replace(_PERSON, required=True), "kind": _KIND, "location": _TEXT},
+    ),
+}
+
+_CONSTANTS = ("procure", "when_unknown", "state")
+"""Fields that the channel file gives as they are."""
+
+
+def compile_effect(
+    kind: str, given: Mapping[str, Any], setting: Setting, space: str
+) -> tuple[Make | None, Flaws]:
+    """What makes the effect `kind` of the fields `given`, its keys within `space`, and what is wrong
+    with them; nothing is made when something is."""
+    draft = _Draft(given, setting)
+    if kind == "merge":
+        return draft.merge(), draft.flaws
+    shape = _SHAPES[kind]
+    for name in shape.keys:
+        draft.key(name, space="" if kind == "encounter" else space, below=kind == "release")
+    for name, want in {**shape.fields, "company": _TEXT}.items():
+        draft.field(name, want)
+    if shape.what:
+        draft.what(shape.what)
+    if draft.flaws or (shape.what and shape.what not in draft.values):
+        return None, draft.flaws
+    constants = {name: given[name] for name in _CONSTANTS if name in given}
+    if constants.get("state") == "keep":
+        constants["state"] = ""
+    return _making(shape.type, constants, draft.values), {}
+
+
+_NOTHING = constant(None)
+
+
+class _Draft:
+    """The values of one effect as they are compiled, and the flaws that come up."""
+
+    def __init__(self, given: Mapping[str, Any], setting: Setting) -> None:
+        self.given, self.setting = given, setting
+        self.values: dict[str, Value] = {}
+        self.flaws: Flaws = {}
+
+    def add(self, name: str, compiled: Callable[[str], Value]) -> None:
+        """The value of field `name`, when it is given."""
+        text = self.given.get(name)
+        if text is None:
+            return
+        try:
+            self.values[name] = compiled(text)
+        except Flaw as flaw:
+            self.flaws[name] = flaw
+
+    def field(self, name: str, want: Want) -> None:
+        self.add(name, lambda text: compile_field(text, want, self.setting))
+
+    def key(self, name: str, *, space: str, below: bool) -> None:
+        self.add(name, lambda text: compile_key(text, self.setting, space=space, below=below))
+
+    def what(self, name: str) -> None:
+        """`items` or `item`: a list as it is, or put together of item, quantity, unit and lot."""
+        if "items" in self.given:
+            self.field("items", Want(tuple, required=True))
+            return
+        for part, want in _ITEM.items():
+            self.field(part, want)
+        parts = {part: self.values.pop(part) for part in _ITEM if part in self.values}
+        if "item" in parts and "quantity" in parts:
+            one = _item(**parts)
+            self.values[name] = one if name == "item" else lambda view, book: (one(view, book),)
+
+    def merge(self) -> Make | None:
+        """Both sides, tokens of the kind's own domain; nothing when they are one already."""
+        kind = self.given["kind"]
+        want = Want(required=True, tokens=frozenset({DOMAINS[kind]}))
+        self.field("gone", want)
+        self.field("into", want)
+        if self.flaws:
+            return None
+        gone, into = self.values["gone"], self.values["into"]
+
+        def make(view: Reading, book: TokenBook) -> Effect | None:
+            old, new = gone(view, book), into(view, book)
+            return None if old == new else Merge(key=f"merge/{old}/{new}", kind=kind, gone=old, into=new)
+
+        return make
+
+
+def _item(item: Value, quantity: Value, unit: Value = _NOTHING, lot: Value = _NOTHING) -> Value:
+    def value(view: Reading, book: TokenBook) -> Item:
+        return Item(item(view, book), quantity(view, book), unit(view, book) or "", lot(view, book) or "")
+
+    return value
+
+
+def _making(effect: Callable[..., Effect], constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:
+    fields = tuple(values.items())
+
+    def make(view: Reading, book: TokenBook) -> Effect:
+        given = dict(constants)
+        for name, value in fields:
+            found = value(view, book)
+            if found is not None:
+                given[name] = found
+        return effect(**given)
+
+    return make

@@ -1,0 +1,128 @@
+"""The fields of an effect: what each wants, and how what the channel file says becomes its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from engine.effects import Money
+from engine.errors import Unacceptable
+from engine.hl7.reading import Reading
+from engine.privacy.book import TokenBook
+from engine.transforms.compiling import checked, compile_expression, compile_text
+from engine.transforms.expression import Expression, Flaw, parse_key
+from engine.transforms.quantity import check_quantity
+from engine.transforms.verb import Setting, Value, constant
+
+__all__ = ["NO_TOKEN", "Want", "compile_field", "compile_key"]
+
+NO_TOKEN = frozenset({""})
+LONGEST = 250
+"""Characters of a text in an effect, or of one part of a key."""
+
+_KINDS = {"p": "person", "a": "account", "v": "visit"}
+
+
+class Want(msgspec.Struct, frozen=True):
+    """What a field of an effect holds: a type; tokens of these domains, or no token (`{""}`);
+    one of these words."""
+
+    type: type = str
+    required: bool = False
+    tokens: frozenset[str] = NO_TOKEN
+    words: tuple[str, ...] = ()
+
+
+def compile_field(text: str, want: Want, setting: Setting) -> Value:
+    """The value of a field that says `text`: one of the wanted words, or an expression. Raises `Flaw`."""
+    if text in want.words:
+        return constant(text)
+    compiled = compile_text(text, setting, "date" if want.type in (date, datetime) else "value", want.type)
+    if not compiled.tokens <= want.tokens:
+        raise _wrong_token(want)
+    return checked(compiled, required=want.required, check=_check(want))
+
+
+def compile_key(text: str, setting: Setting, *, space: str = "", below: bool = False) -> Value:
+    """The key that the template `text` writes, within `space`. With `below` it may end in `/*`.
+
+    Different values give different keys: parts are separated by `/`, which is written `%2F` inside
+    them. An unpopulated part is `missing-field` at its place. Raises `Flaw`."""
+    parts: list[str | Value] = [f"{space}/"] if space else []
+    separated, found = True, 0
+    for part in parse_key(text).parts:
+        if isinstance(part, str):
+            parts.append(part)
+            separated = "/" in part
+            continue
+        if not separated:
+            raise Flaw("two parts of a key run together", part.offset - 1, "put a / between them")
+        parts.append(_key_part(part, setting))
+        separated, found = False, found + 1
+    if not found:
+        raise Flaw("the key is the same for every message", 0, "add an identifier, such as {FT1-2}")
+    literals = "".join(part for part in parts if isinstance(part, str))
+    if "*" in (literals.removesuffix("*") if below and text.endswith("/*") else literals):
+        raise Flaw("a * has no place here", text.find("*"), "only release takes a key that ends in /*")
+    return _joined(parts)
+
+
+def _key_part(expression: Expression, setting: Setting) -> Value:
+    value = checked(compile_expression(expression, setting, "value"), required=True, check=_check_text)
+
+    def part(view: Reading, book: TokenBook) -> str:
+        text: str = value(view, book)
+        if "/" in text or "%" in text or "*" in text:
+            return text.replace("%", "%25").replace("/", "%2F").replace("*", "%2A")
+        return text
+
+    return part
+
+
+def _joined(parts: list[str | Value]) -> Value:
+    def key(view: Reading, book: TokenBook) -> str:
+        return "".join([part if isinstance(part, str) else part(view, book) for part in parts])
+
+    return key
+
+
+def _check(want: Want) -> Callable[[Any], None] | None:
+    if want.words:
+        return _one_of(want.words)
+    if want.type is str:
+        return _check_text if want.tokens == NO_TOKEN else None
+    return _CHECKS.get(want.type)
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST:
+        raise Unacceptable("bad-value", "", f"longer than {LONGEST} characters", hl7=102)
+    if not text.isprintable():
+        raise Unacceptable("bad-value", "", "a control character in a code", hl7=102)
+
+
+def _check_price(price: Money) -> None:
+    if price.amount < 0:
+        raise Unacceptable("bad-value", "", "a price below zero", hl7=102)
+
+
+_CHECKS: dict[type, Callable[[Any], None]] = {Decimal: check_quantity, Money: _check_price}
+
+
+def _one_of(words: tuple[str, ...]) -> Callable[[str], None]:
+    def check(word: str) -> None:
+        if word not in words:
+            raise Unacceptable("unmapped-code", "", f"not one of {', '.join(words)}", hl7=103)
+
+    return check
+
+
+def _wrong_token(want: Want) -> Flaw:
+    if want.tokens == NO_TOKEN:
+        return Flaw("a token has no place here", 0, "use a code or a location")
+    kinds = " or ".join(_KINDS[letter] for letter in sorted(want.tokens))
+    return Flaw(f"the token of a {kinds} is wanted here", 0, "such as PID-3, PID-18 or PV1-19")

@@ -1,0 +1,26 @@
+"""The verbs of the expression language, one file each. What is not listed here does not exist."""
+
+from __future__ import annotations
+
+from engine.transforms.verb import Verb
+from engine.transforms.verbs.absolute import ABSOLUTE
+from engine.transforms.verbs.date import DATE
+from engine.transforms.verbs.default import DEFAULT
+from engine.transforms.verbs.kit import KIT
+from engine.transforms.verbs.literal import LITERAL
+from engine.transforms.verbs.lookup import LOOKUP
+from engine.transforms.verbs.map import MAP
+from engine.transforms.verbs.money import MONEY
+from engine.transforms.verbs.number import NUMBER
+from engine.transforms.verbs.sign import SIGN
+from engine.transforms.verbs.timestamp import TIMESTAMP
+
+__all__ = ["VERBS"]
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        LOOKUP, KIT, MAP, DEFAULT, LITERAL, NUMBER, SIGN, ABSOLUTE, MONEY, TIMESTAMP, DATE,
+    )
+}  # fmt: skip
+"""In the order of the manual."""

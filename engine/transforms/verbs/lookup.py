@@ -1,0 +1,52 @@
+"""`lookup(table, column)`: the cell of a column, in the row whose first column is the value.
+
+    item: FT1-7.1 | lookup(items, item)
+    company: PV1-3.1 | lookup(places, company, 'Main Hospital')
+
+A code that the table does not have makes the message a dead letter (`unmapped-code`) for the
+channel's business owner, unless a third argument says what to use then. An empty cell is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.errors import Unacceptable
+from engine.transforms.expression import Argument, Call, Flaw
+from engine.transforms.verb import Before, Setting, Table, Value, Verb, positional, step, table_of
+
+__all__ = ["LOOKUP"]
+
+_EXAMPLE = "write it like lookup(items, item)"
+
+
+def _build(call: Call, setting: Setting, before: Before) -> Value:
+    arguments = positional(call, 2, 3, _EXAMPLE)
+    table = table_of(arguments[0], setting)
+    cells = _cells(table, arguments[1])
+    if any(True for _ in table.repeated()):
+        raise Flaw("the table has several rows for one code", arguments[0].offset, "kit takes all of them")
+    if len(arguments) == 3:
+        fallback = arguments[2].text or None
+        return step(before, lambda code: cells.get(code, fallback))
+    return step(before, _strict(cells))
+
+
+def _cells(table: Table, column: Argument) -> dict[str, str | None]:
+    if column.text not in table.columns:
+        hint = f"its columns: {', '.join(table.columns)}"
+        raise Flaw(f"the table has no column {column.text}", column.offset, hint)
+    return {key: table.rows(key)[0][column.text] or None for key in table.keys()}  # noqa: SIM118 - no dict
+
+
+def _strict(cells: dict[str, str | None]) -> Callable[[str], str | None]:
+    def cell(code: str) -> str | None:
+        try:
+            return cells[code]
+        except KeyError:
+            raise Unacceptable("unmapped-code", "", "this code is not in the table", hl7=103) from None
+
+    return cell
+
+
+LOOKUP = Verb("lookup", str, str, _build)

@@ -1,0 +1,53 @@
+"""`money`: an amount with its currency, from a whole field (CP, MO or a plain number).
+
+    price: FT1-12 | money
+    price: FT1-12 | money(EUR)
+
+The currency is the one that the message writes (`12.50&USD`, `12.50^USD`), else the argument, else
+the company's own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from engine.effects import Money
+from engine.hl7.numbers import money
+from engine.hl7.reading import Reading
+from engine.privacy.book import TokenBook
+from engine.transforms.expression import Call, Flaw
+from engine.transforms.source import path_value
+from engine.transforms.verb import Before, Setting, Value, Verb, positional
+
+__all__ = ["MONEY"]
+
+_WHOLE_FIELD = re.compile(r"[A-Z][A-Z0-9]{2}(\[\d+\])?-\d+(\[\d+\])?")
+
+
+def _build(call: Call, setting: Setting, before: Before) -> Value:
+    given = positional(call, 0, 1, "write it like money(EUR)")
+    currency = given[0].text if given else ""
+    if given and not re.fullmatch("[A-Z]{3}", currency):
+        raise Flaw("not a currency code of ISO 4217", given[0].offset, "write it like money(EUR)")
+    if len(before.paths) != 1 or not _WHOLE_FIELD.fullmatch(before.paths[0].text):
+        raise Flaw("money is read from one whole field", call.offset, "write it like FT1-12 | money")
+    (path,) = before.paths
+    amount, denomination, second = (
+        path_value(setting.readers, msgspec.structs.replace(path, text=f"{path.text}{part}"), "value")
+        for part in (".1.1", ".1.2", ".2")
+    )
+
+    def value(view: Reading, book: TokenBook) -> Any:
+        found = amount(view, book)
+        if found is None:
+            return None
+        sum_ = money(found, denomination(view, book), second(view, book))
+        return sum_ if sum_.currency else Money(sum_.amount, currency)
+
+    return value
+
+
+MONEY = Verb("money", str, Money, _build)

@@ -1,0 +1,41 @@
+"""`timestamp`: the text as a point in time.
+
+    needed_at: AIS-4 | timestamp
+
+A time without an offset is in the zone of MSH-7, else in the channel's. It must say the day at
+least; a day without a time is its start. Where a time is wanted, text becomes one by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.hl7.reading import Reading
+from engine.hl7.times import moment, zone_of
+from engine.privacy.book import TokenBook
+from engine.transforms.expression import Call, PathText
+from engine.transforms.source import path_value
+from engine.transforms.verb import Before, Setting, Value, Verb, positional
+from engine.transforms.verbs.date import check_day
+
+__all__ = ["TIMESTAMP"]
+
+
+def _build(call: Call, setting: Setting, before: Before) -> Value:
+    positional(call, 0, 0, "write it like | timestamp")
+    inner, channel_zone = before.value, setting.zone
+    sent_at = path_value(setting.readers, PathText("MSH-7", call.offset), "test")
+
+    def value(view: Reading, book: TokenBook) -> Any:
+        text = inner(view, book)
+        if text is None:
+            return None
+        found = moment(text, zone_of(sent_at(view, book) or "", channel_zone))
+        check_day(found)
+        return found.start.astimezone(UTC)
+
+    return value
+
+
+TIMESTAMP = Verb("timestamp", str, datetime, _build)
