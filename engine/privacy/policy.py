@@ -76,13 +76,12 @@ class Policy:
         rule = self._component(row, rule, (segment, field, component), whole=changed is not None)
         return rule if subcomponent <= 1 else self._subcomponent(row, rule, component, subcomponent)
 
-    def permitted(self, segment: str, field: int, component: int, subcomponent: int, use: Use) -> Rule:
+    def permitted(self, path: Path, use: Use) -> Rule:
         """The rule for a place that may be read for this use. Raises `Forbidden`."""
-        rule = self.treatment(segment, field, component, subcomponent)
+        rule = self.treatment(path.segment, path.field, path.component, path.subcomponent)
         if rule.treatment in _MAY_READ[use]:
             return rule
-        numbers = ".".join(str(number) for number in (field, component, subcomponent) if number)
-        raise Forbidden(f"{segment}-{numbers}", use, rule, advice(segment, rule, use))
+        raise Forbidden(path.text, use, rule, advice(path.segment, rule, use))
 
     def _component(self, row: Row, field: Rule, place: _Place, *, whole: bool) -> Rule:
         """`whole`: the channel changed the field, so its components' own rows no longer speak."""

@@ -56,7 +56,7 @@ class Readers:
         Raises `Misconfigured` for what is no path, `Forbidden` for what may not be read for this use."""
         selector = _SELECTOR.search(text)
         path = Path.parse(text if selector is None else text.replace(selector[0], "", 1))
-        rule = self.policy.permitted(path.segment, path.field, path.component, path.subcomponent, use)
+        rule = self.policy.permitted(path, use)
         identifier = self._identifier(text, path, selector)
         if identifier is not None:
             read = _token(identifier, path, rule) if rule.treatment == "token" else _beside(identifier)
