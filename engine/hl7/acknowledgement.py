@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -83,7 +83,7 @@ def build(
         b"%b%b%b%b%b%b%b%b"
         % (
             frame.before_time,
-            _stamp(now.replace(microsecond=0)),
+            _stamp(now.replace(microsecond=0, tzinfo=None), now.utcoffset()),
             frame.before_id,
             control_id.encode("ascii"),
             frame.before_code,
@@ -198,6 +198,8 @@ def _first(field: bytes, mark: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _stamp(now: datetime) -> bytes:
-    """MSH-7, `YYYYMMDDHHMMSS±ZZZZ`: formatted once a second."""
-    return now.strftime("%Y%m%d%H%M%S%z").encode("ascii")
+def _stamp(local: datetime, offset: timedelta | None) -> bytes:
+    """MSH-7, `YYYYMMDDHHMMSS±ZZZZ`: formatted once a second. Local time and offset apart, because
+    equal moments of different zones are one key."""
+    zone = timezone(offset) if offset is not None else None
+    return local.replace(tzinfo=zone).strftime("%Y%m%d%H%M%S%z").encode("ascii")
