@@ -40,13 +40,13 @@ def check_channel(spec: ChannelSpec) -> list[Problem]:
 
 
 def listens_on(listen: str) -> tuple[str, int] | None:
-    """Address (empty: the node's own choice) and port of a `listen:`; None for `env:NAME`.
+    """Address (empty: the node's own) and port (0: any free one) of a `listen:`; None for `env:NAME`.
 
     Raises `ValueError` when it is neither."""
     if _ENV.fullmatch(listen):
         return None
     found = _PORT.fullmatch(listen)
-    if not found or not 1 <= int(found["port"]) <= 65535:
+    if not found or int(found["port"]) > 65535:
         raise ValueError
     address = (found["address"] or "").strip("[]")
     return (str(ip_address(address)) if address else ""), int(found["port"])
@@ -94,7 +94,7 @@ def _network(spec: ChannelSpec) -> Iterator[Problem]:
     try:
         bound = listens_on(source.listen)
     except ValueError:
-        hint = "tcp:PORT, tcp:ADDRESS:PORT (1 to 65535) or env:NAME"
+        hint = "tcp:PORT, tcp:ADDRESS:PORT (up to 65535) or env:NAME"
         yield Problem((*MLLP, "listen"), "not a place to listen", hint)
         return
     for number, network in enumerate(source.allow):

@@ -18,7 +18,7 @@ from engine.config.validation import validate
 from engine.config.wording import meant
 from engine.errors import Misconfigured
 
-__all__ = ["Examined", "LoadedChannel", "channel_files", "examine", "lint", "load_channel", "load_channels"]
+__all__ = ["Examined", "LoadedChannel", "channel_files", "examine", "lint_files", "load_channel", "load_channels"]
 
 TEST_SUFFIX = ".test.yaml"
 
@@ -65,9 +65,10 @@ def load_channel(path: Path) -> LoadedChannel:
     return examine(path).loaded()
 
 
-def lint(paths: Iterable[Path]) -> list[Finding]:
-    """Findings of channel files (or of all in the folders named), sorted by file and line."""
-    return _examine_all(channel_files(paths))[1]
+def lint_files(paths: Sequence[Path]) -> list[Finding]:
+    """The findings of channel files, sorted by file and line. Raises `Misconfigured` for one that
+    cannot be read at all."""
+    return _examine_all(paths)[1]
 
 
 def channel_files(paths: Iterable[Path]) -> list[Path]:
@@ -193,7 +194,7 @@ def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
         if bound is None:
             continue
         for address, port, other in ports:
-            if port == bound[1] and (address == bound[0] or not address or not bound[0]):
+            if port == bound[1] != 0 and (address == bound[0] or not address or not bound[0]):
                 text = f"{other} listens on port {port} already"
                 yield positions.finding(Problem(("source", "mllp", "listen"), text, "choose another port"))
         ports.append((*bound, path))

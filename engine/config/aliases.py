@@ -1,0 +1,67 @@
+"""Tokens a person can read, for tests and trials: `person:12345` instead of `t1p_5t…`.
+
+The tokens themselves are real ones from a vault that forgets; only what is shown and compared has
+their readable names. An alias is the word of the token's domain and the identifier; where two
+identifiers of one message would read the same, the assigning authority and then the type are added:
+`person:12345@HOSP`, `person:12345@HOSP/PI`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections import Counter
+
+from engine.privacy.book import TokenBook
+from engine.privacy.tokens import DOMAINS
+from engine.privacy.vault import Vault
+
+__all__ = ["AliasBook"]
+
+_TOKEN = re.compile(r"t1[a-z]_[0-9a-hjkmnp-tv-z]{28}")
+_WORDS = {letter: word for word, letter in DOMAINS.items()}
+
+
+class AliasBook(TokenBook):
+    """A token book without a store that remembers what each of its tokens stands for. The same
+    messages in the same order give the same tokens."""
+
+    def __init__(self) -> None:
+        count = itertools.count()
+        super().__init__(
+            Vault(tenant="trial", index_key=bytes(32), seal_key=bytes(32), key_id="trial"),
+            lambda _: {},
+            lambda size: hashlib.sha256(str(next(count)).encode()).digest()[:size],
+        )
+        self._meanings: dict[str, tuple[str, str, str]] = {}
+
+    def token(self, domain: str, authority: str, id_type: str, value: str) -> str:
+        """As `TokenBook.token`."""
+        token = super().token(domain, authority, id_type, value)
+        self._meanings.setdefault(token, (f"{_WORDS[domain]}:{value.strip()}", authority, id_type))
+        return token
+
+    @property
+    def identifiers(self) -> frozenset[str]:
+        """The identifiers that tokens were asked for."""
+        return frozenset(name.partition(":")[2] for name, _, _ in self._meanings.values())
+
+    def shown(self, text: str) -> str:
+        """`text` with its tokens replaced by their aliases."""
+        return _TOKEN.sub(lambda found: self._alias(found[0]), text)
+
+    def _alias(self, token: str) -> str:
+        meaning = self._meanings.get(token)
+        if meaning is None:
+            return token
+        name, authority, id_type = meaning
+        for alias in (name, f"{name}@{authority}"):
+            if self._taken[alias] == 1:
+                return alias
+        return f"{name}@{authority}/{id_type}"
+
+    @property
+    def _taken(self) -> Counter[str]:
+        names = [(name, f"{name}@{authority}") for name, authority, _ in self._meanings.values()]
+        return Counter(alias for pair in names for alias in pair)

@@ -1,0 +1,112 @@
+"""Compare the effects that a case expects with those that came: field by field, all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, get_args
+
+import msgspec
+
+from engine.config.finding import Place, Problem
+from engine.config.wording import meant
+from engine.effects import Effect
+
+__all__ = ["compare_effects"]
+
+Effects = Sequence[Mapping[str, Mapping[str, Any]]]
+
+_KNOWN = {
+    str(kind.__struct_config__.tag): [field.name for field in msgspec.structs.fields(kind)]
+    for kind in get_args(Effect)
+}
+
+
+def compare_effects(expected: Effects, actual: Effects, place: Place) -> Iterator[Problem]:
+    """What differs; `place` is where the case's list stands. Order counts."""
+    for number, (wanted, got) in enumerate(zip(expected, actual, strict=False)):
+        yield from _effect(wanted, got, (*place, number))
+    for number in range(len(actual), len(expected)):
+        yield Problem((*place, number), f"{_name(expected[number])}: there is no such effect")
+    for extra in actual[len(expected) :]:
+        yield Problem(place, f"one more effect than expected: {_name(extra)}", _shown(extra))
+
+
+def _effect(
+    wanted: Mapping[str, Mapping[str, Any]], got: Mapping[str, Mapping[str, Any]], place: Place
+) -> Iterator[Problem]:
+    (kind,) = got
+    if list(wanted) != [kind]:
+        yield Problem(place, f"expected {_name(wanted)}, got {_name(got)}", _shown(got))
+        return
+    for field in wanted[kind]:
+        if field not in _KNOWN[kind]:
+            text = f"{kind} has no field {field}"
+            yield Problem((*place, kind, field), text, meant(field, _KNOWN[kind]), on_key=True)
+            return
+    yield from _differences(wanted[kind], got[kind], (*place, kind), kind)
+
+
+def _differences(wanted: Any, got: Any, place: Place, name: str) -> Iterator[Problem]:
+    if isinstance(wanted, Mapping) and isinstance(got, Mapping):
+        yield from _fields(wanted, got, place, name)
+    elif isinstance(wanted, list) and isinstance(got, list):
+        for number, (one, other) in enumerate(zip(wanted, got, strict=False)):
+            yield from _differences(one, other, (*place, number), f"{name} {number + 1}")
+        if len(wanted) != len(got):
+            yield Problem(place, f"{name}: expected {len(wanted)}, got {len(got)}", _text(got))
+    elif not _same(wanted, got):
+        yield Problem(place, f"{name}: expected {_text(wanted)}, got {_text(got)}")
+
+
+def _fields(wanted: Mapping[str, Any], got: Mapping[str, Any], place: Place, name: str) -> Iterator[Problem]:
+    for key in wanted:
+        if key in got:
+            yield from _differences(wanted[key], got[key], (*place, key), key)
+        elif not _is_default(wanted[key]):
+            yield Problem((*place, key), f"{name}: expected {key} {_text(wanted[key])}, got none")
+    for key in got:
+        if key not in wanted:
+            yield Problem(place, f"{name}: got {key} {_text(got[key])}, which the case does not expect")
+
+
+def _is_default(wanted: object) -> bool:
+    """What an effect leaves out when it is as usual."""
+    return wanted in ("", "other", "routine", "refuse", "yes", "true")
+
+
+def _same(wanted: object, got: object) -> bool:
+    """A case's text against a value: the same text, number, time or truth."""
+    if isinstance(got, bool):
+        return str(wanted).lower() in (("yes", "true") if got else ("no", "false"))
+    wanted, got = str(wanted), str(got)
+    return wanted == got or _read(wanted) == _read(got) is not None
+
+
+def _read(text: str) -> Decimal | datetime | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo and len(text) > len("2026-11-21") else None
+
+
+def _name(effect: Mapping[str, Mapping[str, Any]]) -> str:
+    return " and ".join(effect) or "nothing"
+
+
+def _shown(effect: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(f"{key}: {_text(part)}" for fields in effect.values() for key, part in fields.items())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_text(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -1,0 +1,146 @@
+"""One message through a channel with nothing stored and nothing sent: what would become of it.
+
+The same code as in service decides (accept rules, acknowledgement modes, privacy, rules); only the
+vault is one that forgets.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+from engine.config.aliases import AliasBook
+from engine.config.loading import LoadedChannel
+from engine.config.spec import MllpSource
+from engine.effects import encode, kind_of
+from engine.errors import Unacceptable
+from engine.hl7.accept import AcceptRules, Ruling, check
+from engine.hl7.acknowledgement import ErrorItem, build
+from engine.hl7.charset import decode
+from engine.hl7.header import Header, read_header
+from engine.hl7.modes import AnswerPlan, Code, plan
+from engine.model import Dead, Filtered, Reason, ReasonCode, Routed, Routing, StoredMessage
+from engine.pipeline import route
+
+__all__ = ["Rehearsal", "State", "accept_rules", "rehearse"]
+
+State = Literal["effects", "filtered", "dead", "quarantined"]
+
+
+class Rehearsal(NamedTuple):
+    """What would become of a message. `effects` are plain data with readable tokens, each under its
+    word; `outgoing` is everything that would leave, as it would."""
+
+    code: Code | Literal["none"]
+    acknowledgement: bytes
+    state: State
+    step: str
+    reason: Reason | None
+    effects: list[dict[str, dict[str, Any]]]
+    sequence_key: str
+    warnings: tuple[Reason, ...]
+    outgoing: str
+    identifiers: frozenset[str]
+
+
+def accept_rules(source: MllpSource) -> AcceptRules:
+    """What a channel takes, from its file."""
+    return AcceptRules(
+        message_types=frozenset(source.message_types),
+        processing_ids=frozenset(source.processing_ids),
+        versions=frozenset(source.versions),
+        control_id=source.control_id,
+    )
+
+
+def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
+    """What would become of `raw`, one message, in `channel`."""
+    source = channel.spec.source.mllp
+    try:
+        header = read_header(raw)
+    except Unacceptable as error:
+        reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
+        return _refused(None, "AR", reason)
+    answers = plan(header, source.ack_mode)
+    ruling = check(header, accept_rules(source)) or _undecodable(raw, header, source)
+    if ruling is not None:
+        code = answers.refused(ruling.answered) if ruling.answered else answers.stored()
+        return _refused(header, code, ruling.reason)
+    book = AliasBook()
+    (routing,) = route([StoredMessage(1, channel.spec.channel, raw, 0.0)], channel.program, book)
+    return _routed(header, answers, source, routing, book)
+
+
+def _undecodable(raw: bytes, header: Header, source: MllpSource) -> Ruling | None:
+    try:
+        decode(raw[header.start :], header.charsets, default=source.charset)
+    except Unacceptable as error:
+        return Ruling("error", Reason(ReasonCode.CHARSET, error.text, error.place, hl7=error.hl7))
+    return None
+
+
+def _refused(header: Header | None, code: Code | None, reason: Reason) -> Rehearsal:
+    answer = _answer(header, code, reason)
+    outgoing = f"{answer.decode('latin-1')}\n{reason.place}: {reason.text}"
+    return Rehearsal(code or "none", answer, "quarantined", "", reason, [], "", (), outgoing, frozenset())
+
+
+def _routed(
+    header: Header, answers: AnswerPlan, source: MllpSource, routing: Routing, book: AliasBook
+) -> Rehearsal:
+    result = routing.result
+    reason = result.reason if isinstance(result, Dead) else None
+    code = _code(answers, source, failed=reason is not None)
+    answer = _answer(header, code, reason if code not in ("AA", "CA") else None)
+    effects = result.effects if isinstance(result, Routed) else ()
+    sequence_key = result.sequence_key if isinstance(result, Routed) else ""
+    encoded = [encode(effect).decode() for effect in effects]
+    said = [f"{one.place}: {one.text}" for one in (reason, *routing.warnings) if one is not None]
+    return Rehearsal(
+        code=code or "none",
+        acknowledgement=answer,
+        state=_STATES[type(result)],
+        step=result.step if isinstance(result, Filtered) else "",
+        reason=reason,
+        effects=[
+            {kind_of(effect): _plain(book.shown(text))} for effect, text in zip(effects, encoded, strict=True)
+        ],
+        sequence_key=book.shown(sequence_key),
+        warnings=routing.warnings,
+        outgoing="\n".join((answer.decode("latin-1"), sequence_key, *encoded, *said)),
+        identifiers=book.identifiers,
+    )
+
+
+_STATES: dict[type[object], State] = {Routed: "effects", Filtered: "filtered", Dead: "dead"}
+
+
+def _plain(text: str) -> dict[str, Any]:
+    """An encoded effect without its word."""
+    fields: dict[str, Any] = json.loads(text)
+    del fields["effect"]
+    return fields
+
+
+def _code(answers: AnswerPlan, source: MllpSource, *, failed: bool) -> Code | None:
+    """The first answer: to safe storage, or once routing knows (spec: ack, section 3.2)."""
+    if answers.enhanced and answers.accept != "NE":
+        return answers.stored()
+    waits = source.acknowledge != "storage"
+    return answers.applied("error" if failed and waits else "accepted")
+
+
+def _answer(header: Header | None, code: Code | None, reason: Reason | None) -> bytes:
+    if code is None:
+        return b""
+    errors = (ErrorItem(reason.hl7, reason.place),) if reason else ()
+    return build(
+        header,
+        code,
+        control_id="TRIAL1",
+        now=datetime(2000, 1, 1, tzinfo=UTC),
+        own_application="WARDLINE",
+        own_facility="",
+        errors=errors,
+    )
