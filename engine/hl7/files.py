@@ -7,7 +7,7 @@ import re
 __all__ = ["split_messages"]
 
 _BOM = b"\xef\xbb\xbf"
-_FRAME = re.compile(rb"\x1c(?=[\r\n]|\Z)|\x0b(?=\s*(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS))")
+_FRAME = re.compile(rb"\x1c+(?=[\r\n\x0b]|\Z)|\x0b(?=\s*(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS))")
 _LINE_END = re.compile(rb"[\r\n]+")
 _HEADER = re.compile(rb"MSH[^A-Za-z0-9\s]")
 _BATCH = re.compile(rb"(?:FHS|BHS|BTS|FTS)(?:[^A-Za-z0-9\s]|\Z)")
