@@ -1,0 +1,222 @@
+"""Consume: what was used leaves the stock, once; with `reverses` it comes back.
+
+load → confirm → assign → lots and quantities → picked → validate → read back. The goods are gone
+in the ward whatever Odoo believes, so a transfer is validated even where the stock then goes below
+zero, and the outcome says so; only an item that is kept by lots cannot go without a lot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from engine import effects
+from engine.destinations.odoo import contacts
+from engine.destinations.odoo.catalogue import Location
+from engine.destinations.odoo.faults import refusal
+from engine.destinations.odoo.lots import lot_ids, write_lots
+from engine.destinations.odoo.names import external
+from engine.destinations.odoo.repeat import Bad, act
+from engine.destinations.odoo.returns import goods_back
+from engine.destinations.odoo.transfers import (
+    Line,
+    NewTransfer,
+    Transfer,
+    Transfers,
+    instant,
+    lines_of,
+)
+from engine.destinations.odoo.work import Row, Site, open_rows
+from engine.errors import Unacceptable
+from engine.model import ReasonCode
+
+__all__ = ["collide", "consume"]
+
+Rows = Sequence[Row[effects.Consume]]
+_NO_LOT = "too few lots in stock: count them in or name the lot"
+_OPEN_QUESTION = "Odoo asks for a decision: validate the transfer there"
+_VALIDATE = {"skip_backorder": True, "skip_sms": True, "skip_expired": True, "skip_immediate": True}
+
+
+class Plan(msgspec.Struct):
+    """What one `Consume` comes down to: from where to where, which lines, and what stands."""
+
+    source: Location
+    destination: Location
+    lines: tuple[Line, ...]
+    partner: int = 0
+    transfer: Transfer | None = None
+
+
+Plans = dict[Row[effects.Consume], Plan]
+
+
+def collide(a: Row[effects.Consume], b: Row[effects.Consume]) -> bool:
+    """Whether two concern the same consumption: then order matters."""
+    mine, other = {a.effect.key, a.effect.reverses}, {b.effect.key, b.effect.reverses}
+    return bool((mine & other) - {""})
+
+
+def consume(site: Site, rows: Rows) -> None:
+    """Carry out the `Consume` effects of one company, whose keys differ."""
+    transfers = Transfers(site)
+    standing = _standing(transfers, rows)
+    for row in rows:
+        transfer = standing.get(row.effect.key)
+        if transfer and transfer.over:
+            _over(row, transfer)
+    plans = _plans(site, transfers, open_rows(rows), standing)
+    _create(transfers, plans)
+    _hold(site, transfers, _going_on(plans))
+    _count(transfers, _going_on(plans))
+    _validate(site, transfers, _going_on(plans))
+    for row in open_rows(plans):
+        row.stand()
+
+
+def _going_on(plans: Plans) -> Plans:
+    return {row: plan for row, plan in plans.items() if row.outcome is None}
+
+
+def _standing(transfers: Transfers, rows: Rows) -> dict[str, Transfer]:
+    """Transfers made for these keys before."""
+    keys = sorted({row.effect.key for row in rows})
+    return {t.origin: t for t in transfers.find([("origin", "in", keys)]) if t.name == _name(t.origin)}
+
+
+def _name(key: str) -> str:
+    return external("consume", key)
+
+
+def _over(row: Row[effects.Consume], transfer: Transfer) -> None:
+    row.documents["stock.picking"] = str(transfer.id)
+    if transfer.state == "cancel":
+        row.fail(refusal(ReasonCode.CONFLICT, "the transfer was cancelled in Odoo", "key"))
+    row.stand()
+
+
+def _plans(site: Site, transfers: Transfers, rows: Rows, standing: dict[str, Transfer]) -> Plans:
+    """What is taken from where, for whom; rows that name unknown things are refused."""
+    plans: Plans = {}
+    back = goods_back(site, transfers, [row for row in rows if row.effect.reverses])
+    for row in open_rows(rows):
+        try:
+            place = site.catalogue.location(site.company, row.effect.location)
+            gone = _used_goods(site)
+            if row.effect.reverses:
+                plans[row] = Plan(msgspec.structs.replace(gone, id=back[row].source), place, back[row].lines)
+            else:
+                plans[row] = Plan(place, gone, lines_of(site, row.effect.items))
+        except Unacceptable as error:
+            row.fail(error)
+            continue
+        plans[row].transfer = standing.get(row.effect.key)
+    wanted = {row: contacts.Wanted(row.effect.encounter, row.effect.subject) for row in plans}
+    for row, partner in contacts.ensure(site, wanted).items():
+        plans[row].partner = partner
+    return _going_on(plans)
+
+
+def _used_goods(site: Site) -> Location:
+    named = site.connection.consumption_location
+    return site.catalogue.location(site.company, named) if named else site.catalogue.consumption(site.company)
+
+
+def _create(transfers: Transfers, plans: Plans) -> None:
+    """Load the transfers that do not stand yet."""
+    news = {row: _new(row, plan) for row, plan in plans.items() if plan.transfer is None}
+    for row, answer in zip(news, transfers.create(list(news.values())), strict=True):
+        if isinstance(answer, int):
+            plans[row].transfer = transfers.draft(answer, news[row])
+        else:
+            row.fail(answer)
+
+
+def _new(row: Row[effects.Consume], plan: Plan) -> NewTransfer:
+    used = instant(row.effect.used_on)
+    return NewTransfer(
+        _name(row.effect.key),
+        row.effect.key,
+        plan.source,
+        plan.destination,
+        plan.lines,
+        used,
+        "0",
+        plan.partner,
+    )
+
+
+def _transfers_of(plans: Plans) -> dict[int, Row[effects.Consume]]:
+    return {plan.transfer.id: row for row, plan in plans.items() if plan.transfer}
+
+
+def _hold(site: Site, transfers: Transfers, plans: Plans) -> None:
+    """Confirm, and let Odoo choose the oldest lots; named lots are written."""
+    rows = _transfers_of(plans)
+    _fail(rows, act(site.client, "stock.picking", "action_confirm", sorted(rows), site.context))
+    rows = _transfers_of(_going_on(plans))
+    _fail(rows, act(site.client, "stock.picking", "action_assign", sorted(rows), site.context))
+    _read(transfers, _going_on(plans))
+    named = {row: plan for row, plan in _going_on(plans).items() if any(line.lot for line in plan.lines)}
+    if named:
+        known = lot_ids(site, [line for plan in named.values() for line in plan.lines])
+        for row, plan in named.items():
+            try:
+                write_lots(site, plan.transfer.moves if plan.transfer else [], plan.lines, known)
+            except Unacceptable as error:
+                row.fail(error)
+        _read(transfers, _going_on(named))
+
+
+def _count(transfers: Transfers, plans: Plans) -> None:
+    """Let every move have all it asks for, in stock or not."""
+    short: list[tuple[Row[effects.Consume], list[str]]] = []
+    for row, plan in plans.items():
+        kept = {line.product.id: line.product.tracking != "none" for line in plan.lines}
+        for move in plan.transfer.moves if plan.transfer else ():
+            if move.quantity >= move.demand:
+                continue
+            if kept.get(move.product):
+                row.fail(
+                    refusal(
+                        ReasonCode.QUANTITY, "too few lots in stock: count them in or name the lot", "items"
+                    )
+                )
+            else:
+                short.append((row, [str(move.id), str(move.demand)]))
+                note = f"stock went below zero by {(move.demand - move.quantity).normalize():f}"
+                row.notes.append(note)
+    short = [(row, values) for row, values in short if row.outcome is None]
+    for (row, _), answer in zip(
+        short, transfers.update("stock.move", ["quantity"], [values for _, values in short]), strict=True
+    ):
+        if not isinstance(answer, int):
+            row.fail(answer)
+
+
+def _validate(site: Site, transfers: Transfers, plans: Plans) -> None:
+    """Mark as picked and validate; read back that it is done."""
+    rows = _transfers_of(plans)
+    if not rows:
+        return
+    moves = [m.id for p in plans.values() if p.transfer for m in p.transfer.moves if m.state != "cancel"]
+    site.client.call("stock.move", "write", ids=moves, context=site.context, vals={"picked": True})
+    context = {**site.context, **_VALIDATE}
+    _fail(rows, act(site.client, "stock.picking", "button_validate", sorted(rows), context))
+    done = {transfer.id for transfer in transfers.find([("id", "in", sorted(rows)), ("state", "=", "done")])}
+    for transfer, row in rows.items():
+        row.documents["stock.picking"] = str(transfer)
+        if transfer not in done:
+            row.fail(
+                refusal(ReasonCode.CONFLICT, "Odoo asks for a decision: validate the transfer there", "key")
+            )
+
+
+def _read(transfers: Transfers, plans: Plans) -> None:
+    transfers.read_moves([plan.transfer for plan in plans.values() if plan.transfer])
+
+
+def _fail(rows: dict[int, Row[effects.Consume]], failed: dict[int, Bad]) -> None:
+    for transfer, error in failed.items():
+        rows[transfer].fail(error)

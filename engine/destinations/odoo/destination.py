@@ -1,0 +1,149 @@
+"""Odoo as a destination: a batch of effects in, each driven to its final state exactly once.
+
+A batch goes through in phases (contacts, reservations, consumption, charges, credits, procurement),
+company by company, and within a phase in waves: two effects about the same thing never share one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from engine import effects
+from engine.destinations.base import Note
+from engine.destinations.odoo import charges, merges, releases
+from engine.destinations.odoo.catalogue import Catalogue
+from engine.destinations.odoo.client import OdooClient, Step
+from engine.destinations.odoo.connecting import connect
+from engine.destinations.odoo.connection import OdooConnection
+from engine.destinations.odoo.encounters import encounter
+from engine.destinations.odoo.faults import KeyRefused
+from engine.destinations.odoo.procurement import procure
+from engine.destinations.odoo.reservations import reserve
+from engine.destinations.odoo.work import Row, Site, open_rows, waves
+from engine.errors import Misconfigured, Unacceptable, Unavailable
+from engine.model import Delivery, Outcome
+
+__all__ = ["OdooDestination"]
+
+log = structlog.get_logger("wardline.odoo")
+
+Kind = type[effects.EffectBase]
+Collide = Callable[[Row[Any], Row[Any]], bool]
+Carry = Callable[[Site, Sequence[Row[Any]]], None]
+
+
+def _same_key(a: Row[Any], b: Row[Any]) -> bool:
+    return bool(a.effect.key == b.effect.key)
+
+
+PHASES: tuple[tuple[dict[Kind, Carry], Collide], ...] = (
+    ({effects.Encounter: encounter, effects.Merge: merges.merge}, merges.collide),
+    ({effects.Release: releases.release, effects.Reserve: reserve}, releases.collide),
+    ({effects.Consume: consumption.consume}, consumption.collide),
+    ({effects.Charge: charges.charge}, charges.collide),
+    ({effects.Credit: charges.credits_of}, charges.collide),
+    ({effects.Procure: procure}, _same_key),
+)
+
+
+class OdooDestination:
+    """See `engine.destinations.base.Destination`. Safe to share between delivery threads: each has
+    its own connection. `step` is told before and after every call (fault points of tests)."""
+
+    def __init__(self, connection: OdooConnection, *, step: Step = lambda _: None) -> None:
+        self._connection = connection
+        self._step = step
+        self._local = threading.local()
+        self._clients: list[OdooClient] = []
+
+    def deliver(self, deliveries: Sequence[Delivery], note: Note) -> list[Outcome]:
+        """Outcomes in the order of the deliveries; see `Destination.deliver`."""
+        rows: list[Row[Any]] = [Row(delivery, delivery.effect) for delivery in deliveries]
+        try:
+            self._carry(rows, note)
+        except Unavailable as error:
+            self._tell(error)
+            for row in open_rows(rows):
+                row.fail(error)
+        return [row.outcome for row in rows if row.outcome is not None]
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for client in self._clients:
+            client.close()
+
+    def _carry(self, rows: Sequence[Row[Any]], note: Note) -> None:
+        groups = self._by_company(rows, note)
+        for kinds, collide in PHASES:
+            for site, mine in groups:
+                _phase(site, [row for row in open_rows(mine) if type(row.effect) in kinds], kinds, collide)
+
+    def _by_company(self, rows: Sequence[Row[Any]], note: Note) -> list[tuple[Site, list[Row[Any]]]]:
+        """The rows of each company with its site; what they name is looked up in one go."""
+        client, catalogue = self._connected()
+        named: dict[str, list[Row[Any]]] = {}
+        for row in rows:
+            named.setdefault(row.effect.company or self._connection.company, []).append(row)
+        groups: list[tuple[Site, list[Row[Any]]]] = []
+        for name, mine in named.items():
+            try:
+                company = catalogue.company(name)
+            except Unacceptable as error:
+                for row in mine:
+                    row.fail(error)
+                continue
+            catalogue.prepare(company, _codes(mine), _places(mine, self._connection))
+            groups.append((Site(client, catalogue, self._connection, company, note), mine))
+        return groups
+
+    def _connected(self) -> tuple[OdooClient, Catalogue]:
+        if not hasattr(self._local, "opened"):
+            try:
+                client = connect(self._connection, self._step)
+            except Misconfigured as error:
+                raise Unavailable(str(error)) from error
+            self._clients.append(client)
+            self._local.opened = client, Catalogue(client, self._connection.user)
+        opened: tuple[OdooClient, Catalogue] = self._local.opened
+        return opened
+
+    def _tell(self, error: Unavailable) -> None:
+        """A refused key stops everything until a person acts: that is worth an error line."""
+        if isinstance(error, KeyRefused):
+            log.error(
+                "odoo_key_refused", connection=self._connection.name, renew=f"{self._connection.variable}_KEY"
+            )
+        else:
+            log.warning("odoo_unavailable", connection=self._connection.name, reason=str(error))
+
+
+def _phase(site: Site, rows: Sequence[Row[Any]], kinds: dict[Kind, Carry], collide: Collide) -> None:
+    """Carry out rows of one phase and company, wave by wave, kind by kind."""
+    for wave in waves(rows, collide):
+        for kind, carry in kinds.items():
+            some = [row for row in wave if type(row.effect) is kind]
+            if some:
+                carry(site, some)
+
+
+def _codes(rows: Iterable[Row[Any]]) -> set[str]:
+    """All item codes the effects name."""
+    codes: set[str] = set()
+    for row in rows:
+        single = getattr(row.effect, "item", None)
+        codes.update(item.code for item in getattr(row.effect, "items", ()))
+        codes.update([single.code] if single else [])
+    return codes
+
+
+def _places(rows: Iterable[Row[Any]], connection: OdooConnection) -> set[str]:
+    """All stock locations the effects name."""
+    places = {connection.source_location, connection.consumption_location}
+    for row in rows:
+        if not isinstance(row.effect, effects.Encounter):
+            places.update(getattr(row.effect, field, "") for field in ("source", "destination", "location"))
+    return places - {""}

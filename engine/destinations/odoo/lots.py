@@ -1,0 +1,67 @@
+"""Lots: which stand behind a move. Without a word Odoo takes the oldest (or first to expire)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.destinations.odoo.faults import refusal
+from engine.destinations.odoo.transfers import Line, Move
+from engine.destinations.odoo.work import Site
+from engine.model import ReasonCode
+
+__all__ = ["lot_ids", "write_lots"]
+
+
+def lot_ids(site: Site, lines: Sequence[Line]) -> dict[tuple[int, str], int]:
+    """Database ids of the lots that lines name, by product and lot number."""
+    named = [line for line in lines if line.lot]
+    if not named:
+        return {}
+    domain = [
+        ("product_id", "in", sorted({line.product.id for line in named})),
+        ("name", "in", sorted({line.lot for line in named})),
+        ("company_id", "in", [site.company, False]),
+    ]
+    rows = site.client.search_read("stock.lot", domain, ["name", "product_id"], context=site.context)
+    return {(row["product_id"][0], row["name"]): int(row["id"]) for row in rows}
+
+
+def write_lots(
+    site: Site, moves: Sequence[Move], lines: Sequence[Line], known: Mapping[tuple[int, str], int]
+) -> None:
+    """Let each move of a line with a lot consist of that lot alone; may be repeated.
+
+    Several lots of one product are lines of one move when Odoo merged them. Raises `Unacceptable`
+    for a lot that Odoo does not know."""
+    for move in moves:
+        if move.state in ("done", "cancel"):
+            continue
+        mine = [line for line in lines if line.lot and line.fits(move)]
+        if not mine:
+            continue
+        details = []
+        for line in mine:
+            lot = known.get((line.product.id, line.lot))
+            if lot is None:
+                raise refusal(ReasonCode.REFUSED, "Odoo has no such lot of this item", "items.lot")
+            details.append([0, 0, _detail(move, line, lot)])
+        clear = [[5, 0, 0]]
+        site.client.call(
+            "stock.move",
+            "write",
+            ids=[move.id],
+            context=site.context,
+            vals={"move_line_ids": clear + details},
+        )
+
+
+def _detail(move: Move, line: Line, lot: int) -> dict[str, object]:
+    return {
+        "product_id": move.product,
+        "product_uom_id": move.unit,
+        "location_id": move.source,
+        "location_dest_id": move.destination,
+        "picking_id": move.picking,
+        "lot_id": lot,
+        "quantity": float(line.quantity),  # a JSON number: Odoo keeps it as one
+    }

@@ -1,0 +1,117 @@
+"""What a consumption took and may come back: nothing twice, nothing more than was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from engine import effects
+from engine.destinations.odoo.faults import refusal
+from engine.destinations.odoo.names import external
+from engine.destinations.odoo.transfers import Line, Transfer, Transfers, lines_of
+from engine.destinations.odoo.work import Row, Site
+from engine.errors import Unacceptable
+from engine.model import ReasonCode
+
+__all__ = ["Back", "goods_back"]
+
+Rows = Sequence[Row[effects.Consume]]
+
+
+class Back(msgspec.Struct, frozen=True):
+    """Lines to take back from where the goods went (a location's id)."""
+
+    source: int
+    lines: tuple[Line, ...]
+
+
+def goods_back(site: Site, transfers: Transfers, rows: Rows) -> dict[Row[effects.Consume], Back]:
+    """For each reversal the lines to return. A reversal of an unknown consumption, or of more than
+    is left of it, fails."""
+    if not rows:
+        return {}
+    keys = sorted({row.effect.reverses for row in rows})
+    taken = {
+        t.origin: t
+        for t in transfers.find([("origin", "in", keys), ("state", "=", "done")])
+        if t.name == external("consume", t.origin)
+    }
+    returned = _returned(site, [m.id for t in taken.values() for m in t.moves])
+    lots = _lots_taken(site, [t.id for t in taken.values()])
+    found: dict[Row[effects.Consume], Back] = {}
+    for row in rows:
+        original = taken.get(row.effect.reverses)
+        if original is None:
+            row.fail(refusal(ReasonCode.UNKNOWN_REFERENCE, "nothing was consumed under this key", "reverses"))
+            continue
+        try:
+            found[row] = Back(original.destination, _lines(site, row.effect, original, returned, lots))
+        except Unacceptable as error:
+            row.fail(error)
+    return found
+
+
+def _returned(site: Site, moves: Sequence[int]) -> dict[int, Decimal]:
+    """How much of each move came back already."""
+    domain = [("origin_returned_move_id", "in", list(moves)), ("state", "=", "done")]
+    fields = ["origin_returned_move_id", "quantity", "picking_id", "origin"]
+    back: dict[int, Decimal] = {}
+    for row in site.client.search_read("stock.move", domain, fields, context=site.context):
+        move = row["origin_returned_move_id"][0]
+        back[move] = back.get(move, Decimal(0)) + Decimal(str(row["quantity"]))
+    return back
+
+
+def _lots_taken(site: Site, pickings: Sequence[int]) -> dict[int, list[tuple[str, Decimal]]]:
+    """Which lots each move took, and how much of each."""
+    domain = [("picking_id", "in", list(pickings)), ("lot_id", "!=", False)]
+    taken: dict[int, list[tuple[str, Decimal]]] = {}
+    fields = ["move_id", "lot_id", "quantity"]
+    for row in site.client.search_read("stock.move.line", domain, fields, context=site.context):
+        taken.setdefault(row["move_id"][0], []).append((row["lot_id"][1], Decimal(str(row["quantity"]))))
+    return taken
+
+
+def _lines(
+    site: Site,
+    effect: effects.Consume,
+    original: Transfer,
+    returned: dict[int, Decimal],
+    lots: dict[int, list[tuple[str, Decimal]]],
+) -> tuple[Line, ...]:
+    """The effect's items, each against what is left of the original moves."""
+    result: list[Line] = []
+    for line in lines_of(site, effect.items):
+        left = line.quantity
+        for move in original.moves:
+            if not left or not line.fits(move):
+                continue
+            free = max(move.quantity - returned.get(move.id, Decimal(0)), Decimal(0))
+            part = min(free, left)
+            if part:
+                result += _by_lot(
+                    msgspec.structs.replace(line, quantity=part, returns=move.id), lots.get(move.id, [])
+                )
+                left -= part
+        if left:
+            raise refusal(ReasonCode.QUANTITY, "more comes back than was consumed", "items.quantity")
+    return tuple(result)
+
+
+def _by_lot(line: Line, lots: Sequence[tuple[str, Decimal]]) -> list[Line]:
+    """A line that takes back a move's lots, in the order they were taken."""
+    chosen = [(name, quantity) for name, quantity in lots if not line.lot or name == line.lot]
+    if not lots:
+        return [line]
+    result: list[Line] = []
+    left = line.quantity
+    for name, quantity in chosen:
+        part = min(left, quantity)
+        if part:
+            result.append(msgspec.structs.replace(line, quantity=part, lot=name))
+            left -= part
+    if left:
+        raise refusal(ReasonCode.QUANTITY, "more of the lot comes back than was consumed", "items.quantity")
+    return result
