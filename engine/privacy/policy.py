@@ -120,9 +120,9 @@ class Policy:
     def _nested(self, rule: Rule, datatype: str, subcomponent: int) -> Rule:
         if rule.treatment == "token":
             key = ("token", datatype, subcomponent)
-        elif datatype in _CODED:
+        elif rule.treatment == "keep" and datatype in _CODED:
             key = ("keep-code", "CWE", subcomponent)
-        elif datatype in _PLACES:
+        elif rule.treatment == "keep" and datatype in _PLACES:
             key = ("keep-loc", "PL", subcomponent)
         else:
             return rule

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import Protocol, Self
 from unicodedata import normalize
 
 from cryptography.exceptions import InvalidTag
@@ -17,11 +18,19 @@ from engine.errors import Unacceptable
 from engine.model import NewToken
 from engine.privacy.tokens import PERSON
 
-__all__ = ["Vault", "canonical"]
+__all__ = ["Keys", "Vault", "canonical"]
 
 _SEPARATOR = "\x1f"
 _NONCE = 12
 _INDEX = 16
+
+
+class Keys(Protocol):
+    """The installation's key ring, as far as the vault needs it (`engine.store.keys.KeyRing`)."""
+
+    @property
+    def current(self) -> str: ...
+    def derive(self, purpose: str) -> bytes: ...
 
 
 def canonical(domain: str, authority: str, id_type: str, value: str) -> str:
@@ -50,6 +59,12 @@ class Vault:
         self.tenant, self.key_id = tenant, key_id
         self._keyed = hmac.new(index_key, f"{tenant}{_SEPARATOR}".encode(), hashlib.sha256)
         self._seal = AESGCM(seal_key)
+
+    @classmethod
+    def of(cls, keys: Keys, tenant: str = "") -> Self:
+        """The vault of a key ring: `vault-index` never changes with it, `vault-seal` is the current."""
+        index_key, seal_key = keys.derive("vault-index"), keys.derive("vault-seal")
+        return cls(tenant=tenant, index_key=index_key, seal_key=seal_key, key_id=keys.current)
 
     def index(self, identifier: str) -> bytes:
         """The 16 bytes under which this canonical identifier is found."""

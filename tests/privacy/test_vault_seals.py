@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import Unacceptable
 from engine.privacy.tokens import DOMAINS
 from engine.privacy.vault import Vault, canonical
+from engine.store.keys import KeyRing
 
 INDEX_KEY, SEAL_KEY = bytes(range(32)), bytes(range(32, 64))
 part = st.text(st.characters(exclude_characters="\x1f", exclude_categories=("Cs",)), max_size=12)
@@ -101,3 +102,14 @@ def test_P08_swapped_rows_are_refused() -> None:
 def test_P08_another_tenant_or_key_is_refused(other: Vault) -> None:
     with pytest.raises(Unacceptable):
         other.unseal(sealed(vault()))
+
+
+def test_a_rotated_key_ring_finds_what_it_found_before() -> None:
+    old, new = bytes(range(32)), bytes(range(1, 33))
+    before, after = Vault.of(KeyRing({"k1": old})), Vault.of(KeyRing({"k2": new, "k1": old}))
+    assert before.index("p\x1fHOSP\x1fMR\x1f7") == after.index("p\x1fHOSP\x1fMR\x1f7")
+    row = sealed(after)
+    assert row.key_id == "k2"
+    assert after.unseal(row) == "p\x1fHOSP\x1fMR\x1f007"
+    with pytest.raises(Unacceptable):
+        before.unseal(row)
