@@ -40,8 +40,8 @@ Dir::Cache "{home}";
 Dir::Cache::archives "{home}/archives";
 Dir::Etc::sourcelist "{home}/sources.list";
 Dir::Etc::sourceparts "-";
-Dir::Etc::preferences "-";
-Dir::Etc::preferencesparts "-";
+Dir::Etc::preferences "{home}/preferences";
+Dir::Etc::preferencesparts "{home}/preferences.d";
 """
 
 
@@ -94,7 +94,7 @@ def mirror() -> str:
 def _fetch(cache: Path) -> Path:
     source = f"deb [signed-by={KEYRING}] {mirror()} sid main\n"
     home = cache / "apt"
-    for folder in ("lists/partial", "archives/partial"):
+    for folder in ("lists/partial", "archives/partial", "preferences.d"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     (home / "status").touch()
     (home / "sources.list").write_text(source)

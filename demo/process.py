@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Process", "free_port", "name_of", "run"]
+__all__ = ["Process", "environment", "free_port", "name_of", "run"]
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -86,7 +86,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(command: Sequence[str | Path], log: Path, cwd: Path | None = None) -> int:
+def run(
+    command: Sequence[str | Path], log: Path, cwd: Path | None = None, more: Mapping[str, str] | None = None
+) -> int:
     """Runs `command` to its end with all it says going to `log`; returns its exit code."""
+    words = [str(part) for part in command]
     with log.open("ab") as out:
-        return subprocess.run([str(part) for part in command], stdout=out, stderr=out, cwd=cwd).returncode
+        return subprocess.run(words, stdout=out, stderr=out, cwd=cwd, env=environment(more or {})).returncode
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours and `more`, without what would lead another Python or another PostgreSQL client astray."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PG"))}
+    return {**kept, **more}

@@ -17,7 +17,7 @@ import httpx
 
 from demo.debian import Package
 from demo.postgres import ROLE, Postgres
-from demo.process import Process, free_port, run
+from demo.process import Process, environment, free_port, run
 from demo.steps import Absent, Steps
 
 __all__ = ["Server"]
@@ -67,7 +67,7 @@ class Server:
             for old in ("building", *self.postgres.databases("base_")):
                 self.forget(old)
             command = self._command("-d", "building", "-i", MODULES, "--stop-after-init")
-            if self._run(command):
+            if run(command, self._log, more=self._variables()):
                 raise Absent(f"no Odoo here: the database cannot be initialised (see {self._log})")
             self.keep("building", self.base)
 
@@ -77,7 +77,11 @@ class Server:
         ports = ("--http-port", str(port), "--gevent-port", str(free_port()))
         with self._steps.step("start Odoo"), self._log.open("ab") as log:
             started = subprocess.Popen(
-                self._command(*ports), stdout=log, stderr=log, env=self._variables(), start_new_session=True
+                self._command(*ports),
+                stdout=log,
+                stderr=log,
+                env=environment(self._variables()),
+                start_new_session=True,
             )
             process, url = Process.of(started.pid), f"http://127.0.0.1:{port}"
             deadline = time.monotonic() + 60
@@ -123,12 +127,7 @@ class Server:
         return [str(python), str(program), "server", "-c", str(self._cache / "odoo.conf"), *options]
 
     def _variables(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PG"))}
-        return {**kept, "PYTHONPATH": str(self._package.library)}
-
-    def _run(self, command: list[str]) -> int:
-        with self._log.open("ab") as log:
-            return subprocess.run(command, stdout=log, stderr=log, env=self._variables()).returncode
+        return {"PYTHONPATH": str(self._package.library)}
 
     def _environment(self) -> None:
         stamp, folder = self._cache / "venv.stamp", self._cache / "venv"
