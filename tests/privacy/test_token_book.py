@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from engine.model import NewToken
 from engine.privacy.book import TokenBook
 from engine.privacy.tokens import parse
-from engine.privacy.vault import Vault
+from engine.privacy.vault import Vault, canonical
 from engine.store.base import TokensTaken
+from engine.store.keys import KeyRing
+from engine.store.sql import open_store
 
 VAULT = Vault(tenant="north", index_key=bytes(32), seal_key=bytes(32), key_id="k1")
 
@@ -209,29 +212,58 @@ def test_many_merges_do_not_grow_the_memory(rows: Rows, monkeypatch: pytest.Monk
     assert person(mine, "5", message=2) == tokens[0]
 
 
-def test_P05_64_routers_and_1000_new_persons_make_1000_tokens(rows: Rows) -> None:
+class Stored:
+    """The same, in the real store on SQLite."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = open_store(f"sqlite:///{folder / 'store.db'}", KeyRing({"k1": bytes(32)}))
+        self.tokens = self.database.tokens
+
+    def store(self, minted: Sequence[NewToken]) -> None:
+        self.database.route([], minted, 1.0)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def table(request: pytest.FixtureRequest, tmp_path: Path):
+    if request.param == "memory":
+        yield Rows()
+    else:
+        stored = Stored(tmp_path)
+        yield stored
+        stored.database.close()
+
+
+def test_P05_64_routers_and_1000_new_persons_make_1000_tokens(table: Rows | Stored) -> None:
     """Ten messages per person, shuffled over 64 books; whoever loses a race learns the token."""
     messages = [str(number % 1000) for number in range(10_000)]
     random.Random(5).shuffle(messages)
     answers: list[tuple[str, str]] = []
+    failures: list[BaseException] = []
 
     def router(number: int) -> None:
-        mine = TokenBook(VAULT, rows.tokens)
+        mine = TokenBook(VAULT, table.tokens)
         share = messages[number::64]
-        for start in range(0, len(share), 20):
-            answers.extend(settle(mine, rows, share[start : start + 20]))
+        try:
+            for start in range(0, len(share), 40):
+                answers.extend(settle(mine, table, share[start : start + 40]))
+        except BaseException as error:
+            failures.append(error)
+            raise
 
     threads = [threading.Thread(target=router, args=(number,)) for number in range(64)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert not failures
     assert len(answers) == 10_000
-    assert len(set(answers)) == len(rows.rows) == 1000
-    assert len({token for _, token in answers}) == 1000
+    assert len(set(answers)) == len({token for _, token in answers}) == 1000
+    indexes = {VAULT.index(canonical("p", "HOSP", "MR", str(number))): str(number) for number in range(1000)}
+    stored = table.tokens(list(indexes))
+    assert {(indexes[index], token) for index, token in stored.items()} == set(answers)
 
 
-def settle(mine: TokenBook, rows: Rows, values: Sequence[str]) -> list[tuple[str, str]]:
+def settle(mine: TokenBook, rows: Rows | Stored, values: Sequence[str]) -> list[tuple[str, str]]:
     """One batch, the way the routing loop does it."""
     while True:
         tokens = [person(mine, value, message=at) for at, value in enumerate(values)]
