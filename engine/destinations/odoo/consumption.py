@@ -15,7 +15,7 @@ from engine import effects
 from engine.destinations.odoo import contacts
 from engine.destinations.odoo.catalogue import Location
 from engine.destinations.odoo.faults import refusal
-from engine.destinations.odoo.lots import lot_ids, write_lots
+from engine.destinations.odoo.lots import check_lots, lot_ids, write_lots
 from engine.destinations.odoo.names import external
 from engine.destinations.odoo.repeat import Bad, act
 from engine.destinations.odoo.returns import goods_back
@@ -47,6 +47,7 @@ class Plan(msgspec.Struct):
     lines: tuple[Line, ...]
     partner: int = 0
     transfer: Transfer | None = None
+    lots: dict[tuple[int, str], int] = {}  # ids of the lots named, by product and lot number
 
 
 Plans = dict[Row[effects.Consume], Plan]
@@ -112,10 +113,22 @@ def _plans(site: Site, transfers: Transfers, rows: Rows, standing: dict[str, Tra
             row.fail(error)
             continue
         plans[row].transfer = standing.get(row.effect.key)
-    wanted = {row: contacts.Wanted(row.effect.encounter, row.effect.subject) for row in plans}
+    _find_lots(site, plans)
+    wanted = {row: contacts.Wanted(row.effect.encounter, row.effect.subject) for row in open_rows(plans)}
     for row, partner in contacts.ensure(site, wanted).items():
         plans[row].partner = partner
     return _going_on(plans)
+
+
+def _find_lots(site: Site, plans: Plans) -> None:
+    """Look up the lots that lines name, before anything is written."""
+    known = lot_ids(site, [line for plan in plans.values() for line in plan.lines])
+    for row, plan in plans.items():
+        plan.lots = known
+        try:
+            check_lots(plan.lines, known)
+        except Unacceptable as error:
+            row.fail(error)
 
 
 def _used_goods(site: Site) -> Location:
@@ -159,14 +172,10 @@ def _hold(site: Site, transfers: Transfers, plans: Plans) -> None:
     _fail(rows, act(site.client, "stock.picking", "action_assign", sorted(rows), site.context))
     _read(transfers, _going_on(plans))
     named = {row: plan for row, plan in _going_on(plans).items() if any(line.lot for line in plan.lines)}
+    for plan in named.values():
+        write_lots(site, plan.transfer.moves if plan.transfer else [], plan.lines, plan.lots)
     if named:
-        known = lot_ids(site, [line for plan in named.values() for line in plan.lines])
-        for row, plan in named.items():
-            try:
-                write_lots(site, plan.transfer.moves if plan.transfer else [], plan.lines, known)
-            except Unacceptable as error:
-                row.fail(error)
-        _read(transfers, _going_on(named))
+        _read(transfers, named)
 
 
 def _count(transfers: Transfers, plans: Plans) -> None:

@@ -79,10 +79,13 @@ def survivors(site: Site, tokens: Collection[str]) -> dict[str, str]:
 
 
 def make(site: Site, parents: Mapping[str, int]) -> dict[str, int | Bad]:
-    """Load contacts for tokens, below the parent given (0: none); an id or the refusal for each."""
-    fields = ["id", "name", "ref", "type", "parent_id/.id"]
+    """Load contacts for tokens, below the parent given (0: none); an id or the refusal for each.
+
+    What lies below another is marked as a company: it is billed by itself, and Odoo 19 does not let
+    a user without accounting rights put a mere person there (it would read the credit limit)."""
+    fields = ["id", "name", "ref", "is_company", "parent_id/.id"]
     records = [
-        [[full(contact(token)), token, token, "other" if parent else "contact", str(parent or "")]]
+        [[full(contact(token)), token, token, "1" if parent else "0", str(parent or "")]]
         for token, parent in parents.items()
     ]
     return dict(zip(parents, load_each(site.client, MODEL, fields, records, site.context), strict=True))

@@ -14,7 +14,7 @@ import structlog
 
 from engine import effects
 from engine.destinations.base import Note
-from engine.destinations.odoo import charges, merges, releases
+from engine.destinations.odoo import charges, consumption, merges, releases
 from engine.destinations.odoo.catalogue import Catalogue
 from engine.destinations.odoo.client import OdooClient, Step
 from engine.destinations.odoo.connecting import connect

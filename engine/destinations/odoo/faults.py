@@ -13,7 +13,7 @@ import re
 from engine.errors import Unacceptable, Unavailable
 from engine.model import Owner, Reason, ReasonCode
 
-__all__ = ["KeyRefused", "ServerError", "busy", "fault", "plain", "reason_of", "refusal"]
+__all__ = ["KeyRefused", "ServerError", "busy", "complaint", "fault", "plain", "reason_of", "refusal"]
 
 
 class KeyRefused(Unavailable):
@@ -36,7 +36,8 @@ _GONE = {"MissingError"}
 _UNKNOWN_MODEL = {"NotFound"}
 _BUSINESS = {"UserError", "ValidationError", "RedirectWarning", "UnprocessableEntity", "Warning", "CacheMiss"}
 _LATER = {429, 502, 503, 504}
-_GROUP = re.compile(r"^\s*-\s+(.{1,80})$", re.MULTILINE)
+_GROUPS = re.compile(r"^\s*-\s+(?P<listed>.{1,80})$|^Groups: .*?(?P<quoted>'.*')$", re.MULTILINE)
+_NO_RIGHT = re.compile(r"enough rights|not allowed to|allowed for the following groups")
 
 
 def busy(message: str) -> bool:
@@ -79,12 +80,19 @@ def reason_of(error: Unavailable | Unacceptable) -> Reason:
     return Reason(code, str(error))
 
 
+def complaint(message: str, field: str = "") -> Unacceptable:
+    """What a message of `load` amounts to: a missing right, or a refusal of the row."""
+    if _NO_RIGHT.search(message):
+        return refusal(ReasonCode.NOT_ALLOWED, _rights(message))
+    return refusal(ReasonCode.REFUSED, f"Odoo refuses: {plain(message)}", field)
+
+
 def _rights(message: str) -> str:
-    """Odoo's AccessError lists the groups that would do, one `- Name` a line."""
-    groups = [group.strip() for group in _GROUP.findall(message)]
+    """Odoo names the groups that would do: one `- Name` a line, or `Groups: … 'Name', 'Name'`."""
+    groups = [found["listed"] or found["quoted"] for found in _GROUPS.finditer(message)]
     if not groups:
         return "the Odoo user lacks a right (wardline doctor says which)"
-    return "the Odoo user lacks a right; one of these groups gives it: " + ", ".join(groups[:6])
+    return f"the Odoo user lacks a right; one of these groups gives it: {', '.join(groups[:6])}"[:300]
 
 
 def plain(message: str) -> str:

@@ -9,7 +9,7 @@ from engine.destinations.odoo.transfers import Line, Move
 from engine.destinations.odoo.work import Site
 from engine.model import ReasonCode
 
-__all__ = ["lot_ids", "write_lots"]
+__all__ = ["check_lots", "lot_ids", "write_lots"]
 
 
 def lot_ids(site: Site, lines: Sequence[Line]) -> dict[tuple[int, str], int]:
@@ -31,28 +31,20 @@ def write_lots(
 ) -> None:
     """Let each move of a line with a lot consist of that lot alone; may be repeated.
 
-    Several lots of one product are lines of one move when Odoo merged them. Raises `Unacceptable`
-    for a lot that Odoo does not know."""
+    Several lots of one product are one move where Odoo merged their lines."""
     for move in moves:
-        if move.state in ("done", "cancel"):
-            continue
         mine = [line for line in lines if line.lot and line.fits(move)]
-        if not mine:
+        if move.state in ("done", "cancel") or not mine:
             continue
-        details = []
-        for line in mine:
-            lot = known.get((line.product.id, line.lot))
-            if lot is None:
-                raise refusal(ReasonCode.REFUSED, "Odoo has no such lot of this item", "items.lot")
-            details.append([0, 0, _detail(move, line, lot)])
-        clear = [[5, 0, 0]]
-        site.client.call(
-            "stock.move",
-            "write",
-            ids=[move.id],
-            context=site.context,
-            vals={"move_line_ids": clear + details},
-        )
+        details = [[0, 0, _detail(move, line, known[line.product.id, line.lot])] for line in mine]
+        vals = {"move_line_ids": [[5, 0, 0], *details]}
+        site.client.call("stock.move", "write", ids=[move.id], context=site.context, vals=vals)
+
+
+def check_lots(lines: Sequence[Line], known: Mapping[tuple[int, str], int]) -> None:
+    """Raises `Unacceptable` for a lot that Odoo does not have."""
+    if any(line.lot and (line.product.id, line.lot) not in known for line in lines):
+        raise refusal(ReasonCode.REFUSED, "Odoo has no such lot of this item", "items.lot")
 
 
 def _detail(move: Move, line: Line, lot: int) -> dict[str, object]:

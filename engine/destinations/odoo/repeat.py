@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.destinations.odoo.client import LoadMessage, OdooClient
-from engine.destinations.odoo.faults import ServerError, busy, plain, refusal
+from engine.destinations.odoo.faults import ServerError, busy, complaint, refusal
 from engine.errors import Unacceptable, Unavailable
 from engine.model import ReasonCode
 
@@ -106,4 +106,4 @@ def _raise_if_busy(messages: Sequence[LoadMessage]) -> None:
 def _refused(messages: Sequence[LoadMessage]) -> Unacceptable:
     if not messages:
         return refusal(ReasonCode.REFUSED, "Odoo loaded another number of records than was sent")
-    return refusal(ReasonCode.REFUSED, f"Odoo refuses: {plain(messages[0].text)}", messages[0].field)
+    return complaint(messages[0].text, messages[0].field)
