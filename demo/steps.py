@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.text import Text
 
 __all__ = ["Absent", "Steps"]
 
@@ -19,12 +20,12 @@ class Steps:
     """Prints steps to the error stream, so that the output stays free for data."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or Console(stderr=True)
         self._clock = clock
 
     def say(self, text: str) -> None:
         """One line, as it is."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
@@ -32,7 +33,7 @@ class Steps:
         began = self._clock()
         try:
             if self._console.is_terminal:
-                with self._console.status(text):
+                with self._console.status(Text(text)):
                     yield
             else:
                 yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from demo.session import Session
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test below this folder is marked `odoo` and may take as long as a first start takes."""
     for item in items:
-        if "odoo" in item.path.parts and item.path.is_relative_to(os.path.dirname(__file__)):
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.odoo)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(400))
