@@ -1,0 +1,1 @@
+"""Measurements: run with `make bench`. Ratios travel between machines, absolute figures do not."""

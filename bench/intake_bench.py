@@ -1,0 +1,94 @@
+"""Durable intake: acknowledgements a second, latency and CPU, beside its floors in the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+CONNECTIONS = (1, 8, 32, 128)
+SECONDS = 3.0
+ROUNDS = 3
+
+
+@contextmanager
+def served(kind: str, url: str = "") -> Iterator[tuple[int, int]]:
+    """A server process; its port and pid."""
+    with tempfile.TemporaryDirectory(dir="var" if Path("var").is_dir() else None) as folder:
+        place = url.replace("FOLDER", folder)
+        command = [sys.executable, "-m", "bench.intake_server", kind, folder, *([place] if place else [])]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline()), process.pid
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(port: int, pid: int, connections: int, first: int, seconds: float = SECONDS) -> dict[str, Any]:
+    """One run of the sender against a server."""
+    before = cpu_seconds(pid)
+    output = subprocess.run(
+        [sys.executable, "-m", "bench.load", str(port), str(connections), str(seconds), str(first)],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    found = json.loads(output)
+    found["rate"] = found["messages"] / found["seconds"]
+    found["cpu_us"] = (cpu_seconds(pid) - before) / found["messages"] * 1e6
+    return found
+
+
+def run(
+    postgres: str = "", rounds: int = ROUNDS, connections: tuple[int, ...] = CONNECTIONS
+) -> list[dict[str, Any]]:
+    """Every kind at every number of connections, interleaved so that drift hits all alike; the medians."""
+    kinds = {
+        "no storage": ("none", ""),
+        "append-only file": ("file", ""),
+        "SQLite": ("store", "sqlite:///FOLDER/bench.db"),
+        "SQLite, one commit each": ("store-single", "sqlite:///FOLDER/bench.db"),
+    }
+    if postgres:
+        kinds["PostgreSQL"] = ("store", postgres)
+    runs: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for _ in track(range(rounds), description="intake"):
+        for name, (kind, url) in kinds.items():
+            with served(kind, url) as (port, pid):
+                first = int.from_bytes(os.urandom(4), "big") * 1000
+                for number in connections:
+                    found = measure(port, pid, number, first)
+                    first = int(found["next"]) + 1
+                    runs.setdefault((name, number), []).append(found)
+    return [_median(name, number, found) for (name, number), found in runs.items()]
+
+
+def _median(name: str, connections: int, found: list[dict[str, Any]]) -> dict[str, Any]:
+    middle = sorted(found, key=lambda one: one["rate"])[len(found) // 2]
+    return {
+        "storage": name,
+        "connections": connections,
+        **{k: middle[k] for k in ("rate", "p50", "p99", "cpu_us")},
+    }
+
+
+if __name__ == "__main__":
+    for row in run(rounds=int(sys.argv[1]) if len(sys.argv) > 1 else 1):
+        print(
+            f"{row['storage']:26} {row['connections']:4} {row['rate']:9.0f}/s  p50 {row['p50']:6} us  p99 {row['p99']:7} us  {row['cpu_us']:6.1f} us CPU"
+        )

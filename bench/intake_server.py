@@ -1,0 +1,99 @@
+"""The real listener and intake in front of one kind of storage, as a process to be measured.
+
+`python -m bench.intake_server KIND FOLDER [URL]` prints the port it listens on. KIND is `none` (answers
+without storing), `file` (preallocated append-only file, one fdatasync per batch: the floor of durable
+intake), `store` (the real store at URL) or `store-single` (the same, one commit per message).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+from twisted.internet import asyncioreactor
+
+from engine.hl7.accept import AcceptRules
+from engine.listeners.mllp import Doors, MllpChannel, MllpListener
+from engine.model import Arrival, Receipt
+from mllp.server import Caps, MllpServer
+
+PREALLOCATED = 2 << 30
+
+
+class FileLog:
+    """What any durable intake must at least do: append the bytes, fdatasync, once per batch."""
+
+    def __init__(self, folder: Path) -> None:
+        self._handle = os.open(folder / "log", os.O_CREAT | os.O_RDWR, 0o600)
+        os.posix_fallocate(self._handle, 0, PREALLOCATED)
+        zeros = bytes(mmap.PAGESIZE * 256)
+        for offset in range(0, 256 << 20, len(zeros)):  # written extents: fdatasync need not update metadata
+            os.pwrite(self._handle, zeros, offset)
+        os.fsync(self._handle)
+        self._at = self._number = 0
+
+    def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        data = b"".join(len(arrival.raw).to_bytes(4, "big") + arrival.raw for arrival in arrivals)
+        os.pwrite(self._handle, data, self._at)
+        os.fdatasync(self._handle)
+        self._at = (self._at + len(data)) % (200 << 20)
+        first, self._number = self._number, self._number + len(arrivals)
+        return [Receipt(first + offset) for offset in range(1, len(arrivals) + 1)]
+
+    def idle(self) -> bool:
+        return True
+
+    def check(self) -> None:
+        return None
+
+
+def main() -> None:
+    kind, folder = sys.argv[1], Path(sys.argv[2])
+    sys.setswitchinterval(float(os.environ.get("SWITCH", "0.005")))
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    import engine.intake
+    from engine.store.sql import open_store
+    from engine.store.cipher import Fingerprints
+    from engine.store.keys import KeyRing
+    from engine.threads import Threads
+
+    ring = KeyRing({"bench": bytes(32)})
+    if kind.startswith("store"):
+        storage = open_store(sys.argv[3], ring)
+        type(storage).idle = lambda self: True
+        if kind == "store-single":
+            engine.intake.LARGEST_BATCH = 1
+    else:
+        storage = FileLog(folder)
+    if kind == "none":
+        submit = lambda _arrival, settled: settled(Receipt(1))  # noqa: E731
+    else:
+        intake = engine.intake.Intake(
+            storage,
+            Threads(reactor, "commit"),
+            call_soon=loop.call_soon,
+            call_later=reactor.callLater,
+            opened=lambda _: None,
+            stored=lambda: None,
+        )
+        submit = intake.submit
+    listener = MllpListener(
+        MllpChannel("bench", AcceptRules(message_types=frozenset({"DFT^P03"}))),
+        Doors(submit, lambda *_: None, Fingerprints(ring)),
+        lambda *args, **kwargs: MllpServer(*args, caps=Caps(1000, 1000), **kwargs),
+    )
+    print(listener.open(reactor, "127.0.0.1", 0), flush=True)
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Senders that wait: told by the store's state, by time, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock
+
+from engine.answers import LOOK_EVERY, Answers
+from engine.model import Answered, MessageState, Reason, ReasonCode
+from engine.store.base import MessageView, Query
+
+
+class Storage:
+    def __init__(self) -> None:
+        self.views: dict[int, MessageView] = {}
+        self.recorded: dict[int, Answered] = {}
+
+    def messages(self, query: Query) -> list[MessageView]:
+        return [self.views[number] for number in query.ids if number in self.views]
+
+    def answer(self, answers: dict[int, Answered]) -> None:
+        self.recorded.update(answers)
+
+
+class Inline:
+    def run(self, call: Callable[..., Any], /, *args: Any) -> Deferred[Any]:
+        return maybeDeferred(call, *args)
+
+
+def made() -> tuple[Clock, Storage, Answers, list[tuple[Answered, Reason | None]]]:
+    clock, storage = Clock(), Storage()
+    told: list[tuple[Answered, Reason | None]] = []
+    return clock, storage, Answers(storage, Inline(), call_later=clock.callLater), told
+
+
+def view(state: MessageState, answered: Answered = "", reason: Reason | None = None) -> MessageView:
+    return MessageView(
+        id=1, channel="c", type="DFT^P03", state=state, received_at=0, answered=answered, reason=reason
+    )
+
+
+def test_routing_that_recorded_an_answer_is_passed_on() -> None:
+    clock, storage, answers, told = made()
+    answers.wait(1, lambda a, r: told.append((a, r)), 30)
+    storage.views[1] = view(MessageState.WAITING, "accepted")
+    clock.advance(LOOK_EVERY)
+    assert told == [("accepted", None)]
+    assert not storage.recorded
+    assert len(answers) == 0
+
+
+def test_delivery_decides_and_is_recorded_before_it_is_told() -> None:
+    clock, storage, answers, _ = made()
+    seen: list[dict[int, Answered]] = []
+    answers.wait(1, lambda *_: seen.append(dict(storage.recorded)), 30)
+    storage.views[1] = view(MessageState.WAITING)
+    clock.advance(LOOK_EVERY)
+    assert not seen
+    storage.views[1] = view(MessageState.DELIVERED)
+    clock.advance(LOOK_EVERY)
+    assert seen == [{1: "accepted"}]
+
+
+def test_a_dead_letter_is_an_error_with_its_reason() -> None:
+    _clock, storage, answers, told = made()
+    reason = Reason(ReasonCode.UNMAPPED_CODE, "the code is in no row", "FT1[1]-7.1")
+    answers.wait(1, lambda a, r: told.append((a, r)), 30)
+    storage.views[1] = view(MessageState.DEAD, reason=reason)
+    answers.look()
+    assert told == [("error", reason)]
+    assert storage.recorded == {1: "error"}
+
+
+def test_time_runs_out_once_and_for_one_sender_only() -> None:
+    clock, storage, answers, told = made()
+    answers.wait(1, lambda a, r: told.append((a, r)), 1)
+    answers.wait(1, lambda a, r: told.append((a, r)), 60)
+    clock.advance(1)
+    assert told == [("", None)]
+    storage.views[1] = view(MessageState.DELIVERED)
+    clock.advance(LOOK_EVERY)
+    assert told == [("", None), ("accepted", None)]
+    clock.advance(120)
+    assert len(told) == 2
+
+
+def test_nobody_waiting_means_no_looks() -> None:
+    clock, _, _, _ = made()
+    assert not clock.getDelayedCalls()

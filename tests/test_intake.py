@@ -1,0 +1,169 @@
+"""Group commit: who shares a commit, what happens when the store fails, and when it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from engine.errors import Unavailable
+from engine.intake import LARGEST_BATCH, Intake
+from engine.model import Arrival, Receipt
+
+
+class Storage:
+    """A store whose commits the test lets happen."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.down = False
+
+    def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        if self.down:
+            raise Unavailable("disk full")
+        self.batches.append(len(arrivals))
+        return [Receipt(len(self.batches) * 1000 + number) for number in range(len(arrivals))]
+
+    def idle(self) -> bool:
+        return True
+
+    def check(self) -> None:
+        if self.down:
+            raise Unavailable("disk full")
+
+
+class Held:
+    """A thread that runs a call when the test says so."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Deferred[list[Receipt]], Callable[[], list[Receipt]]]] = []
+
+    def run(self, call: Callable[..., list[Receipt]], batch: Sequence[Arrival]) -> Deferred[list[Receipt]]:
+        done: Deferred[list[Receipt]] = Deferred()
+        self.calls.append((done, lambda: call(batch)))
+        return done
+
+    def finish(self) -> None:
+        done, call = self.calls.pop(0)
+        try:
+            result = call()
+        except Exception as error:
+            done.errback(error)
+        else:
+            done.callback(result)
+
+
+class Bench:
+    """An intake with everything around it in the test's hands."""
+
+    def __init__(self) -> None:
+        self.clock, self.storage, self.thread = Clock(), Storage(), Held()
+        self.open: list[bool] = []
+        self.receipts: list[Receipt | None] = []
+        self.intake = Intake(
+            self.storage,
+            self.thread,
+            call_soon=lambda call: self.clock.callLater(0, call),
+            call_later=self.clock.callLater,
+            opened=self.open.append,
+            stored=lambda: None,
+        )
+
+    def submit(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.intake.submit(Arrival("c", b"MSH|", b"f" * 16, b"d" * 16, 0.0), self.receipts.append)
+
+    def turn(self) -> None:
+        self.clock.advance(0)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_what_arrives_in_one_turn_shares_a_commit(bench: Bench) -> None:
+    bench.submit(5)
+    bench.turn()
+    bench.thread.finish()
+    assert bench.storage.batches == [5]
+    assert len(bench.receipts) == 5
+
+
+def test_what_arrives_while_a_commit_runs_shares_the_next(bench: Bench) -> None:
+    bench.submit()
+    bench.turn()
+    bench.submit(7)
+    bench.turn()
+    assert len(bench.thread.calls) == 1, "one commit at a time"
+    bench.thread.finish()
+    bench.turn()
+    bench.thread.finish()
+    assert bench.storage.batches == [1, 7]
+    assert None not in bench.receipts
+
+
+def test_a_batch_is_bounded(bench: Bench) -> None:
+    bench.submit(LARGEST_BATCH + 10)
+    for _ in range(2):
+        bench.turn()
+        bench.thread.finish()
+    assert bench.storage.batches == [LARGEST_BATCH, 10]
+
+
+def test_a_lone_message_on_a_quick_store_is_committed_inline(bench: Bench) -> None:
+    bench.submit()
+    bench.turn()
+    bench.thread.finish()
+    bench.submit()
+    bench.turn()
+    assert bench.storage.batches == [1, 1]
+    assert not bench.thread.calls
+
+
+def test_receipts_come_in_the_order_of_arrival(bench: Bench) -> None:
+    bench.submit(3)
+    bench.turn()
+    bench.thread.finish()
+    ids = [receipt.id for receipt in bench.receipts if receipt]
+    assert ids == sorted(ids)
+
+
+def test_a_failed_commit_gives_nobody_a_receipt_and_closes_the_doors(bench: Bench) -> None:
+    bench.storage.down = True
+    bench.submit(2)
+    bench.turn()
+    bench.thread.finish()
+    assert bench.receipts == [None, None]
+    assert bench.open == [False]
+    assert not bench.intake.available
+
+
+def test_the_doors_open_again_when_the_store_is_back(bench: Bench) -> None:
+    bench.storage.down = True
+    bench.submit()
+    bench.turn()
+    bench.thread.finish()
+    bench.clock.advance(1)
+    assert bench.open == [False]
+    bench.storage.down = False
+    bench.clock.advance(1)
+    assert bench.open == [False, True]
+    bench.submit()
+    bench.turn()
+    bench.thread.finish()
+    assert bench.receipts[-1] is not None
+
+
+def test_arrivals_behind_a_failed_commit_are_tried_on_their_own(bench: Bench) -> None:
+    bench.storage.down = True
+    bench.submit()
+    bench.turn()
+    bench.submit()
+    bench.thread.finish()
+    bench.storage.down = False
+    bench.turn()
+    bench.thread.finish()
+    assert [receipt is None for receipt in bench.receipts] == [True, False]
