@@ -67,13 +67,13 @@ def _fields(wanted: Mapping[str, Any], got: Mapping[str, Any], place: Place, nam
         elif not _is_default(wanted[key]):
             yield Problem((*place, key), f"{name}: expected {key} {_text(wanted[key])}, got none")
     for key in got:
-        if key not in wanted:
+        if key not in wanted and not _is_default(got[key]):
             yield Problem(place, f"{name}: got {key} {_text(got[key])}, which the case does not expect")
 
 
 def _is_default(wanted: object) -> bool:
-    """What an effect leaves out when it is as usual."""
-    return wanted in ("", "other", "routine", "refuse", "yes", "true")
+    """What an effect may leave out, because it is so unless it says otherwise."""
+    return _text(wanted) in ("", "other", "routine", "refuse", "yes", "true")
 
 
 def _same(wanted: object, got: object) -> bool:

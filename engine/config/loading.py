@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.config.build import Program, build
-from engine.config.finding import Finding, Place, Problem
+from engine.config.finding import Finding, Problem
 from engine.config.lint import check_channel, check_secrets, listens_on
 from engine.config.positions import Positions
-from engine.config.reading import MAX_BYTES, Node, read_yaml
+from engine.config.reading import MAX_BYTES, read_yaml
+from engine.config.references import ambiguous, calls_in, tables_of, unused
 from engine.config.spec import ChannelSpec
-from engine.config.tables import Table, read_table
+from engine.config.tables import Table
 from engine.config.validation import validate
-from engine.config.wording import meant
 from engine.errors import Misconfigured
 
-__all__ = ["Examined", "LoadedChannel", "channel_files", "examine", "lint_files", "load_channel", "load_channels"]
+__all__ = [
+    "Examined",
+    "LoadedChannel",
+    "channel_files",
+    "examine",
+    "lint_files",
+    "load_channel",
+    "load_channels",
+]
 
 TEST_SUFFIX = ".test.yaml"
 
@@ -98,10 +105,13 @@ def examine(path: Path) -> Examined:
     problems += check_secrets(reading.data)
     if spec is None:
         return Examined(path, positions, findings + _placed(problems, positions), None, {}, None)
-    tables, table_findings = _tables(spec, path, positions)
-    problems += (*check_channel(spec), *_unused(spec, reading.data))
+    tables, table_findings = tables_of(spec, path.parent, positions)
     program, found = build(spec, tables)
-    problems += found
+    unread = {f"there is no table {name}" for name in spec.tables if name not in tables}
+    found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
+    calls = calls_in(reading.data)
+    problems += (*check_channel(spec), *unused(spec, calls), *found)
+    table_findings += ambiguous(spec, tables, calls, path.parent)
     placed = _placed(problems, positions)
     return Examined(path, positions, findings + placed + table_findings, spec, tables, program)
 
@@ -117,59 +127,6 @@ def _bytes_of(path: Path) -> bytes:
 
 def _placed(problems: Iterable[Problem], positions: Positions) -> list[Finding]:
     return [positions.finding(problem) for problem in problems]
-
-
-def _tables(spec: ChannelSpec, path: Path, positions: Positions) -> tuple[dict[str, Table], list[Finding]]:
-    """The tables that could be read, by name; findings name the channel file or the table's line."""
-    tables: dict[str, Table] = {}
-    findings: list[Finding] = []
-    for name, file in spec.tables.items():
-        problem = _misplaced(name, file, path.parent)
-        if problem is not None:
-            findings.append(positions.finding(problem))
-            continue
-        table, found = read_table(path.parent / file, str(path.parent / file))
-        findings += found
-        if table is not None:
-            tables[name] = table
-    return tables, findings
-
-
-def _misplaced(name: str, file: str, folder: Path) -> Problem | None:
-    place: Place = ("tables", name)
-    if Path(file).is_absolute() or not (folder / file).resolve().is_relative_to(folder.resolve()):
-        return Problem(place, "a table lies beside its channel", "write it like tables/items.csv")
-    if not (folder / file).is_file():
-        there = [str(found.relative_to(folder)) for found in sorted(folder.glob("**/*.csv"))]
-        return Problem(place, f"there is no file {file}", meant(file, there))
-    return None
-
-
-def _unused(spec: ChannelSpec, data: Node) -> Iterator[Problem]:
-    """Tables that no expression names."""
-    texts = "\n".join(_texts({key: part for key, part in _mapping(data) if key != "tables"}))
-    for name in spec.tables:
-        if not re.search(rf"\(\s*{re.escape(name)}\s*[,)]", texts):
-            yield Problem(
-                ("tables", name), f"no expression uses the table {name}", "remove it", "warning", on_key=True
-            )
-
-
-def _mapping(data: Node) -> Iterator[tuple[str, Node]]:
-    return iter(data.items() if isinstance(data, dict) else ())
-
-
-def _texts(node: Node) -> Iterator[str]:
-    """Every text of the file, keys included: a condition is a key."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, list):
-        for part in node:
-            yield from _texts(part)
-    else:
-        for key, part in node.items():
-            yield key
-            yield from _texts(part)
 
 
 def _examine_all(paths: Sequence[Path]) -> tuple[list[Examined], list[Finding]]:

@@ -115,7 +115,7 @@ def _leaks(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Proble
     outgoing = got.outgoing.casefold()
     for number, text in enumerate(expect.never_contains):
         if text.casefold() in outgoing:
-            yield Problem((*place, "never_contains", number), "this text goes out")
+            yield Problem((*place, "never_contains", number), f"{text} goes out")
     for identifier in sorted(got.identifiers):
         if len(identifier) >= _SHORT and re.search(rf"\b{re.escape(identifier.casefold())}\b", outgoing):
             yield Problem(place, "an identifier goes out that should be a token")

@@ -34,7 +34,14 @@ def validate(model: type[Model], data: Node) -> tuple[Model | None, list[Problem
             problem = _problem(model, data, detail)
             missing = problem.text if detail["type"] == "missing" else ""
             found.setdefault((problem.place, missing), problem)  # a union complains once per branch
-        return None, list(found.values())
+        return None, _without_echoes(list(found.values()))
+
+
+def _without_echoes(problems: list[Problem]) -> list[Problem]:
+    """A misspelt key is one problem, not a missing one as well."""
+    meant_keys = {f"did you mean {problem.text.removesuffix(' is missing')}?" for problem in problems}
+    hints = {problem.hint for problem in problems if problem.on_key} & meant_keys
+    return [one for one in problems if f"did you mean {one.text.removesuffix(' is missing')}?" not in hints]
 
 
 def _problem(model: type[BaseModel], data: Node, detail: Mapping[str, Any]) -> Problem:
@@ -48,7 +55,8 @@ def _problem(model: type[BaseModel], data: Node, detail: Mapping[str, Any]) -> P
     on_key = detail["loc"][-1] == "[key]"
     if kind == "literal_error":
         choices = re.findall("'([^']+)'", context["expected"])
-        return Problem(place, f"{last} cannot be this", meant(_text_at(data, place), choices))
+        given = _text_at(data, place)
+        return Problem(place, f"{last} cannot be {given[:40]}", meant(given, choices))
     words, hint = _SAID.get(kind, _other)(context, "this name" if on_key else last)
     return Problem(place, words, hint, on_key=on_key)
 
