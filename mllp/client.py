@@ -153,29 +153,22 @@ class MllpClient:
     def _next(self) -> None:
         if self._current is None and self._queue:
             self._current = self._queue.popleft()
-            self._attempt()
+            self._attempt(self._current)
 
-    def _attempt(self) -> None:
-        sending = self._current
-        if sending is None:
-            return
+    def _attempt(self, sending: _Sending) -> None:
         sending.attempt += 1
         sending.started = self._reactor.seconds()
         if self._wire is not None:
             self._write(self._wire, sending)
             return
         self._connecting = self._endpoint.connect(Factory.forProtocol(lambda: _Wire(self)))
-        self._connecting.addCallbacks(self._connected, self._not_connected)
+        self._connecting.addCallbacks(self._connected, self._not_connected, callbackArgs=(sending,))
 
-    def _connected(self, wire: _Wire) -> None:
+    def _connected(self, wire: _Wire, sending: _Sending) -> None:
         self._connecting = None
-        if self._closed:
-            wire.transport.abortConnection()
-            return
-        self.counters["connections"] += 1
         self._wire = wire
-        if self._current is not None:
-            self._write(wire, self._current)
+        self.counters["connections"] += 1
+        self._write(wire, sending)
 
     def _not_connected(self, failure: Failure) -> None:
         self._connecting = None
@@ -225,7 +218,7 @@ class MllpClient:
         self.counters[f"answer_{verdict.value}"] += 1
         if verdict in self._retry.verdicts and sending.attempt < self._retry.attempts:
             wait = self._retry.wait(sending.attempt, self._dice())
-            self._backoff = self._reactor.callLater(wait, self._attempt)
+            self._backoff = self._reactor.callLater(wait, self._attempt, sending)
             return
         self._current = None
         self._previous_id = sending.control_id

@@ -83,7 +83,8 @@ class Connection(Protocol):
     def __init__(self, listener: Listener, host: str, port: int, *, secure: bool) -> None:
         self.peer = Peer(host, port)
         self._listener = listener
-        self._secure = secure
+        self._shaking = secure  # until the TLS handshake is done
+        self._lost = False
         self._now: Callable[[], float] = listener.reactor.seconds
         self._session = Session(listener.limits, self._now())
         self._queue: deque[Command] = deque()
@@ -97,18 +98,15 @@ class Connection(Protocol):
     def connectionMade(self) -> None:
         self._listener.opened(self, self.peer.host)
         self.transport.registerProducer(self, True)
-        if self._secure:
+        if self._shaking:
             self._abort_after(self._listener.limits.read_timeout)
         self._set_timer()
 
     def handshakeCompleted(self) -> None:
-        self._secure = False
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
-            self._abort_timer = None
+        self._shaking = False
+        _cancel(self._abort_timer)
         certificate = self.transport.getHandle().get_peer_certificate(as_cryptography=True)
-        if certificate is not None:
-            self.peer = Peer(self.peer.host, self.peer.port, subject_of(certificate), names_of(certificate))
+        self.peer = Peer(self.peer.host, self.peer.port, subject_of(certificate), names_of(certificate))
 
     def dataReceived(self, data: bytes) -> None:
         self._perform(self._session.receive(data, self._now()))
@@ -120,14 +118,14 @@ class Connection(Protocol):
         """Nothing to do: reading goes on, and closing follows from the session."""
 
     def connectionLost(self, _reason: Failure = connectionDone) -> None:
-        if self._secure:
+        self._lost = True
+        if self._shaking:
             self._listener.counters["tls_failures"] += 1
-        for timer in (self._timer, self._abort_timer):
-            if timer is not None and timer.active():
-                timer.cancel()
+        _cancel(self._timer)
+        _cancel(self._abort_timer)
+        self._listener.closed(self, self.peer.host)
         # What arrived whole is still handed over: the peer may have sent and gone.
         self._perform(self._session.eof(self._now()))
-        self._listener.closed(self, self.peer.host)
 
     def pauseProducing(self) -> None:
         self._perform(self._session.congested(self._now()))
@@ -170,6 +168,11 @@ class Connection(Protocol):
             while queue:
                 command = queue.popleft()
                 _PERFORM[type(command)](self, command)
+        except BaseException:
+            # The application failed. Whoever gets no answer sends again, so: no answer.
+            queue.clear()
+            self.abort()
+            raise
         finally:
             self._busy = False
         self._set_timer()
@@ -198,7 +201,7 @@ class Connection(Protocol):
         self._listener.counters[f"closed_{command.reason}"] += 1
         self.transport.unregisterProducer()
         self.transport.loseConnection()
-        if self.connected:  # a peer that does not read its last answers must not keep the place
+        if not self._lost:  # a peer that does not read its last answers must not keep the place
             self._abort_after(self._listener.limits.read_timeout)
 
     def _count(self, command: Count) -> None:
@@ -212,8 +215,7 @@ class Connection(Protocol):
         deadline = self._session.next_deadline()
         if deadline is None or (self._timer is not None and self._timer_at <= deadline):
             return
-        if self._timer is not None:
-            self._timer.cancel()
+        _cancel(self._timer)
         self._timer_at = deadline
         self._timer = self._listener.reactor.callLater(max(0.0, deadline - self._now()), self._ring)
 
@@ -222,7 +224,13 @@ class Connection(Protocol):
         self._perform(self._session.tick(self._now()))
 
     def _abort_after(self, seconds: float) -> None:
+        _cancel(self._abort_timer)
         self._abort_timer = self._listener.reactor.callLater(seconds, self.abort)
+
+
+def _cancel(timer: Any) -> None:
+    if timer is not None and timer.active():
+        timer.cancel()
 
 
 _PERFORM: dict[type[Command], Callable[[Connection, Any], None]] = {

@@ -94,9 +94,7 @@ class MllpServer(ServerFactory):
         """
         self.reactor = reactor
         listening = reactor.listenTCP(port, _Gate(self, tls), backlog=_BACKLOG, interface=interface)
-        handle = getattr(listening, "socket", None)  # absent with an in-memory reactor
-        if handle is not None:
-            _keep_alive(handle)
+        _keep_alive(listening.socket)
         self._ports.append(listening)
         return listening
 

@@ -24,6 +24,14 @@ def acknowledgement(message: bytes, code: bytes = b"AA") -> bytes:
 A1 = acknowledgement(B1)
 
 
+def eventually(true: Callable[[], bool], within: float = 5.0) -> bool:
+    """Wait for the reactor's thread to have done something."""
+    end = time.monotonic() + within
+    while not true() and time.monotonic() < end:
+        time.sleep(0.005)
+    return true()
+
+
 class Application:
     """Remembers what came; answers AA, or AR to oversize."""
 
@@ -71,12 +79,9 @@ class Served:
             sender.close()
         self._call(self.server.drain, 0.2)
 
-    def counted(self, name: str, n: int, within: float = 5.0) -> bool:
+    def counted(self, name: str, n: int) -> bool:
         """Wait until a counter has reached `n`; true when it is exactly that."""
-        end = time.monotonic() + within
-        while self.server.counters[name] < n and time.monotonic() < end:
-            time.sleep(0.005)
-        return self.server.counters[name] == n
+        return eventually(lambda: self.server.counters[name] >= n) and self.server.counters[name] == n
 
 
 class Sender:

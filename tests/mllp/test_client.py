@@ -183,6 +183,27 @@ def test_close_gives_up_what_is_under_way(serve: Serve, connect: Connect, reacto
     assert caller.send(B1).attempts == 0
 
 
+def test_close_while_waiting_for_the_next_attempt(serve: Serve, connect: Connect, reactor: Any) -> None:
+    served = serve(receive=script(acknowledgement(B1, b"AR")))
+    caller = connect(served.port, retry=Retry(first=60.0))
+    reactor.callFromThread(reactor.callLater, 0.1, caller.client.close)
+    answer = caller.send(B1)
+    assert (answer.verdict, answer.attempts, answer.reason) == (Verdict.NONE, 1, "closed")
+
+
+def test_close_while_connecting(connect: Connect, call: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as mute:
+        caller = connect(mute.getsockname()[1])
+
+        def send_and_close() -> Any:
+            sending = caller.client.send(B1)
+            caller.client.close()
+            return sending
+
+        answer = call(send_and_close)
+    assert (answer.verdict, answer.attempts, answer.reason) == (Verdict.NONE, 1, "closed")
+
+
 def test_waiting_grows_up_to_a_ceiling_with_jitter() -> None:
     retry = Retry(first=1.0, ceiling=10.0, jitter=0.5)
     assert [retry.wait(attempt, 0.0) for attempt in (1, 2, 3, 4, 5, 5000)] == [1, 2, 4, 8, 10, 10]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mllp_wire import A1, B1, Sender, Served, acknowledgement
+from mllp_wire import A1, B1, Sender, Served, acknowledgement, eventually
 
 from mllp.framing import encode
 from mllp.server import Arrived, Caps
@@ -74,7 +74,8 @@ def test_a06_no_cr_then_silence(serve: Serve) -> None:
     for served, expected in ((forgiving, A1), (strict, b"")):
         sender = served.connect()
         started = time.monotonic()
-        sender.raw(encode(B1)[:-1])
+        sender.raw(encode(B1)[:40])
+        sender.raw(encode(B1)[40:-1])
         assert sender.answer() == expected
         assert 0.4 < time.monotonic() - started < 1.5
     assert strict.server.counters["closed_no_cr"] == 1
@@ -272,10 +273,13 @@ def test_an_application_that_fails_answers_nothing(serve: Serve) -> None:
     def fail(_: Arrived) -> None:
         raise RuntimeError("the application's own fault")
 
-    served = serve(receive=fail)
-    sender = served.connect()
-    sender.send(B1)
-    assert sender.closed()
+    served = serve(receive=fail, limits=Limits(cr_timeout=0.05))
+    for frames in (encode(B1), encode(B1) * 3, encode(B1)[:-1]):  # the last one by the timer
+        sender = served.connect()
+        sender.raw(frames)
+        assert sender.closed()
+    assert served.server.counters["messages"] == 3
+    assert eventually(lambda: served.server.connections == 0)
 
 
 def test_drain_answers_what_is_in_work_and_closes(

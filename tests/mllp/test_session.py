@@ -275,7 +275,7 @@ def test_content_has_no_voice() -> None:
     st.integers(1, 4),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 def test_every_message_is_handed_over_once_and_answered_in_order(
     messages: list[bytes], cuts: list[int], in_work: int, dice: Any
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from certificates import Authority, Pair
-from mllp_wire import A1, B1, Sender, Served
+from mllp_wire import A1, B1, Sender, Served, acknowledgement
 from OpenSSL import SSL
 
 from mllp.answers import Verdict
@@ -125,6 +125,15 @@ def test_t21_a_weak_cipher_is_refused(serve: Serve, ours: Authority, server_pair
     assert refused(served, weak)
 
 
+def test_a03_a_burst_over_tls(serve: Serve, ours: Authority, server_pair: Pair) -> None:
+    served = serve(ServerTls(server_pair.certificate, server_pair.key, ours.file))
+    sender = secure(served, context(ours.file, ours.issue("lab")))
+    frames = [B1.replace(b"|C1|", b"|C%d|" % n) for n in range(500)]
+    sender.send(*frames)
+    assert [sender.answer() for _ in frames] == [acknowledgement(frame) for frame in frames]
+    sender.close()
+
+
 def test_tls_1_2_is_served(serve: Serve, ours: Authority, server_pair: Pair) -> None:
     served = serve(ServerTls(server_pair.certificate, server_pair.key, ours.file))
     older = context(ours.file, ours.issue("lab", "lab.hospital.example"))
@@ -206,6 +215,16 @@ def test_our_client_and_our_server(
     mine = ours.issue("lab", "lab")
     tls = ClientTls(name, ca=ours.file, certificate=mine.certificate, key=mine.key)
     assert sent(call, reactor, served, tls).verdict is Verdict.ACCEPTED
+
+
+def test_our_client_without_a_certificate_is_refused(
+    serve: Serve, call: Any, reactor: Any, ours: Authority, server_pair: Pair
+) -> None:
+    served = serve(ServerTls(server_pair.certificate, server_pair.key, ours.file))
+    answer = sent(call, reactor, served, ClientTls("127.0.0.1", ca=ours.file))
+    assert answer.verdict is Verdict.NONE
+    assert answer.reason.startswith("connection lost: TLS: ")
+    assert served.application.received == []
 
 
 @pytest.mark.parametrize("case", ["other-name", "other-address", "other-ca", "system-ca"])
