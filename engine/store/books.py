@@ -10,7 +10,7 @@ from typing import Final
 from engine.model import DeliveryState, MessageState
 from engine.store.tables import PER_MESSAGE
 
-__all__ = ["BACKLOG", "GAPS"]
+__all__ = ["BACKLOG", "GAPS", "OPEN_DELIVERIES"]
 
 
 def _words(kind: type[MessageState] | type[DeliveryState]) -> str:
@@ -94,6 +94,12 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
     ),
 )
 """What must never be found, in words, and the query that finds its ids."""
+
+OPEN_DELIVERIES: Final = (
+    "SELECT id, destination, sequence_key, {effect}, checksum FROM deliveries"
+    " WHERE state IN ('due', 'claimed')"
+)
+"""What is compared with its checksum."""
 
 BACKLOG: Final[dict[str, str]] = {
     "unrouted": (

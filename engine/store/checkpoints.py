@@ -46,6 +46,8 @@ class Checkpointer:
             self._dirty.set()
 
     def close(self) -> None:
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._dirty.set()
         self._thread.join()

@@ -49,6 +49,8 @@ class Database(ABC):
 
     for_update = ""
     skip_locked = ""
+    as_bytes = "{}"
+    """A binary column read as bytes, whatever a flipped bit has made of its type."""
 
     @abstractmethod
     def write(self, *turns: str) -> AbstractContextManager[Work]:

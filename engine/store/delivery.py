@@ -44,7 +44,7 @@ _CLAIM: Final = (
     " AND e.sequence_key = d.sequence_key AND e.state IN ('due', 'claimed')"
     f" AND (e.id < d.message_id * {PER_MESSAGE} OR e.state = 'claimed')))"
     " ORDER BY d.id LIMIT ?{skip_locked})"
-    " RETURNING id, message_id, channel, destination, effect, sequence_key, attempts, progress, checksum"
+    " RETURNING id, message_id, channel, destination, {effect}, sequence_key, attempts, progress, checksum"
 )
 _SETTLE: Final = (
     "UPDATE deliveries SET state = ?, due_at = ?, holder = '', reason = ?, documents = ?, note = ?,"
@@ -73,7 +73,10 @@ class Deliveries(Part):
         """`MessageStore.claim`. A delivery whose stored effect is damaged becomes a dead letter instead."""
         parameters = (lease_until, holder, destination, int(lane), now, limit)
         with self._database.write(f"claim/{destination}") as work:
-            rows = work.rows(_CLAIM.format(skip_locked=self._database.skip_locked), parameters)
+            statement = _CLAIM.format(
+                skip_locked=self._database.skip_locked, effect=self._database.as_bytes.format("effect")
+            )
+            rows = work.rows(statement, parameters)
         rows.sort()
         sound = [row for row in rows if row[8] == checksum(row[0], row[3], row[5], row[4])]
         if len(sound) < len(rows):

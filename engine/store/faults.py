@@ -12,7 +12,13 @@ from engine.errors import Unavailable
 
 __all__ = ["distrust", "translate"]
 
-_LOST_FAITH: Final = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PROTOCOL")
+_LOST_FAITH: Final = (
+    "SQLITE_IOERR_FSYNC",
+    "SQLITE_IOERR_DIR_FSYNC",
+    "SQLITE_IOERR_CORRUPTFS",
+    "SQLITE_CORRUPT",
+    "SQLITE_NOTADB",
+)
 _WORLD: Final = (
     sqlite3.OperationalError,
     sqlite3.DatabaseError,
@@ -44,7 +50,7 @@ def distrust(error: BaseException) -> str:
 
     After a failed fsync the kernel may have dropped the pages it could not write and call the next
     fsync a success (the 2018 finding about PostgreSQL): only reopening, which reads back what is on
-    disk, is honest."""
+    disk, is honest. A full disk or a failed write leaves nothing half-done and heals by itself."""
     cause = _driver_error(error)
     name = _name(cause) if isinstance(cause, sqlite3.Error) else ""
     return name if name.startswith(_LOST_FAITH) else ""

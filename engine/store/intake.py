@@ -25,7 +25,7 @@ _MESSAGE: Final = (
 )
 _CONTENT: Final = "INSERT INTO contents (message_id, key_id, sealed) VALUES "
 _SEALED: Final = (
-    "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, c.sealed"
+    "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}"
     " FROM messages m LEFT JOIN contents c ON c.message_id = m.id WHERE "
 )
 
@@ -70,7 +70,7 @@ class Intake(Part):
             return []
         where = f"m.state = 'received' AND m.id > ? AND m.channel IN ({marks(len(channels))})"
         with self._database.read() as work:
-            rows = work.rows(f"{_SEALED}{where} ORDER BY m.id LIMIT ?", (after, *channels, limit))
+            rows = work.rows(f"{self._sealed}{where} ORDER BY m.id LIMIT ?", (after, *channels, limit))
         found: list[StoredMessage] = []
         damaged: list[int] = []
         for row in rows:
@@ -85,7 +85,7 @@ class Intake(Part):
     def content(self, message_id: int) -> bytes:
         """`MessageStore.content`. Raises `Unacceptable` when what is stored is damaged."""
         with self._database.read() as work:
-            rows = work.rows(_SEALED + "m.id = ? AND c.sealed IS NOT NULL", (message_id,))
+            rows = work.rows(self._sealed + "m.id = ? AND c.sealed IS NOT NULL", (message_id,))
         if not rows:
             raise KeyError(message_id)
         try:
@@ -93,9 +93,13 @@ class Intake(Part):
         except Damaged:
             raise Unacceptable(DAMAGED.code, "", DAMAGED.text) from None
 
+    @property
+    def _sealed(self) -> str:
+        return _SEALED.format(sealed=self._database.as_bytes.format("c.sealed"))
+
     def _open(self, row: tuple[Any, ...]) -> bytes:
         _, channel, _, fingerprint, digest, key_id, sealed = row
-        if sealed is None:
+        if not (isinstance(sealed, bytes) and isinstance(fingerprint, bytes) and isinstance(digest, bytes)):
             raise Damaged
         return self._cipher.open(key_id, sealed, _bound(channel, fingerprint, digest))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,8 +24,8 @@ BUSY_SECONDS: Final = 10.0
 """How long a writer waits for another process's transaction."""
 
 EXAMINED_BYTES: Final = 2**30
-"""A larger file is not read through at every start: SQLite reports damage where it meets it, and
-content and effects carry their own checks."""
+"""About a second's reading. A larger file is not read through at every start: SQLite reports damage
+where it meets it, and content and effects carry their own checks."""
 
 _WAY_OUT: Final = (
     "keep a copy, save what can be read with: sqlite3 FILE .recover, or restore a backup;"
@@ -31,7 +33,6 @@ _WAY_OUT: Final = (
 )
 
 _SETTINGS: Final = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # fsync of the log with every commit: what acknowledged = safe rests on
     "PRAGMA wal_autocheckpoint = 0",  # the Checkpointer's duty
     "PRAGMA foreign_keys = ON",
@@ -43,6 +44,8 @@ _SETTINGS: Final = (
 class SqliteDatabase(Database):
     """One file. Writers of this process take turns on one connection, those of others wait for its
     lock; readers have connections of their own and never wait."""
+
+    as_bytes = "CAST({} AS BLOB)"
 
     def __init__(self, url: URL) -> None:
         self.path = _path(url)
@@ -109,8 +112,13 @@ class SqliteDatabase(Database):
     def examine(self) -> None:
         if self.path.stat().st_size > EXAMINED_BYTES:
             return
-        with self.read() as work:
-            found = work.rows("PRAGMA quick_check(1)")
+        try:
+            with self.read() as work:
+                found = work.rows("PRAGMA integrity_check(1)")
+        except Unavailable as error:
+            if not self._broken:
+                raise
+            raise Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT) from error
         if found != [("ok",)]:
             raise Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT)
 
@@ -152,5 +160,19 @@ def _path(url: URL) -> Path:
 
 
 def _prepare(connection: Any, _record: object) -> None:
+    _enter_wal(connection)
     for setting in _SETTINGS:
         connection.execute(setting)
+
+
+def _enter_wal(connection: Any) -> None:
+    """A new file's first moments: SQLite does not wait for another process that sets the same mode."""
+    last = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > last:
+                raise
+            time.sleep(0.01)

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from engine.effects import decode
 from engine.model import Delivery, DeliveryState, MessageState
 from engine.store.base import AccountRow, DeliveryView, MessageView, Query
-from engine.store.books import BACKLOG, GAPS
-from engine.store.part import Part, reason_of, reasons_of, words_of
+from engine.store.books import BACKLOG, GAPS, OPEN_DELIVERIES
+from engine.store.part import Part, checksum, reason_of, reasons_of, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages
 
 __all__ = ["Views", "conditions"]
@@ -61,6 +61,14 @@ class Views(Part):
         """`MessageStore.gaps`, all asked of one moment."""
         with self._database.read(snapshot=True) as work:
             found = [(text, [row[0] for row in work.rows(sql)]) for text, sql in GAPS]
+            found.append(
+                (
+                    "open deliveries that are damaged",
+                    _damaged(
+                        work.rows(OPEN_DELIVERIES.format(effect=self._database.as_bytes.format("effect")))
+                    ),
+                )
+            )
         return [f"{text}: {_some(numbers)}" for text, numbers in found if numbers]
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
@@ -135,6 +143,10 @@ def _delivery(row: Row[Any]) -> DeliveryView:
         note=row.note,
         settled_at=row.settled_at,
     )
+
+
+def _damaged(rows: list[tuple[Any, ...]]) -> list[object]:
+    return [row[0] for row in rows if row[4] != checksum(*row[:4])]
 
 
 def _some(numbers: list[object]) -> str:
