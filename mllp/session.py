@@ -2,8 +2,9 @@
 
 No socket and no clock: the caller says what arrived and what time it is (seconds of any monotonic
 clock) and carries out the returned commands in order. Answers leave in the order in which the
-messages arrived; while the allowed number of messages is in work, further ones wait in the socket
-(`Pause`), and only what had already been read waits here.
+messages arrived. While the allowed number of messages is in work, further ones wait in the socket:
+`Pause` follows as soon as a message has to wait here, so that no more than one read does (pausing at
+every message would cost two system calls each, for senders that wait for their answer anyway).
 
 A positive rule runs through it: whoever gets no answer sends again, so whenever something is wrong
 with the stream itself, complete messages are still answered, the rest is dropped and the connection

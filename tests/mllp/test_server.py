@@ -155,14 +155,14 @@ def test_a13_oversize_is_refused_in_bounded_memory(serve: Serve) -> None:
     assert grown < limit + 10 * 1024 * 1024
 
 
-def test_a14_half_close_still_gets_the_answer(serve: Serve) -> None:
+def test_a14_half_close_still_gets_the_answer(serve: Serve, reactor: Any) -> None:
     later: list[Arrived] = []
     served = serve(receive=later.append)
     sender = served.connect()
     sender.send(B1)
     sender.socket.shutdown(socket.SHUT_WR)
     assert served.counted("messages", 1)
-    later[0]._connection._listener.reactor.callFromThread(later[0].answer, A1)
+    reactor.callFromThread(later[0].answer, A1)
     assert sender.answer() == A1
     assert sender.closed()
 
