@@ -100,7 +100,7 @@ class Intake:
         try:
             receipts = self._store.accept(arrivals)
         except Exception:
-            self._lost(Failure(), batch)
+            self._lost(Failure(), batch)  # type: ignore[no-untyped-call]
             return
         self._committed(receipts, batch, started)
 
@@ -114,12 +114,12 @@ class Intake:
         self._next()
 
     def _lost(self, failure: Failure, batch: list[tuple[Arrival, Settled]]) -> None:
-        signal(AcceptFailed(messages=len(batch), error=failure.type.__name__ if failure.type else "?"))
+        signal(AcceptFailed(messages=len(batch), error=type(failure.value).__name__))
         for _, settled in batch:
             settled(None)
-        if failure.check(Unavailable) and self.available:
+        if isinstance(failure.value, Unavailable) and self.available:
             self.available = False
-            signal(StoreFailed(error=failure.type.__name__ if failure.type else "?"))
+            signal(StoreFailed(error=type(failure.value).__name__))
             self._opened(False)
             self._call_later(PROBE_EVERY, self._probe)
         self._next()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
@@ -15,23 +15,24 @@ from engine.app.workers import Share, Workers, share_of
 from engine.config.loading import LoadedChannel
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
+from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.mllp import Doors, MllpListener
 from engine.model import Answered, Lane
 from engine.privacy.book import TokenBook
+from engine.privacy.vault import Vault
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
 from engine.settings import Settings
 from engine.store.base import MessageStore
+from engine.store.cipher import Fingerprints
+from engine.store.keys import KeyRing
 from engine.telemetry import ChannelOpened, EngineStarted, EngineStopping, LoopFailed, signal
 from engine.threads import Loop, Threads
 
 __all__ = ["Node"]
 
 FAILED_REST = 1.0  # seconds before a loop that failed turns again
-
-OpenDestination = Callable[[str], Destination]
-"""Makes a destination by name (`odoo:hospital-odoo`); called once per delivery thread."""
 
 
 class Node:
@@ -43,8 +44,8 @@ class Node:
         settings: Settings,
         store: MessageStore,
         channels: Sequence[LoadedChannel],
-        book: Callable[[], TokenBook],
-        open_destination: OpenDestination,
+        ring: KeyRing,
+        destinations: Mapping[str, Destination],
         *,
         share: Share = (0, 1),
         workers: Workers | None = None,
@@ -54,10 +55,11 @@ class Node:
         self._commits = Threads(reactor, "commit")
         self._looks = Threads(reactor, "look")
         self._deliveries: list[Loop] = []
-        self._destinations: list[Destination] = []
+        self._ring, self._destinations = ring, destinations
         self._routing: Loop | None = None
         self._listeners: list[MllpListener] = []
         self._stopping = False
+        self.failure: Misconfigured | None = None
         self.answers = Answers(store, self._looks, call_later=reactor.callLater)
         self.intake = Intake(
             store,
@@ -67,20 +69,20 @@ class Node:
             opened=self._open,
             stored=self._wake_routing,
         )
-        self._make_loops(book, open_destination)
+        self._make_loops()
         if share[0] == 0:
-            doors = Doors(self.intake.submit, self.answers.wait, store.fingerprints)
+            doors = Doors(self.intake.submit, self.answers.wait, Fingerprints(ring))
             self._listeners = [make_listener(channel.spec, settings, doors) for channel in self._channels]
 
     # Putting together
 
-    def _make_loops(self, book: Callable[[], TokenBook], open_destination: OpenDestination) -> None:
+    def _make_loops(self) -> None:
         mine = share_of(self._channels, self._share)
         if mine:
             routing = RoutingLoop(
                 self._store,
                 {channel.spec.channel: channel.program for channel in mine},
-                book(),
+                TokenBook(Vault.of(self._ring), self._store.tokens),
                 batch=self._settings.batch,
                 clock=time.time,
                 routed=self._routed,
@@ -88,16 +90,14 @@ class Node:
             )
             self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
         if self._share[0] > 0 or self._share[1] == 1:
-            for name in sorted({name for channel in self._channels for name in channel.program.destinations}):
-                for lane in sorted({channel.program.lane for channel in self._channels}):
-                    self._deliveries.append(self._delivery(name, lane, open_destination(name)))
+            queues = {(name, c.program.lane) for c in self._channels for name in c.program.destinations}
+            self._deliveries = [self._delivery(name, lane) for name, lane in sorted(queues)]
 
-    def _delivery(self, name: str, lane: Lane, destination: Destination) -> Loop:
-        self._destinations.append(destination)
+    def _delivery(self, name: str, lane: Lane) -> Loop:
         loop = DeliveryLoop(
             self._store,
             name,
-            destination,
+            self._destinations[name],
             lane,
             holder=self.holder,
             retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
@@ -141,7 +141,7 @@ class Node:
             await self._workers.stop()
         for loop in self._loops():
             await self._looks.run(loop.stop, drain)
-        for destination in self._destinations:
+        for destination in set(self._destinations.values()):
             destination.close()
         self._store.close()
         # The pools join their threads; only now is nothing of ours left in them.

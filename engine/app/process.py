@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,23 @@ import uvicorn
 import uvloop
 from twisted.internet import asyncioreactor
 
+from engine.app.carriers import open_destinations
 from engine.app.node import Node
+from engine.app.opening import ring_of
 from engine.app.workers import Share, Workers
 from engine.config.loading import load_channels
 from engine.console.health import application
-from engine.destinations import open_destination
 from engine.errors import Misconfigured
-from engine.privacy.book import TokenBook
-from engine.privacy.vault import Vault
 from engine.settings import Settings
-from engine.store import open_store
+from engine.store.sql import open_store
 from engine.telemetry import REGISTRY, configure_logs
 
 __all__ = ["run_node"]
+
+
+SWITCH = 0.0005
+"""Seconds a thread may hold the interpreter while another waits. Python's own 5 ms would add that much
+to a commit that ends while the reactor is busy."""
 
 
 class _Http(uvicorn.Server):
@@ -40,38 +45,47 @@ class _Http(uvicorn.Server):
 def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool = False) -> None:
     """Run one process of a node until SIGTERM or SIGINT. Raises `Misconfigured` before anything is opened."""
     configure_logs(plain=plain_logs)
+    sys.setswitchinterval(SWITCH)
     channels = load_channels(folder)
-    loop = uvloop.new_event_loop()
-    asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)
-    from twisted.internet import reactor as installed
-
-    reactor: Any = installed
-    store = open_store(settings.store, settings.key_file)
+    names = {name for channel in channels for name in channel.program.destinations}
+    destinations = open_destinations(names, os.environ, settings.ledger)
+    ring = ring_of(settings)
+    store = open_store(settings.store, ring)
     if share[0] == 0 and not store.own():
-        raise Misconfigured("another engine runs on this store", where=settings.store, hint="stop it first")
-    workers = (
-        Workers(reactor, share[1], lambda part: _command(folder, settings, part))
-        if share == (0, share[1]) and share[1] > 1
-        else None
-    )
-    node = Node(
-        reactor,
-        settings,
-        store,
-        channels,
-        lambda: TokenBook(Vault.of(store.keys), store.tokens),
-        lambda name: open_destination(name, os.environ, settings.ledger),
-        share=share,
-        workers=workers,
-    )
-    reactor.callWhenRunning(node.start)
+        raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
+    loop, reactor = _reactor()
+    workers = None
+    if share[0] == 0 and share[1] > 1:
+        workers = Workers(reactor, share[1], partial(_command, folder), _environment(settings))
+    node = Node(reactor, settings, store, channels, ring, destinations, share=share, workers=workers)
+    reactor.callWhenRunning(_start, reactor, node)
     reactor.addSystemEventTrigger("before", "shutdown", node.stop)
     if share[0] == 0 and settings.http != "off":
         _serve_http(loop, reactor, settings.http, node)
     if share[0] > 0:
-        _end_with_parent(reactor)
+        _end_with_parent(loop, reactor)
     reactor.run()
+    if node.failure is not None:
+        raise node.failure
+
+
+def _start(reactor: Any, node: Node) -> None:
+    """A listener that cannot open ends the process with its reason, not with a half-open node."""
+    try:
+        node.start()
+    except Misconfigured as error:
+        node.failure = error
+        reactor.stop()
+
+
+def _reactor() -> tuple[asyncio.AbstractEventLoop, Any]:
+    """Twisted on uvloop, so that HTTP shares the loop."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    from twisted.internet import reactor
+
+    return loop, reactor
 
 
 def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, address: str, node: Node) -> None:
@@ -87,18 +101,24 @@ def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, address: str, nod
     reactor.addSystemEventTrigger("during", "shutdown", end)
 
 
-def _command(folder: Path, settings: Settings, share: Share) -> list[str]:
-    command = [sys.executable, "-m", "engine.cli", "run", str(folder), "--store", settings.store]
-    command += ["--share", f"{share[0]}/{share[1]}", "--http", "off"]
-    return command + (["--ledger", str(settings.ledger)] if settings.ledger else [])
+def _command(folder: Path, share: Share) -> list[str]:
+    return [sys.executable, "-m", "engine.cli", "run", str(folder), "--share", f"{share[0]}/{share[1]}"]
 
 
-def _end_with_parent(reactor: Any) -> None:
+def _environment(settings: Settings) -> dict[str, str]:
+    """What workers inherit: the settings travel here, because command lines can be read by anyone."""
+    given = {"WARDLINE_STORE": settings.store, "WARDLINE_HTTP": "off", "WARDLINE_NODE": settings.node}
+    if settings.ledger:
+        given["WARDLINE_LEDGER"] = str(settings.ledger)
+    return {**os.environ, **given}
+
+
+def _end_with_parent(loop: asyncio.AbstractEventLoop, reactor: Any) -> None:
     """Standard input closes when the first process is gone, however it went."""
 
     def closed() -> None:
         if not os.read(0, 1):
-            asyncio.get_event_loop().remove_reader(0)
+            loop.remove_reader(0)
             reactor.stop()
 
-    reactor.callWhenRunning(lambda: asyncio.get_event_loop().add_reader(0, closed))
+    reactor.callWhenRunning(loop.add_reader, 0, closed)

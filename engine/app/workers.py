@@ -7,7 +7,7 @@ The first process starts the others and starts them again when they end; they en
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -54,8 +54,11 @@ class _Worker(ProcessProtocol):
 class Workers:
     """Starts, watches and stops the worker processes of a node."""
 
-    def __init__(self, reactor: Any, total: int, command: Callable[[Share], list[str]]) -> None:
+    def __init__(
+        self, reactor: Any, total: int, command: Callable[[Share], list[str]], environment: Mapping[str, str]
+    ) -> None:
         self._reactor, self._total, self._command = reactor, total, command
+        self._environment = dict(environment)
         self._running: dict[int, tuple[_Worker, Any]] = {}
         self._stopping = False
 
@@ -81,7 +84,7 @@ class Workers:
         worker = _Worker(lambda status: self._ended(number, status))
         command = self._command((number, self._total))
         process = self._reactor.spawnProcess(
-            worker, command[0], command, env=None, childFDs={0: "w", 1: 1, 2: 2}
+            worker, command[0], command, env=self._environment, childFDs={0: "w", 1: 1, 2: 2}
         )
         self._running[number] = (worker, process)
 

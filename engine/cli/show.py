@@ -10,10 +10,10 @@ import msgspec
 import typer
 from rich.table import Table
 
+from engine.app.opening import open_settings
 from engine.effects import kind_of
 from engine.model import Reason
 from engine.settings import Settings
-from engine.store import open_store
 from engine.store.base import DeliveryView, MessageStore, MessageView, Query
 
 __all__ = [
@@ -29,8 +29,7 @@ PAGE = 1000
 
 def open_named(store: str | None) -> MessageStore:
     """The store of the settings, or the one the command line names."""
-    settings = Settings.from_environment(store=store)
-    return open_store(settings.store, settings.key_file)
+    return open_settings(Settings.from_environment(store=store))
 
 
 def print_json(value: object) -> None:

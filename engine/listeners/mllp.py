@@ -206,15 +206,19 @@ class MllpListener:
         reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
         seen = self._headless[arrived.peer] = self._headless.get(arrived.peer, 0) + 1
         arrival = self._arrival(arrived.message, None, "rejected", reason)
-        refused = partial(self._refused, arrived, None, "AR", started, reason)
-        if seen >= HEADER_LIMIT:
+        last = seen >= HEADER_LIMIT
+        if last:
             self._headless.pop(arrived.peer)
-
-            def refused(receipt: Receipt | None) -> None:
-                self._refused(arrived, None, "AR", started, reason, receipt)
-                arrived.close()
-
+        refused = partial(self._headless_refused, arrived, started, reason, last)
         self._doors.submit(arrival, refused)
+
+    def _headless_refused(
+        self, arrived: Arrived, started: float, reason: Reason, last: bool, receipt: Receipt | None
+    ) -> None:
+        """AR, and the connection closes when nothing but such came: this is no HL7 sender."""
+        self._refused(arrived, None, "AR", started, reason, receipt)
+        if last:
+            arrived.close()
 
     def _oversize(self, arrived: Arrived) -> None:
         """Only the head is left of it: answered when it can be read; the connection closes."""

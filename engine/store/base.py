@@ -138,8 +138,9 @@ class MessageStore(Protocol):
         lost to another holder is ignored. Returns the message ids that reached a final state."""
         ...
 
-    def reclaim(self, now: float) -> int:
-        """Deliveries whose lease has ended become due again; how many."""
+    def reclaim(self, now: float, holder: str = "") -> int:
+        """Deliveries whose lease has ended become due again, and those that `holder` still holds (it
+        has just started, so nobody works on them); how many."""
         ...
 
     def redeliver(self, query: Query, *, now: float) -> int:
@@ -178,6 +179,15 @@ class MessageStore(Protocol):
 
     def purge(self, *, content_before: float, duplicates_before: float) -> int:
         """Remove content (and forget fingerprints) older than this; how many rows."""
+        ...
+
+    def own(self) -> bool:
+        """Take the store for this engine until `close` or the end of the process; False when another
+        engine has it. Reading and single verbs need no ownership."""
+        ...
+
+    def idle(self) -> bool:
+        """Whether a small commit right now would neither wait for another nor cross a network."""
         ...
 
     def check(self) -> None:

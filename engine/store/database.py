@@ -72,6 +72,14 @@ class Database(ABC):
         """Why nothing may be written any more before a restart, or empty."""
 
     @abstractmethod
+    def own(self) -> bool:
+        """Hold this database for one engine; False when another does."""
+
+    @abstractmethod
+    def idle(self) -> bool:
+        """Whether a write would start at once and end soon."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of connections and threads."""
 

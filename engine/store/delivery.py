@@ -125,14 +125,15 @@ class Deliveries(Part):
             work.run_many(_SETTLE, [_settled(by_id[number], now) for (number,) in held])
             return _conclude(work, {number // PER_MESSAGE for (number,) in held})
 
-    def reclaim(self, now: float) -> int:
+    def reclaim(self, now: float, holder: str = "") -> int:
         """`MessageStore.reclaim`."""
         with self._database.write() as work:
             return work.run(
                 "UPDATE deliveries SET state = 'due', due_at = ?, holder = ''"
                 " WHERE id IN (SELECT id FROM deliveries"
-                f" WHERE state = 'claimed' AND lease_until <= ? ORDER BY id{self._database.skip_locked})",
-                (now, now),
+                " WHERE state = 'claimed' AND (lease_until <= ? OR (holder = ? AND holder <> ''))"
+                f" ORDER BY id{self._database.skip_locked})",
+                (now, now, holder),
             )
 
     def redeliver(self, query: Query, *, now: float) -> int:

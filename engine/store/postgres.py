@@ -45,6 +45,7 @@ class PostgresDatabase(Database):
         )
         event.listen(self._engine, "connect", _prepare)
         self._closed = ""
+        self._owner: Connection | None = None
 
     @contextmanager
     def write(self, *turns: str) -> Iterator[Work]:
@@ -88,8 +89,25 @@ class PostgresDatabase(Database):
     def broken(self) -> str:
         return self._closed
 
+    def own(self) -> bool:
+        """A lock that its connection holds: gone with the process, wherever it ran. Should the
+        connection break, another engine may start; each verb stays safe for itself."""
+        core = self._engine.connect()
+        driver: Any = core.connection.driver_connection
+        owned = bool(driver.execute("SELECT pg_try_advisory_lock(hashtext('wardline/engine'))").fetchone()[0])
+        if owned:
+            self._owner = core
+        else:
+            core.close()
+        return owned
+
+    def idle(self) -> bool:
+        return False  # a round trip away
+
     def close(self) -> None:
         self._closed = "the store is closed"
+        if self._owner is not None:
+            self._owner.invalidate()
         self._engine.dispose()
 
     @contextmanager

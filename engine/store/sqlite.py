@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -60,6 +61,7 @@ class SqliteDatabase(Database):
         event.listen(self._engine, "connect", _prepare)
         self._turn = threading.RLock()
         self._broken = ""
+        self._owner: int | None = None
         try:
             self._writer = self._engine.connect()
         except Exception as error:
@@ -125,7 +127,29 @@ class SqliteDatabase(Database):
     def broken(self) -> str:
         return self._broken
 
+    def own(self) -> bool:
+        """A lock on a file beside the store: gone with the process, however it ended."""
+        handle = os.open(
+            self.path.with_name(f"{self.path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        self._owner = handle
+        return True
+
+    def idle(self) -> bool:
+        if self._turn.acquire(blocking=False):
+            self._turn.release()
+            return True
+        return False
+
     def close(self) -> None:
+        if self._owner is not None:
+            os.close(self._owner)
+            self._owner = None
         self._checkpointer.close()
         with self._turn:
             self._broken = self._broken or "the store is closed"

@@ -39,6 +39,14 @@ class Upkeep(Part):
         with self._database.write() as work:
             work.run("UPDATE pulse SET beat = beat + 1 WHERE id = 1")
 
+    def own(self) -> bool:
+        """`MessageStore.own`."""
+        return self._database.own()
+
+    def idle(self) -> bool:
+        """`MessageStore.idle`."""
+        return self._database.idle()
+
     def close(self) -> None:
         """`MessageStore.close`."""
         self._database.close()

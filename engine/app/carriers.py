@@ -1,0 +1,32 @@
+"""From a destination's name in a program to what carries its effects out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.destinations.base import Destination
+from engine.destinations.ledger import LedgerDestination
+from engine.destinations.odoo import OdooDestination, from_environment
+from engine.errors import Misconfigured
+
+__all__ = ["open_destinations"]
+
+
+def open_destinations(
+    names: set[str], env: Mapping[str, str], ledger: Path | None = None
+) -> dict[str, Destination]:
+    """The destinations by name (`odoo:<connection>`, `ledger:<path>`); all of them one `ledger` file for
+    a dry run. Connections are made when the first batch comes. Raises `Misconfigured`."""
+    if ledger is not None:
+        return dict.fromkeys(names, LedgerDestination(ledger))
+    return {name: _open(name, env) for name in sorted(names)}
+
+
+def _open(name: str, env: Mapping[str, str]) -> Destination:
+    kind, _, rest = name.partition(":")
+    if kind == "ledger":
+        return LedgerDestination(Path(rest))
+    if kind == "odoo":
+        return OdooDestination(from_environment(rest, env))
+    raise Misconfigured(f"no destination is called {kind!r}", where=name)
