@@ -14,10 +14,11 @@ __all__ = [
 ]  # fmt: skip
 
 CloseReason = Literal[
-    "abandoned", "answers_unread", "drained", "frame_timeout", "idle", "no_cr", "noise", "oversize",
-    "peer_closed", "read_timeout", "stranger",
+    "abandoned", "answers_unread", "dismissed", "drained", "frame_timeout", "idle", "no_cr", "noise",
+    "oversize", "peer_closed", "read_timeout", "stranger",
 ]  # fmt: skip
-"""Why a connection was closed. `stranger`: sent bytes, but never a start byte."""
+"""Why a connection was closed. `dismissed`: the application had enough of it; `stranger`: sent bytes,
+but never a start byte."""
 
 
 @dataclass(frozen=True, slots=True)

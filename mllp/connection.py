@@ -17,17 +17,29 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-from mllp.commands import Close, Command, Count, HandOver, Oversize, Pause, Quarantine, Resume, Send
+from mllp.commands import (
+    Close,
+    CloseReason,
+    Command,
+    Count,
+    HandOver,
+    Oversize,
+    Pause,
+    Quarantine,
+    Resume,
+    Send,
+)
 from mllp.session import Limits, Session
 from mllp.tls import names_of, subject_of
 
 __all__ = ["Arrived", "Connection", "Listener", "Peer"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Peer:
-    """Who is at the other end. `subject` (RFC 4514) and `names` (subject alternative names: DNS
-    names in lower case, addresses, URIs, mail addresses) come from its certificate; empty without TLS."""
+    """Who is at the other end, one object for each connection and gone with it (so it can key a
+    `WeakKeyDictionary`). `subject` (RFC 4514) and `names` (subject alternative names: DNS
+    names in lower case, addresses, URIs, mail addresses) come from its certificate; empty without one."""
 
     host: str
     port: int
@@ -73,6 +85,11 @@ class Arrived:
         """Close the connection without an answer, so that the sender sends again."""
         self._connection.abandon(self._ticket)
 
+    def close(self) -> None:
+        """Close the connection once what is in work has been answered; take nothing more from it.
+        Said before `answer`, it keeps the next message from being taken up."""
+        self._connection.drain("dismissed")
+
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
 class Connection(Protocol):
@@ -106,7 +123,8 @@ class Connection(Protocol):
         self._shaking = False
         _cancel(self._abort_timer)
         certificate = self.transport.getHandle().get_peer_certificate(as_cryptography=True)
-        self.peer = Peer(self.peer.host, self.peer.port, subject_of(certificate), names_of(certificate))
+        if certificate is not None:
+            self.peer = Peer(self.peer.host, self.peer.port, subject_of(certificate), names_of(certificate))
 
     def dataReceived(self, data: bytes) -> None:
         self._perform(self._session.receive(data, self._now()))
@@ -146,9 +164,9 @@ class Connection(Protocol):
         """See `Arrived.abandon`."""
         self._perform(self._session.abandon(ticket))
 
-    def drain(self) -> None:
+    def drain(self, reason: CloseReason = "drained") -> None:
         """Close once what is in work has been answered."""
-        self._perform(self._session.drain(self._now()))
+        self._perform(self._session.drain(self._now(), reason))
 
     def abort(self) -> None:
         """Close at once, unsent answers are lost."""

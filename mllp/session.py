@@ -131,12 +131,12 @@ class Session:
             pieces = self._decoder.finish()
         return self._take(pieces, self._cut("peer_closed"), now)
 
-    def drain(self, now: float) -> list[Command]:
+    def drain(self, now: float, reason: CloseReason = "drained") -> list[Command]:
         """Close as soon as what is in work has been answered; take nothing new."""
         if self._closed:
             return []
         self._waiting.clear()
-        self._end("drained")
+        self._end(reason)
         return self._advance([], now)
 
     def congested(self, now: float) -> list[Command]:

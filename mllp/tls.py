@@ -46,19 +46,27 @@ def subject_of(certificate: x509.Certificate) -> str:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ServerTls:
-    """The server's side: its certificate chain and key, and the authority its clients must show.
+    """The server's side: its certificate chain and key, and the authority (file of certificates) that
+    must have signed its clients'; without one, clients are not asked and only the wire is secret.
 
     `names` narrows the clients to certificates with one of these subject alternative names; empty
-    admits every certificate of the authority. Raises `OSError` or `OpenSSL.SSL.Error` when the
+    admits every certificate of the authority. Raises `ValueError` for names without an authority, `OSError` or `OpenSSL.SSL.Error` when the
     files cannot be used; later, files that cannot be used (half written) leave the last good ones
     in force.
     """
 
     def __init__(
-        self, certificate: Path | str, key: Path | str, clients: Path | str, names: Iterable[str] = ()
+        self,
+        certificate: Path | str,
+        key: Path | str,
+        clients: Path | str | None = None,
+        names: Iterable[str] = (),
     ) -> None:
-        self._certificate, self._key, self._clients = Path(certificate), Path(key), Path(clients)
+        self._certificate, self._key = Path(certificate), Path(key)
+        self._clients = Path(clients) if clients else None
         self._names = frozenset(name.lower() for name in names)
+        if self._names and self._clients is None:
+            raise ValueError("names of clients mean nothing without the authority that certifies them")
         self._stamp = self._files_stamp()
         self._context = self._load()
 
@@ -81,13 +89,15 @@ class ServerTls:
             return  # keep the good ones; asked again with the next connection
 
     def _files_stamp(self) -> tuple[tuple[int, int], ...]:
-        found = [os.stat(path) for path in (self._certificate, self._key, self._clients)]
+        paths = (self._certificate, self._key, self._clients)
+        found = [os.stat(path) for path in paths if path]
         return tuple((stat.st_mtime_ns, stat.st_ino) for stat in found)
 
     def _load(self) -> SSL.Context:
         context = _context(SSL.TLS_SERVER_METHOD, self._certificate, self._key)
-        context.load_verify_locations(os.fspath(self._clients))
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._verify)
+        if self._clients is not None:
+            context.load_verify_locations(os.fspath(self._clients))
+            context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._verify)
         return context
 
     def _verify(self, _connection: object, certificate: Any, _error: int, depth: int, good: int) -> bool:

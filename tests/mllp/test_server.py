@@ -269,6 +269,20 @@ def test_abandoned_is_closed_without_an_answer(serve: Serve) -> None:
     assert served.server.counters["messages"] == 1
 
 
+def test_a_peer_can_be_dismissed_after_its_answer(serve: Serve) -> None:
+    def receive(arrived: Arrived) -> None:
+        arrived.close()
+        arrived.answer(acknowledgement(arrived.message, b"AR"))
+
+    served = serve(receive=receive)
+    sender = served.connect()
+    sender.send(B1, B1)
+    assert sender.answer() == acknowledgement(B1, b"AR")
+    assert sender.closed()
+    assert served.server.counters["messages"] == 1
+    assert served.server.counters["closed_dismissed"] == 1
+
+
 def test_an_application_that_fails_answers_nothing(serve: Serve) -> None:
     def fail(_: Arrived) -> None:
         raise RuntimeError("the application's own fault")

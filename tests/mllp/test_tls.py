@@ -104,6 +104,17 @@ def test_t21_a_bad_client_is_refused(
     good.close()
 
 
+def test_without_an_authority_clients_are_not_asked(serve: Serve, ours: Authority, server_pair: Pair) -> None:
+    served = serve(ServerTls(server_pair.certificate, server_pair.key))
+    sender = secure(served, context(ours.file))
+    sender.send(B1)
+    assert sender.answer() == A1
+    sender.close()
+    assert served.application.peers[0].names == ()
+    with pytest.raises(ValueError, match="authority"):
+        ServerTls(server_pair.certificate, server_pair.key, names=["lab"])
+
+
 @pytest.mark.filterwarnings("ignore:.*TLSv1:DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=str)
 def test_t21_old_versions_are_refused(
