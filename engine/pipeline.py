@@ -33,11 +33,9 @@ from engine.model import (
 from engine.privacy.book import TokenBook
 from engine.transforms.condition import Test
 from engine.transforms.effect import Make
-from engine.transforms.verb import Value
+from engine.transforms.scope import Scope, Value
 
 __all__ = ["Filter", "Program", "Rule", "map_document", "route"]
-
-View = Document | Group
 
 NO_RULE = "no-effect-rule"
 """The step of a message that no rule is about."""
@@ -91,6 +89,8 @@ class Program(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     sequence: Value
     no_effect: Literal["filtered", "dead"]
+    slots: int
+    """How many values of a message are remembered (`Scope`)."""
 
 
 def route(batch: Sequence[StoredMessage], program: Program, book: TokenBook) -> list[Routing]:
@@ -108,29 +108,33 @@ def route(batch: Sequence[StoredMessage], program: Program, book: TokenBook) -> 
 
 def map_document(document: Document, program: Program, book: TokenBook) -> Routed | Filtered | Dead:
     """What one parsed message becomes. Raises `Unacceptable` with its place."""
+    message = Scope(document, book, program.slots)
     for value in program.required:
-        value(document, book)
+        value(message)
     for step in program.filters:
-        if step.test(document, book):
+        if step.test(message):
             return Filtered(step.name)
-    made = [(rule.make(view, book), view) for rule, view in _applying(document, program, book)]
+    made = [(rule.make(scope), scope) for rule, scope in _applying(document, program, message)]
     if not made:
         return _no_rule(program)
     effects = tuple(_once(made))
     if not effects:
         return Filtered(NOTHING_TO_DO)
     merges = tuple(TokenMerge(effect.gone, effect.into) for effect in effects if isinstance(effect, Merge))
-    return Routed(effects, program.sequence(document, book), merges)
+    return Routed(effects, program.sequence(message), merges)
 
 
-def _applying(document: Document, program: Program, book: TokenBook) -> Iterator[tuple[Rule, View]]:
-    """The rules that apply, each with the message or the group that it applies to."""
+def _applying(document: Document, program: Program, message: Scope) -> Iterator[tuple[Rule, Scope]]:
+    """The rules that apply, each with the scope of the message or the group that it applies to."""
+    scopes = {"": [message]}
     for rule in program.rules:
-        if rule.whole(document, book):
-            views: Sequence[View] = groups(document, rule.anchor) if rule.anchor else (document,)
-            for view in views:
-                if rule.each(view, book):
-                    yield rule, view
+        if rule.whole(message):
+            anchor = rule.anchor
+            if anchor not in scopes:
+                scopes[anchor] = message.within(groups(document, anchor))
+            for scope in scopes[anchor]:
+                if rule.each(scope):
+                    yield rule, scope
 
 
 def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routing:
@@ -153,11 +157,11 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routi
     return Routing(message.id, result, program.lane, program.destinations, _answer(result, program))
 
 
-def _once(made: list[tuple[Effect | None, View]]) -> Iterator[Effect]:
+def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[Effect]:
     """The effects, each key once. Two that say the same of a visit or a merge are one; two of stock
     or money with one key would replace each other, so that is refused (`bad-value`)."""
     seen: dict[tuple[str, str], Effect] = {}
-    for effect, view in made:
+    for effect, scope in made:
         if effect is None:
             continue
         key = kind_of(effect), effect.key
@@ -165,7 +169,8 @@ def _once(made: list[tuple[Effect | None, View]]) -> Iterator[Effect]:
         if first is effect:
             yield effect
         elif first != effect or not isinstance(effect, Encounter | Merge):
-            place = f"{view.anchor}[{view.number}]" if isinstance(view, Group) else ""
+            group = scope.view
+            place = f"{group.anchor}[{group.number}]" if isinstance(group, Group) else ""
             raise Unacceptable("bad-value", place, f"the same key as an earlier {key[0]} of this message")
 
 

@@ -22,7 +22,8 @@ from engine.transforms.compiling import checked, compile_text
 from engine.transforms.condition import Condition, all_of, compile_condition, compile_presence
 from engine.transforms.effect import Make, compile_effect
 from engine.transforms.expression import Flaw
-from engine.transforms.verb import Setting, Table, Value
+from engine.transforms.scope import Value
+from engine.transforms.setting import Setting, Table
 
 __all__ = ["Program", "build"]
 
@@ -72,12 +73,13 @@ class _Build:
             rules=tuple(rule for rule in rules if rule is not None),
             sequence=sequence,
             no_effect=spec.no_effect,
+            slots=self.setting.slots,
         )
 
     def _rule(self, place: Place, rule: EffectRule) -> Rule | None:
         conditions = self._conditions(place, rule.when)
-        whole = [one.holds for one in conditions if one.segments <= HEADER]
-        each = [one.holds for one in conditions if not one.segments <= HEADER]
+        whole = [one.holds for one in conditions if one.segments == HEADER]
+        each = [one.holds for one in conditions if one.segments != HEADER]
         make: Make | None = None
         for kind in EFFECTS:
             effect = getattr(rule, kind)

@@ -103,6 +103,14 @@ class Group(Reading):
                 return positions[low : bisect_left(positions, end, low)]
         return ()
 
+    def common(self, segment: str) -> bool:
+        """Whether the message and all groups of this anchor see the same segments of this id, because
+        they all stand before the first group (or there are none): what is read there need not be
+        read again for each group."""
+        positions = self._document.positions(segment)
+        head = self._spans[-2][1]
+        return not positions or (positions[-1] < head and segment not in RESOURCES)
+
 
 def groups(document: Document, anchor: str) -> list[Group]:
     """A group for every segment with the id `anchor`, in order."""

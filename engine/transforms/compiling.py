@@ -5,7 +5,7 @@ Types are checked here, once: a lookup is not handed a date, a token is used as 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -15,14 +15,11 @@ import msgspec
 
 from engine.effects import Money
 from engine.errors import Unacceptable
-from engine.hl7.path import Path
-from engine.hl7.reading import Reading
-from engine.privacy.book import TokenBook
-from engine.privacy.readers import Reader
 from engine.privacy.rules import Use
-from engine.transforms.expression import Call, Expression, Flaw, PathText, Source, parse
-from engine.transforms.source import populated, reader_of
-from engine.transforms.verb import Before, Setting, Value, Verb, constant
+from engine.transforms.expression import Call, Expression, Flaw, PathText, parse
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Field, Setting
+from engine.transforms.verb import Before, Verb, constant
 from engine.transforms.verbs import VERBS
 
 __all__ = ["Compiled", "checked", "compile_expression", "compile_text"]
@@ -37,14 +34,25 @@ _IMPLIED: dict[type, str] = {Decimal: "number", datetime: "timestamp", date: "da
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """An expression as a closure. `tokens` are the domains (letters) of the tokens that it gives,
-    with an empty one when it may give something else; `segments` the segments it reads; `place`
-    names the field that a refusal is about."""
+    """An expression as a closure. `fields` are the fields that it reads; `tokens` the domains
+    (letters) of the tokens that it gives, with an empty one when it may give something else."""
 
     value: Value
+    fields: tuple[Field, ...]
     tokens: frozenset[str]
-    segments: frozenset[str]
-    place: Callable[[Reading, TokenBook], str]
+
+    @property
+    def segments(self) -> frozenset[str]:
+        """The segments that it reads."""
+        return frozenset(field.path.segment for field in self.fields)
+
+    def refused(self, refusal: Unacceptable, scope: Scope) -> Unacceptable:
+        """The refusal, at the field that it is about: the first populated one, or the first of all."""
+        place = refusal.place
+        if not place and self.fields:
+            populated = (field for field in self.fields if _is_populated(field, scope))
+            place = scope.view.place(next(populated, self.fields[0]).path)
+        return Unacceptable(refusal.code, place, refusal.text, hl7=refusal.hl7)
 
 
 def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> Compiled:
@@ -54,71 +62,106 @@ def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> C
 
 def compile_expression(expression: Expression, setting: Setting, use: Use, wanted: type = str) -> Compiled:
     """The same for an expression that was parsed. Raises `Flaw`."""
-    paths = tuple(source for source in expression.sources if isinstance(source, PathText))
-    readers = [reader_of(setting.readers, path, use) for path in paths]
-    tokens = frozenset(reader.rule.domain for reader in readers if reader.rule.treatment == "token")
-    if tokens and (expression.verbs or wanted is not str):
+    chain = _Chain(expression, setting, use)
+    tokens = frozenset(field.domain for field in chain.fields)
+    if tokens - {""} and (expression.verbs or wanted is not str):
         after = expression.verbs[0].offset if expression.verbs else expression.offset
         raise Flaw("a token is used as it is", after, "no verb can change it, and it is no number or date")
-    if len(paths) > sum(reader.rule.treatment == "token" for reader in readers) or len(paths) < len(
-        expression.sources
-    ):
+    if len(chain.fields) < len(expression.sources):
         tokens |= {""}
-    value = _through(expression, _first(expression.sources, readers, setting), setting, paths, wanted)
-    segments = frozenset(path.text[:3] for path in paths)
-    return Compiled(value, tokens, segments, _placing(paths, readers))
+    for call in expression.verbs:
+        chain.apply(call)
+    return Compiled(chain.turned(wanted, expression.offset), chain.fields, tokens)
 
 
-def checked(compiled: Compiled, *, required: bool, check: Callable[[Any], None] | None = None) -> Value:
+def checked(
+    compiled: Compiled, *, required: bool = False, check: Callable[[Any], None] | None = None
+) -> Value:
     """The value with its refusals placed: what a verb or `check` refuses names the field, and so does
     an empty one that is `required` (`missing-field`, 101)."""
     value = compiled.value
 
-    def field(view: Reading, book: TokenBook) -> Any:
+    def field(scope: Scope) -> Any:
         try:
-            found = value(view, book)
-            if found is not None:
-                if check is not None:
-                    check(found)
-                return found
+            found = value(scope)
+            if found is None:
+                if required:
+                    raise Unacceptable("missing-field", "", "nothing here", hl7=101)
+            elif check is not None:
+                check(found)
         except Unacceptable as refusal:
-            place = refusal.place or compiled.place(view, book)
-            raise Unacceptable(refusal.code, place, refusal.text, hl7=refusal.hl7) from None
-        if required:
-            raise Unacceptable("missing-field", compiled.place(view, book), "nothing here", hl7=101)
-        return None
+            raise compiled.refused(refusal, scope) from None
+        return found
 
     return field
 
 
-def _through(
-    expression: Expression, value: Value, setting: Setting, paths: tuple[PathText, ...], wanted: type
-) -> Value:
-    """`value` through the verbs, with what is implied between and after them."""
-    gives: type = str
-    calls = [(call, _verb(call)) for call in expression.verbs]
-    for call, verb in calls:
+class _Chain:
+    """An expression while its verbs are put on, one after the other."""
+
+    def __init__(self, expression: Expression, setting: Setting, use: Use) -> None:
+        sources = expression.sources
+        self.setting = setting
+        self.paths = tuple(source for source in sources if isinstance(source, PathText))
+        self.fields = tuple(setting.field(path, use) for path in self.paths)
+        self.gives: type = str
+        self._so_far: tuple[object, ...] = (use, sources)
+        remaining = iter(self.fields)
+        values = [
+            next(remaining).value if isinstance(source, PathText) else _started(source, setting)
+            for source in sources
+        ]
+        self.value = values[0] if len(values) == 1 else self._remembered(lambda: _first(values))
+
+    def apply(self, call: Call) -> None:
+        """Put the verb of `call` after what there is. Raises `Flaw` when it does not fit."""
+        verb = _verb(call)
         if verb.takes is None:
             raise Flaw(f"{verb.name} starts an expression", call.offset, "use default(text) for empty fields")
-        value = _turned(value, gives, verb.takes, call.offset, setting, paths)
-        value, gives = verb.build(call, setting, Before(value, paths)), verb.gives
-    return _turned(value, gives, wanted, expression.offset, setting, paths)
+        self.turned(verb.takes, call.offset)
+        before = Before(self.value, self.paths)
+        self._so_far = (*self._so_far, call)
+        if verb.costly:
+            self.value = self._remembered(lambda: verb.build(call, self.setting, before))
+        else:
+            self.value = verb.build(call, self.setting, before)
+        self.gives = verb.gives
+
+    def turned(self, wanted: type, offset: int) -> Value:
+        """What there is as the type that is wanted: text goes through the verb of that type."""
+        if self.gives is not wanted:
+            implied = _IMPLIED.get(wanted) if self.gives is str else None
+            if implied is None:
+                text = f"{_WORDS[wanted]} is wanted here, and this is {_WORDS[self.gives]}"
+                raise Flaw(
+                    text, offset, "end with | kit(table)" if wanted is tuple else "change or drop verbs"
+                )
+            self.apply(Call(implied, offset))
+        return self.value
+
+    def _remembered(self, make: Callable[[], Value]) -> Value:
+        segments = frozenset(field.path.segment for field in self.fields)
+        return self.setting.once(self._so_far, segments, make)
 
 
-def _turned(
-    value: Value, gives: type, wanted: type, offset: int, setting: Setting, paths: tuple[PathText, ...]
-) -> Value:
-    if gives is wanted:
-        return value
-    implied = _IMPLIED.get(wanted) if gives is str else None
-    if implied is None:
-        raise Flaw(f"{_WORDS[wanted]} is wanted here, and this is {_WORDS[gives]}", offset, _hint(wanted))
-    verb = VERBS[implied]
-    return verb.build(Call(implied, offset), setting, Before(value, paths))
+def _first(values: Sequence[Value]) -> Value:
+    """The first value that is not empty."""
+
+    def value(scope: Scope) -> Any:
+        for one in values:
+            found = one(scope)
+            if found is not None:
+                return found
+        return None
+
+    return value
 
 
-def _hint(wanted: type) -> str:
-    return "end with | kit(table)" if wanted is tuple else "change the order of the verbs, or leave one out"
+def _started(call: Call, setting: Setting) -> Value:
+    verb = _verb(call)
+    if verb.takes is not None:
+        raise Flaw(f"{call.name} needs a value before it", call.offset, f"such as PV1-3.1 | {call.name}")
+    return verb.build(call, setting, Before(constant(None)))
 
 
 def _verb(call: Call) -> Verb:
@@ -130,59 +173,8 @@ def _verb(call: Call) -> Verb:
     return verb
 
 
-def _first(sources: tuple[Source, ...], readers: list[Reader], setting: Setting) -> Value:
-    """The first of the sources that is populated."""
-    remaining = iter(readers)
-    values = tuple(
-        populated(next(remaining)) if isinstance(source, PathText) else _started(source, setting)
-        for source in sources
-    )
-    if len(values) == 1:
-        return values[0]
-
-    def value(view: Reading, book: TokenBook) -> Any:
-        for source in values:
-            found = source(view, book)
-            if found is not None:
-                return found
-        return None
-
-    return value
-
-
-def _started(call: Call, setting: Setting) -> Value:
-    verb = _verb(call)
-    if verb.takes is not None:
-        raise Flaw(
-            f"{call.name} needs a value before it", call.offset, f"write it like PV1-3.1 | {call.name}"
-        )
-    return verb.build(call, setting, Before(constant(None)))
-
-
-def _placing(paths: tuple[PathText, ...], readers: list[Reader]) -> Callable[[Reading, TokenBook], str]:
-    """Names the field that was read: the first populated one, or the first of all."""
-    fields = tuple(
-        (populated(reader), Path.parse(_unselected(path.text)))
-        for path, reader in zip(paths, readers, strict=True)
-    )
-
-    def place(view: Reading, book: TokenBook) -> str:
-        for value, path in fields:
-            if _is_populated(value, view, book):
-                return view.place(path)
-        return view.place(fields[0][1]) if fields else ""
-
-    return place
-
-
-def _is_populated(value: Value, view: Reading, book: TokenBook) -> bool:
+def _is_populated(field: Field, scope: Scope) -> bool:
     try:
-        return value(view, book) is not None
+        return field.value(scope) is not None
     except Unacceptable:
         return True
-
-
-def _unselected(path: str) -> str:
-    """The path without the choice of a repetition by type (`PID-3[MR]`)."""
-    before, bracket, rest = path.rpartition("[")
-    return before + rest.partition("]")[2] if bracket and not rest[:1].isdigit() else path

@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from engine.hl7.reading import Reading
-from engine.privacy.book import TokenBook
+from engine.errors import Unacceptable
 from engine.privacy.rules import Use
 from engine.transforms.compiling import Compiled, checked, compile_text
 from engine.transforms.expression import Flaw
-from engine.transforms.verb import Setting
+from engine.transforms.scope import Scope
+from engine.transforms.setting import Setting
 
 __all__ = ["Condition", "Test", "all_of", "compile_condition", "compile_presence"]
 
-Test = Callable[[Reading, TokenBook], bool]
+Test = Callable[[Scope], bool]
 
 _READABLE: tuple[Use, ...] = ("test", "sequence", "date")
 
@@ -35,16 +35,27 @@ def compile_condition(text: str, wanted: str | Sequence[str], setting: Setting) 
     """Whether the expression `text` gives (one of) what is `wanted`. Raises `Flaw`."""
     if wanted in ("present", "absent"):
         compiled = compile_presence(text, setting)
-        value = checked(compiled, required=False)
+        value = checked(compiled)
         if wanted == "present":
-            return Condition(lambda view, book: value(view, book) is not None, compiled.segments)
-        return Condition(lambda view, book: value(view, book) is None, compiled.segments)
+            return Condition(lambda scope: value(scope) is not None, compiled.segments)
+        return Condition(lambda scope: value(scope) is None, compiled.segments)
     values = frozenset([wanted] if isinstance(wanted, str) else wanted)
     if "" in values or not values:
         raise Flaw("an empty value is never equal", 0, "write absent to ask for an empty field")
     compiled = compile_text(text, setting, "test")
-    value = checked(compiled, required=False)
-    return Condition(lambda view, book: value(view, book) in values, compiled.segments)
+    return Condition(_is_one_of(compiled, values), compiled.segments)
+
+
+def _is_one_of(compiled: Compiled, values: frozenset[str]) -> Test:
+    value = compiled.value
+
+    def holds(scope: Scope) -> bool:
+        try:
+            return value(scope) in values
+        except Unacceptable as refusal:
+            raise compiled.refused(refusal, scope) from None
+
+    return holds
 
 
 def all_of(tests: Sequence[Test]) -> Test:
@@ -52,13 +63,13 @@ def all_of(tests: Sequence[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
 
-    def holds(view: Reading, book: TokenBook) -> bool:
+    def hold(scope: Scope) -> bool:
         for test in tests:  # noqa: SIM110 - a generator would cost as much as the tests
-            if not test(view, book):
+            if not test(scope):
                 return False
         return True
 
-    return holds
+    return hold
 
 
 def compile_presence(text: str, setting: Setting) -> Compiled:

@@ -11,16 +11,16 @@ import msgspec
 
 from engine import effects
 from engine.effects import Effect, Item, Merge, Money
-from engine.hl7.reading import Reading
-from engine.privacy.book import TokenBook
 from engine.privacy.tokens import DOMAINS
 from engine.transforms.expression import Flaw
 from engine.transforms.field import Want, compile_field, compile_key
-from engine.transforms.verb import Setting, Value, constant
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import constant
 
 __all__ = ["Make", "compile_effect"]
 
-Make = Callable[[Reading, TokenBook], Effect | None]
+Make = Callable[[Scope], Effect | None]
 """Makes a rule's effect of a message or group; None when there is nothing to do after all."""
 
 Flaws = dict[str, Flaw]
@@ -152,7 +152,7 @@ class _Draft:
         parts = {part: self.values.pop(part) for part in _ITEM if part in self.values}
         if "item" in parts and "quantity" in parts:
             one = _item(**parts)
-            self.values[name] = one if name == "item" else lambda view, book: (one(view, book),)
+            self.values[name] = one if name == "item" else lambda scope: (one(scope),)
 
     def merge(self) -> Make | None:
         """Both sides, tokens of the kind's own domain; nothing when they are one already."""
@@ -164,16 +164,16 @@ class _Draft:
             return None
         gone, into = self.values["gone"], self.values["into"]
 
-        def make(view: Reading, book: TokenBook) -> Effect | None:
-            old, new = gone(view, book), into(view, book)
+        def make(scope: Scope) -> Effect | None:
+            old, new = gone(scope), into(scope)
             return None if old == new else Merge(key=f"merge/{old}/{new}", kind=kind, gone=old, into=new)
 
         return make
 
 
 def _item(item: Value, quantity: Value, unit: Value = _NOTHING, lot: Value = _NOTHING) -> Value:
-    def value(view: Reading, book: TokenBook) -> Item:
-        return Item(item(view, book), quantity(view, book), unit(view, book) or "", lot(view, book) or "")
+    def value(scope: Scope) -> Item:
+        return Item(item(scope), quantity(scope), unit(scope) or "", lot(scope) or "")
 
     return value
 
@@ -181,10 +181,10 @@ def _item(item: Value, quantity: Value, unit: Value = _NOTHING, lot: Value = _NO
 def _making(effect: Callable[..., Effect], constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:
     fields = tuple(values.items())
 
-    def make(view: Reading, book: TokenBook) -> Effect:
+    def make(scope: Scope) -> Effect:
         given = dict(constants)
         for name, value in fields:
-            found = value(view, book)
+            found = value(scope)
             if found is not None:
                 given[name] = found
         return effect(**given)

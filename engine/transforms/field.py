@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,12 +11,12 @@ import msgspec
 
 from engine.effects import Money
 from engine.errors import Unacceptable
-from engine.hl7.reading import Reading
-from engine.privacy.book import TokenBook
-from engine.transforms.compiling import checked, compile_expression, compile_text
-from engine.transforms.expression import Expression, Flaw, parse_key
+from engine.transforms.compiling import Compiled, checked, compile_expression, compile_text
+from engine.transforms.expression import Flaw, parse_key
 from engine.transforms.quantity import check_quantity
-from engine.transforms.verb import Setting, Value, constant
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import constant
 
 __all__ = ["NO_TOKEN", "Want", "compile_field", "compile_key"]
 
@@ -52,42 +52,46 @@ def compile_key(text: str, setting: Setting, *, space: str = "", below: bool = F
 
     Different values give different keys: parts are separated by `/`, which is written `%2F` inside
     them. An unpopulated part is `missing-field` at its place. Raises `Flaw`."""
-    parts: list[str | Value] = [f"{space}/"] if space else []
-    separated, found = True, 0
+    parts: list[str | Compiled] = [f"{space}/"] if space else []
+    between = "/"
     for part in parse_key(text).parts:
         if isinstance(part, str):
+            between = part
             parts.append(part)
-            separated = "/" in part
             continue
-        if not separated:
+        if "/" not in between and any(isinstance(before, Compiled) for before in parts):
             raise Flaw("two parts of a key run together", part.offset - 1, "put a / between them")
-        parts.append(_key_part(part, setting))
-        separated, found = False, found + 1
-    if not found:
+        between = ""
+        parts.append(compile_expression(part, setting, "value"))
+    reads = [part for part in parts if isinstance(part, Compiled)]
+    if not reads:
         raise Flaw("the key is the same for every message", 0, "add an identifier, such as {FT1-2}")
     literals = "".join(part for part in parts if isinstance(part, str))
-    if "*" in (literals.removesuffix("*") if below and text.endswith("/*") else literals):
+    if "*" in (literals.removesuffix("/*") if below and text.endswith("/*") else literals):
         raise Flaw("a * has no place here", text.find("*"), "only release takes a key that ends in /*")
-    return _joined(parts)
+    segments = frozenset[str]().union(*(read.segments for read in reads))
+    return setting.once((text, space), segments, lambda: _joined(parts))
 
 
-def _key_part(expression: Expression, setting: Setting) -> Value:
-    value = checked(compile_expression(expression, setting, "value"), required=True, check=_check_text)
+def _joined(parts: Sequence[str | Compiled]) -> Value:
+    pieces = [part if isinstance(part, str) else _key_part(part) for part in parts]
 
-    def part(view: Reading, book: TokenBook) -> str:
-        text: str = value(view, book)
+    def key(scope: Scope) -> str:
+        return "".join([piece if isinstance(piece, str) else piece(scope) for piece in pieces])
+
+    return key
+
+
+def _key_part(part: Compiled) -> Value:
+    value = checked(part, required=True, check=_check_text)
+
+    def escaped(scope: Scope) -> str:
+        text: str = value(scope)
         if "/" in text or "%" in text or "*" in text:
             return text.replace("%", "%25").replace("/", "%2F").replace("*", "%2A")
         return text
 
-    return part
-
-
-def _joined(parts: list[str | Value]) -> Value:
-    def key(view: Reading, book: TokenBook) -> str:
-        return "".join([part if isinstance(part, str) else part(view, book) for part in parts])
-
-    return key
+    return escaped
 
 
 def _check(want: Want) -> Callable[[Any], None] | None:

@@ -7,39 +7,16 @@ refuses with `Unacceptable` and no place: the expression it stands in knows the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, tzinfo
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from engine.hl7.reading import Reading
-from engine.privacy.book import TokenBook
-from engine.privacy.readers import Readers
 from engine.transforms.expression import Argument, Call, Flaw, PathText
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Setting, Table
 
-__all__ = ["Before", "Setting", "Table", "Value", "Verb", "constant", "positional", "step", "table_of"]
-
-Value = Callable[[Reading, TokenBook], Any]
-"""What an expression is compiled to: reads a message or a group of it, answers `None` for empty."""
-
-
-class Table(Protocol):
-    """A CSV table of the channel: rows of text by the first column (`engine.config.tables`)."""
-
-    @property
-    def columns(self) -> tuple[str, ...]: ...
-    def keys(self) -> Iterable[str]: ...
-    def rows(self, key: str) -> Sequence[Mapping[str, str]]: ...
-    def repeated(self) -> Iterable[tuple[str, int]]: ...
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """What verbs may know of their channel: its readers, its tables, the sender's zone."""
-
-    readers: Readers
-    tables: Mapping[str, Table] = {}
-    zone: tzinfo = UTC
+__all__ = ["Before", "Verb", "constant", "positional", "step", "table_of"]
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -51,18 +28,20 @@ class Before(msgspec.Struct, frozen=True):
 
 class Verb(msgspec.Struct, frozen=True):
     """One word of the language: the type of value it takes (`None`: it starts an expression), the
-    type it gives, and how it is built. `build` raises `Flaw` for arguments it cannot use."""
+    type it gives, and how it is built. `build` raises `Flaw` for arguments it cannot use. A `costly`
+    one is not worked out twice."""
 
     name: str
     takes: type | None
     gives: type
     build: Callable[[Call, Setting, Before], Value]
+    costly: bool = False
 
 
 def constant(value: object) -> Value:
     """A value that is the same for every message."""
 
-    def same(_view: Reading, _book: TokenBook) -> Any:
+    def same(_scope: Scope) -> Any:
         return value
 
     return same
@@ -72,8 +51,8 @@ def step(before: Before, change: Callable[[Any], Any]) -> Value:
     """The value before, and `change` of it when it is populated."""
     inner = before.value
 
-    def changed(view: Reading, book: TokenBook) -> Any:
-        value = inner(view, book)
+    def changed(scope: Scope) -> Any:
+        value = inner(scope)
         return None if value is None else change(value)
 
     return changed

@@ -10,7 +10,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from engine.transforms.expression import Call
-from engine.transforms.verb import Before, Setting, Value, Verb, positional, step
+from engine.transforms.scope import Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, positional, step
 
 __all__ = ["ABSOLUTE"]
 

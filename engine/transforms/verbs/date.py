@@ -7,12 +7,14 @@ Where a date is wanted, text becomes one by itself.
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 
 from engine.errors import Unacceptable
 from engine.hl7.times import Moment, moment
 from engine.transforms.expression import Call
-from engine.transforms.verb import Before, Setting, Value, Verb, positional, step
+from engine.transforms.scope import Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, positional, step
 
 __all__ = ["DATE", "check_day"]
 
@@ -34,9 +36,14 @@ def _build(call: Call, _setting: Setting, before: Before) -> Value:
 
 
 def _day(text: str) -> date:
+    if len(text) in (8, 14) and text.isdigit() and text.isascii() and text > "1970":  # by far the most
+        try:
+            return datetime.fromisoformat(f"{text[:8]}T{text[8:] or '00'}").date()
+        except ValueError:
+            pass
     found = moment(text, UTC)  # the day is the sender's, whatever the zone
     check_day(found)
     return found.date
 
 
-DATE = Verb("date", str, date, _build)
+DATE = Verb("date", str, date, _build, costly=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.hl7.reading import Reading
-from engine.privacy.book import TokenBook
 from engine.transforms.expression import Call
-from engine.transforms.verb import Before, Setting, Value, Verb, positional
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, positional
 
 __all__ = ["DEFAULT"]
 
@@ -21,8 +21,8 @@ def _build(call: Call, _setting: Setting, before: Before) -> Value:
     fallback = positional(call, 1, 1, "write it like default(1)")[0].text or None
     inner = before.value
 
-    def value(view: Reading, book: TokenBook) -> Any:
-        found = inner(view, book)
+    def value(scope: Scope) -> Any:
+        found = inner(scope)
         return fallback if found is None else found
 
     return value

@@ -13,7 +13,9 @@ from engine.errors import Unacceptable
 from engine.hl7.numbers import number
 from engine.transforms.expression import Argument, Call, Flaw
 from engine.transforms.quantity import check_quantity
-from engine.transforms.verb import Before, Setting, Table, Value, Verb, positional, step, table_of
+from engine.transforms.scope import Value
+from engine.transforms.setting import Setting, Table
+from engine.transforms.verb import Before, Verb, positional, step, table_of
 
 __all__ = ["KIT"]
 

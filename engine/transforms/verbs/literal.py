@@ -7,7 +7,9 @@ location: FT1-16.1 or literal(ICU) | lookup(places, odoo_location)
 from __future__ import annotations
 
 from engine.transforms.expression import Call
-from engine.transforms.verb import Before, Setting, Value, Verb, constant, positional
+from engine.transforms.scope import Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, constant, positional
 
 __all__ = ["LITERAL"]
 

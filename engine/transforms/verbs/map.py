@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from engine.errors import Unacceptable
 from engine.transforms.expression import Call, Flaw
-from engine.transforms.verb import Before, Setting, Value, Verb, step
+from engine.transforms.scope import Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, step
 
 __all__ = ["MAP"]
 

@@ -16,11 +16,10 @@ import msgspec
 
 from engine.effects import Money
 from engine.hl7.numbers import money
-from engine.hl7.reading import Reading
-from engine.privacy.book import TokenBook
 from engine.transforms.expression import Call, Flaw
-from engine.transforms.source import path_value
-from engine.transforms.verb import Before, Setting, Value, Verb, positional
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, positional
 
 __all__ = ["MONEY"]
 
@@ -36,18 +35,18 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
         raise Flaw("money is read from one whole field", call.offset, "write it like FT1-12 | money")
     (path,) = before.paths
     amount, denomination, second = (
-        path_value(setting.readers, msgspec.structs.replace(path, text=f"{path.text}{part}"), "value")
+        setting.field(msgspec.structs.replace(path, text=f"{path.text}{part}"), "value").value
         for part in (".1.1", ".1.2", ".2")
     )
 
-    def value(view: Reading, book: TokenBook) -> Any:
-        found = amount(view, book)
+    def value(scope: Scope) -> Any:
+        found = amount(scope)
         if found is None:
             return None
-        sum_ = money(found, denomination(view, book), second(view, book))
+        sum_ = money(found, denomination(scope), second(scope))
         return sum_ if sum_.currency else Money(sum_.amount, currency)
 
     return value
 
 
-MONEY = Verb("money", str, Money, _build)
+MONEY = Verb("money", str, Money, _build, costly=True)

@@ -12,7 +12,9 @@ from decimal import Decimal
 
 from engine.hl7.numbers import number
 from engine.transforms.expression import Call
-from engine.transforms.verb import Before, Setting, Value, Verb, positional, step
+from engine.transforms.scope import Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, positional, step
 
 __all__ = ["NUMBER"]
 
@@ -22,4 +24,4 @@ def _build(call: Call, _setting: Setting, before: Before) -> Value:
     return step(before, number)
 
 
-NUMBER = Verb("number", str, Decimal, _build)
+NUMBER = Verb("number", str, Decimal, _build, costly=True)

@@ -11,12 +11,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.hl7.reading import Reading
 from engine.hl7.times import moment, zone_of
-from engine.privacy.book import TokenBook
 from engine.transforms.expression import Call, PathText
-from engine.transforms.source import path_value
-from engine.transforms.verb import Before, Setting, Value, Verb, positional
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, positional
 from engine.transforms.verbs.date import check_day
 
 __all__ = ["TIMESTAMP"]
@@ -25,17 +24,17 @@ __all__ = ["TIMESTAMP"]
 def _build(call: Call, setting: Setting, before: Before) -> Value:
     positional(call, 0, 0, "write it like | timestamp")
     inner, channel_zone = before.value, setting.zone
-    sent_at = path_value(setting.readers, PathText("MSH-7", call.offset), "test")
+    sent_at = setting.field(PathText("MSH-7", call.offset), "test").value
 
-    def value(view: Reading, book: TokenBook) -> Any:
-        text = inner(view, book)
+    def value(scope: Scope) -> Any:
+        text = inner(scope)
         if text is None:
             return None
-        found = moment(text, zone_of(sent_at(view, book) or "", channel_zone))
+        found = moment(text, zone_of(sent_at(scope) or "", channel_zone))
         check_day(found)
         return found.start.astimezone(UTC)
 
     return value
 
 
-TIMESTAMP = Verb("timestamp", str, datetime, _build)
+TIMESTAMP = Verb("timestamp", str, datetime, _build, costly=True)

@@ -1,0 +1,94 @@
+"""What compiling may know of its channel: readers by the privacy policy, tables, the sender's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
+from typing import Protocol
+
+from engine.errors import Misconfigured
+from engine.hl7.path import Path
+from engine.privacy.readers import Reader, Readers
+from engine.privacy.rules import Forbidden, Use
+from engine.transforms.expression import Flaw, PathText
+from engine.transforms.scope import Scope, Value, remembered
+
+__all__ = ["Field", "Setting", "Table"]
+
+
+class Table(Protocol):
+    """A CSV table of the channel: rows of text by the first column (`engine.config.tables`)."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    def keys(self) -> Iterable[str]: ...
+    def rows(self, key: str) -> Sequence[Mapping[str, str]]: ...
+    def repeated(self) -> Iterable[tuple[str, int]]: ...
+
+
+class Field:
+    """A path, compiled: its value, how an error names it, the domain of its token (empty: no token)."""
+
+    __slots__ = ("domain", "path", "value")
+
+    def __init__(self, path: Path, domain: str, value: Value) -> None:
+        self.path, self.domain, self.value = path, domain, value
+
+
+class Setting:
+    """One channel's. Compiled values that are the same are shared: each has one slot (`Scope`)."""
+
+    def __init__(
+        self, readers: Readers, tables: Mapping[str, Table] | None = None, zone: tzinfo = UTC
+    ) -> None:
+        self.tables = tables or {}
+        self.zone = zone
+        self._readers = readers
+        self._shared: dict[Hashable, Value] = {}
+
+    @property
+    def slots(self) -> int:
+        """How many slots a scope of this channel needs."""
+        return len(self._shared)
+
+    def field(self, path: PathText, use: Use) -> Field:
+        """The field at `path`: trimmed text, or a token; `None` for blanks and for `""`, which says
+        "delete" to a database of patients and nothing to stock and charges.
+
+        Raises `Flaw` for what is no path, and for what the policy does not let be read for this use."""
+        try:
+            reader = self._readers.reader(path.text, use)
+        except Forbidden as error:
+            text = str(error).removesuffix(f": {error.advice}")
+            raise Flaw(text, path.offset, error.advice) from None
+        except Misconfigured as error:
+            raise Flaw(error.text, path.offset, error.hint) from None
+        plain = Path.parse(_unselected(path.text))
+        value = self.once((path.text, use), frozenset((plain.segment,)), lambda: _populated(reader))
+        return Field(plain, reader.rule.domain if reader.rule.treatment == "token" else "", value)
+
+    def once(self, key: Hashable, segments: frozenset[str], make: Callable[[], Value]) -> Value:
+        """The value that `make` makes, the same for the same `key`, in a slot of its own.
+
+        It reads these `segments`."""
+        known = self._shared.get(key)
+        if known is None:
+            made = make()  # before its slot is counted: it may take slots itself
+            known = self._shared[key] = remembered(made, len(self._shared), segments)
+        return known
+
+
+def _populated(reader: Reader) -> Value:
+    read = reader.read
+
+    def value(scope: Scope) -> str | None:
+        found = read(scope.view, scope.book)
+        return found.strip() or None if isinstance(found, str) else None
+
+    return value
+
+
+def _unselected(path: str) -> str:
+    """The path without the choice of a repetition by type (`PID-3[MR]`)."""
+    before, bracket, rest = path.rpartition("[")
+    return before + rest.partition("]")[2] if bracket and not rest[:1].isdigit() else path
