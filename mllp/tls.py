@@ -50,9 +50,9 @@ class ServerTls:
     must have signed its clients'; without one, clients are not asked and only the wire is secret.
 
     `names` narrows the clients to certificates with one of these subject alternative names; empty
-    admits every certificate of the authority. Raises `ValueError` for names without an authority, `OSError` or `OpenSSL.SSL.Error` when the
-    files cannot be used; later, files that cannot be used (half written) leave the last good ones
-    in force.
+    admits every certificate of the authority. Raises `ValueError` for names without an authority,
+    `OSError` or `OpenSSL.SSL.Error` when the files cannot be used; later, files that cannot be used
+    (half written) leave the last good ones in force.
     """
 
     def __init__(
