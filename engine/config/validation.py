@@ -47,32 +47,33 @@ def _without_echoes(problems: list[Problem]) -> list[Problem]:
 def _problem(model: type[BaseModel], data: Node, detail: Mapping[str, Any]) -> Problem:
     """One of pydantic's error details in our words."""
     kind, context = detail["type"], detail.get("ctx", {})
-    place, last = _place(data, detail["loc"])
+    place = _place(data, detail["loc"])
+    last = _name(place)
     if kind == "missing":
-        return Problem(place, f"{last} is missing", _described(model, (*place, last)))
+        absent = str(detail["loc"][-1])
+        return Problem(place, f"{absent} is missing", _described(model, (*place, absent)))
     if kind == "extra_forbidden":
         return Problem(place, f"unknown key {last}", meant(str(last), _keys(model, place[:-1])), on_key=True)
     on_key = detail["loc"][-1] == "[key]"
     if kind == "literal_error":
         choices = re.findall("'([^']+)'", context["expected"])
         given = _text_at(data, place)
-        return Problem(place, f"{last} cannot be {given[:40]}", meant(given, choices))
+        return Problem(place, f"{last} cannot be {given[:40] or 'this'}", meant(given, choices))
     words, hint = _SAID.get(kind, _other)(context, "this name" if on_key else last)
     return Problem(place, words, hint, on_key=on_key)
 
 
-def _place(data: Node, location: tuple[str | int, ...]) -> tuple[Place, str | int]:
-    """The part of pydantic's location that is in the file (it also names branches of unions), and
-    the name that the problem is about."""
+def _place(data: Node, location: tuple[str | int, ...]) -> Place:
+    """The part of pydantic's location that is in the file: it also names branches of unions."""
     place: list[str | int] = []
     here: Any = data
     for part in location:
         inside = isinstance(here, dict) and part in here
         if not inside and not (isinstance(here, list) and isinstance(part, int) and part < len(here)):
-            return tuple(place), part if isinstance(here, dict) and part == location[-1] else _name(place)
+            break
         here = here[part]
         place.append(part)
-    return tuple(place), _name(place)
+    return tuple(place)
 
 
 def _text_at(data: Node, place: Place) -> str:
@@ -82,7 +83,7 @@ def _text_at(data: Node, place: Place) -> str:
     return here if isinstance(here, str) else ""
 
 
-def _name(place: list[str | int]) -> str | int:
+def _name(place: Place) -> str:
     words = [part for part in place if isinstance(part, str)]
     return words[-1] if words else "the file"
 
@@ -129,11 +130,11 @@ Context = Mapping[str, Any]
 Words = tuple[str, str]
 
 
-def _other(_: Context, name: str | int) -> Words:
+def _other(_: Context, name: str) -> Words:
     return f"{name} cannot be understood", "see docs/manual/channels.md"
 
 
-_SAID: dict[str, Callable[[Context, str | int], Words]] = {
+_SAID: dict[str, Callable[[Context, str], Words]] = {
     "string_pattern_mismatch": lambda _, name: (
         f"{name} has characters it cannot have",
         "lower-case letters, digits and hyphens, a letter first, at least two",

@@ -1,0 +1,188 @@
+"""Checks that a channel's shape alone cannot make, one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.config.lint import check_secrets, listens_on
+from engine.config.loading import channel_files, examine
+from engine.errors import Misconfigured
+
+BASE = """\
+channel: plain
+description: A channel to be spoiled one word at a time.
+owner: {business: a@hospital.example, technical: b@hospital.example}
+source:
+  mllp:
+    listen: tcp:2600
+    message_types: [ADT^A40, ADT^A41]
+sequence_by: PID-3
+effects:
+  - when: {MSH-9.2: [A40, A41]}
+    for_each: MRG
+    merge: {kind: person, gone: MRG-1, into: PID-3}
+destinations:
+  - ledger: {path: out.ndjson}
+"""
+
+
+def _said(tmp_path: Path, before: str = "", after: str = "") -> list[str]:
+    assert before in BASE
+    path = tmp_path / "plain.yaml"
+    path.write_text(BASE.replace(before, after, 1))
+    return [str(finding).removeprefix(f"{path}:") for finding in sorted(examine(path).findings)]
+
+
+def test_the_plain_channel_has_no_finding(tmp_path: Path) -> None:
+    assert _said(tmp_path) == []
+
+
+MESSAGE_TYPES = "    message_types: [ADT^A40, ADT^A41]\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "finding"),
+    [
+        ("allow: [10.0.0.1/8]", "8:13: not a network (write it like 10.20.0.0/16)"),
+        ("charset: klingon", "8:14: no such character set"),
+        ("timezone: Mars/Olympus", "8:15: no such time zone"),
+        ("ack_mode: never", "8:15: warning: without an answer the sender cannot know"),
+        ("acknowledge_timeout: 5", "8:26: warning: acknowledge_timeout has no effect here"),
+        ("acknowledge: delivery\ncriticality: bulk", "8:18: warning: bulk deliveries wait"),
+        ("tls: {certificate: c, key: k, client_names: [x]}", "8:49: client_names are only looked at"),
+    ],
+)
+def test_setting_of_the_source(tmp_path: Path, setting: str, finding: str) -> None:
+    (found,) = _said(tmp_path, MESSAGE_TYPES, f"{MESSAGE_TYPES}    {setting}\n")
+    assert found.startswith(finding)
+
+
+@pytest.mark.parametrize(
+    ("listen", "finding"),
+    [
+        ("2600", "6:13: not a place to listen (tcp:PORT"),
+        ("tcp:70000", "6:13: not a place to listen"),
+        ("tcp:hospital:2600", "6:13: not a place to listen"),
+        ("env:lower", "6:13: not a place to listen"),
+        ("tcp:10.1.2.3:2600", "6:13: listening beyond this machine without TLS"),
+        ("tcp:[::]:2600", "6:13: listening beyond this machine without TLS"),
+        ("tcp:10.1.2.3:2600\n    insecure_ok: yes", "7:18: plain MLLP beyond this machine needs"),
+    ],
+)
+def test_place_to_listen(tmp_path: Path, listen: str, finding: str) -> None:
+    (found,) = _said(tmp_path, "tcp:2600", listen)
+    assert found.startswith(finding)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "finding"),
+    [
+        ("ADT^A41]", "ADT^A40]", "7:30: warning: this message type is listed twice"),
+        ("[A40, A41]", "[A40]", "7:30: warning: it is accepted, but no rule is about it"),
+        ("[A40, A41]", "[A01]", "10:21: no message that the channel accepts has this event"),
+        ("for_each: MRG", "for_each: mrg", "11:15: not a segment id (write it like FT1)"),
+        ("  - ledger: {path: out.ndjson}", "  - {}", "14:5: the destination has no kind"),
+        ("  - ledger: {path: out.ndjson}", "  - ledger: {path: o}\n" * 2, "15:5: the same destination is"),
+    ],
+)
+def test_rules_and_destinations(tmp_path: Path, before: str, after: str, finding: str) -> None:
+    found = _said(tmp_path, before, after)
+    assert [one for one in found if one.startswith(finding)], found
+
+
+@pytest.mark.parametrize(
+    ("rules", "finding"),
+    [
+        ("- merge: {kind: visit, gone: MRG-5, into: PV1-19}", ""),
+        (
+            "- {name: x, release: {key: '{PID-3}'}}\n  - {name: x, release: {key: '{PID-18}'}}",
+            "11:12: another rule",
+        ),
+        ("- reserve: {key: '{PID-3}', destination: PV1-3.1}", "10:14: it does not say what"),
+        ("- reserve: {key: '{PID-3}', destination: PV1-3.1, items: x, unit: y}", "10:63: unit does not go"),
+        ("- procure: {key: '{PID-3}', location: PV1-3.1, item: PV1-2}", "10:14: it does not say what"),
+    ],
+)
+def test_further_rules(tmp_path: Path, rules: str, finding: str) -> None:
+    found = _said(tmp_path, "effects:\n", f"effects:\n  {rules}\n")
+    assert any(one.startswith(finding) for one in found) if finding else found == []
+
+
+@pytest.mark.parametrize("file", ["../t.csv", "/etc/passwd", "tables/../../t.csv"])
+def test_a_table_lies_beside_its_channel(tmp_path: Path, file: str) -> None:
+    found = _said(tmp_path, "sequence_by: PID-3", f"sequence_by: PID-3\ntables: {{items: {file}}}")
+    assert "9:17: a table lies beside its channel (write it like tables/items.csv)" in found
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    ["tcp:127.0.0.1:2600", "tcp:[::1]:2600", "env:ADT_LISTEN", "tcp:0"],
+)
+def test_a_door_on_this_machine_needs_no_key(tmp_path: Path, allowed: str) -> None:
+    assert _said(tmp_path, "tcp:2600", allowed) == []
+
+
+def test_a_door_with_tls_may_face_the_network(tmp_path: Path) -> None:
+    after = "tcp:0.0.0.0:2600\n    tls: {certificate: env:CERT, key: env:KEY}\n"
+    assert _said(tmp_path, "tcp:2600\n", after) == []
+
+
+def test_a_plain_door_may_face_a_network_that_is_named(tmp_path: Path) -> None:
+    after = "tcp:10.1.2.3:2600\n    insecure_ok: yes\n    allow: [10.1.0.0/16]\n"
+    assert _said(tmp_path, "tcp:2600\n", after) == []
+
+
+def test_where_a_channel_listens() -> None:
+    assert listens_on("tcp:2575") == ("", 2575)
+    assert listens_on("tcp:[::1]:2575") == ("::1", 2575)
+    assert listens_on("env:ADT_LISTEN") is None
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "https://admin:hunter22@odoo.example",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x",
+        "password=hunter22",
+        "api_key: abcdef",
+        "0123456789abcdef0123456789abcdef01234567",
+        "Zm9vYmFyQmF6MTIzNDU2Nzg5MEFCQ0RFRkdI",
+    ],
+)
+def test_what_looks_like_a_secret_is_found_wherever_it_stands(secret: str) -> None:
+    (problem,) = check_secrets({"a": [{"b": secret}]})
+    assert problem.place == ("a", 0, "b")
+    assert secret not in f"{problem.text}{problem.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env:ODOO_KEY", "tables/procedure-kits.csv", "{SCH-2 or SCH-1}/{AIS-1}", "WH/Stock",
+        "A token has no place here.", "interfaces@hospital.example", "FT1-7.1 | lookup(items, item)",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "https://odoo.example:8069/web",
+    ],
+)  # fmt: skip
+def test_what_is_no_secret_is_left_alone(text: str) -> None:
+    assert list(check_secrets({"a": text})) == []
+
+
+def test_files_and_folders_are_found_and_cases_are_no_channels(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yml", "b.test.yaml", "notes.txt", "channel.schema.json"):
+        (tmp_path / name).write_text("x: y\n")
+    assert [path.name for path in channel_files([tmp_path])] == ["a.yml", "b.yaml"]
+    assert channel_files([tmp_path / "b.yaml"]) == [tmp_path / "b.yaml"]
+    with pytest.raises(Misconfigured, match="no such file"):
+        channel_files([tmp_path / "none"])
+
+
+def test_T05_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    with path.open("wb") as file:
+        file.seek(4 << 30)
+        file.write(b"\n")
+    (finding,) = examine(path).findings
+    assert "larger than 256 KiB" in finding.text
