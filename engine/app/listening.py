@@ -90,6 +90,12 @@ def _tls(spec: TlsSpec, channel: str, env: Mapping[str, str]) -> ServerTls:
         raise Misconfigured(
             f"a certificate or key file cannot be read: {error.strerror}", where=f"{channel}: tls"
         ) from None
+    except ValueError:
+        raise Misconfigured(
+            "names of senders mean nothing without the CA that vouches for them",
+            where=f"{channel}: tls",
+            hint="give `client_ca:`",
+        ) from None
     except SSL.Error:
         raise Misconfigured(
             "certificate and key do not fit together, or are not PEM", where=f"{channel}: tls"

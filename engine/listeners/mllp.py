@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from time import perf_counter, time
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.accept import AcceptRules, Ruling, check
@@ -79,7 +80,7 @@ class MllpListener:
     def __init__(self, channel: MllpChannel, doors: Doors, make_server: Callable[..., MllpServer]) -> None:
         self._channel, self._doors = channel, doors
         self._ids = ControlIds(secrets.randbits)
-        self._headless: dict[Peer, int] = {}
+        self._headless: WeakKeyDictionary[Peer, int] = WeakKeyDictionary()
         self.server = make_server(self._arrived, oversize=self._oversize, quarantine=self._partial)
         self._port: Any = None
 
@@ -118,6 +119,8 @@ class MllpListener:
 
     def drain(self, timeout: float) -> Deferred[None]:
         """Stop listening, answer what is in work, close."""
+        if self._port is None:
+            return succeed(None)
         self._port = None
         return self.server.drain(timeout)
 
@@ -216,9 +219,9 @@ class MllpListener:
         self, arrived: Arrived, started: float, reason: Reason, last: bool, receipt: Receipt | None
     ) -> None:
         """AR, and the connection closes when nothing but such came: this is no HL7 sender."""
-        self._refused(arrived, None, "AR", started, reason, receipt)
         if last:
             arrived.close()
+        self._refused(arrived, None, "AR", started, reason, receipt)
 
     def _oversize(self, arrived: Arrived) -> None:
         """Only the head is left of it: answered when it can be read; the connection closes."""
