@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -96,9 +97,11 @@ def channel_files(paths: Iterable[Path]) -> list[Path]:
 
 def examine(path: Path) -> Examined:
     """Read, check and compile one channel file. Never raises for what it holds."""
-    shown = str(path)
-    reading = read_yaml(_bytes_of(path), shown)
+    reading = read_yaml(_bytes_of(path), str(path))
     positions, findings = reading.positions, list(reading.findings)
+    if path.stat().st_mode & stat.S_IWOTH:
+        text = "everyone on this machine may change this file"
+        findings.append(positions.finding(Problem((), text, "chmod o-w", "warning")))
     if reading.data is None:
         return Examined(path, positions, findings, None, {}, None)
     spec, problems = validate(ChannelSpec, reading.data)

@@ -186,3 +186,11 @@ def test_T05_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
         file.write(b"\n")
     (finding,) = examine(path).findings
     assert "larger than 256 KiB" in finding.text
+
+
+def test_a_file_that_everyone_may_change_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "plain.yaml"
+    path.write_text(BASE)
+    path.chmod(0o666)
+    (finding,) = examine(path).findings
+    assert str(finding) == f"{path}:1:1: warning: everyone on this machine may change this file (chmod o-w)"
