@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-import structlog
+from typing import Any, ClassVar
 
 from engine import effects
 from engine.destinations.base import Note
@@ -26,10 +24,9 @@ from engine.destinations.odoo.reservations import reserve
 from engine.destinations.odoo.work import Row, Site, open_rows, waves
 from engine.errors import Misconfigured, Unacceptable, Unavailable
 from engine.model import Delivery, Outcome
+from engine.telemetry import Signal, signal
 
-__all__ = ["OdooDestination"]
-
-log = structlog.get_logger("wardline.odoo")
+__all__ = ["OdooDestination", "OdooKeyRefused"]
 
 Kind = type[effects.EffectBase]
 Collide = Callable[[Row[Any], Row[Any]], bool]
@@ -50,6 +47,15 @@ PHASES: tuple[tuple[dict[Kind, Carry], Collide], ...] = (
 )
 
 
+class OdooKeyRefused(Signal, frozen=True):
+    """Everything for this Odoo waits until a person renews the key: nothing is lost meanwhile."""
+
+    connection: str
+    variable: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "Odoo refuses the key: make a new one and set the variable; deliveries wait"
+
+
 class OdooDestination:
     """See `engine.destinations.base.Destination`. Safe to share between delivery threads: each has
     its own connection. `step` is told before and after every call (fault points of tests)."""
@@ -66,7 +72,8 @@ class OdooDestination:
         try:
             self._carry(rows, note)
         except Unavailable as error:
-            self._tell(error)
+            if isinstance(error, KeyRefused):
+                signal(OdooKeyRefused(self._connection.name, f"{self._connection.variable}_KEY"))
             for row in open_rows(rows):
                 row.fail(error)
         return [row.outcome for row in rows if row.outcome is not None]
@@ -110,15 +117,6 @@ class OdooDestination:
             self._local.opened = client, Catalogue(client, self._connection.user)
         opened: tuple[OdooClient, Catalogue] = self._local.opened
         return opened
-
-    def _tell(self, error: Unavailable) -> None:
-        """A refused key stops everything until a person acts: that is worth an error line."""
-        if isinstance(error, KeyRefused):
-            log.error(
-                "odoo_key_refused", connection=self._connection.name, renew=f"{self._connection.variable}_KEY"
-            )
-        else:
-            log.warning("odoo_unavailable", connection=self._connection.name, reason=str(error))
 
 
 def _phase(site: Site, rows: Sequence[Row[Any]], kinds: dict[Kind, Carry], collide: Collide) -> None:

@@ -37,7 +37,7 @@ _UNKNOWN_MODEL = {"NotFound"}
 _BUSINESS = {"UserError", "ValidationError", "RedirectWarning", "UnprocessableEntity", "Warning", "CacheMiss"}
 _LATER = {429, 502, 503, 504}
 _GROUPS = re.compile(r"^\s*-\s+(?P<listed>.{1,80})$|^Groups: .*?(?P<quoted>'.*')$", re.MULTILINE)
-_NO_RIGHT = re.compile(r"enough rights|not allowed to|allowed for the following groups")
+_NO_RIGHT = re.compile(r"enough rights|not allowed to|allowed for the following groups|top-secret records")
 
 
 def busy(message: str) -> bool:

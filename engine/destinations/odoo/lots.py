@@ -32,13 +32,28 @@ def write_lots(
     """Let each move of a line with a lot consist of that lot alone; may be repeated.
 
     Several lots of one product are one move where Odoo merged their lines."""
-    for move in moves:
-        mine = [line for line in lines if line.lot and line.fits(move)]
-        if move.state in ("done", "cancel") or not mine:
-            continue
-        details = [[0, 0, _detail(move, line, known[line.product.id, line.lot])] for line in mine]
-        vals = {"move_line_ids": [[5, 0, 0], *details]}
+    wanted = {
+        move: [line for line in lines if line.lot and line.fits(move)]
+        for move in moves
+        if move.state not in ("done", "cancel")
+    }
+    named = {move: mine for move, mine in wanted.items() if mine}
+    standing = _details(site, [move.id for move in named])
+    for move, mine in named.items():
+        remove = [[2, detail, 0] for detail in standing.get(move.id, [])]
+        add = [[0, 0, _detail(move, line, known[line.product.id, line.lot])] for line in mine]
+        vals = {"move_line_ids": [*remove, *add]}
         site.client.call("stock.move", "write", ids=[move.id], context=site.context, vals=vals)
+
+
+def _details(site: Site, moves: Sequence[int]) -> dict[int, list[int]]:
+    """The move lines (ids) that Odoo's own choice made, by move."""
+    found: dict[int, list[int]] = {}
+    if moves:
+        domain = [("move_id", "in", list(moves))]
+        for row in site.client.search_read("stock.move.line", domain, ["move_id"], context=site.context):
+            found.setdefault(row["move_id"][0], []).append(row["id"])
+    return found
 
 
 def check_lots(lines: Sequence[Line], known: Mapping[tuple[int, str], int]) -> None:

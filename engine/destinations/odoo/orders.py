@@ -79,7 +79,7 @@ def make_orders(site: Site, partners: Mapping[str, int], orders: Sequence[Order]
         if still:
             result[token] = still.id
             continue
-        base = external("order", token)
+        base = external("order", f"{site.company}_{token}")  # a visit may be charged in two companies
         names[token] = generation(
             base, 1 + max((generation_of(base, order.name) for order in mine), default=0)
         )

@@ -24,7 +24,7 @@ __all__ = ["Line", "Move", "NewTransfer", "Transfer", "Transfers", "instant", "l
 OVER = ("done", "cancel")
 
 
-class Move(msgspec.Struct):
+class Move(msgspec.Struct, frozen=True):
     """A move as it stands; `quantity` is what is reserved (or done) of the `demand`."""
 
     id: int

@@ -1,0 +1,158 @@
+"""T09 for the sagas: killed before and after every single call into Odoo, then started again.
+
+Whatever was reached, the same deliveries lead to the same documents: a snapshot of everything
+Wardline wrote equals that of an undisturbed run, and so does what was ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from odoo_desk import Desk, Killed, Mirror, item
+
+from demo.odoo import Running
+from demo.session import Session
+from engine.effects import Charge, Consume, Credit, Effect, Encounter, Merge, Money, Procure, Release, Reserve
+from engine.model import Delivered
+
+pytestmark = [pytest.mark.odoo, pytest.mark.slow, pytest.mark.timeout(900)]
+
+_runs = count(1)
+WHEN, LATER = datetime(2026, 12, 1, 8, tzinfo=UTC), datetime(2026, 12, 3, 8, tzinfo=UTC)
+Saga = Callable[[str], tuple[Sequence[Effect], Sequence[Effect]]]
+
+
+def reserve(k: str, *items: Any, **more: Any) -> Reserve:
+    settings = {"destination": "WH/Theatre/OR1", "needed_at": WHEN, "encounter": f"{k}V", "subject": f"{k}P"}
+    return Reserve(key=f"{k}/kit", items=items, **{**settings, **more})
+
+
+def charge(k: str, n: int, **more: Any) -> Charge:
+    return Charge(key=f"{k}f{n}", encounter=f"{k}V", subject=f"{k}P", item=item("LAB-CBC", 2), **more)
+
+
+def used(k: str, n: int, *items: Any, **more: Any) -> Consume:
+    return Consume(key=f"{k}u{n}", items=items, encounter=f"{k}V", **{"location": "WH/Stock", **more})
+
+
+def credit(k: str, n: int) -> Credit:
+    return Credit(key=f"{k}k{n}", reverses=f"{k}f1", encounter=f"{k}V", item=item("LAB-CBC", 1))
+
+
+LOT = "CAT-2611"
+PRICE = Money(Decimal("9.90"), "EUR")
+SAGAS: dict[str, Saga] = {
+    "reserve short": lambda k: (
+        (),
+        (reserve(k, item("GLV-M", 2), item("IMP-KNEE", 1)), reserve(f"{k}b", item("GLV-M", 1))),
+    ),
+    "reschedule": lambda k: (
+        (reserve(k, item("GLV-M", 2), item("SUT-30", 1)),),
+        (reserve(k, item("GLV-M", 3), item("GWN-L", 1), needed_at=LATER, destination="WH/Theatre/OR2"),),
+    ),
+    "release": lambda k: (
+        (reserve(k, item("GLV-M", 2)), reserve(f"{k}/x", item("GLV-M", 1))),
+        (Release(key=f"{k}/*"),),
+    ),
+    "rebook": lambda k: (
+        (reserve(k, item("GLV-M", 2)), Release(key=f"{k}/*")),
+        (reserve(k, item("GLV-M", 2)),),
+    ),
+    "consume": lambda k: (
+        (),
+        (
+            used(k, 1, item("GLV-M", 2), item("CAT-14", 1, lot=LOT)),
+            used(k, 2, item("MESH-15", 9), location="WH/Wards/3A"),
+        ),
+    ),
+    "return": lambda k: (
+        (used(k, 1, item("GLV-M", 2), item("CAT-14", 1, lot=LOT)),),
+        (used(k, 2, item("GLV-M", 2), item("CAT-14", 1), reverses=f"{k}u1"),),
+    ),
+    "charge": lambda k: (
+        (),
+        (charge(k, 1, price=PRICE, cost_centre="CC-LAB", date=date(2026, 11, 20)), charge(k, 2)),
+    ),
+    "credit": lambda k: ((charge(k, 1, price=PRICE),), (credit(k, 1),)),
+    "encounter": lambda k: (
+        (),
+        (Encounter(key=f"{k}V", subject=f"{k}P", state="open", kind="inpatient", location="ICU"),),
+    ),
+    "merge visits": lambda k: (
+        (charge(k, 1), reserve(k, item("GLV-M", 1))),
+        (Merge(key=f"{k}m", kind="visit", gone=f"{k}V", into=f"{k}W"),),
+    ),
+    "merge persons": lambda k: (
+        (Encounter(key=f"{k}V", subject=f"{k}P", state="open"),),
+        (Merge(key=f"{k}m", kind="person", gone=f"{k}P", into=f"{k}Q"),),
+    ),
+    "procure": lambda k: ((), (Procure(key=k, items=(item("BLD-15", 700),), location="WH/Stock"),)),
+}
+
+
+class Run:
+    """One life of a saga under a prefix of its own."""
+
+    def __init__(self, hospital: Running, mirror: Mirror, saga: Saga) -> None:
+        self.key = f"r{next(_runs):04}k"
+        self._desk, self._mirror = Desk(hospital), mirror
+        before, wanted = saga(self.key)
+        for effect in before:
+            self._desk.one(effect)
+        self._batch = self._desk.batch(*wanted)
+
+    def steps(self) -> list[str]:
+        """Deliver undisturbed; every fault point that was passed."""
+        passed: list[str] = []
+        self._deliver(passed.append)
+        return passed
+
+    def killed_at(self, point: int) -> None:
+        """Die at a fault point, then be started again and finish."""
+        passed = count(0)
+
+        def step(_: str) -> None:
+            if next(passed) == point:
+                raise Killed
+
+        with pytest.raises(Killed):
+            self._desk.deliver(self._batch, step)
+        self._deliver(lambda _: None)
+
+    def _deliver(self, step: Callable[[str], None]) -> None:
+        outcomes = self._desk.deliver(self._batch, step)
+        assert all(isinstance(outcome, Delivered) for outcome in outcomes), outcomes
+
+    def result(self) -> dict[str, Any]:
+        return self._mirror.snapshot(self.key)
+
+
+@pytest.mark.parametrize("name", SAGAS)
+def test_t09_a_saga_killed_at_any_call_ends_the_same(
+    name: str, hospital: Running, admin: Session, mirror: Mirror
+) -> None:
+    saga = SAGAS[name]
+    Run(hospital, mirror, saga).steps()  # what is made once in an Odoo's life stands from here on
+    before = ordered(admin, mirror)
+    undisturbed = Run(hospital, mirror, saga)
+    passed = undisturbed.steps()
+    expected, grown = undisturbed.result(), ordered(admin, mirror)
+    each = {name: n - before.get(name, 0.0) for name, n in grown.items()}
+    points = [i for i, step in enumerate(passed) if step.startswith("after") or "note" in step]
+    assert len(points) > 3
+    for point in points:
+        run = Run(hospital, mirror, saga)
+        run.killed_at(point)
+        assert run.result() == expected, passed[point]
+        grown = {name: n + each[name] for name, n in grown.items()}
+        assert ordered(admin, mirror) == grown, passed[point]
+
+
+def ordered(admin: Session, mirror: Mirror) -> dict[str, float]:
+    """What is on order; reordering rules are taken away so that every run has to make its own."""
+    admin.call("stock.warehouse.orderpoint", "unlink", admin.call("stock.warehouse.orderpoint", "search", []))
+    return mirror.ordered()
