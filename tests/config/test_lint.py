@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.config.lint import check_secrets, listens_on
 from engine.config.loading import channel_files, examine
@@ -194,3 +196,21 @@ def test_a_file_that_everyone_may_change_is_warned_of(tmp_path: Path) -> None:
     path.chmod(0o666)
     (finding,) = examine(path).findings
     assert str(finding) == f"{path}:1:1: warning: everyone on this machine may change this file (chmod o-w)"
+
+
+SHIPPED = [path.read_text() for path in sorted((Path(__file__).parents[2] / "channels").glob("*[!t].yaml"))]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_T05_no_edit_of_a_channel_makes_lint_raise(tmp_path: Path, data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(SHIPPED))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        length = data.draw(st.integers(0, 12))
+        text = text[:at] + data.draw(st.text("abI1-:{}[]|,.'\"* \n", max_size=6)) + text[at + length :]
+    path = tmp_path / "edited.yaml"
+    path.write_text(text)
+    examined = examine(path)
+    errors = [finding for finding in examined.findings if finding.severity == "error"]
+    assert (examined.program is None) <= bool(errors)
