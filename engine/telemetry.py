@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,8 +18,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 __all__ = [
-    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "ChannelOpened", "ConnectionRefused",
-    "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping", "FrameCounted",
+    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "ChannelOpened",
+    "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping",
     "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed",
     "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
@@ -67,42 +69,33 @@ def signal(happened: Signal) -> None:
         getattr(_log, happened.level)(happened.text, **msgspec.structs.asdict(happened))
 
 
-_accepted = Counter(
-    "wardline_messages_accepted", "Messages made durable.", ["channel", "kind"], registry=REGISTRY
-)
-_refused = Counter(
-    "wardline_messages_refused", "Messages answered with an error.", ["channel", "reason"], registry=REGISTRY
-)
-_answers = Counter("wardline_answers", "Acknowledgements sent.", ["channel", "code"], registry=REGISTRY)
-_latency = Histogram(
+def _counter(name: str, text: str, *labels: str) -> Callable[..., Counter]:
+    """A counter's children by label values; finding one anew each time costs more than counting."""
+    return lru_cache(maxsize=4096)(Counter(name, text, labels, registry=REGISTRY).labels)
+
+
+def _histogram(name: str, text: str, label: str, buckets: Sequence[float]) -> Callable[..., Histogram]:
+    return lru_cache(maxsize=512)(Histogram(name, text, [label], registry=REGISTRY, buckets=buckets).labels)
+
+
+_accepted = _counter("wardline_messages_accepted", "Messages made durable.", "channel", "kind")
+_refused = _counter("wardline_messages_refused", "Messages answered with an error.", "channel", "reason")
+_answers = _counter("wardline_answers", "Acknowledgements sent.", "channel", "code")
+_latency = _histogram(
     "wardline_acknowledge_seconds",
     "From the last byte of a message to its acknowledgement.",
-    ["channel"],
-    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
-    registry=REGISTRY,
+    "channel",
+    (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
 )
-_routed = Counter(
-    "wardline_messages_routed",
-    "Messages routed, by what they became.",
-    ["channel", "result"],
-    registry=REGISTRY,
+_routed = _counter("wardline_messages_routed", "Messages routed, by what they became.", "channel", "result")
+_settled = _counter("wardline_deliveries", "Attempts, by outcome.", "destination", "outcome", "reason")
+_batches = _histogram(
+    "wardline_delivery_seconds",
+    "One batch into a destination.",
+    "destination",
+    (0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120),
 )
-_settled = Counter(
-    "wardline_deliveries",
-    "Delivery attempts, by outcome.",
-    ["destination", "outcome", "reason"],
-    registry=REGISTRY,
-)
-_batches = Histogram(
-    "wardline_delivery_seconds", "One batch into a destination.", ["destination"], registry=REGISTRY
-)
-_frames = Counter(
-    "wardline_mllp_events",
-    "Irregularities of framing and connections.",
-    ["channel", "event"],
-    registry=REGISTRY,
-)
-_faults = Counter("wardline_faults", "Faults of the engine's own parts.", ["part"], registry=REGISTRY)
+_faults = _counter("wardline_faults", "Faults of the engine's own parts.", "part")
 
 
 class EngineStarted(Signal, frozen=True):
@@ -137,7 +130,7 @@ class MessageAccepted(Signal, frozen=True):
     kind: str
 
     def count(self) -> None:
-        _accepted.labels(self.channel, self.kind).inc()
+        _accepted(self.channel, self.kind).inc()
 
 
 class MessageRefused(Signal, frozen=True):
@@ -150,7 +143,7 @@ class MessageRefused(Signal, frozen=True):
     text: ClassVar[str] = "message refused"
 
     def count(self) -> None:
-        _refused.labels(self.channel, self.reason).inc()
+        _refused(self.channel, self.reason).inc()
 
 
 class Answered(Signal, frozen=True):
@@ -161,31 +154,8 @@ class Answered(Signal, frozen=True):
     seconds: float
 
     def count(self) -> None:
-        _answers.labels(self.channel, self.code).inc()
-        _latency.labels(self.channel).observe(self.seconds)
-
-
-class FrameCounted(Signal, frozen=True):
-    """The framing saw something irregular (noise, a missing CR, a cap reached)."""
-
-    channel: str
-    event: str
-    amount: int
-
-    def count(self) -> None:
-        _frames.labels(self.channel, self.event).inc(self.amount)
-
-
-class ConnectionRefused(Signal, frozen=True):
-    """A peer was turned away before anything was read."""
-
-    channel: str
-    why: str
-    level: ClassVar[str] = "warning"
-    text: ClassVar[str] = "connection refused"
-
-    def count(self) -> None:
-        _frames.labels(self.channel, f"refused-{self.why}").inc()
+        _answers(self.channel, self.code).inc()
+        _latency(self.channel).observe(self.seconds)
 
 
 class AcceptFailed(Signal, frozen=True):
@@ -197,7 +167,7 @@ class AcceptFailed(Signal, frozen=True):
     text: ClassVar[str] = "messages not stored: no answer given, senders will send again"
 
     def count(self) -> None:
-        _faults.labels("intake").inc()
+        _faults("intake").inc()
 
 
 class StoreFailed(Signal, frozen=True):
@@ -208,7 +178,7 @@ class StoreFailed(Signal, frozen=True):
     text: ClassVar[str] = "store unavailable: listeners closed until it recovers"
 
     def count(self) -> None:
-        _faults.labels("store").inc()
+        _faults("store").inc()
 
 
 class StoreRecovered(Signal, frozen=True):
@@ -225,7 +195,7 @@ class MessagesRouted(Signal, frozen=True):
     messages: int
 
     def count(self) -> None:
-        _routed.labels(self.channel, self.result).inc(self.messages)
+        _routed(self.channel, self.result).inc(self.messages)
 
 
 class DeliverySettled(Signal, frozen=True):
@@ -236,7 +206,7 @@ class DeliverySettled(Signal, frozen=True):
     reason: str = ""
 
     def count(self) -> None:
-        _settled.labels(self.destination, self.outcome, self.reason).inc()
+        _settled(self.destination, self.outcome, self.reason).inc()
 
 
 class BatchDelivered(Signal, frozen=True):
@@ -247,7 +217,7 @@ class BatchDelivered(Signal, frozen=True):
     seconds: float
 
     def count(self) -> None:
-        _batches.labels(self.destination).observe(self.seconds)
+        _batches(self.destination).observe(self.seconds)
 
 
 class DestinationAway(Signal, frozen=True):
@@ -269,7 +239,7 @@ class LoopFailed(Signal, frozen=True):
     text: ClassVar[str] = "part of the engine failed and will try again"
 
     def count(self) -> None:
-        _faults.labels(self.part).inc()
+        _faults(self.part).inc()
 
 
 class WorkerEnded(Signal, frozen=True):
@@ -281,4 +251,4 @@ class WorkerEnded(Signal, frozen=True):
     text: ClassVar[str] = "worker ended unexpectedly; starting another"
 
     def count(self) -> None:
-        _faults.labels("worker").inc()
+        _faults("worker").inc()

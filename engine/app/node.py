@@ -157,6 +157,10 @@ class Node:
             "running": not self._stopping,
         }
 
+    def counters(self) -> dict[str, Mapping[str, int]]:
+        """What the listeners' framing and connections saw, per channel."""
+        return {listener.name: dict(listener.counters) for listener in self._listeners}
+
     def backlog(self) -> Deferred[dict[str, dict[str, float]]]:
         """What waits, read from the store."""
         return self._looks.run(self._store.backlog, time.time())

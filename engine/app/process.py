@@ -90,7 +90,12 @@ def _reactor() -> tuple[asyncio.AbstractEventLoop, Any]:
 
 def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, address: str, node: Node) -> None:
     host, _, port = address.rpartition(":")
-    app = application(parts=node.parts, backlog=lambda: node.backlog().asFuture(loop), registry=REGISTRY)
+    app = application(
+        parts=node.parts,
+        backlog=lambda: node.backlog().asFuture(loop),
+        counters=node.counters,
+        registry=REGISTRY,
+    )
     config = uvicorn.Config(app, host=host, port=int(port), log_config=None, access_log=False, lifespan="off")
     server = _Http(config)
     reactor.callWhenRunning(lambda: loop.create_task(server.serve()))

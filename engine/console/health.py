@@ -7,11 +7,11 @@ Nothing here shows content.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
@@ -20,19 +20,30 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["Backlog", "application"]
+__all__ = ["Backlog", "Counters", "application"]
 
 Backlog = dict[str, dict[str, float]]
 """Per channel: unrouted, due, dead, and the age in seconds of the oldest open one."""
 
 
-class _BacklogGauges:
-    """The backlog as gauges, read from the store when Prometheus asks."""
+Counters = Mapping[str, Mapping[str, int]]
+"""Per channel: how often framing and connections were irregular, by name; growing only."""
 
-    def __init__(self, backlog: Backlog) -> None:
-        self._backlog = backlog
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+class _Asked:
+    """What is read when Prometheus asks: the store's backlog, the listeners' counters."""
+
+    def __init__(self, backlog: Backlog, counters: Counters) -> None:
+        self._backlog, self._counters = backlog, counters
+
+    def collect(self) -> Iterator[Metric]:
+        counter = CounterMetricFamily(
+            "wardline_mllp_events", "What framing and connections saw.", labels=["channel", "event"]
+        )
+        for channel, events in sorted(self._counters.items()):
+            for event, times in sorted(events.items()):
+                counter.add_metric([channel, event], times)
+        yield counter
         gauge = GaugeMetricFamily(
             "wardline_backlog",
             "What waits, and the age of the oldest in seconds.",
@@ -48,6 +59,7 @@ def application(
     *,
     parts: Callable[[], dict[str, bool]],
     backlog: Callable[[], Awaitable[Backlog]],
+    counters: Callable[[], Counters],
     registry: CollectorRegistry,
 ) -> Starlette:
     """The ASGI application. `parts` names what readiness depends on and whether each stands."""
@@ -63,7 +75,7 @@ def application(
 
     async def metrics(_: Request) -> Response:
         gauges = CollectorRegistry()
-        gauges.register(_BacklogGauges(await backlog()))
+        gauges.register(_Asked(await backlog(), counters()))
         return PlainTextResponse(
             generate_latest(registry) + generate_latest(gauges), media_type="text/plain; version=0.0.4"
         )

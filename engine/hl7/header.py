@@ -6,6 +6,8 @@ Nothing is decoded or unescaped here: an answer repeats most of these fields byt
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from engine.errors import Unacceptable
 from engine.hl7.delimiters import Delimiters, read_delimiters
 
@@ -14,6 +16,7 @@ __all__ = ["Header", "read_header"]
 SHORTEST = len(b"MSH|^~\\&|")
 LAST_FIELD = 25  # MSH-25 is the last field of 2.9.1; what follows stays in one piece
 ANSWER_WITHIN = 4096  # an answer's MSA follows MSH, SFT and UAC: near the top, or it is not one
+REPEATING = 48  # bytes: a longer field is no code that comes again
 LEADING = b"\xef\xbb\xbf\r\n \t"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 EMPTY = (b"", b'""')
@@ -53,11 +56,10 @@ class Header:
 
     def component(self, number: int, component: int) -> str:
         """One component of MSH-`number`'s first repetition, blanks around it taken off."""
-        delimiters = self.delimiters
-        text = self.field(number).decode("latin-1")
-        first = text.split(delimiters.repetition, 1)[0]
-        parts = first.split(delimiters.component, component)
-        return parts[component - 1].strip() if component <= len(parts) else ""
+        field = self.field(number)
+        split = _split_again if len(field) <= REPEATING else _split
+        parts = split(field, self.delimiters.repetition, self.delimiters.component)
+        return parts[component - 1] if component <= len(parts) else ""
 
     @property
     def sending_application(self) -> bytes:
@@ -157,6 +159,15 @@ class Header:
     def is_answer(self) -> bool:
         """Is this an acknowledgement itself? Then nothing may ever acknowledge it (spec: ack, row 20)."""
         return self.has_msa or self.type in ("ACK", "MCF")
+
+
+def _split(field: bytes, repetition: str, component: str) -> tuple[str, ...]:
+    first = field.decode("latin-1").split(repetition, 1)[0]
+    return tuple(part.strip() for part in first.split(component))
+
+
+_split_again = lru_cache(maxsize=2048)(_split)
+"""A sender's types, versions and processing ids are the same in message after message."""
 
 
 def read_header(raw: bytes) -> Header:
