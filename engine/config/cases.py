@@ -16,8 +16,8 @@ from engine.config.positions import Positions
 from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.spec import Strict
 from engine.config.validation import validate
-from engine.config.wording import meant
 from engine.model import ReasonCode
+from engine.transforms.wording import meant
 
 __all__ = ["CASES_SUFFIX", "Case", "CaseFile", "CaseList", "Expectation", "message_of", "read_cases"]
 

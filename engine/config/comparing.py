@@ -10,8 +10,8 @@ from typing import Any, get_args
 import msgspec
 
 from engine.config.finding import Place, Problem
-from engine.config.wording import meant
 from engine.effects import Effect
+from engine.transforms.wording import meant
 
 __all__ = ["compare_effects"]
 

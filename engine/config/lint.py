@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.config.finding import Place, Problem
 from engine.config.reading import Node
 from engine.config.spec import ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
-from engine.config.wording import listed, meant
 from engine.errors import Misconfigured
 from engine.transforms.expression import Expression, PathText, parse_key
+from engine.transforms.wording import listed, meant
 
 __all__ = ["EFFECTS", "EVENT_TESTS", "check_channel", "check_secrets", "listens_on"]
 

@@ -11,7 +11,7 @@ from engine.config.positions import Positions
 from engine.config.reading import Node
 from engine.config.spec import ChannelSpec
 from engine.config.tables import Table, read_table
-from engine.config.wording import meant
+from engine.transforms.wording import meant
 
 __all__ = ["ambiguous", "calls_in", "tables_of", "unused"]
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from engine.config.finding import Place, Problem
 from engine.config.reading import Node
-from engine.config.wording import listed, meant
+from engine.transforms.wording import listed, meant
 
 __all__ = ["validate"]
 

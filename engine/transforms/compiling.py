@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting
 from engine.transforms.verb import Before, Verb, constant
 from engine.transforms.verbs import VERBS
+from engine.transforms.wording import meant
 
 __all__ = ["Compiled", "checked", "compile_expression", "compile_text"]
 
@@ -167,9 +167,7 @@ def _started(call: Call, setting: Setting) -> Value:
 def _verb(call: Call) -> Verb:
     verb = VERBS.get(call.name)
     if verb is None:
-        close = get_close_matches(call.name, VERBS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"one of: {', '.join(VERBS)}"
-        raise Flaw(f"there is no verb {call.name}", call.offset, hint)
+        raise Flaw(f"there is no verb {call.name}", call.offset, meant(call.name, VERBS))
     return verb
 
 

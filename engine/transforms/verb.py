@@ -15,6 +15,7 @@ import msgspec
 from engine.transforms.expression import Argument, Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting, Table
+from engine.transforms.wording import meant
 
 __all__ = ["Before", "Verb", "constant", "positional", "step", "table_of"]
 
@@ -74,7 +75,6 @@ def table_of(argument: Argument, setting: Setting) -> Table:
     """The table that an argument names."""
     table = setting.tables.get(argument.text)
     if table is None:
-        known = ", ".join(sorted(setting.tables))
-        hint = f"the channel's tables: {known}" if known else "name it under tables:"
+        hint = meant(argument.text, sorted(setting.tables)) or "name it under tables:"
         raise Flaw(f"there is no table {argument.text}", argument.offset, hint)
     return table

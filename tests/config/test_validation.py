@@ -7,7 +7,7 @@ import pytest
 from engine.config.reading import read_yaml
 from engine.config.spec import ChannelSpec
 from engine.config.validation import validate
-from engine.config.wording import listed, meant
+from engine.transforms.wording import listed, meant
 
 GOOD = """\
 channel: plain

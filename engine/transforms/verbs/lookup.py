@@ -16,6 +16,7 @@ from engine.transforms.expression import Argument, Call, Flaw
 from engine.transforms.scope import Value
 from engine.transforms.setting import Setting, Table
 from engine.transforms.verb import Before, Verb, positional, step, table_of
+from engine.transforms.wording import meant
 
 __all__ = ["LOOKUP"]
 
@@ -36,7 +37,7 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
 
 def _cells(table: Table, column: Argument) -> dict[str, str | None]:
     if column.text not in table.columns:
-        hint = f"its columns: {', '.join(table.columns)}"
+        hint = meant(column.text, table.columns)
         raise Flaw(f"the table has no column {column.text}", column.offset, hint)
     return {key: table.rows(key)[0][column.text] or None for key in table.keys()}  # noqa: SIM118 - no dict
 
