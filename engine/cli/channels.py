@@ -1,5 +1,7 @@
 """Channel files for those who write them: `wardline lint | test | try | schema`."""
 
+# ruff: noqa: PT028 - `test` is a command here
+
 from __future__ import annotations
 
 import sys
