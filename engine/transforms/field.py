@@ -60,7 +60,7 @@ def compile_key(text: str, setting: Setting, *, space: str = "", below: bool = F
             parts.append(part)
             continue
         if "/" not in between and any(isinstance(before, Compiled) for before in parts):
-            raise Flaw("two parts of a key run together", part.offset - 1, "put a / between them")
+            raise Flaw("two parts of a key run together", part.offset, "put a / between them")
         between = ""
         parts.append(compile_expression(part, setting, "value"))
     reads = [part for part in parts if isinstance(part, Compiled)]

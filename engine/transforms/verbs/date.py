@@ -36,7 +36,7 @@ def _build(call: Call, _setting: Setting, before: Before) -> Value:
 
 
 def _day(text: str) -> date:
-    if len(text) in (8, 14) and text.isdigit() and text.isascii() and text > "1970":  # by far the most
+    if len(text) in (8, 14) and text.isdigit() and text.isascii() and "1970" <= text < "2200":  # most are
         try:
             return datetime.fromisoformat(f"{text[:8]}T{text[8:] or '00'}").date()
         except ValueError:

@@ -1,7 +1,9 @@
-"""`literal(text)`: the text itself. It starts an expression, or is its last alternative.
+"""`literal(text)`: the text itself.
 
-source: literal(WH/Stock)
-location: FT1-16.1 or literal(ICU) | lookup(places, odoo_location)
+    source: literal(WH/Stock)
+    location: FT1-16.1 or literal(ICU) | lookup(places, odoo_location)
+
+It starts an expression, or is its last alternative.
 """
 
 from __future__ import annotations

@@ -1,0 +1,297 @@
+"""Each verb: what it gives, what it refuses (with its place and never the value), what does not compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from charges_sample import MESSAGE, table
+
+from engine.effects import Item, Money
+from engine.errors import Unacceptable
+from engine.privacy.policy import Policy
+from engine.privacy.readers import Readers
+from engine.transforms.compiling import compile_text
+from engine.transforms.expression import Flaw
+from engine.transforms.setting import Setting
+from engine.transforms.verbs import VERBS
+
+Read = Callable[..., Any]
+
+
+def refused(read: Read, text: str, **how: Any) -> Unacceptable:
+    with pytest.raises(Unacceptable) as caught:
+        read(text, **how)
+    for spoken in ("NOPE", "1,5", "abc", "270001"):
+        assert spoken not in str(caught.value)
+    return caught.value
+
+
+def flawed(setting: Setting, text: str, wanted: type = str, use: Any = "value") -> Flaw:
+    with pytest.raises(Flaw) as caught:
+        compile_text(text, setting, use, wanted)
+    return caught.value
+
+
+def test_every_verb_says_what_it_does_with_an_example() -> None:
+    for name, verb in VERBS.items():
+        module = __import__(f"engine.transforms.verbs.{name}", fromlist=["x"])
+        assert verb.name == name
+        assert module.__doc__.startswith(f"`{name}")
+        assert "\n\n    " in module.__doc__
+
+
+# lookup
+
+
+def test_lookup_gives_the_cell(value: Read) -> None:
+    assert value("FT1-7.1 | lookup(items, item)") == "GLV-M"
+    assert value("FT1-7.1 | lookup(items, item)", number=2) == "OR-MIN"  # blanks around the code
+
+
+def test_lookup_of_an_empty_cell_or_field_is_empty(value: Read) -> None:
+    assert value("FT1-7.1 | lookup(items, unit)") is None
+    assert value("FT1-25 | lookup(items, unit)") is None
+
+
+def test_lookup_refuses_an_unknown_code_at_its_place(value: Read) -> None:
+    error = refused(value, "FT1-7.1 | lookup(items, item)", number=3)
+    assert (error.code, error.place, error.hl7) == ("unmapped-code", "FT1[3]-7.1", 103)
+
+
+def test_lookup_takes_a_default(value: Read) -> None:
+    assert value("FT1-7.1 | lookup(items, item, OTHER)", number=3) == "OTHER"
+    assert value("FT1-7.1 | lookup(items, item, '')", number=3) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "said"),
+    [
+        ("FT1-7.1 | lookup", 10, "2 to 3 arguments"),
+        ("FT1-7.1 | lookup(itms, item)", 17, "no table itms"),
+        ("FT1-7.1 | lookup(items, itm)", 24, "no column itm"),
+        ("FT1-7.1 | lookup(kits, item)", 17, "several rows"),
+        ("FT1-7.1 | lookup(table: items, x)", 24, "no named arguments"),
+    ],
+)
+def test_lookup_does_not_compile(setting: Setting, text: str, offset: int, said: str) -> None:
+    flaw = flawed(setting, text)
+    assert said in flaw.text
+    assert flaw.offset == offset
+
+
+# kit
+
+
+def test_kit_gives_all_items(setting: Setting, scope: Callable[..., Any]) -> None:
+    compiled = compile_text("literal(KNEE) | kit(kits)", setting, "value", tuple)
+    expected = (Item("IMP-KNEE", Decimal(1)), Item("GLV-M", Decimal(4), "pair"))
+    assert compiled.value(scope(setting)) == expected
+
+
+def test_kit_refuses_an_unknown_procedure(value: Read) -> None:
+    error = refused(value, "FT1-7.1 | kit(kits)", wanted=tuple)
+    assert (error.code, error.place) == ("unmapped-code", "FT1[1]-7.1")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("procedure,item\nK,A\n", "needs a column quantity"),
+        ("procedure,item,quantity\nK,A,0\n", "not above zero"),
+        ("procedure,item,quantity\nK,A,two\n", "not a number"),
+        ("procedure,item,quantity\nK,,2\n", "without an item"),
+    ],
+)
+def test_kit_checks_its_table_when_it_compiles(rows: str, said: str) -> None:
+    setting = Setting(Readers(Policy()), {"kits": table(rows)})
+    assert said in flawed(setting, "AIS-3.1 | kit(kits)", tuple).text
+
+
+# map, default, literal
+
+
+def test_map_gives_the_word(value: Read) -> None:
+    assert value("FT1-6.1 | map(CG: charge, CD: credit)", number=2) == "credit"
+    assert value("PV1-2 | map(E: emergency, else: other)") == "other"
+
+
+def test_map_refuses_what_is_not_listed(value: Read) -> None:
+    error = refused(value, "PV1-2 | map(E: emergency)")
+    assert (error.code, error.place) == ("unmapped-code", "PV1[1]-2")
+
+
+@pytest.mark.parametrize(
+    "text", ["PV1-2 | map", "PV1-2 | map(I)", "PV1-2 | map(I: a, I: b)", "PV1-2 | map(else: a)"]
+)
+def test_map_does_not_compile(setting: Setting, text: str) -> None:
+    assert flawed(setting, text).offset >= 8
+
+
+def test_default_fills_what_is_empty(value: Read) -> None:
+    assert value("FT1-25 | default(x)") == "x"
+    assert value("FT1-13 | default(x)") == "x"  # "" is no value for stock and charges
+    assert value("FT1-6.1 | default(x)") == "CG"
+
+
+def test_literal_stands_last(value: Read) -> None:
+    assert value("FT1-25 or literal(WH/Stock)") == "WH/Stock"
+    assert value("PV1-3.1 or literal(WH/Stock)") == "ICU"
+
+
+def test_literal_only_starts(setting: Setting) -> None:
+    assert "starts an expression" in flawed(setting, "PV1-3.1 | literal(x)").text
+
+
+def test_other_verbs_do_not_start(setting: Setting) -> None:
+    assert "needs a value before it" in flawed(setting, "number(1)").text
+
+
+# numbers
+
+
+def test_number_is_exact(value: Read) -> None:
+    assert value("FT1-10 | number", wanted=Decimal, number=2) == Decimal("-1.5")
+
+
+@pytest.mark.parametrize("text", ["FT1-10", "FT1-10 | number"])
+def test_number_refuses_a_comma(value: Read, text: str) -> None:
+    error = refused(value, text, wanted=Decimal, number=3)
+    assert (error.code, error.place, error.hl7) == ("bad-value", "FT1[3]-10", 102)
+
+
+@pytest.mark.parametrize("written", ["1e3", "NaN", "Infinity", "0x10", "١", "1_000", "--1", "1" * 29])
+def test_number_refuses_other_spellings(value: Read, written: str) -> None:
+    message = MESSAGE.replace("|||2||", f"|||{written}||")
+    assert refused(value, "FT1-10", wanted=Decimal, message=message).code == "bad-value"
+
+
+def test_sign_and_absolute(value: Read) -> None:
+    assert value("FT1-10 | sign", use="test") == "positive"
+    assert value("FT1-10 | number | sign", use="test", number=2) == "negative"
+    assert value("literal(-0.0) | sign") == "zero"
+    assert value("FT1-10 | absolute", wanted=Decimal, number=2) == Decimal("1.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("FT1-10 | number | lookup(items, item)", str),
+        ("FT1-4 | date", Decimal),
+        ("FT1-7.1", tuple),
+        ("FT1-10 | number | default(1)", Decimal),
+        ("FT1-10 | number(2)", Decimal),
+    ],
+)
+def test_types_are_checked(setting: Setting, text: str, wanted: type) -> None:
+    assert flawed(setting, text, wanted, "date" if "FT1-4" in text else "value").text
+
+
+def test_an_unknown_verb_is_named_with_a_suggestion(setting: Setting) -> None:
+    flaw = flawed(setting, "FT1-10 | nmber", Decimal)
+    assert flaw.offset == 9
+    assert flaw.hint == "did you mean number?"
+
+
+# money
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "expected"),
+    [
+        ("12.50&EUR", "FT1-12 | money", Money(Decimal("12.50"), "EUR")),
+        ("12.50^USD", "FT1-12 | money", Money(Decimal("12.50"), "USD")),
+        ("12.50&EUR^UP", "FT1-12 | money", Money(Decimal("12.50"), "EUR")),
+        ("12.50", "FT1-12 | money", Money(Decimal("12.50"))),
+        ("12.50", "FT1-12 | money(CHF)", Money(Decimal("12.50"), "CHF")),
+        ("12.50&EUR", "FT1-12 | money(CHF)", Money(Decimal("12.50"), "EUR")),
+        ("12.50&EUR", "FT1-12", Money(Decimal("12.50"), "EUR")),
+        ("", "FT1-12 | money", None),
+    ],
+)
+def test_money_reads_the_whole_field(value: Read, field: str, text: str, expected: Money | None) -> None:
+    message = MESSAGE.replace("12.50&EUR", field)
+    assert value(text, wanted=Money, message=message) == expected
+
+
+def test_money_refuses_what_is_no_amount(value: Read) -> None:
+    error = refused(value, "FT1-12", wanted=Money, number=3)
+    assert (error.code, error.place) == ("bad-value", "FT1[3]-12")
+
+
+@pytest.mark.parametrize(
+    "text", ["FT1-12.1 | money", "FT1-11 or FT1-12 | money", "literal(1) | money", "FT1-12 | money(euro)"]
+)
+def test_money_does_not_compile(setting: Setting, text: str) -> None:
+    assert flawed(setting, text, Money).text
+
+
+# times
+
+
+def at(value: Read, written: str, offset: str = "+0100", **how: Any) -> Any:
+    message = MESSAGE.replace("|20261121|20261121|", f"|{written}|20261121|").replace("+0100", offset)
+    return value("FT1-4", use="date", message=message, **how)
+
+
+def test_timestamp_is_in_the_zone_of_the_message(value: Read) -> None:
+    assert at(value, "202611210800", wanted=datetime) == datetime(2026, 11, 21, 7, tzinfo=UTC)
+    assert at(value, "202611210800-0500", wanted=datetime) == datetime(2026, 11, 21, 13, tzinfo=UTC)
+    assert at(value, "20261121", wanted=datetime) == datetime(2026, 11, 20, 23, tzinfo=UTC)
+
+
+def test_timestamp_is_else_in_the_zone_of_the_channel(scope: Callable[..., Any]) -> None:
+    setting = Setting(Readers(Policy()), zone=ZoneInfo("Europe/Berlin"))
+    compiled = compile_text("FT1-4", setting, "date", datetime)
+    message = MESSAGE.replace("+0100", "").replace("|20261121|20261121|", "|202607010800|20261121|")
+    found = compiled.value(scope(setting, message=message))
+    assert found == datetime(2026, 7, 1, 8, tzinfo=timezone(timedelta(hours=2)))
+
+
+@pytest.mark.parametrize(
+    "written", ["20261121", "20261121235959", "202611212359", "2026-11-21", "20261121235959+1400"]
+)
+def test_date_is_the_senders_day(value: Read, written: str) -> None:
+    assert at(value, written, wanted=date) == date(2026, 11, 21)
+
+
+@pytest.mark.parametrize("wanted", [date, datetime])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026", "202611", "20261301", "20260230", "00000000", "19000101", "99991231", "00010101",
+        "1969123123", "20261121240000", "2026112110150", "21/11/2026", "tomorrow",
+        "２０２６１１２１", "20261121235960",
+    ],
+)  # fmt: skip
+def test_dates_that_cannot_be_meant_are_refused(value: Read, written: str, wanted: type) -> None:
+    with pytest.raises(Unacceptable) as caught:
+        at(value, written, wanted=wanted)
+    assert (caught.value.code, caught.value.place, caught.value.hl7) == ("bad-value", "FT1[1]-4", 102)
+
+
+# tokens
+
+
+def test_a_token_is_used_as_it_is(setting: Setting) -> None:
+    assert flawed(setting, "PID-3 | default(x)").offset == 8
+    assert flawed(setting, "PID-3 | lookup(items, item)").text == "a token is used as it is"
+    assert flawed(setting, "PV1-19", Decimal).text == "a token is used as it is"
+
+
+@pytest.mark.parametrize(
+    "path", ["PID-5", "PID-7", "PID-19", "NTE-3", "ZAB-1", "PV1-3.2", "OBX-5", "PID-999"]
+)
+def test_what_the_policy_forbids_does_not_compile(setting: Setting, path: str) -> None:
+    flaw = flawed(setting, f"FT1-7.1 or {path}")
+    assert flaw.offset == 11
+    assert flaw.hint
+
+
+@pytest.mark.parametrize("path", ["FT1", "ft1-7", "FT1-0", "FT1-7.1.1.1", "__class__", "FT1-7; x"])
+def test_what_is_no_path_does_not_compile(setting: Setting, path: str) -> None:
+    assert flawed(setting, path).hint
