@@ -39,4 +39,4 @@ def desk(hospital: Running) -> Iterator[Desk]:
     """A desk whose deliveries go over the transport that is chosen by itself (JSON-2)."""
     made = Desk(hospital)
     yield made
-    made.destination.close()
+    made.close()

@@ -70,6 +70,9 @@ class Desk:
             if step:
                 destination.close()
 
+    def close(self) -> None:
+        self.destination.close()
+
     def done(self, *wanted: Effect) -> list[Delivered]:
         """Deliver; every effect must stand."""
         outcomes = self.deliver(self.batch(*wanted))
@@ -119,7 +122,7 @@ class Mirror:
         return sorted(
             [
                 row["origin"], row["state"], row["location_id"][1], row["location_dest_id"][1],
-                row["scheduled_date"] if row["state"] != "done" and row["scheduled_date"] > "2026-11-25" else "",
+                _planned(row),
                 row["partner_id"][1] if row["partner_id"] else "", row["priority"], self.moves(row["id"]),
             ]
             for row in found
@@ -153,8 +156,8 @@ class Mirror:
         result = []
         for row in found:
             lines = self.admin.read(
-                "sale.order.line", [["order_id", "=", row["id"]]],
-                "product_id", "product_uom_qty", "price_unit", "name", "analytic_distribution", "product_uom_id",
+                "sale.order.line", [["order_id", "=", row["id"]]], "product_id",
+                "product_uom_qty", "price_unit", "name", "analytic_distribution", "product_uom_id",
             )  # fmt: skip
             told = sorted(
                 [
@@ -203,6 +206,11 @@ class Mirror:
             name = row["product_id"][1]
             total[name] = total.get(name, 0.0) + row["product_qty"]
         return total
+
+
+def _planned(row: dict[str, Any]) -> str:
+    """When a transfer is planned, if that was said: Odoo writes now where it was not."""
+    return str(row["scheduled_date"]) if row["scheduled_date"][:7] == "2026-12" else ""
 
 
 def _without(value: Any, prefix: str) -> Any:

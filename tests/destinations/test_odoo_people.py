@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import count
@@ -25,8 +26,10 @@ def key() -> str:
 
 
 @pytest.fixture(params=["json2", "jsonrpc"])
-def either(request: pytest.FixtureRequest, hospital: Running) -> Desk:
-    return Desk(hospital, transport=request.param)
+def either(request: pytest.FixtureRequest, hospital: Running) -> Iterator[Desk]:
+    made = Desk(hospital, transport=request.param)
+    yield made
+    made.close()
 
 
 def charge(key: str, visit: str, code: str = "LAB-CBC", quantity: str = "1", **more: object) -> Charge:
