@@ -143,6 +143,11 @@ class Catalogue:
         text = "the unit does not fit the item" if name in units else "Odoo has no unit of this name"
         raise refusal(ReasonCode.UNKNOWN_UNIT, text, "item.unit")
 
+    def known_unit(self, name: str) -> None:
+        """Raises `Unacceptable` when Odoo has no unit of this name at all."""
+        if name not in self._remembered(("units",), self._ask_units):
+            raise refusal(ReasonCode.UNKNOWN_UNIT, "Odoo has no unit of this name", "item.unit")
+
     def cost_centre(self, company: int, code: str) -> int:
         """An analytic account's id by its code. Raises `Unacceptable`."""
 
