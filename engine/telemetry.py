@@ -18,7 +18,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 __all__ = [
-    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "ChannelOpened",
+    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "ChannelOpened", "ControlIdReused",
     "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping",
     "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed",
     "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
@@ -131,6 +131,15 @@ class MessageAccepted(Signal, frozen=True):
 
     def count(self) -> None:
         _accepted(self.channel, self.kind).inc()
+
+
+class ControlIdReused(Signal, frozen=True):
+    """A sender used a message control id again for other content; counted as accepted `reused`."""
+
+    channel: str
+    message_id: int
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "message control id used again with other content: taken as a new message"
 
 
 class MessageRefused(Signal, frozen=True):

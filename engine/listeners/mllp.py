@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from time import perf_counter, time
@@ -28,7 +28,7 @@ from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AckMode, AnswerPlan, Code, plan
 from engine.model import Acknowledge, Answered, Arrival, Reason, ReasonCode, Receipt
 from engine.telemetry import Answered as AnswerSent
-from engine.telemetry import MessageAccepted, MessageRefused, signal
+from engine.telemetry import ControlIdReused, MessageAccepted, MessageRefused, signal
 from mllp.server import Arrived, MllpServer, Peer
 
 __all__ = ["Doors", "Fingerprinting", "MllpChannel", "MllpListener"]
@@ -91,7 +91,7 @@ class MllpListener:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Irregularities of framing and connections, growing only."""
+        """Irregularities of connections, frames, headers and character sets, growing only."""
         return self.server.counters
 
     @property
@@ -136,6 +136,7 @@ class MllpListener:
             return
         if self._headless:
             self._headless.pop(arrived.peer, None)
+        self._count(header.quirks)
         ruling = check(header, self._channel.rules) or self._undecodable(raw, header)
         if ruling is None:
             self._take(arrived, header, started)
@@ -154,7 +155,10 @@ class MllpListener:
             return
         kind = "duplicate" if receipt.original else "reused" if receipt.reused else "new"
         signal(MessageAccepted(self._channel.name, kind))
+        if receipt.reused:
+            signal(ControlIdReused(self._channel.name, receipt.id))
         answers = plan(header, self._channel.mode)
+        self._count(answers.quirks)
         if answers.enhanced and answers.accept != "NE":
             self._answer(arrived, header, answers.stored(), started)
         elif receipt.answered:
@@ -241,15 +245,25 @@ class MllpListener:
         self._doors.submit(self._arrival(partial_bytes, None, "rejected", reason), lambda _: None)
 
     def _undecodable(self, raw: bytes, header: Header) -> Ruling | None:
+        """AE when the bytes are not what MSH-18 says (row 14): routing reads them the same way."""
         if raw.isascii():
             return None
+        marked = "byte_order_mark" in header.quirks
         try:
-            decode(raw[header.start :], header.charsets, default=self._channel.charset)
+            decoded = decode(
+                raw[header.start :], header.charsets, default=self._channel.charset, marked=marked
+            )
         except Unacceptable as error:
             return Ruling("error", Reason(ReasonCode.CHARSET, error.text, error.place, hl7=error.hl7))
+        self._count(decoded.quirks)
         return None
 
     # Common
+
+    def _count(self, quirks: Sequence[str]) -> None:
+        """What was odd but readable shows in the listener's counters."""
+        for quirk in quirks:
+            self.server.counters[quirk] += 1
 
     def _arrival(
         self, raw: bytes, header: Header | None, answered: Answered, reason: Reason | None = None
