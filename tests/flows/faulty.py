@@ -1,0 +1,99 @@
+"""`wardline run` with something wrong in it: `python faulty.py FAULT… -- run CHANNELS …`.
+
+Faults are patched into this process only; the engine itself has no switches for tests.
+
+| fault | what goes wrong |
+|---|---|
+| `loud` | everything that any library logs at any level comes out |
+| `die-before-commit` | kill -9 when a message is about to be stored |
+| `die-after-commit` | kill -9 when a message has been stored, before its answer |
+| `slow=SECONDS` | every commit of messages takes that much longer |
+| `hasty=SECONDS` | a frame may take that long, a pause inside it a third of that |
+| `refuse` | the destination refuses whatever it gets |
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from engine import cli
+from engine.app import listening, process
+from engine.destinations.ledger import LedgerDestination
+from engine.model import Reason, ReasonCode, Refused
+from engine.store.sql import SqlStore
+
+_accept = SqlStore.accept
+
+
+def loud() -> None:
+    """All levels, and the texts that the engine leaves out on purpose."""
+    quiet = process.configure_logs
+
+    def configure(**given: Any) -> None:
+        quiet(**{**given, "level": "DEBUG"})
+        logging.basicConfig(level=logging.DEBUG, format="%(name)s %(message)s", force=True)
+
+    process.configure_logs = configure
+
+
+def die_before_commit() -> None:
+    _accepting(lambda store, arrivals: _die())
+
+
+def die_after_commit() -> None:
+    def accept(store: SqlStore, arrivals: Sequence[Any]) -> Any:
+        _accept(store, arrivals)
+        _die()
+
+    _accepting(accept)
+
+
+def slow(seconds: str) -> None:
+    def accept(store: SqlStore, arrivals: Sequence[Any]) -> Any:
+        time.sleep(float(seconds))
+        return _accept(store, arrivals)
+
+    _accepting(accept)
+
+
+def hasty(seconds: str) -> None:
+    patient: Any = listening.Limits
+    listening.Limits = partial(  # type: ignore[misc, assignment]
+        patient, frame_timeout=float(seconds), read_timeout=float(seconds) / 3
+    )
+
+
+def refuse() -> None:
+    reason = Reason(ReasonCode.REFUSED, "the destination refused it", "FT1[1]-7", hl7=204)
+    LedgerDestination.deliver = lambda self, deliveries, note: [  # type: ignore[method-assign]
+        Refused(reason) for _ in deliveries
+    ]
+
+
+def _accepting(accept: Callable[[SqlStore, Sequence[Any]], Any]) -> None:
+    SqlStore.accept = accept  # type: ignore[method-assign]
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """Bring the faults about, then be `wardline`."""
+    faults, arguments = sys.argv[1 : sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1 :]
+    for fault in faults:
+        name, _, value = fault.partition("=")
+        globals()[name.replace("-", "_")](*([value] if value else []))
+    sys.argv = ["wardline", *arguments]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,373 @@
+"""The real engine, started as `wardline run` in a process of its own, and senders on plain sockets.
+
+    engine = Engine(folder, channel("charges", effects=…))
+    engine.start()                       # under two seconds: listening, and /ready says yes
+    answer = engine.connect().ask(message)
+    engine.settle()                      # nothing is received or waiting any more
+    engine.ledger()                      # the effects that were carried out, one a line
+    engine.kill(); engine.start()        # as after a power cut: same store, keys, channels, ledger
+    engine.stop()                        # SIGTERM; the exit code
+
+Everything lives in `folder`: `channels/`, `wardline.db` and its key, `ledger.jsonl`. Listeners take free
+ports (`listen: tcp:0`), read from the log; several channels, workers, settings and faults
+(`faulty.py`) are arguments. All that senders send is remembered by its words, so that `assert_silent`
+can hold it against every line the engine ever logged.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from engine.app.opening import open_settings
+from engine.settings import Settings
+from engine.store.base import MessageStore, MessageView, Query
+
+OPEN_STATES = {"received", "waiting"}
+HERE = Path(__file__).parent
+
+
+def channel(name: str, *, source: str = "", rest: str = "", odoo: str = "test") -> str:
+    """A channel file that uses up each FT1's item: `source` and `rest` are more lines of YAML (of
+    `source.mllp`, four blanks deep, and of the top)."""
+    return f"""\
+channel: {name}
+description: Items charged leave the stock.
+owner: {{business: ward@hospital.example, technical: interfaces@hospital.example}}
+source:
+  mllp:
+    listen: tcp:0
+    message_types: [DFT^P03, ADT^A01]
+{source}
+sequence_by: PID-3
+tables:
+  items: items.csv
+effects:
+  - for_each: FT1
+    consume:
+      key: "{{FT1-1}}/{{FT1-7.1}}"
+      item: FT1-7.1 | lookup(items, item)
+      quantity: FT1-10 | default(1) | number
+      location: literal(WH/Stock)
+      subject: PID-3
+destinations:
+  - odoo: {{connection: {odoo}}}
+{rest}
+"""
+
+
+ITEMS = "code,item\nG100,GLOVE-M\nG200,GOWN-L\n"
+
+
+class Engine:
+    """One engine on a store of its own. `channels` are YAML texts (see `channel`).
+
+    `faults` are named in `faulty.py`; `settings` are `WARDLINE_*` variables without the prefix."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *channels: str,
+        workers: int = 1,
+        ledger: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.workers = workers
+        self.channels = folder / "channels"
+        self.channels.mkdir(parents=True, exist_ok=True)
+        self.table("items.csv", ITEMS)
+        for number, text in enumerate(channels):
+            (self.channels / f"channel-{number}.yaml").write_text(text)
+        self.store_url = f"sqlite:///{folder}/wardline.db"
+        self._http = free_port()
+        self._environment = {
+            **os.environ,
+            "WARDLINE_STORE": self.store_url,
+            "WARDLINE_HTTP": f"127.0.0.1:{self._http}",
+            **({"WARDLINE_LEDGER": str(folder / "ledger.jsonl")} if ledger else {}),
+            **{f"WARDLINE_{name}": value for name, value in (settings or {}).items()},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._readers: list[threading.Thread] = []
+        self.logs: list[str] = []
+        self.spoken: set[bytes] = set()
+        self._senders: list[Sender] = []
+        self._ports: dict[str, int] = {}
+
+    def table(self, name: str, text: str) -> None:
+        """Write a table beside the channels; read at the next start."""
+        (self.channels / name).write_text(text)
+
+    # Starting and ending
+
+    def start(self, *faults: str) -> Engine:
+        """Start; returns once every channel listens and the engine says that it is ready."""
+        seen = len(self.logs)
+        self.spawn(*faults)
+        wait_for(lambda: self._up(seen), "the engine to be ready", self)
+        return self
+
+    def spawn(self, *faults: str) -> None:
+        """Start and do not wait for anything."""
+        module = [str(HERE / "faulty.py"), *faults, "--"] if faults else ["-m", "engine.cli"]
+        command = [sys.executable, *module, "run", str(self.channels), "--workers", str(self.workers)]
+        self._ports.clear()
+        # A file could not grow under the limits that tests set, so logs come through a pipe.
+        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.PIPE)
+        reader = threading.Thread(target=self._read_logs, args=(self._process,), daemon=True)
+        reader.start()
+        self._readers.append(reader)
+
+    def kill(self) -> None:
+        """kill -9, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM and wait for the graceful end; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Wait for it to end by itself; the exit code."""
+        process = self.process
+        code = process.wait(30)
+        self._readers[-1].join(5)
+        return code
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process that listens is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that listens."""
+        assert self._process is not None, "not started"
+        return self._process
+
+    def _end(self, number: signal.Signals) -> int:
+        if self.runs:
+            self.process.send_signal(number)
+        return self.wait()
+
+    def _up(self, seen: int) -> bool:
+        assert self.process.poll() is None, "\n".join(self.logs[seen:])
+        return len(self._ports) == len(list(self.channels.glob("*.yaml"))) and self.ready()
+
+    def _read_logs(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr is not None
+        with process.stderr as stream:
+            for raw in stream:
+                line = raw.decode("utf-8", "backslashreplace").rstrip("\n")
+                self.logs.append(line)
+                if '"channel listening"' in line:
+                    said = json.loads(line)
+                    self._ports[said["channel"]] = int(said["address"].rpartition(":")[2])
+
+    # Talking
+
+    def connect(self, channel: str = "", *, tls: ssl.SSLContext | None = None, host: str = "") -> Sender:
+        """A sender to a channel (the only one when not named); `host` is the address it comes from."""
+        plain = socket.create_connection(
+            ("127.0.0.1", self.port(channel)), timeout=10, source_address=(host, 0) if host else None
+        )
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        secured = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
+        self._senders.append(Sender(secured, self.spoken))
+        return self._senders[-1]
+
+    def hang_up(self) -> None:
+        """Close every connection made so far."""
+        while self._senders:
+            self._senders.pop().close()
+
+    def port(self, channel: str = "") -> int:
+        """The port on which a channel listens."""
+        return self._ports[channel] if channel else next(iter(self._ports.values()))
+
+    # Looking
+
+    def ready(self) -> bool:
+        """What /ready says."""
+        return self._get("/ready")[0] == 200
+
+    def counted(self, event: str) -> float:
+        """How often a listener's counter moved (`mllp.server.MllpServer.counters`), over all channels."""
+        found = re.findall(
+            rf'^wardline_mllp_events_total\{{.*event="{event}".*\}} (\S+)$', self.metrics(), re.MULTILINE
+        )
+        return sum(map(float, found))
+
+    def metrics(self) -> str:
+        """What /metrics says."""
+        return self._get("/metrics")[1]
+
+    def _get(self, path: str) -> tuple[int, str]:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self._http, timeout=5)
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        except OSError:
+            return 0, ""
+        finally:
+            with suppress(UnboundLocalError):
+                connection.close()
+
+    @contextmanager
+    def store(self) -> Iterator[MessageStore]:
+        """The store, opened beside the engine, as `wardline messages` does."""
+        opened = open_settings(Settings(store=self.store_url))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def messages(self) -> list[MessageView]:
+        """Every stored message, oldest first."""
+        with self.store() as store:
+            return store.messages(Query(limit=10_000))
+
+    def settle(self) -> list[MessageView]:
+        """Wait until no message is received or waiting any more; every message."""
+        views: list[MessageView] = []
+
+        def settled() -> bool:
+            views[:] = store.messages(Query(limit=10_000))
+            return not any(view.state.value in OPEN_STATES for view in views)
+
+        with self.store() as store:
+            wait_for(settled, "every message to be settled", self)
+        return views
+
+    def content(self, message_id: int) -> bytes:
+        """The raw bytes of a stored message."""
+        with self.store() as store:
+            return store.content(message_id)
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """The effects that were carried out."""
+        path = self.folder / "ledger.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def assert_silent(self) -> None:
+        """No word that was sent stands in any line of the logs."""
+        logged = "\n".join(self.logs).encode()
+        found = [word for word in self.spoken if word in logged and _stands_in(word, logged)]
+        assert not found, f"the logs repeat what was sent: {found}"
+
+
+class Sender:
+    """A blocking connection. Messages go in and come out without their frame."""
+
+    def __init__(self, sock: socket.socket, spoken: set[bytes]) -> None:
+        self.socket = sock
+        self._spoken = spoken
+        self._buffer = b""
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._spoken.update(_words(data[:65536]))
+        self.socket.sendall(data)
+
+    def send(self, *messages: bytes) -> None:
+        """Send messages, framed, in one write."""
+        self.raw(b"".join(map(framed, messages)))
+
+    def answer(self, within: float = 10.0) -> bytes | None:
+        """The next answer; None when the engine closed instead. Raises `TimeoutError`."""
+        self.socket.settimeout(within)
+        while b"\x1c\r" not in self._buffer:
+            try:
+                data = self.socket.recv(65536)
+            except (ConnectionResetError, ssl.SSLError):
+                data = b""
+            if not data:
+                assert not self._buffer, "the engine closed inside an answer"
+                return None
+            self._buffer += data
+        whole, _, self._buffer = self._buffer.partition(b"\x1c\r")
+        assert whole.startswith(b"\x0b")
+        return whole[1:]
+
+    def ask(self, message: bytes, within: float = 10.0) -> bytes | None:
+        """Send a message and wait for its answer."""
+        self.send(message)
+        return self.answer(within)
+
+    def is_quiet(self, seconds: float = 0.3) -> bool:
+        """Whether the engine says nothing for so long, and keeps the connection."""
+        try:
+            self.answer(seconds)
+        except TimeoutError:
+            return True
+        return False
+
+    def half_close(self) -> None:
+        """Send nothing more, still read."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+
+def framed(message: bytes) -> bytes:
+    """One MLLP block."""
+    return b"\x0b" + message + b"\x1c\r"
+
+
+def free_port() -> int:
+    """A port nobody listens on, closed again."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(true: Callable[[], bool], what: str, engine: Engine | None = None, within: float = 15.0) -> None:
+    """Wait for something another process does. Fails with the engine's last words."""
+    end = time.monotonic() + within
+    while not true():
+        words = "\n".join(engine.logs[-20:]) if engine else ""
+        assert time.monotonic() < end, f"waited {within} s for {what}\n{words}"
+        time.sleep(0.02)
+
+
+def at_once(*calls: Callable[[], Any]) -> Sequence[Any]:
+    """What the calls return, made in threads that begin at the same moment."""
+    barrier = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        results[number] = calls[number]()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results
+
+
+def _words(data: bytes) -> set[bytes]:
+    """Values long enough to be told from a number that an honest log line holds."""
+    parts = re.split(rb"[|^~&\\$%\r\n\x0b\x1c]", data)
+    return {part for part in parts if len(part) >= 3}
+
+
+def _stands_in(word: bytes, logged: bytes) -> bool:
+    return re.search(rb"(?<![\w.])" + re.escape(word) + rb"(?![\w.])", logged) is not None
