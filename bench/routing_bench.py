@@ -2,8 +2,9 @@
 
     python -m bench.routing_bench [--messages 6000] [--batch 200] [--profile]
 
-A message is a DFT^P03 of 2 KB: visit, five charges with notes and procedures, three of them of stocked
-items (so eight effects), the transaction ids new to the vault, the patients from a ward of 2,000.
+A message is a DFT^P03 of 2 KB: the visit and five FT1 with notes and procedures. Three are charges of
+stocked items, so six effects; a payment and an adjustment make none. Each charge's transaction id is new to
+the vault; 2,000 patients come back.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ __all__ = ["bench_routing", "sample"]
 
 CHANNEL = Path(__file__).parent.parent / "channels" / "dft-charges.yaml"
 PATIENTS = 2_000
-CODES = ("270001", "360001", "270003", "990001", "270010")
+CHARGES = (("CG", "270001"), ("CG", "270003"), ("PY", "360001"), ("CG", "270010"), ("AJ", "990001"))
+EFFECTS = 6
 NOTE = "Recorded at the point of care, checked by a second nurse, nothing missing from the procedure card."
 
 
@@ -46,10 +48,10 @@ def sample(number: int) -> bytes:
         f"PID|1||{person:07}^^^HOSP^MR~{person:09}^^^SSA^SS||EXAMPLE^PATIENT^Q||19700101|F|||1 SAMPLE STREET",
         f"PV1|1|I|ICU^12^B^HOSP||||||||||||||||V{visit:07}^^^HOSP^VN",
     ]
-    for charge, code in enumerate(CODES, 1):
+    for charge, (kind, code) in enumerate(CHARGES, 1):
         segments += [
-            f"FT1|{charge}|T{number:08}{charge}^CHARGES|B7|20261121101500|20261121|CG|{code}^Charge text^L|"
-            f"||{charge}||12.50&EUR|ICU|||ICU^12^B^HOSP|||Z00.0^Encounter for examination^I10|1234^NURSE^ANY",
+            f"FT1|{charge}|T{number:08}{charge}^CHARGES|B7|20261121101500|20261121|{kind}|{code}^Charge^L"
+            f"|||{charge}||12.50&EUR|ICU|||ICU^12^B^HOSP|||Z00.0^Encounter for general examination^I10|1234^NURSE^ANY",
             f"NTE|1|L|{NOTE}",
             "PR1|1||47562^Laparoscopic cholecystectomy^C4||20261121101500|A",
         ]
@@ -97,7 +99,7 @@ def run(store: MessageStore, program: Program, book: TokenBook, batch: int, stag
             return
         with stages.stage("map"):
             routings = route(waiting, program, book)
-        assert all(isinstance(one.result, Routed) and len(one.result.effects) == 8 for one in routings)
+        assert all(isinstance(one.result, Routed) and len(one.result.effects) == EFFECTS for one in routings)
         with stages.stage("store"):
             store.route(routings, book.minted(), time.time())
             book.committed()

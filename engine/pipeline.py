@@ -55,18 +55,18 @@ _BUSINESS = frozenset(
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """A named step that ends a message as filtered when the test holds."""
+    """A named step that ends a message as filtered when all of its tests hold."""
 
     name: str
-    test: Test
+    tests: tuple[Test, ...]
 
 
 class Rule(msgspec.Struct, frozen=True):
     """When `whole` holds for the message: for each group of segment `anchor` (empty: for the message)
     where `each` holds, the effect that `make` makes."""
 
-    whole: Test
-    each: Test
+    whole: tuple[Test, ...]
+    each: tuple[Test, ...]
     anchor: str
     make: Make
 
@@ -112,7 +112,7 @@ def map_document(document: Document, program: Program, book: TokenBook) -> Route
     for value in program.required:
         value(message)
     for step in program.filters:
-        if step.test(message):
+        if _hold(step.tests, message):
             return Filtered(step.name)
     made = [(rule.make(scope), scope) for rule, scope in _applying(document, program, message)]
     if not made:
@@ -128,13 +128,20 @@ def _applying(document: Document, program: Program, message: Scope) -> Iterator[
     """The rules that apply, each with the scope of the message or the group that it applies to."""
     scopes = {"": [message]}
     for rule in program.rules:
-        if rule.whole(message):
+        if _hold(rule.whole, message):
             anchor = rule.anchor
             if anchor not in scopes:
                 scopes[anchor] = message.within(groups(document, anchor))
             for scope in scopes[anchor]:
-                if rule.each(scope):
+                if _hold(rule.each, scope):
                     yield rule, scope
+
+
+def _hold(tests: tuple[Test, ...], scope: Scope) -> bool:
+    for test in tests:  # noqa: SIM110 - a generator would cost as much as the tests
+        if not test(scope):
+            return False
+    return True
 
 
 def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routing:

@@ -19,7 +19,7 @@ from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
 from engine.privacy.rules import Forbidden
 from engine.transforms.compiling import checked, compile_text
-from engine.transforms.condition import Condition, all_of, compile_condition, compile_presence
+from engine.transforms.condition import Condition, compile_condition, compile_presence
 from engine.transforms.effect import Make, compile_effect
 from engine.transforms.expression import Flaw
 from engine.transforms.scope import Value
@@ -54,7 +54,7 @@ class _Build:
             self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
         ]
         filters = [
-            Filter(step.name, all_of([one.holds for one in self._conditions(("filters", number), step.when)]))
+            Filter(step.name, tuple(one.holds for one in self._conditions(("filters", number), step.when)))
             for number, step in enumerate(spec.filters)
         ]
         rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
@@ -78,8 +78,8 @@ class _Build:
 
     def _rule(self, place: Place, rule: EffectRule) -> Rule | None:
         conditions = self._conditions(place, rule.when)
-        whole = [one.holds for one in conditions if one.segments == HEADER]
-        each = [one.holds for one in conditions if one.segments != HEADER]
+        whole = tuple(one.holds for one in conditions if one.segments == HEADER)
+        each = tuple(one.holds for one in conditions if one.segments != HEADER)
         make: Make | None = None
         for kind in EFFECTS:
             effect = getattr(rule, kind)
@@ -89,7 +89,7 @@ class _Build:
                 make, flaws = compile_effect(kind, given, self.setting, space)
                 for name, flaw in flaws.items():
                     self._flawed((*place, kind, name), flaw)
-        return None if make is None else Rule(all_of(whole), all_of(each), rule.for_each or "", make)
+        return None if make is None else Rule(whole, each, rule.for_each or "", make)
 
     def _conditions(self, place: Place, tests: Tests) -> list[Condition]:
         found = []

@@ -122,6 +122,12 @@ def groups(document: Document, anchor: str) -> list[Group]:
     size = len(document)
     tail = _tail(document) if "FT1" in chain else size
     around: tuple[Span, ...] = ((0, min(level[0] for level in levels if level)), (tail, size))
+    if len(levels) == 1:  # no group around: each ends where the next begins
+        ends = (*anchors[1:], tail)
+        return [
+            Group(document, anchor, number, (span, *around), (0, 0))
+            for number, span in enumerate(zip(anchors, ends, strict=True), 1)
+        ]
     beside = anchor in RESOURCES
     found = []
     for number, position in enumerate(anchors, 1):

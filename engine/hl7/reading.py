@@ -104,12 +104,16 @@ class Reading(ABC):
         delimiters = self.delimiters
         if text == '""':
             return DELETE
-        text = _pick(text, delimiters.component, component)
-        if text == '""':
-            return DELETE
-        text = _pick(text, delimiters.subcomponent, subcomponent)
-        if text == '""':
-            return DELETE
+        mark = delimiters.component
+        if component != 1 or mark in text:
+            text = _pick(text, mark, component)
+            if text == '""':
+                return DELETE
+        mark = delimiters.subcomponent
+        if subcomponent != 1 or mark in text:
+            text = _pick(text, mark, subcomponent)
+            if text == '""':
+                return DELETE
         mark = delimiters.escape
         if mark and mark in text:
             return self._unescaped(text)

@@ -103,8 +103,13 @@ def _beside(identifier: Identifier) -> Read:
 
 
 def _leaf(path: Path) -> Read:
+    if path.occurrence > 1:
+        return lambda view, _: view.value(path)
+    segment, at = path.segment, (path.field, path.component, path.subcomponent, path.repetition)
+
     def read(view: Reading, _: TokenBook) -> Value:
-        return view.value(path)
+        fields = view.first(segment)
+        return None if fields is None else view.leaf(fields, *at)
 
     return read
 

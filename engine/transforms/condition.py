@@ -17,7 +17,7 @@ from engine.transforms.expression import Flaw
 from engine.transforms.scope import Scope
 from engine.transforms.setting import Setting
 
-__all__ = ["Condition", "Test", "all_of", "compile_condition", "compile_presence"]
+__all__ = ["Condition", "Test", "compile_condition", "compile_presence"]
 
 Test = Callable[[Scope], bool]
 
@@ -56,20 +56,6 @@ def _is_one_of(compiled: Compiled, values: frozenset[str]) -> Test:
             raise compiled.refused(refusal, scope) from None
 
     return holds
-
-
-def all_of(tests: Sequence[Test]) -> Test:
-    """Whether all of the tests hold; they are asked in order."""
-    if len(tests) == 1:
-        return tests[0]
-
-    def hold(scope: Scope) -> bool:
-        for test in tests:  # noqa: SIM110 - a generator would cost as much as the tests
-            if not test(scope):
-                return False
-        return True
-
-    return hold
 
 
 def compile_presence(text: str, setting: Setting) -> Compiled:

@@ -20,7 +20,7 @@ from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
 from engine.privacy.tokens import parse as parse_token
 from engine.privacy.vault import Vault
-from engine.transforms.condition import all_of, compile_condition
+from engine.transforms.condition import compile_condition
 from engine.transforms.effect import compile_effect
 from engine.transforms.expression import Flaw
 from engine.transforms.field import LONGEST, Want, compile_field, compile_key
@@ -212,19 +212,6 @@ def test_a_condition_that_cannot_be_decided_refuses(setting: Setting, scope: Sco
 def test_conditions_that_do_not_compile(setting: Setting, text: str, wanted: Any) -> None:
     with pytest.raises(Flaw):
         compile_condition(text, wanted, setting)
-
-
-def test_all_conditions_hold(setting: Setting, scope: Scoped) -> None:
-    yes = compile_condition("MSH-9.1", "DFT", setting).holds
-    no = compile_condition("MSH-9.1", "ADT", setting).holds
-    here = scope(setting)
-    assert [all_of(tests)(here) for tests in ([], [yes], [no], [yes, yes], [yes, no])] == [
-        True,
-        True,
-        False,
-        True,
-        False,
-    ]
 
 
 # effects

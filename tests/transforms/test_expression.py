@@ -85,7 +85,7 @@ def test_offsets_point_at_the_words(made: tuple[str, Expression]) -> None:
 
 @given(st.lists(st.one_of(expressions(), TEXTS), max_size=4))
 def test_keys_keep_their_texts_and_expressions(pieces: list[tuple[str, Expression] | str]) -> None:
-    written, expected = "", []
+    written, expected = "", list[str | Expression]()
     for piece in pieces:
         if isinstance(piece, str):
             written += piece.replace("{", "{{").replace("}", "}}")

@@ -9,11 +9,9 @@ channel's business owner, unless a third argument says what to use then. An empt
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from engine.errors import Unacceptable
 from engine.transforms.expression import Argument, Call, Flaw
-from engine.transforms.scope import Value
+from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting, Table
 from engine.transforms.verb import Before, Verb, positional, step, table_of
 from engine.transforms.wording import meant
@@ -32,20 +30,24 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
     if len(arguments) == 3:
         fallback = arguments[2].text or None
         return step(before, lambda code: cells.get(code, fallback))
-    return step(before, _strict(cells))
+    return _strict(before.value, cells)
 
 
-def _cells(table: Table, column: Argument) -> dict[str, str | None]:
+def _cells(table: Table, column: Argument) -> dict[str | None, str | None]:
+    """The cell of each code; that of an empty field is empty."""
     if column.text not in table.columns:
         hint = meant(column.text, table.columns)
         raise Flaw(f"the table has no column {column.text}", column.offset, hint)
-    return {key: table.rows(key)[0][column.text] or None for key in table.keys()}  # noqa: SIM118 - no dict
+    cells: dict[str | None, str | None] = {None: None}
+    for code in table.keys():  # noqa: SIM118 - no dict
+        cells[code] = table.rows(code)[0][column.text] or None
+    return cells
 
 
-def _strict(cells: dict[str, str | None]) -> Callable[[str], str | None]:
-    def cell(code: str) -> str | None:
+def _strict(inner: Value, cells: dict[str | None, str | None]) -> Value:
+    def cell(scope: Scope) -> str | None:
         try:
-            return cells[code]
+            return cells[inner(scope)]
         except KeyError:
             raise Unacceptable("unmapped-code", "", "this code is not in the table", hl7=103) from None
 

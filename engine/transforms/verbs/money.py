@@ -43,7 +43,8 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
         found = amount(scope)
         if found is None:
             return None
-        sum_ = money(found, denomination(scope), second(scope))
+        written = denomination(scope)
+        sum_ = money(found, written, None if written else second(scope))
         return sum_ if sum_.currency else Money(sum_.amount, currency)
 
     return value
