@@ -51,7 +51,7 @@ def sample(number: int) -> bytes:
     for charge, (kind, code) in enumerate(CHARGES, 1):
         segments += [
             f"FT1|{charge}|T{number:08}{charge}^CHARGES|B7|20261121101500|20261121|{kind}|{code}^Charge^L"
-            f"|||{charge}||12.50&EUR|ICU|||ICU^12^B^HOSP|||Z00.0^Encounter for general examination^I10|1234^NURSE^ANY",
+            f"|||{charge}||12.50&EUR|ICU|||ICU^12^B^HOSP|||Z00.0^General examination^I10|1234^NURSE",
             f"NTE|1|L|{NOTE}",
             "PR1|1||47562^Laparoscopic cholecystectomy^C4||20261121101500|A",
         ]
