@@ -71,7 +71,8 @@ def floor_file(folder: Path) -> Iterator[int]:
 
 def bench_accept(store: MessageStore, folder: Path, seconds: float) -> None:
     print(
-        f"{'batch':>6} {'floor commits/s':>16} {'commits/s':>10} {'of floor':>9} {'messages/s':>11} {'CPU us/msg':>11}"
+        f"{'batch':>6} {'floor commits/s':>16} {'commits/s':>10} {'of floor':>9} {'messages/s':>11}"
+        f" {'CPU us/msg':>11}"
     )
     for batch in (1, 8, 32, 64, 128, 256):
         data = os.urandom(batch * (SIZE + 28))
@@ -89,7 +90,8 @@ def bench_accept(store: MessageStore, folder: Path, seconds: float) -> None:
             floor, _ = rate(write, back, seconds / 2)
         speed, cpu = rate(store.accept, lambda batch=batch: arrivals(batch), seconds)  # type: ignore[misc]
         print(
-            f"{batch:>6} {floor:>16,.0f} {speed:>10,.0f} {speed / floor:>9.0%} {speed * batch:>11,.0f} {cpu / batch:>11.1f}"
+            f"{batch:>6} {floor:>16,.0f} {speed:>10,.0f} {speed / floor:>9.0%} {speed * batch:>11,.0f}"
+            f" {cpu / batch:>11.1f}"
         )
 
 
@@ -103,7 +105,7 @@ def routing_of(message_id: int) -> tuple[Routing, list[NewToken]]:
         Charge(
             key=f"{message_id}/{number}",
             encounter=minted[0].token,
-            item=Item("GLOVE-7", Decimal("2")),
+            item=Item("GLOVE-7", Decimal(2)),
             price=Money(Decimal("12.40"), "EUR"),
             cost_centre="4711",
             subject=minted[1].token,
@@ -117,29 +119,26 @@ def bench_rest(store: MessageStore, rounds: int) -> None:
     """Read back, route, claim and settle a hundred messages at a time."""
     spent = dict.fromkeys(("unrouted", "route", "claim", "settle"), (0.0, 0.0))
 
-    def timed(word: str, act: Callable[[], Any]) -> Any:
+    def timed(word: str, act: Callable[..., Any], *given: Any, **named: Any) -> Any:
         wall, cpu = time.perf_counter(), time.process_time()
-        result = act()
+        result = act(*given, **named)
         before = spent[word]
         spent[word] = (before[0] + time.perf_counter() - wall, before[1] + time.process_time() - cpu)
         return result
 
-    after = max(receipt.id for receipt in store.accept(arrivals(1)))
+    after = store.accept(arrivals(1))[0].id
     for _ in range(rounds):
         store.accept(arrivals(100))
     for _ in range(rounds):
-        found = timed("unrouted", lambda after=after: store.unrouted(["charges"], after, 100))
+        found = timed("unrouted", store.unrouted, ["charges"], after, 100)
         after = found[-1].id
         made = [routing_of(message.id) for message in found]
-        routings, minted = [one[0] for one in made], [token for one in made for token in one[1]]
-        timed("route", lambda: store.route(routings, minted, 1.7e9))
+        timed("route", store.route, [one for one, _ in made], [new for _, two in made for new in two], 1.7e9)
+    lease: dict[str, Any] = {"now": 1.8e9, "lease_until": 1.9e9, "holder": "bench"}
     for _ in range(rounds):
-        claimed = timed(
-            "claim",
-            lambda: store.claim("odoo", Lane.NORMAL, 300, now=1.8e9, lease_until=1.9e9, holder="bench"),
-        )
+        claimed = timed("claim", store.claim, "odoo", Lane.NORMAL, 300, **lease)
         outcomes = [Settlement(one.id, Delivered({"sale.order.line": "42"})) for one in claimed]
-        timed("settle", lambda: store.settle(outcomes, now=1.8e9, holder="bench"))
+        timed("settle", store.settle, outcomes, now=1.8e9, holder="bench")
     for word, (wall, cpu) in spent.items():
         each = rounds * 100
         print(f"{word:>9}: {wall / each * 1e6:6.1f} us a message, {cpu / each * 1e6:6.1f} us of CPU")

@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("conformance.store_contract")
 
-settings.register_profile("wardline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "wardline", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("wardline")
 
 

@@ -2,7 +2,7 @@
 
 Plain synchronous verbs, called from threads (`engine.threads`). Each verb is one transaction:
 when it returns, what it did survives kill -9, a kernel crash and a power cut; when it raises
-`Unavailable`, nothing of it happened. One conformance suite (`tests/conformance/store.py`) runs
+`Unavailable`, nothing of it happened. One conformance suite (`tests/conformance/store_contract.py`) runs
 over every implementation.
 """
 
@@ -145,11 +145,15 @@ class MessageStore(Protocol):
 
     def redeliver(self, query: Query, *, now: float) -> int:
         """Dead deliveries that match become due again with their attempts forgotten; how many.
-        A dead letter that never became effects goes back to received and is routed again."""
+        A dead letter that never became effects goes back to received and is routed again.
+
+        `query.ids` are message ids; `after` and `limit` do not count: all that match are taken."""
         ...
 
     def answer(self, answers: dict[int, Answered]) -> None:
-        """Record what senders were told after all (`acknowledge: transform | delivery`)."""
+        """Record what senders were told after all (`acknowledge: transform | delivery`).
+
+        The first answer stands; a message that was refused is no original of resends any more."""
         ...
 
     def messages(self, query: Query) -> list[MessageView]:
@@ -161,7 +165,8 @@ class MessageStore(Protocol):
         ...
 
     def content(self, message_id: int) -> bytes:
-        """The raw bytes of one message as transmitted. Raises `KeyError` when there are none."""
+        """The raw bytes of one message as transmitted. Raises `KeyError` when there are none,
+        `Unacceptable` when what is stored is damaged."""
         ...
 
     def account(self) -> list[AccountRow]:
@@ -174,11 +179,12 @@ class MessageStore(Protocol):
         ...
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
-        """Per channel: unrouted, due, dead, and the age in seconds of the oldest open one."""
+        """Per channel: `unrouted`, `due`, `dead`, and `oldest`, the age in seconds of the oldest open one."""
         ...
 
     def purge(self, *, content_before: float, duplicates_before: float) -> int:
-        """Remove content (and forget fingerprints) older than this; how many rows."""
+        """Remove content (and forget fingerprints) older than this; how many rows. Never content of
+        what is open or dead: it may be routed again."""
         ...
 
     def own(self) -> bool:
