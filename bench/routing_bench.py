@@ -45,7 +45,7 @@ def sample(number: int) -> bytes:
     segments = [
         rf"MSH|^~\&|CHARGES|HOSP|WARDLINE|HOSP|20261121120000+0100||DFT^P03^DFT_P03|C{number:08}|P|2.5.1",
         "EVN|P03|20261121120000",
-        f"PID|1||{person:07}^^^HOSP^MR~{person:09}^^^SSA^SS||EXAMPLE^PATIENT^Q||19700101|F|||1 SAMPLE STREET",
+        f"PID|1||{person:07}^^^HOSP^MR~{person:09}^^^SSA^SS||EXAMPLE^PATIENT^Q||19700101|F|||1 SAMPLE STREET^^SAMPLETOWN^^00000^XX||555-0100|555-0101||S|||987654321",
         f"PV1|1|I|ICU^12^B^HOSP||||||||||||||||V{visit:07}^^^HOSP^VN",
     ]
     for charge, (kind, code) in enumerate(CHARGES, 1):
@@ -53,7 +53,7 @@ def sample(number: int) -> bytes:
             f"FT1|{charge}|T{number:08}{charge}^CHARGES|B7|20261121101500|20261121|{kind}|{code}^Charge^L"
             f"|||{charge}||12.50&EUR|ICU|||ICU^12^B^HOSP|||Z00.0^General examination^I10|1234^NURSE",
             f"NTE|1|L|{NOTE}",
-            "PR1|1||47562^Laparoscopic cholecystectomy^C4||20261121101500|A",
+            "PR1|1||47562^Laparoscopic cholecystectomy with cholangiography^C4||20261121101500|A",
         ]
     return "".join(f"{segment}\r" for segment in segments).encode()
 

@@ -41,6 +41,7 @@ def test_every_verb_says_what_it_does_with_an_example() -> None:
     for name, verb in VERBS.items():
         module = __import__(f"engine.transforms.verbs.{name}", fromlist=["x"])
         assert verb.name == name
+        assert module.__doc__ is not None
         assert module.__doc__.startswith(f"`{name}")
         assert "\n\n    " in module.__doc__
 
