@@ -45,7 +45,8 @@ def sample(number: int) -> bytes:
     segments = [
         rf"MSH|^~\&|CHARGES|HOSP|WARDLINE|HOSP|20261121120000+0100||DFT^P03^DFT_P03|C{number:08}|P|2.5.1",
         "EVN|P03|20261121120000",
-        f"PID|1||{person:07}^^^HOSP^MR~{person:09}^^^SSA^SS||EXAMPLE^PATIENT^Q||19700101|F|||1 SAMPLE STREET^^SAMPLETOWN^^00000^XX||555-0100|555-0101||S|||987654321",
+        f"PID|1||{person:07}^^^HOSP^MR~{person:09}^^^SSA^SS||EXAMPLE^PATIENT^Q||19700101|F|||"
+        "1 SAMPLE STREET^^SAMPLETOWN^^00000^XX||555-0100|555-0101||S|||987654321",
         f"PV1|1|I|ICU^12^B^HOSP||||||||||||||||V{visit:07}^^^HOSP^VN",
     ]
     for charge, (kind, code) in enumerate(CHARGES, 1):
