@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import make_url
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Misconfigured
@@ -21,7 +23,7 @@ from engine.store.tokens import Tokens
 from engine.store.upkeep import Upkeep
 from engine.store.views import Views
 
-__all__ = ["SqlStore", "open_store"]
+__all__ = ["SqlStore", "open_store", "store_file"]
 
 
 class SqlStore(Intake, Tokens, Routes, Deliveries, Views, Upkeep):
@@ -44,14 +46,26 @@ def open_store(url: str, keyring: KeyRing) -> MessageStore:
     return SqlStore(database, Cipher(keyring))
 
 
-def _connect(url: str) -> Database:
+def store_file(url: str) -> Path | None:
+    """The file of a store that is one, else None. Raises `Misconfigured` for what is no address."""
+    parsed = _parse(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-        scheme = parsed.get_backend_name()
+        parsed.get_backend_name()
     except (ArgumentError, ValueError):
         raise Misconfigured(
             "the store's address is not a URL", hint="sqlite:///path or postgresql://…"
         ) from None
+    return parsed
+
+
+def _connect(url: str) -> Database:
+    parsed = _parse(url)
+    scheme = parsed.get_backend_name()
     if scheme == "sqlite":
         return SqliteDatabase(parsed)
     if scheme in ("postgresql", "postgres"):
