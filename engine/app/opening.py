@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from engine.settings import Settings
 from engine.store.base import MessageStore
 from engine.store.keys import KeyRing
-from engine.store.sql import open_store
+from engine.store.sql import open_store, store_file
 
 __all__ = ["open_settings", "ring_of"]
 
@@ -18,11 +16,9 @@ __all__ = ["open_settings", "ring_of"]
 def ring_of(settings: Settings) -> KeyRing:
     """The keys: `WARDLINE_KEY`, else the key file (made on first start), by default beside the store's
     file. Raises `Misconfigured`."""
-    default = Path("var/wardline.key")
-    url = make_url(settings.store)
-    if url.get_backend_name() == "sqlite" and url.database:
-        default = Path(url.database).with_suffix(".key")
-    return KeyRing.load(os.environ, settings.key_file or default)
+    file = store_file(settings.store)
+    beside = file.with_suffix(".key") if file else Path("var/wardline.key")
+    return KeyRing.load(os.environ, settings.key_file or beside)
 
 
 def open_settings(settings: Settings) -> MessageStore:

@@ -61,7 +61,6 @@ class MllpSource(Strict):
     processing_ids: list[str] = ["P"]
     versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")
     control_id: Literal["required", "optional"] = "required"
-    control_id_reuse: Literal["accept", "reject"] = "accept"
     filtered: Literal["accept", "reject"] = Field("accept", description="What a filtered message is told.")
     charset: str = Field("cp1252", description="For 8-bit text whose MSH-18 is empty.")
     timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
