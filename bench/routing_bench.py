@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from engine.app.process import spare_the_collector
 from engine.config.loading import load_channel
 from engine.hl7.document import Document
 from engine.model import Arrival, Routed, StoredMessage
@@ -113,6 +114,7 @@ def bench_routing(messages: int, batch: int, folder: Path) -> dict[str, float]:
     store = open_store(f"sqlite:///{folder}/wardline.db", ring)
     try:
         fill(store, program, ring, messages, batch)
+        spare_the_collector()
         stages = Stages()
         started = time.perf_counter()
         run(store, program, new_book(ring, store.tokens), batch, stages)
