@@ -61,6 +61,14 @@ def test_encounter_keeps_what_an_update_does_not_say(either: Desk, mirror: Mirro
     assert [c[0] for c in mirror.contacts(key)] == [person, visit]
 
 
+def test_a_visit_that_was_charged_before_it_was_admitted(either: Desk, mirror: Mirror, key: str) -> None:
+    either.one(charge(f"{key}1", f"{key}V"))
+    either.one(Encounter(key=f"{key}V", subject=f"{key}P", state="open"))
+    either.one(Encounter(key=f"{key}V", subject=f"{key}Q", state="open"))
+    (visit,) = mirror.contacts(f"{key}V")
+    assert visit[3] == f"{key}Q"
+
+
 def test_encounter_leaves_the_tags_of_people_alone(
     desk: Desk, admin: Session, mirror: Mirror, key: str
 ) -> None:

@@ -6,6 +6,7 @@ company by company, and within a phase in waves: two effects about the same thin
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
@@ -18,12 +19,12 @@ from engine.destinations.odoo.client import OdooClient, Step
 from engine.destinations.odoo.connecting import connect
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.encounters import encounter
-from engine.destinations.odoo.faults import KeyRefused
+from engine.destinations.odoo.faults import KeyRefused, ServerError, refusal
 from engine.destinations.odoo.procurement import procure
 from engine.destinations.odoo.reservations import reserve
 from engine.destinations.odoo.work import Row, Site, open_rows, waves
 from engine.errors import Misconfigured, Unacceptable, Unavailable
-from engine.model import Delivery, Outcome
+from engine.model import Delivery, Outcome, ReasonCode, TryAgain
 from engine.telemetry import Signal, signal
 
 __all__ = ["OdooDestination", "OdooKeyRefused"]
@@ -69,14 +70,27 @@ class OdooDestination:
     def deliver(self, deliveries: Sequence[Delivery], note: Note) -> list[Outcome]:
         """Outcomes in the order of the deliveries; see `Destination.deliver`."""
         rows: list[Row[Any]] = [Row(delivery, delivery.effect) for delivery in deliveries]
+        for row in rows:
+            if _has_control_characters(row.effect):
+                row.fail(refusal(ReasonCode.BAD_VALUE, "a name or code holds control characters"))
         try:
-            self._carry(rows, note)
+            self._carry(open_rows(rows), note)
         except Unavailable as error:
             if isinstance(error, KeyRefused):
                 signal(OdooKeyRefused(self._connection.name, f"{self._connection.variable}_KEY"))
             for row in open_rows(rows):
                 row.fail(error)
-        return [row.outcome for row in rows if row.outcome is not None]
+        outcomes = [row.outcome for row in rows if row.outcome is not None]
+        if any(isinstance(outcome, TryAgain) for outcome in outcomes):
+            self._forget()
+        return outcomes
+
+    def _forget(self) -> None:
+        """Connect anew the next time: Odoo may be restarted, upgraded, or another one by then."""
+        opened = self._local.__dict__.pop("opened", None)
+        if opened:
+            self._clients.remove(opened[0])
+            opened[0].close()
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -99,11 +113,11 @@ class OdooDestination:
         for name, mine in named.items():
             try:
                 company = catalogue.company(name)
-            except Unacceptable as error:
+                catalogue.prepare(company, _codes(mine), _places(mine, self._connection))
+            except (Unacceptable, ServerError) as error:
                 for row in mine:
                     row.fail(error)
                 continue
-            catalogue.prepare(company, _codes(mine), _places(mine, self._connection))
             groups.append((Site(client, catalogue, self._connection, company, note), mine))
         return groups
 
@@ -125,7 +139,30 @@ def _phase(site: Site, rows: Sequence[Row[Any]], kinds: dict[Kind, Carry], colli
         for kind, carry in kinds.items():
             some = [row for row in wave if type(row.effect) is kind]
             if some:
-                carry(site, some)
+                _attempt(site, some, carry)
+
+
+def _attempt(site: Site, rows: Sequence[Row[Any]], carry: Carry) -> None:
+    """Carry out rows; when a step fails for one of them, find it by halving: every saga may be
+    begun again, and the others must not wait for the one."""
+    try:
+        carry(site, rows)
+    except (Unacceptable, ServerError) as error:
+        if len(rows) == 1:
+            rows[0].fail(error)
+            return
+        rest = open_rows(rows)
+        half = max(len(rest) // 2, 1)
+        for some in filter(None, (rest[:half], rest[half:])):
+            _attempt(site, some, carry)
+
+
+def _has_control_characters(effect: effects.Effect) -> bool:
+    """What no name or code holds, and PostgreSQL partly cannot (spec: threats, section 3.6)."""
+    return bool(_CONTROL.search(effects.encode(effect)))
+
+
+_CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*\\(?:u00[01][0-9a-fA-F]|[bfnrt])|\x7f")
 
 
 def _codes(rows: Iterable[Row[Any]]) -> set[str]:

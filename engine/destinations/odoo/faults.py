@@ -37,6 +37,8 @@ _UNKNOWN_MODEL = {"NotFound"}
 _BUSINESS = {"UserError", "ValidationError", "RedirectWarning", "UnprocessableEntity", "Warning", "CacheMiss"}
 _LATER = {429, 502, 503, 504}
 _GROUPS = re.compile(r"^\s*-\s+(?P<listed>.{1,80})$|^Groups: .*?(?P<quoted>'.*')$", re.MULTILINE)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|«[^»]*»|\[[^\]]*\]")
+_WORD = re.compile(r"\(?[^\W\d_]+(?:['’-][^\W\d_]+)*[.,:;!?)]*")
 _NO_RIGHT = re.compile(r"enough rights|not allowed to|allowed for the following groups|top-secret records")
 
 
@@ -98,11 +100,8 @@ def _rights(message: str) -> str:
 def plain(message: str) -> str:
     """The first line of Odoo's message with whatever could be a value taken out."""
     line = next((part.strip() for part in message.splitlines() if part.strip()), "")
-    line = re.sub(r"'[^']*'|\"[^\"]*\"|“[^”]*”|«[^»]*»|\[[^\]]*\]", "…", line)
-    words = [
-        word if re.fullmatch(r"[^\W\d]+[\w'’-]*[.,:;!?)]*|[(&/-]+\w*", word) else "…" for word in line.split()
-    ]
-    text = " ".join(words)
+    line = _QUOTED.sub("…", line)
+    text = " ".join(word if _WORD.fullmatch(word) else "…" for word in line.split())
     while "… …" in text:
         text = text.replace("… …", "…")
     return text[:160]

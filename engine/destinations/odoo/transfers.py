@@ -15,9 +15,11 @@ import msgspec
 
 from engine import effects
 from engine.destinations.odoo.catalogue import Location, Product, Wanted
+from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.names import full
 from engine.destinations.odoo.repeat import Bad, Record, load_each
 from engine.destinations.odoo.work import Site
+from engine.model import ReasonCode
 
 __all__ = ["Line", "Move", "NewTransfer", "Transfer", "Transfers", "instant", "lines_of"]
 
@@ -159,7 +161,7 @@ class Transfers:
             full(new.name),
             str(self._site.catalogue.internal_type(self._site.company, new.source.warehouse)),
         ]
-        head += [new.origin, str(new.source.id), str(new.destination.id), str(self._site.company)]
+        head += [new.origin, str(new.source.id), str(new.destination.id)]
         head += [str(new.partner or ""), new.priority, new.planned]
         rows = [self._move_row(new.name, new.source.id, new.destination.id, line) for line in new.lines]
         return [[*(head if i == 0 else [""] * len(head)), *row] for i, row in enumerate(rows)]
@@ -175,8 +177,8 @@ class Transfers:
 
 
 _HEAD = [
-    "id", "picking_type_id/.id", "origin", "location_id/.id", "location_dest_id/.id", "company_id/.id",
-    "partner_id/.id", "priority", "scheduled_date",
+    "id", "picking_type_id/.id", "origin", "location_id/.id", "location_dest_id/.id", "partner_id/.id",
+    "priority", "scheduled_date",
 ]  # fmt: skip
 _MOVE = [
     "id", "product_id/.id", "product_uom_qty", "product_uom/.id", "location_id/.id", "location_dest_id/.id",
@@ -186,6 +188,8 @@ _MOVE = [
 
 def lines_of(site: Site, items: Collection[effects.Item]) -> tuple[Line, ...]:
     """The items of an effect as lines, equal ones added up. Raises `Unacceptable`."""
+    if not items:
+        raise refusal(ReasonCode.QUANTITY, "the effect names no item", "items")
     found: dict[str, Line] = {}
     for item in items:
         wanted = site.catalogue.wanted(site.company, item)

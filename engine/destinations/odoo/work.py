@@ -40,7 +40,7 @@ class Row(Generic[E]):
     def stand(self) -> None:
         """The effect is in its final state."""
         if self.outcome is None:
-            self.outcome = Delivered(self.documents, "; ".join(self.notes))
+            self.outcome = Delivered(self.documents, "; ".join(dict.fromkeys(self.notes)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,108 @@
+"""`wardline doctor` against a real Odoo: all in order, and each thing that can be wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import typer
+from odoo_desk import connection
+from typer.testing import CliRunner
+
+from demo.odoo import Running
+from demo.session import Session
+from engine.cli.doctor import doctor
+from engine.destinations.odoo.named import Check, Named
+from engine.destinations.odoo.preflight import preflight
+
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+
+GOOD = Named(
+    items=frozenset({"GLV-M", "LAB-CBC"}),
+    locations=frozenset({"WH/Wards/ICU", "OUT/Stock"}),
+    units=frozenset({"Box of 100"}),
+    companies=frozenset({"Lakeside Outpatient Clinic"}),
+    cost_centres=frozenset({"CC-LAB"}),
+)
+
+
+def failed(checks: Iterator[Check]) -> dict[str, str]:
+    return {check.text: check.remedy for check in checks if check.level != "ok"}
+
+
+@pytest.mark.parametrize("transport", ["json2", "jsonrpc"])
+def test_all_in_order(hospital: Running, transport: str) -> None:
+    assert failed(preflight(connection(hospital, transport=transport), GOOD)) == {}
+
+
+def test_names_that_odoo_does_not_have(hospital: Running) -> None:
+    named = Named(
+        items=frozenset({"GLV-M", "NOPE"}),
+        locations=frozenset({"WH/Nowhere", "WH/Stock/Shelf"}),
+        units=frozenset({"Furlong"}),
+        companies=frozenset({"Nobody Inc."}),
+        cost_centres=frozenset({"CC-NONE"}),
+    )
+    texts = " | ".join(failed(preflight(connection(hospital), named)))
+    for word in (
+        "NOPE: no product",
+        "WH/Nowhere: ",
+        "Furlong: ",
+        "Nobody Inc.: ",
+        "CC-NONE: ",
+        "procure nothing",
+    ):
+        assert word in texts
+
+
+def test_a_missing_right_names_the_group_to_add(hospital: Running, admin: Session) -> None:
+    (group,) = admin.read(
+        "ir.model.data", [["module", "=", "stock"], ["name", "=", "group_stock_manager"]], "res_id"
+    )
+    (user,) = admin.read("res.users", [["login", "=", hospital.user.login]], "id")
+    admin.call("res.users", "write", [user["id"]], {"group_ids": [[3, group["res_id"]]]})
+    found = failed(preflight(connection(hospital), GOOD))
+    admin.call("res.users", "write", [user["id"]], {"group_ids": [[4, group["res_id"]]]})
+    group_to_add = "add the group Inventory / Administrator (stock.group_stock_manager)"
+    assert found == {"reordering rules: the user may not": group_to_add}
+
+
+def test_a_key_that_ends_soon_and_one_that_is_refused(hospital: Running) -> None:
+    later = datetime.now(UTC) + timedelta(days=80)
+    (text,) = failed(preflight(connection(hospital), GOOD, lambda: later))
+    assert "ends in" in text
+    (text,) = failed(preflight(connection(hospital, key="0" * 40), GOOD))
+    assert "refuses" in text
+    (text,) = failed(preflight(connection(hospital, url="http://127.0.0.1:9"), GOOD))
+    assert "cannot be reached" in text
+
+
+def test_an_administrator_is_too_much(hospital: Running) -> None:
+    chief = connection(hospital, user=hospital.admin.login, key="", password=hospital.admin.password)
+    assert any("administrator" in text for text in failed(preflight(chief, GOOD)))
+
+
+def test_the_command(hospital: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer()
+    app.command()(doctor)
+    for word, value in (
+        ("URL", hospital.url),
+        ("DATABASE", hospital.database),
+        ("USER", hospital.user.login),
+        ("KEY", hospital.user.key),
+    ):
+        monkeypatch.setenv(f"WARDLINE_ODOO_HOSPITAL_ODOO_{word}", value)
+    channels = ["--channels", str(Path(__file__).parents[2] / "channels")]
+    result = CliRunner().invoke(app, channels)
+    assert result.exit_code == 0, result.output
+    assert "Odoo 19.0 over json2" in result.output
+    assert hospital.user.key not in result.output
+    answer = json.loads(CliRunner().invoke(app, [*channels, "--json"]).output)
+    assert {check["level"] for check in answer["hospital-odoo"]} == {"ok"}
+    monkeypatch.delenv("WARDLINE_ODOO_HOSPITAL_ODOO_KEY")
+    result = CliRunner().invoke(app, channels)
+    assert result.exit_code == 1
+    assert "WARDLINE_ODOO_HOSPITAL_ODOO_KEY" in result.output
