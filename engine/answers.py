@@ -12,16 +12,16 @@ from typing import Any, Protocol
 import msgspec
 from twisted.internet.defer import Deferred
 
-from engine.model import Answered, MessageState, Reason
-from engine.store.base import MessageView, Query
+from engine.model import Answered, DeliveryState, MessageState, Reason
+from engine.store.base import DeliveryView, MessageView, Query
 
 __all__ = ["Answers", "Told"]
 
 LOOK_EVERY = 0.2  # seconds between looks into the store while anyone waits
 
 Told = Callable[[Answered, Reason | None], None]
-"""Called once in the reactor's thread: `accepted`, `error` with its reason, or empty after the
-time is up and nothing is known yet."""
+"""Called once in the reactor's thread: `accepted`, `error` or `rejected` with the reason, or empty when
+the time is up, nothing is known yet and nothing may be said."""
 
 OUTCOME: dict[MessageState, Answered] = {
     MessageState.DELIVERED: "accepted",
@@ -34,6 +34,7 @@ class Storage(Protocol):
     """What answers need of the store."""
 
     def messages(self, query: Query) -> list[MessageView]: ...
+    def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]: ...
     def answer(self, answers: dict[int, Answered]) -> None: ...
 
 
@@ -44,9 +45,10 @@ class Runner(Protocol):
 
 
 class _Waiting(msgspec.Struct, eq=False):
-    """One sender: whom to tell, and the timer that tells it nothing is known."""
+    """One sender: whom to tell, what when the time is up, and the timer that says so."""
 
     told: Told
+    otherwise: Answered
     timer: Any = None
 
 
@@ -64,9 +66,10 @@ class Answers:
         self._waiting: dict[int, list[_Waiting]] = {}
         self._looking = False
 
-    def wait(self, message_id: int, told: Told, timeout: float) -> None:
-        """Call `told` when it is known what became of the message, or after `timeout` seconds."""
-        sender = _Waiting(told)
+    def wait(self, message_id: int, told: Told, timeout: float, otherwise: Answered) -> None:
+        """Call `told` when it is known what became of the message, or after `timeout` seconds with
+        `otherwise`, which is then the answer for good (empty: with nothing)."""
+        sender = _Waiting(told, otherwise)
         sender.timer = self._call_later(timeout, lambda: self._expired(message_id, sender))
         self._waiting.setdefault(message_id, []).append(sender)
         self._look_later()
@@ -79,7 +82,12 @@ class Answers:
         senders.remove(sender)
         if not senders:
             del self._waiting[message_id]
-        sender.told("", None)
+        if not sender.otherwise:
+            sender.told("", None)
+            return
+        done = self._threads.run(self._decided, (message_id,), sender.otherwise)
+        done.addErrback(lambda _: {})
+        done.addCallback(lambda found: sender.told(*found.get(message_id, ("", None))))
 
     def _look_later(self) -> None:
         if self._waiting and not self._looking:
@@ -97,20 +105,29 @@ class Answers:
         self._looking = False
         self._look_later()
 
-    def _decided(self, ids: Sequence[int]) -> dict[int, tuple[Answered, Reason | None]]:
-        """What is known of these messages. What the delivery decided is recorded before it is
-        told, so that a resend after a crash gets the same answer."""
-        found: dict[int, tuple[Answered, Reason | None]] = {}
-        record: dict[int, Answered] = {}
-        for view in self._store.messages(Query(ids=tuple(ids), limit=max(len(ids), 1))):
-            answered = view.answered
-            if not answered and view.state in OUTCOME:
-                answered = record[view.id] = OUTCOME[view.state]
-            if answered:
-                found[view.id] = (answered, view.reason)
+    def _decided(
+        self, ids: Sequence[int], otherwise: Answered = ""
+    ) -> dict[int, tuple[Answered, Reason | None]]:
+        """What is known of these messages. What is decided here is recorded before it is told, so
+        that a resend, also after a crash, gets the same answer; the first record stands."""
+        query = Query(ids=tuple(ids), limit=max(len(ids), 1))
+        views = self._store.messages(query)
+        record: dict[int, Answered] = {
+            view.id: answered
+            for view in views
+            if not view.answered and (answered := OUTCOME.get(view.state, otherwise))
+        }
         if record:
             self._store.answer(record)
-        return found
+            views = self._store.messages(query)
+        return {view.id: (view.answered, self._why(view)) for view in views if view.answered}
+
+    def _why(self, view: MessageView) -> Reason | None:
+        """The message's own reason, else that of its first delivery that was refused."""
+        if view.answered == "accepted" or view.reason is not None:
+            return view.reason
+        refused = self._store.deliveries(Query(state=DeliveryState.DEAD.value, limit=1), message_id=view.id)
+        return refused[0].reason if refused else None
 
     def _tell(self, found: dict[int, tuple[Answered, Reason | None]]) -> None:
         for message_id, (answered, reason) in found.items():

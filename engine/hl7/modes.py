@@ -35,6 +35,11 @@ class AnswerPlan(msgspec.Struct, frozen=True):
     application: str
     quirks: tuple[str, ...] = ()
 
+    @property
+    def waits(self) -> bool:
+        """Whether the sender waits for the application's answer: safe storage alone tells it nothing."""
+        return self.stored() is None and self.application != "NE"
+
     def stored(self) -> Code | None:
         """The answer to safe storage: CA, when enhanced mode asks for it."""
         return _ACCEPT["accepted"] if _is_due(self.accept, "accepted") else None

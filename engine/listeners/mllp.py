@@ -37,7 +37,7 @@ _WORDS = re.compile(r"[A-Z]{3}\^([A-Z][0-9A-Z]{2})?")
 HEADER_LIMIT = 3  # messages in a row without a readable header before the connection closes
 
 Submit = Callable[[Arrival, Callable[[Receipt | None], None]], None]
-Wait = Callable[[int, Callable[[Answered, Reason | None], None], float], None]
+Wait = Callable[[int, Callable[[Answered, Reason | None], None], float, Answered], None]
 
 
 @lru_cache(maxsize=512)
@@ -144,28 +144,33 @@ class MllpListener:
             self._refuse(arrived, header, ruling, started)
 
     def _take(self, arrived: Arrived, header: Header, started: float) -> None:
-        channel = self._channel
-        at_once: Answered = "accepted" if channel.acknowledge == "storage" else ""
+        """Stored as answered when safe storage is all that this sender waits for."""
+        answers = plan(header, self._channel.mode)
+        self._count(answers.quirks)
+        at_once: Answered = "" if answers.waits and self._channel.acknowledge != "storage" else "accepted"
         arrival = self._arrival(arrived.message, header, at_once)
-        self._doors.submit(arrival, partial(self._stored, arrived, header, started))
+        self._doors.submit(arrival, partial(self._stored, arrived, header, answers, started))
 
-    def _stored(self, arrived: Arrived, header: Header, started: float, receipt: Receipt | None) -> None:
+    def _stored(
+        self, arrived: Arrived, header: Header, answers: AnswerPlan, started: float, receipt: Receipt | None
+    ) -> None:
         if receipt is None:
             arrived.abandon()
             return
+        channel = self._channel
         kind = "duplicate" if receipt.original else "reused" if receipt.reused else "new"
-        signal(MessageAccepted(self._channel.name, kind))
+        signal(MessageAccepted(channel.name, kind))
         if receipt.reused:
-            signal(ControlIdReused(self._channel.name, receipt.id))
-        answers = plan(header, self._channel.mode)
-        self._count(answers.quirks)
-        if answers.enhanced and answers.accept != "NE":
+            signal(ControlIdReused(channel.name, receipt.id))
+        if not answers.waits:
             self._answer(arrived, header, answers.stored(), started)
         elif receipt.answered:
             self._answer(arrived, header, answers.applied("accepted"), started)
         else:
             told = partial(self._told, arrived, header, answers, started)
-            self._doors.wait(receipt.original or receipt.id, told, self._channel.timeout)
+            # Time is up: under `delivery` the message is safe and on its way, so AA (row 19).
+            otherwise: Answered = "accepted" if channel.acknowledge == "delivery" else ""
+            self._doors.wait(receipt.original or receipt.id, told, channel.timeout, otherwise)
 
     def _told(
         self,
@@ -176,12 +181,17 @@ class MllpListener:
         answered: Answered,
         reason: Reason | None,
     ) -> None:
-        """What became of a message whose sender waits. Nothing known in time: for `delivery` the
-        effects are stored and queued, so AA; for `transform` no answer, it will be sent again."""
-        if not answered and self._channel.acknowledge == "transform":
+        """What became of a message whose sender waits; when nothing is known, it will be sent again."""
+        if not answered:
             arrived.abandon()
             return
-        self._answer(arrived, header, answers.applied(answered or "accepted"), started, reason)
+        self._answer(
+            arrived,
+            header,
+            answers.applied(answered),
+            started,
+            reason if answered != "accepted" else None,
+        )
 
     # What is not taken
 

@@ -81,3 +81,19 @@ def test_a46_a47_an_answer_is_never_acknowledged_but_by_ca(kind):
 )
 def test_a_channel_may_override(mode, accept, application, expected):
     assert answers(planned(accept, application, mode)) == expected
+
+
+@pytest.mark.parametrize(
+    ("accept", "application", "waits"),
+    [
+        ("", "", True),
+        ("", "AL", True),
+        ("ER", "AL", True),
+        ("AL", "AL", False),
+        ("AL", "NE", False),
+        ("NE", "NE", False),
+        ("ER", "NE", False),
+    ],
+)
+def test_who_is_not_content_with_safe_storage(accept, application, waits):
+    assert planned(accept, application).waits is waits
