@@ -89,9 +89,14 @@ class Node:
                 due=self._wake_deliveries,
             )
             self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
-        if self._share[0] > 0 or self._share[1] == 1:
-            queues = {(name, c.program.lane) for c in self._channels for name in c.program.destinations}
-            self._deliveries = [self._delivery(name, lane) for name, lane in sorted(queues)]
+        # A destination belongs to one process: its batches grow, and a file has one writer.
+        carriers = share_of(list(dict.fromkeys(self._destinations.values())), self._share)
+        queues = {(name, c.program.lane) for c in self._channels for name in c.program.destinations}
+        self._deliveries = [
+            self._delivery(name, lane)
+            for name, lane in sorted(queues)
+            if self._destinations[name] in carriers
+        ]
 
     def _delivery(self, name: str, lane: Lane) -> Loop:
         loop = DeliveryLoop(

@@ -3,13 +3,15 @@
 One line per delivery: its id, message, channel, kind, and the effect with its tokens. A line is on
 disk (fsync) before its delivery counts as delivered. What a crash tore is cut off when the file is
 opened again, and a delivery whose line stands is not written twice: exactly once, like the rest.
+What may come again is young (its lease has not ended), so the last lines' ids are all that is kept.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +22,10 @@ from engine.errors import Misconfigured
 from engine.model import Delivered, Delivery, Outcome, Reason, ReasonCode, TryAgain
 
 __all__ = ["LedgerDestination", "LedgerLine"]
+
+
+RECENT = 200_000
+"""Deliveries remembered: far more than can be under way at once."""
 
 
 class LedgerLine(msgspec.Struct, frozen=True):
@@ -50,7 +56,8 @@ class LedgerDestination:
         try:
             self._file = os.open(path, flags, 0o600)
             os.fchmod(self._file, 0o600)
-            self._size, self._written = self._read()
+            self._written: OrderedDict[int, None] = OrderedDict()
+            self._size = self._read()
         except OSError as error:
             raise Misconfigured("the ledger file cannot be opened", where=str(path)) from error
         except msgspec.DecodeError as error:
@@ -66,7 +73,7 @@ class LedgerDestination:
             except OSError:
                 reason = Reason(ReasonCode.GAVE_UP, "the ledger file cannot be written")
                 return [TryAgain(reason) for _ in deliveries]
-            self._written.update(fresh)
+            self._remember(fresh)
         return [Delivered({"ledger": str(delivery.id)}) for delivery in deliveries]
 
     def close(self) -> None:
@@ -87,19 +94,24 @@ class LedgerDestination:
             raise
         self._size += len(lines)
 
-    def _read(self) -> tuple[int, set[int]]:
-        """The length of the whole lines, and the deliveries they hold; a torn last line is cut off."""
+    def _remember(self, deliveries: Iterable[int]) -> None:
+        self._written.update(dict.fromkeys(deliveries))
+        while len(self._written) > RECENT:
+            self._written.popitem(last=False)
+
+    def _read(self) -> int:
+        """Remember the deliveries in the file; the length of its whole lines. A torn last one is cut off."""
         with os.fdopen(os.dup(self._file), "rb") as reader:
             reader.seek(0)
-            size, ids = 0, set()
+            size = 0
             for line in reader:
                 if not line.endswith(b"\n"):
                     break
-                ids.add(_ids.decode(line).delivery)
+                self._remember((_ids.decode(line).delivery,))
                 size += len(line)
         if size != os.fstat(self._file).st_size:
             os.ftruncate(self._file, size)
-        return size, ids
+        return size
 
 
 def _line(delivery: Delivery) -> LedgerLine:
