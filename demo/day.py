@@ -7,30 +7,27 @@ the engine is stopped.
 
 from __future__ import annotations
 
-import os
+import fcntl
 import shutil
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from demo.books import read_books
 from demo.checks import Checks
 from demo.odoo import up
-from demo.outcome import (
-    check_books,
-    check_ledger,
-    check_odoo,
-    check_privacy,
-    show_books,
-    show_ledger,
-    show_odoo,
-)
+from demo.outcome import check_books, check_ledger, check_odoo, check_privacy
 from demo.play import Player
 from demo.provision import Running
 from demo.session import Session
+from demo.show import show_books, show_ledger, show_odoo, title
 from demo.standing import Standing, read_standing, tidy
 from demo.steps import Absent, Steps
 from demo.story import surgical_day
@@ -44,19 +41,23 @@ CONNECTION = "WARDLINE_ODOO_HOSPITAL_ODOO_"
 
 def main() -> int:
     """Bring up, play, show, check; returns the exit code."""
-    console = Console(highlight=False)
-    began = time.monotonic()
+    console, began = Console(highlight=False), time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the engine ends with us
     try:
-        odoo = _odoo(console)
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        FOLDER.mkdir(parents=True)
-        checks = play_day(console, odoo, FOLDER, date.today())  # noqa: DTZ011 the hospital's own day
+        with _alone():
+            odoo = _odoo(console)
+            shutil.rmtree(FOLDER, ignore_errors=True)
+            FOLDER.mkdir()
+            checks = play_day(console, odoo, FOLDER, date.today())  # noqa: DTZ011 the hospital's own day
     except Broken as broken:
-        console.print(f"[bold red]The day could not be played:[/] {broken}")
+        console.print(Text(f"The day could not be played: {broken}", style="bold red"), soft_wrap=True)
         return 2
+    except KeyboardInterrupt:
+        console.print("\nInterrupted; the engine is stopped.")
+        return 130
     if odoo:
-        words = f"Look around: {odoo.url}/web?db={odoo.database}, {odoo.admin.login} / {odoo.admin.password}"
-        console.print(f"\n{words}\n`make odoo-down` stops Odoo.", soft_wrap=True, markup=False)
+        words = f"{odoo.url}/web?db={odoo.database} as {odoo.admin.login}, password {odoo.admin.password}"
+        console.print(Text(f"\nOdoo keeps running. Look around: {words}"), soft_wrap=True)
     took = f"{checks.made} checks, {time.monotonic() - began:.0f} s"
     if checks.failed:
         console.print(f"[bold red]{len(checks.failed)} things are not as the story says[/] ({took})")
@@ -74,15 +75,34 @@ def play_day(console: Console, odoo: Running | None, folder: Path, day: date) ->
         player = Player(engine, console, day)
         player.play(acts)
         standing = _standing(odoo, since) if odoo else None
-        show_odoo(console, standing) if standing else show_ledger(console, ledger)
-        show_books(console, engine)
-        console.print(Text("\nIs all as the story says?", style="bold cyan"))
-        check_books(checks, engine, player, acts, refusing=odoo is not None)
-        check_odoo(checks, standing) if standing else check_ledger(checks, ledger, acts)
-        check_privacy(checks, odoo if _local() else None, folder)
+        if standing:
+            show_odoo(console, standing)
+        else:
+            show_ledger(console, ledger)
+        books = read_books(engine)
+        show_books(console, books)
+        title(console, "Is all as the story says?")
+        check_books(checks, books, player, acts, refusing=odoo is not None)
+        if standing:
+            check_odoo(checks, standing)
+        else:
+            check_ledger(checks, ledger, acts)
+        check_privacy(checks, odoo, folder)
     finally:
         engine.stop()
     return checks
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One day at a time: it has one folder and one database. Raises `Broken`."""
+    FOLDER.parent.mkdir(exist_ok=True)
+    with FOLDER.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Broken("another one is being played here") from None
+        yield
 
 
 def _odoo(console: Console) -> Running | None:
@@ -129,11 +149,6 @@ def _admin(odoo: Running) -> Session:
 def _standing(odoo: Running, since: dict[str, int]) -> Standing:
     with _admin(odoo) as admin:
         return read_standing(admin, odoo, since)
-
-
-def _local() -> bool:
-    """Whether the database is on this machine, where it can be searched."""
-    return os.environ.get("ODOO", "local") == "local"
 
 
 if __name__ == "__main__":
