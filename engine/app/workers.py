@@ -6,15 +6,14 @@ The first process starts the others and starts them again when they end; they en
 
 from __future__ import annotations
 
-import sys
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.protocol import ProcessProtocol
-from twisted.python.failure import Failure
 
 from engine.telemetry import WorkerEnded, signal
+from engine.threads import Threads
 
 __all__ = ["Share", "Workers", "share_of"]
 
@@ -36,30 +35,24 @@ def share_of(items: Sequence[T], share: Share) -> list[T]:
     return [item for index, item in enumerate(items) if index % (total - 1) == number - 1]
 
 
-class _Worker(ProcessProtocol):
-    def __init__(self, ended: Callable[[int], None]) -> None:
-        self._ended = ended
-        self.gone: Deferred[None] = Deferred()
-
-    def errReceived(self, data: bytes) -> None:
-        sys.stderr.buffer.write(data)
-        sys.stderr.flush()
-
-    def processEnded(self, reason: Failure) -> None:
-        status: Any = reason.value
-        self.gone.callback(None)
-        self._ended(getattr(status, "exitCode", None) or 0)
+class _Worker(NamedTuple):
+    process: subprocess.Popen[bytes]
+    ended: Deferred[None]
 
 
 class Workers:
-    """Starts, watches and stops the worker processes of a node."""
+    """Starts, watches and stops the worker processes of a node.
+
+    A thread waits for each: Twisted's own `spawnProcess` learns of an end from SIGCHLD, whose wake-up
+    uvloop takes for itself, so that an end could go unnoticed."""
 
     def __init__(
         self, reactor: Any, total: int, command: Callable[[Share], list[str]], environment: Mapping[str, str]
     ) -> None:
         self._reactor, self._total, self._command = reactor, total, command
         self._environment = dict(environment)
-        self._running: dict[int, tuple[_Worker, Any]] = {}
+        self._waits = Threads(reactor, "workers", total - 1)
+        self._running: dict[int, _Worker] = {}
         self._stopping = False
 
     def start(self) -> None:
@@ -74,22 +67,25 @@ class Workers:
     def stop(self) -> Deferred[Any]:
         """Ask every worker to finish; fires when all are gone."""
         self._stopping = True
-        for _, process in list(self._running.values()):
-            process.signalProcess("TERM")
-        return DeferredList([worker.gone for worker, _ in self._running.values()])
+        running = list(self._running.values())
+        for worker in running:
+            worker.process.terminate()
+        return DeferredList([worker.ended for worker in running]).addCallback(lambda _: self._waits.close())
 
     def _start(self, number: int) -> None:
         if self._stopping:
             return
-        worker = _Worker(lambda status: self._ended(number, status))
-        command = self._command((number, self._total))
-        process = self._reactor.spawnProcess(
-            worker, command[0], command, env=self._environment, childFDs={0: "w", 1: 1, 2: 2}
+        # Standard input is never written to: it closes when this process is gone.
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            self._command((number, self._total)), env=self._environment, stdin=subprocess.PIPE
         )
-        self._running[number] = (worker, process)
+        ended = self._waits.run(process.wait).addCallback(self._ended, number)
+        self._running[number] = _Worker(process, ended)
 
-    def _ended(self, number: int, status: int) -> None:
-        self._running.pop(number, None)
+    def _ended(self, status: int, number: int) -> None:
+        worker = self._running.pop(number)
+        if worker.process.stdin is not None:
+            worker.process.stdin.close()
         if not self._stopping:
             signal(WorkerEnded(worker=number, status=status))
             self._reactor.callLater(AGAIN_AFTER, self._start, number)
