@@ -10,6 +10,9 @@ Faults are patched into this process only; the engine itself has no switches for
 | `slow=SECONDS` | every commit of messages takes that much longer |
 | `hasty=SECONDS` | a frame may take that long, a pause inside it a third of that |
 | `refuse` | the destination refuses whatever it gets |
+| `impatient=SECONDS` | waits between attempts begin there and stay below ten times that |
+| `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
+| `in-flight=FOLDER:NUMBER` | the same, a moment after the point: a call is under way |
 """
 
 from __future__ import annotations
@@ -21,10 +24,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from fault_points import FaultPoints
+
 from engine import cli
-from engine.app import listening, process
+from engine.app import listening, node, process
 from engine.destinations.ledger import LedgerDestination
 from engine.model import Reason, ReasonCode, Refused
 from engine.store.sql import SqlStore
@@ -75,6 +81,21 @@ def refuse() -> None:
     LedgerDestination.deliver = lambda self, deliveries, note: [  # type: ignore[method-assign]
         Refused(reason) for _ in deliveries
     ]
+
+
+def impatient(seconds: str) -> None:
+    first = float(seconds)
+    node.RetryPolicy = partial(node.RetryPolicy, first=first, longest=10 * first)  # type: ignore[misc, assignment]
+
+
+def points(where: str) -> None:
+    folder, _, number = where.rpartition(":")
+    FaultPoints(Path(folder), int(number)).install()
+
+
+def in_flight(where: str) -> None:
+    folder, _, number = where.rpartition(":")
+    FaultPoints(Path(folder), int(number), in_flight=True).install()
 
 
 def _accepting(accept: Callable[[SqlStore, Sequence[Any]], Any]) -> None:

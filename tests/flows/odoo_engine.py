@@ -1,0 +1,228 @@
+"""The real engine with the shipped channels before a real Odoo, as a hospital would run it.
+
+    engine = HospitalEngine(folder, hospital)          # hospital: a database of `demo.odoo.fresh_database`
+    engine.start(*faults)                              # `faulty.py` and `fault_points.py`
+    answers = engine.send("dft-charges", *messages)    # over one connection, one after the other
+    engine.all_settled(); engine.account()
+
+With `warm` every life of the engine is forked from one process that has imported everything already: a
+start then takes a third of the time, and it still is a process of its own that dies of kill -9.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from running import HERE, OPEN_STATES, Engine, wait_for
+
+from demo.odoo import Running
+from engine.store.base import DeliveryView, MessageView, Query
+
+SHIPPED = Path(__file__).parents[2] / "channels"
+NAMES = ("adt-encounters", "dft-charges", "theatre-schedule")
+EVERYTHING = Query(limit=1_000_000)
+
+
+class HospitalEngine(Engine):
+    """The shipped channels on free ports. `url` when Odoo is reached through a proxy; `changes` are
+    replaced in every channel's text; `odoo` are settings of the connection (`TIMEOUT`)."""
+
+    def __init__(
+        self,
+        folder: Path,
+        hospital: Running | None,
+        *,
+        url: str = "",
+        changes: Mapping[str, str] | None = None,
+        odoo: Mapping[str, str] | None = None,
+        warm: bool = False,
+    ) -> None:
+        super().__init__(
+            folder,
+            *(shipped(name, changes or {}) for name in NAMES),
+            ledger=hospital is None,
+            settings=connection(hospital, url, odoo or {}) if hospital else None,
+        )
+        tables = self.channels / "tables"
+        tables.mkdir(exist_ok=True)
+        for table in (SHIPPED / "tables").glob("*.csv"):
+            (tables / table.name).write_text(table.read_text())
+        self._warm = Warm(self.environment, self._read_logs) if warm else None
+
+    def add_to_table(self, name: str, *rows: str) -> None:
+        """Further rows of a table of the channels; read at the next start."""
+        path = self.channels / "tables" / name
+        path.write_text(path.read_text().rstrip("\n") + "\n" + "\n".join(rows) + "\n")
+
+    # Lives
+
+    def spawn(self, *faults: str) -> None:
+        if self._warm is None:
+            super().spawn(*faults)
+            return
+        self._ports.clear()
+        self._process = self._warm.fork([*faults, "--", "run", str(self.channels)])  # type: ignore[assignment]
+        self._readers = [self._warm.reader]
+
+    def wait(self, within: float = 30.0) -> int:
+        if self._warm is None:
+            return super().wait()
+        return self.process.wait(within)
+
+    def wait_ready(self) -> Self:
+        """Until every channel listens: enough to send, and sooner than /ready."""
+        wait_for(lambda: len(self._ports) == len(NAMES) or not self.runs, "the channels to listen", self)
+        assert self.runs, "\n".join(self.logs[-20:])
+        return self
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self.hang_up()
+        if self._process is not None and self.runs:
+            self.kill()
+        if self._warm:
+            self._warm.end()
+
+    # Talking
+
+    def send(self, channel: str, *messages: bytes, within: float = 20.0) -> list[bytes | None]:
+        """Send over one connection, each after the answer to the one before; the answers."""
+        sender = self.connect(channel)
+        answers = [sender.ask(message, within) for message in messages]
+        sender.close()
+        return answers
+
+    # Looking
+
+    def all_settled(self, within: float = 60.0, *, but: int = 0) -> list[MessageView]:
+        """Wait until at most `but` messages are still on their way; every message."""
+        with self.store() as store:
+
+            def settled() -> bool:
+                open_ones = [row for row in store.account() if row.state.value in OPEN_STATES]
+                return sum(row.messages for row in open_ones) <= but
+
+            wait_for(settled, "every message to be settled", self, within)
+            return store.messages(EVERYTHING)
+
+    def routed(self, within: float = 20.0) -> None:
+        """Wait until every message that is stored became what it becomes."""
+        with self.store() as store:
+            wait_for(
+                lambda: not any(row.state.value == "received" for row in store.account()),
+                "every message to be routed", self, within,
+            )  # fmt: skip
+
+    def deliveries(self) -> list[DeliveryView]:
+        """Every delivery, oldest first."""
+        with self.store() as store:
+            return store.deliveries(EVERYTHING)
+
+    def account(self) -> dict[str, Any]:
+        """What `wardline account --json` says; its books must balance."""
+        code, said = self.wardline("account", "--json")
+        assert code == 0, said
+        books: dict[str, Any] = json.loads(said)
+        assert books["gaps"] == []
+        return books
+
+    def wardline(self, *arguments: str) -> tuple[int, str]:
+        """A command of `wardline` on this store, beside the running engine: exit code and what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "engine.cli", *arguments],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+
+class Warm:
+    """A process that forks engines, one at a time."""
+
+    def __init__(self, environment: Mapping[str, str], read: Any) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(HERE / "warm.py")],
+            env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self.reader = threading.Thread(target=read, args=(self._process,), daemon=True)
+        self.reader.start()
+
+    def fork(self, arguments: Sequence[str]) -> Forked:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(arguments).encode() + b"\n")
+        self._process.stdin.flush()
+        return Forked(int(self._line()), self._line)
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().decode()
+
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        self.reader.join(10)
+        self._process.stdout.close()
+
+
+class Forked:
+    """One engine, with the part of `subprocess.Popen` that is used of it."""
+
+    def __init__(self, pid: int, last_word: Any) -> None:
+        self.pid = pid
+        self._code: int | None = None
+        self._waiter = threading.Thread(target=self._wait, args=(last_word,), daemon=True)
+        self._waiter.start()
+
+    def _wait(self, last_word: Any) -> None:
+        self._code = int(last_word())
+
+    def poll(self) -> int | None:
+        return self._code
+
+    def wait(self, timeout: float) -> int:
+        end = time.monotonic() + timeout
+        self._waiter.join(timeout)
+        if self._code is None:
+            raise subprocess.TimeoutExpired("wardline", end)
+        return self._code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+
+def shipped(name: str, changes: Mapping[str, str]) -> str:
+    """A shipped channel's file with a port of its own."""
+    text = (SHIPPED / f"{name}.yaml").read_text()
+    lines = [
+        line.partition("tcp:")[0] + "tcp:0" if line.strip().startswith("listen:") else line
+        for line in text.split("\n")
+    ]
+    text = "\n".join(lines)
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return text
+
+
+def connection(hospital: Running, url: str, more: Mapping[str, str]) -> dict[str, str]:
+    """The least-privilege user's connection as the environment says it."""
+    words = {
+        "URL": url or hospital.url,
+        "DATABASE": hospital.database,
+        "USER": hospital.user.login,
+        "KEY": hospital.user.key,
+        "CONSUMPTION_LOCATION": "Patient Care",
+        **more,
+    }
+    return {f"ODOO_HOSPITAL_ODOO_{word}": value for word, value in words.items()}
