@@ -71,8 +71,11 @@ class Player:
         engine.start()
         wires.renew()
         took = time.monotonic() - began
-        words = f"kill -9 with {working} on their way, up again after {took:.1f} s; {_fate(kept, heard)}"
-        self._console.print(Text(f"         {words}", style="magenta"), soft_wrap=True)
+        for words in (
+            f"kill -9 with {working} on their way, up again after {took:.1f} s",
+            _fate(kept, heard),
+        ):
+            self._console.print(Text(f"  {'':14} ⚡ {words}", style="magenta"), soft_wrap=True)
         if heard.code:
             return heard
         if kept:
@@ -132,5 +135,5 @@ def expected_states(acts: Sequence[Act], doubles: Counter[str], refusing: bool) 
 
 def _fate(kept: bool, heard: Heard) -> str:
     if heard.code:
-        return "it had answered"
-    return "not answered but safe: sent again" if kept else "not answered, not kept: sent again"
+        return "it had answered just in time"
+    return f"not answered and {'already safe' if kept else 'not kept'}: sent again"
