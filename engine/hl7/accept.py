@@ -52,7 +52,7 @@ def check(header: Header, rules: AcceptRules) -> Ruling | None:
         return _PROCESSING_ID
     if not _takes_version(header.version, rules.versions):
         return _VERSION
-    if rules.control_id == "required" and header.control_id.strip() in (b"", b'""'):
+    if rules.control_id == "required" and not header.has_control_id:
         return _CONTROL_ID
     return None
 

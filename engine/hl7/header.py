@@ -107,6 +107,11 @@ class Header:
         return self.field(10)
 
     @property
+    def has_control_id(self) -> bool:
+        """Whether MSH-10 holds more than blanks or `""`."""
+        return self.control_id.strip() not in EMPTY
+
+    @property
     def processing_id(self) -> str:
         """MSH-11.1: `P`, `D`, `T` (table 0103)."""
         return self.component(11, 1)

@@ -279,17 +279,19 @@ class MllpListener:
         self, raw: bytes, header: Header | None, answered: Answered, reason: Reason | None = None
     ) -> Arrival:
         keys, name = self._doors.keys, self._channel.name
+        digest = keys.digest(raw)
         if header is None:
             fingerprint, kind = keys.of(name, b"", b"", b""), ""
         else:
-            control_id = header.control_id or header.field(7)
+            # Without a control id only the same bytes are the same message (section 6).
+            control_id = header.control_id if header.has_control_id else header.field(7) + digest
             fingerprint = keys.of(name, header.field(3), header.field(4), control_id)
             kind = _words(header.type, header.event)
         return Arrival(
             channel=name,
             raw=raw,
             fingerprint=fingerprint,
-            digest=keys.digest(raw),
+            digest=digest,
             received_at=time(),
             answered=answered,
             reason=reason,
