@@ -37,6 +37,7 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         channel("charges"),
         channel("strict", source="    require_cr: yes"),
         channel("small", source="    max_frame: 1048576"),
+        channel("anonymous", source="    control_id: optional"),
         channel("transform", source="    acknowledge: transform"),
         channel("delivery", source="    acknowledge: delivery"),
         settings={"APPLICATION": "WARDLINE^2.16.1^ISO", "FACILITY": "MAIN"},

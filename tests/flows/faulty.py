@@ -10,6 +10,7 @@ Faults are patched into this process only; the engine itself has no switches for
 | `slow=SECONDS` | every commit of messages takes that much longer |
 | `hasty=SECONDS` | a frame may take that long, a pause inside it a third of that |
 | `refuse` | the destination refuses whatever it gets |
+| `linger=SECONDS` | the destination takes that much longer |
 | `impatient=SECONDS` | waits between attempts begin there and stay below ten times that |
 | `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
 | `in-flight=FOLDER:NUMBER` | the same, a moment after the point: a call is under way |
@@ -98,6 +99,16 @@ def in_flight(where: str) -> None:
     FaultPoints(Path(folder), int(number), in_flight=True).install()
 
 
+def linger(seconds: str) -> None:
+    deliver = LedgerDestination.deliver
+
+    def slowly(self: LedgerDestination, deliveries: Sequence[Any], note: Any) -> Any:
+        time.sleep(float(seconds))
+        return deliver(self, deliveries, note)
+
+    LedgerDestination.deliver = slowly  # type: ignore[method-assign]
+
+
 def _accepting(accept: Callable[[SqlStore, Sequence[Any]], Any]) -> None:
     SqlStore.accept = accept  # type: ignore[method-assign]
 
@@ -112,6 +123,10 @@ def main() -> None:
     for fault in faults:
         name, _, value = fault.partition("=")
         globals()[name.replace("-", "_")](*([value] if value else []))
+    command = process._command
+    process._command = lambda folder, share: [  # workers have the same faults
+        sys.executable, __file__, *faults, "--", *command(folder, share)[3:]
+    ]  # fmt: skip
     sys.argv = ["wardline", *arguments]
     cli.main()
 

@@ -94,7 +94,7 @@ class Engine:
             (self.channels / f"channel-{number}.yaml").write_text(text)
         self.store_url = f"sqlite:///{folder}/wardline.db"
         self._http = free_port()
-        self._environment = {
+        self.environment = {
             **os.environ,
             "WARDLINE_STORE": self.store_url,
             "WARDLINE_HTTP": f"127.0.0.1:{self._http}",
@@ -112,6 +112,10 @@ class Engine:
         """Write a table beside the channels; read at the next start."""
         (self.channels / name).write_text(text)
 
+    def use_store_of(self, other: Engine) -> None:
+        """Run on another engine's store (and keys) from the next start on."""
+        self.store_url = self.environment["WARDLINE_STORE"] = other.store_url
+
     # Starting and ending
 
     def start(self, *faults: str) -> Engine:
@@ -127,7 +131,7 @@ class Engine:
         command = [sys.executable, *module, "run", str(self.channels), "--workers", str(self.workers)]
         self._ports.clear()
         # A file could not grow under the limits that tests set, so logs come through a pipe.
-        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.PIPE)
+        self._process = subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE)
         reader = threading.Thread(target=self._read_logs, args=(self._process,), daemon=True)
         reader.start()
         self._readers.append(reader)
@@ -157,6 +161,12 @@ class Engine:
         """The process that listens."""
         assert self._process is not None, "not started"
         return self._process
+
+    def worker_pids(self) -> list[int]:
+        """The worker processes, oldest first."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sorted(map(int, children))
 
     def _end(self, number: signal.Signals) -> int:
         if self.runs:

@@ -139,6 +139,13 @@ def test_a65_undeclared_eight_bit_text(case: Case) -> None:
     assert case.is_one_delivery(message)
 
 
+def test_a65_undeclared_utf_8(case: Case) -> None:
+    """`Á` in UTF-8 holds a byte that cp1252 does not have."""
+    message = b1("A65-utf-8").replace(b"DOE", "ÁLVAREZ".encode())
+    assert is_answer(case.ask(message), a1("A65-utf-8"))
+    assert case.is_one_delivery(message)
+
+
 @pytest.mark.parametrize(
     ("message", "place"),
     [

@@ -73,6 +73,31 @@ def test_a44_enhanced_and_unknown_version(case: Case) -> None:
     assert case.states() == ["quarantined: version"]
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "error"),
+    [
+        (b1("E9", msh9="DFT^P99"), "CR", "MSH^1^9^1^2|201^Unsupported event code"),
+        (b1("E11", msh11="T"), "CR", "MSH^1^11|202^Unsupported processing id"),
+        (b1(""), "CE", "MSH^1^10|101^Required field missing"),
+        (
+            b1("E18", msh18="UNICODE UTF-8").replace(b"DOE", b"M\xdcLLER"),
+            "CE",
+            "MSH^1^18|102^Data type error",
+        ),
+    ],
+    ids=["event", "processing id", "control id", "character set"],
+)
+def test_refusals_in_enhanced_mode(case: Case, message: bytes, code: str, error: str) -> None:
+    head, _, rest = message.partition(b"\r")
+    fields = head.split(b"|") + [b""] * 18
+    fields[14:16] = [b"AL", b"NE"]
+    answer = case.ask(b"|".join(fields[:18]) + b"\r" + rest)
+    assert answer is not None
+    _, msa, err, _ = answer.decode("latin-1").split("\r")
+    assert msa.startswith(f"MSA|{code}|")
+    assert err == f"ERR||{error}^HL70357|E"
+
+
 def test_a46_an_acknowledgement_is_never_acknowledged(case: Case) -> None:
     sender = case.connect()
     sender.send(ANSWER)
@@ -110,6 +135,18 @@ def test_a49_the_same_control_id_with_other_content(case: Case) -> None:
     warnings = [line for line in case.engine.logs[logged:] if "control id used again" in line]
     assert len(warnings) == 1
     assert re.search(r'wardline_messages_accepted_total{.*kind="reused"} 1.0', case.engine.metrics())
+
+
+@pytest.mark.parametrize("control_id", ["", '""'])
+def test_without_control_ids_the_same_bytes_are_the_same_message(case: Case, control_id: str) -> None:
+    logged = len(case.engine.logs)
+    sender, message = case.connect("anonymous"), b1(control_id)
+    other = message.replace(b"||||2\r", b"|||3|2\r")
+    for sent in (message, other, message):
+        assert is_answer(sender.ask(sent), a1(control_id))
+    assert case.states() == ["delivered", "delivered", "duplicate"]
+    assert len(case.effects()) == 2
+    assert not any("control id" in line for line in case.engine.logs[logged:])
 
 
 @pytest.mark.parametrize("name", ["charges", "transform", "delivery"])
