@@ -16,13 +16,16 @@ from engine.hl7.reading import Reading, Value
 from engine.privacy.authorities import Authorities
 from engine.privacy.tokens import PERSON
 
-__all__ = ["NEVER", "PREFERENCE", "Identifier", "Layout", "layout_of"]
+__all__ = ["NEVER", "PREFERENCE", "SPELLINGS", "Identifier", "Layout", "layout_of"]
 
 PREFERENCE = ("MR", "PI", "PT", "EI", "U", "")
 """CX.5 of a number that may stand for a person, best first; any other type is never tokenised."""
 
 NEVER = frozenset({"SS", "DL", "PPN", "MC", "MA", "MB", "HC", "NI"})
 """CX.5 of a number that is no visit, account or order either, whatever field it stands in."""
+
+SPELLINGS = {"MRN": "MR"}
+"""CX.5 as senders write it outside table 0203, and the type it means: one person, one token."""
 
 _RANKS = {kind: rank for rank, kind in enumerate(PREFERENCE)}
 _MEDICAL_RECORD = frozenset({("PID", 3), ("MRG", 1)})
@@ -74,7 +77,8 @@ class Identifier:
         only: str = "",
     ) -> None:
         self._path, self._layout, self._authorities = path, layout, authorities
-        self._person, self._kind, self._only = domain == PERSON, kind, only
+        self._person, self._only = domain == PERSON, only
+        self._kind = None if kind is None else SPELLINGS.get(kind, kind)
         self._number = path.repetition if "[" in path.text.partition("-")[2] else 0
         self._untyped = "MR" if (path.segment, path.field) in _MEDICAL_RECORD else ""
         self._names: dict[tuple[str, bytes, bool], str] = {}
@@ -119,7 +123,8 @@ class Identifier:
         return chosen
 
     def _type(self, view: Reading, text: str) -> str:
-        return _text(view.part(text, self._layout.type)) if self._layout.type else ""
+        kind = _text(view.part(text, self._layout.type)) if self._layout.type else ""
+        return SPELLINGS.get(kind, kind)
 
     def _rank(self, kind: str) -> int | None:
         """How good a number of this type is, 0 the best; None: it never becomes a token."""

@@ -136,6 +136,7 @@ def test_a_channel_with_a_reason_reads_more(book: TokenBook) -> None:
         ("^^^HOSP^MR~2^^^HOSP^PI", "p/HOSP/PI/2"),
         ("0012", "p/HOSP/MR/0012"),  # an untyped number is the medical record number
         ("1~2^^^HOSP^U", "p/HOSP/U/2"),
+        ("1^^^HOSP^PI~2^^^HOSP^MRN", "p/HOSP/MR/2"),  # what many senders write for MR
         (r"A\T\B^^^HOSP^MR", "p/HOSP/MR/A&B"),
         (" 7 ^^^ HOSP ^ MR ", "p/HOSP/MR/7"),
     ],
@@ -165,6 +166,14 @@ def test_a_selector_names_the_number(book: TokenBook) -> None:
     assert read("PID-3[4]", document, book) is None
     assert read("PID-3[5]", document, book) is None
     assert read("PID-3[MR@ELSEWHERE]", document, book) is None
+
+
+def test_a_type_spelled_another_way_is_the_same_type(book: TokenBook) -> None:
+    standard, spelled = message("PID|1||7^^^HOSP^MR"), message("PID|1||7^^^HOSP^MRN")
+    tokens = {
+        read(path, one, book) for path in ("PID-3", "PID-3[MR]", "PID-3[MRN]") for one in (standard, spelled)
+    }
+    assert len(tokens) == 1
 
 
 def test_a_selector_that_can_never_give_a_token_does_not_compile() -> None:
