@@ -65,7 +65,7 @@ def _source(spec: ChannelSpec) -> Iterator[Problem]:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield Problem((*MLLP, "timezone"), "no such time zone", "write it like Europe/Berlin")
     try:
-        codecs.lookup(source.charset)
+        codecs.lookup(source.charset or "utf-8")
     except LookupError:
         hint = meant(source.charset, ("cp1252", "iso8859-1", "iso8859-15", "utf-8", "cp1250", "shift_jis"))
         yield Problem((*MLLP, "charset"), "no such character set", hint)

@@ -62,7 +62,9 @@ class MllpSource(Strict):
     versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")
     control_id: Literal["required", "optional"] = "required"
     filtered: Literal["accept", "reject"] = Field("accept", description="What a filtered message is told.")
-    charset: str = Field("cp1252", description="For 8-bit text whose MSH-18 is empty.")
+    charset: str = Field(
+        "", description="For 8-bit text whose MSH-18 is empty; empty: UTF-8 where it is valid, else cp1252."
+    )
     timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
     tls: TlsSpec | None = None
     insecure_ok: bool = Field(False, description="Plain MLLP on an address other than loopback.")
