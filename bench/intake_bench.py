@@ -87,8 +87,14 @@ def _median(name: str, connections: int, found: list[dict[str, Any]]) -> dict[st
     }
 
 
+def line(row: dict[str, Any]) -> str:
+    """One measurement for people."""
+    return (
+        f"{row['storage']:26} {row['connections']:4} {row['rate']:9,.0f}/s  p50 {row['p50']:6,} us"
+        f"  p99 {row['p99']:7,} us  {row['cpu_us']:6.1f} us CPU"
+    )
+
+
 if __name__ == "__main__":
-    for row in run(rounds=int(sys.argv[1]) if len(sys.argv) > 1 else 1):
-        print(
-            f"{row['storage']:26} {row['connections']:4} {row['rate']:9.0f}/s  p50 {row['p50']:6} us  p99 {row['p99']:7} us  {row['cpu_us']:6.1f} us CPU"
-        )
+    for one in run(rounds=int(sys.argv[1]) if len(sys.argv) > 1 else 1):
+        print(line(one))

@@ -17,6 +17,7 @@ from pathlib import Path
 import uvloop
 from twisted.internet import asyncioreactor
 
+from engine.app.process import SWITCH
 from engine.hl7.accept import AcceptRules
 from engine.listeners.mllp import Doors, MllpChannel, MllpListener
 from engine.model import Arrival, Receipt
@@ -54,22 +55,21 @@ class FileLog:
 
 def main() -> None:
     kind, folder = sys.argv[1], Path(sys.argv[2])
-    sys.setswitchinterval(float(os.environ.get("SWITCH", "0.005")))
+    sys.setswitchinterval(SWITCH)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     asyncioreactor.install(loop)
     from twisted.internet import reactor
 
     import engine.intake
-    from engine.store.sql import open_store
     from engine.store.cipher import Fingerprints
     from engine.store.keys import KeyRing
+    from engine.store.sql import open_store
     from engine.threads import Threads
 
     ring = KeyRing({"bench": bytes(32)})
     if kind.startswith("store"):
         storage = open_store(sys.argv[3], ring)
-        type(storage).idle = lambda self: True
         if kind == "store-single":
             engine.intake.LARGEST_BATCH = 1
     else:

@@ -1,7 +1,8 @@
 """A lean MLLP sender for benchmarks: N connections, each sends, waits for the answer, sends again.
 
-Run as a process of its own: `python -m bench.load PORT CONNECTIONS SECONDS` prints one line of JSON:
-messages answered, seconds, latency percentiles in microseconds.
+Run as a process of its own: `python -m bench.load PORT CONNECTIONS SECONDS FIRST [LAST]` prints one
+line of JSON: messages answered, seconds, latency percentiles in microseconds. FIRST numbers the
+first message; with LAST the sending ends there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator
 from itertools import count
 
 import uvloop
@@ -19,7 +21,7 @@ BEFORE = b"MSH|^~\\&|BILLING|HOSP|WARDLINE|STORE|20261121120000||DFT^P03^DFT_P03
 AFTER = (
     b"|P|2.5\rEVN|P03|20261121120000\r"
     b"PID|1||%d^^^HOSP^MR||DOE^JANE^A||19700101|F|||1 MAIN ST^^TOWN^ST^00000||555-0100|||M||V%d^^^HOSP^AN\r"
-    b"PV1|1|I|ICU^12^A^HOSP||||1234^DOC^ADAM|||||||||||V%d^^^HOSP^VN\r"
+    b"PV1|1|I|ICU^12^A^HOSP||||1234^DOC^ADAM||||||||||||V%d^^^HOSP^VN\r"
     + b"".join(
         b"FT1|%d|T%%d-%d||20261121||CG|GLV-M^Glove^L||GLOVE NITRILE MEDIUM|2||12.50^USD|ICU^Intensive care||"
         b"|ICU^12^A^HOSP||||1234^DOC^ADAM\r" % (number, number)
@@ -40,7 +42,7 @@ class Sender(asyncio.Protocol):
     """One connection, one message in flight."""
 
     def __init__(
-        self, numbers: count[int], latencies: list[float], until: float, done: asyncio.Future[None]
+        self, numbers: Iterator[int], latencies: list[float], until: float, done: asyncio.Future[None]
     ) -> None:
         self._numbers, self._latencies, self._until, self._done = numbers, latencies, until, done
         self._sent = 0.0
@@ -50,8 +52,12 @@ class Sender(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
+        number = next(self._numbers, None)
+        if number is None:
+            self._transport.close()
+            return
         self._sent = time.perf_counter()
-        self._transport.write(START + message(next(self._numbers)) + END)
+        self._transport.write(START + message(number) + END)
 
     def data_received(self, data: bytes) -> None:
         if not data.endswith(END):
@@ -70,11 +76,10 @@ class Sender(asyncio.Protocol):
             self._done.set_result(None)
 
 
-async def load(port: int, connections: int, seconds: float, first: int) -> dict[str, float]:
+async def load(port: int, connections: int, seconds: float, numbers: Iterator[int]) -> dict[str, float]:
     """Send for some seconds; how many were answered and how fast."""
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
-    numbers = count(first)
     started = time.perf_counter()
     ends = []
     for _ in range(connections):
@@ -93,7 +98,7 @@ async def load(port: int, connections: int, seconds: float, first: int) -> dict[
         "seconds": took,
         "p50": at(0.5),
         "p99": at(0.99),
-        "next": next(numbers),
+        "next": next(numbers, 0),
     }
 
 
@@ -105,4 +110,5 @@ if __name__ == "__main__":
         float(sys.argv[3]),
         int(sys.argv[4]),
     )
-    print(json.dumps(asyncio.run(load(port, connections, seconds, first))))
+    numbers = iter(range(first, int(sys.argv[5]) + 1)) if len(sys.argv) > 5 else count(first)
+    print(json.dumps(asyncio.run(load(port, connections, seconds, numbers))))
