@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import count
 
 import pytest
-from odoo_desk import Desk, Mirror, item
+from odoo_desk import Desk, Mirror, connection, item
 
 from demo.odoo import Running
 from demo.session import Session
@@ -227,3 +228,25 @@ def test_companies_have_their_own_orders(desk: Desk, admin: Session, key: str) -
     both = {"allowed_company_ids": [1, 2]}
     rows = admin.read("sale.order", [["id", "in", ids]], "company_id", order="id", context=both)
     assert sorted(row["company_id"][1] for row in rows) == ["Lakeside Hospital", clinic]
+
+
+@pytest.mark.parametrize("transport", ["json2", "jsonrpc"])
+def test_neither_secret_nor_content_is_logged(
+    hospital: Running,
+    transport: str,
+    key: str,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Not even at DEBUG, where odoorpc would log both."""
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("odoorpc").setLevel(logging.DEBUG)
+    desk = Desk(hospital, transport=transport)
+    desk.one(charge(f"{key}1", f"{key}V"))
+    desk.refused(charge(f"{key}2", f"{key}V", "NO-SUCH"))
+    desk.close()
+    told = caplog.text + "".join(capfd.readouterr())
+    assert hospital.user.key not in told
+    assert f"{key}V" not in told
+    assert "NO-SUCH" not in told
+    assert hospital.user.key not in repr(connection(hospital))

@@ -36,7 +36,7 @@ __all__ = ["collide", "consume"]
 Rows = Sequence[Row[effects.Consume]]
 _NO_LOT = "too few lots in stock: count them in or name the lot"
 _OPEN_QUESTION = "Odoo asks for a decision: validate the transfer there"
-_VALIDATE = {"skip_backorder": True, "skip_sms": True, "skip_expired": True, "skip_immediate": True}
+_QUIETLY = {"skip_backorder": True, "skip_sms": True, "skip_expired": True, "skip_immediate": True}
 
 
 class Plan(msgspec.Struct):
@@ -139,11 +139,13 @@ def _used_goods(site: Site) -> Location:
 def _create(transfers: Transfers, plans: Plans) -> None:
     """Load the transfers that do not stand yet."""
     news = {row: _new(row, plan) for row, plan in plans.items() if plan.transfer is None}
+    failed: dict[Row[effects.Consume], Bad] = {}
     for row, answer in zip(news, transfers.create(list(news.values())), strict=True):
         if isinstance(answer, int):
             plans[row].transfer = transfers.draft(answer, news[row])
         else:
-            row.fail(answer)
+            failed[row] = answer
+    _fail(transfers, failed)
 
 
 def _new(row: Row[effects.Consume], plan: Plan) -> NewTransfer:
@@ -166,10 +168,8 @@ def _transfers_of(plans: Plans) -> dict[int, Row[effects.Consume]]:
 
 def _hold(site: Site, transfers: Transfers, plans: Plans) -> None:
     """Confirm, and let Odoo choose the oldest lots; named lots are written."""
-    rows = _transfers_of(plans)
-    _fail(rows, act(site.client, "stock.picking", "action_confirm", sorted(rows), site.context))
-    rows = _transfers_of(_going_on(plans))
-    _fail(rows, act(site.client, "stock.picking", "action_assign", sorted(rows), site.context))
+    _act(site, transfers, plans, "action_confirm")
+    _act(site, transfers, _going_on(plans), "action_assign")
     _read(transfers, _going_on(plans))
     named = {row: plan for row, plan in _going_on(plans).items() if any(line.lot for line in plan.lines)}
     for plan in named.values():
@@ -211,8 +211,7 @@ def _validate(site: Site, transfers: Transfers, plans: Plans) -> None:
         return
     moves = [m.id for p in plans.values() if p.transfer for m in p.transfer.moves if m.state != "cancel"]
     site.client.call("stock.move", "write", ids=moves, context=site.context, vals={"picked": True})
-    context = {**site.context, **_VALIDATE}
-    _fail(rows, act(site.client, "stock.picking", "button_validate", sorted(rows), context))
+    _act(site, transfers, plans, "button_validate")
     done = {transfer.id for transfer in transfers.find([("id", "in", sorted(rows)), ("state", "=", "done")])}
     for transfer, row in rows.items():
         row.documents["stock.picking"] = str(transfer)
@@ -226,6 +225,19 @@ def _read(transfers: Transfers, plans: Plans) -> None:
     transfers.read_moves([plan.transfer for plan in plans.values() if plan.transfer])
 
 
-def _fail(rows: dict[int, Row[effects.Consume]], failed: dict[int, Bad]) -> None:
-    for transfer, error in failed.items():
-        rows[transfer].fail(error)
+def _act(site: Site, transfers: Transfers, plans: Plans, method: str) -> None:
+    """Call a repeatable action on all transfers; those that it fails for fail."""
+    rows = _transfers_of(plans)
+    failed = act(site.client, "stock.picking", method, sorted(rows), {**site.context, **_QUIETLY})
+    _fail(transfers, {rows[transfer]: error for transfer, error in failed.items()})
+
+
+def _fail(transfers: Transfers, failed: dict[Row[effects.Consume], Bad]) -> None:
+    """Tell why a step failed, unless another attempt at the same effect brought it to its end
+    meanwhile (a lease that ran out): then it stands."""
+    standing = _standing(transfers, list(failed)) if failed else {}
+    for row, error in failed.items():
+        transfer = standing.get(row.effect.key)
+        if transfer and transfer.state == "done":
+            _over(row, transfer)
+        row.fail(error)

@@ -25,7 +25,7 @@ from engine.destinations.odoo.repeat import Bad, act
 from engine.destinations.odoo.reserving import change, shortage
 from engine.destinations.odoo.transfers import Line, NewTransfer, Transfer, Transfers, instant, lines_of
 from engine.destinations.odoo.work import Row, Site, open_rows
-from engine.errors import Unacceptable
+from engine.errors import Unacceptable, Unavailable
 from engine.model import ReasonCode
 
 __all__ = ["reserve"]
@@ -135,12 +135,23 @@ def _open_lives(site: Site, transfers: Transfers, plans: Plans) -> None:
         news[row] = _new(row, plan, life, missing)
     if progress:
         site.note(progress)
+    failed: dict[Row[effects.Reserve], Bad] = {}
     for row, answer in zip(news, transfers.create(list(news.values())), strict=True):
         if isinstance(answer, int):
             plans[row].transfers.append(transfers.draft(answer, news[row]))
             plans[row].fresh = True
         else:
-            row.fail(answer)
+            failed[row] = answer
+    _fail(transfers, failed)
+
+
+def _fail(transfers: Transfers, failed: dict[Row[effects.Reserve], Bad]) -> None:
+    """Refused, unless another attempt at the same effect (a lease that ran out) made the transfer
+    meanwhile: then the next attempt finds it."""
+    keys = sorted({row.effect.key for row in failed})
+    made = {t.origin for t in ours(transfers.find([("origin", "in", keys)])) if not t.over} if keys else set()
+    for row, error in failed.items():
+        row.fail(Unavailable("another attempt made the transfer") if row.effect.key in made else error)
 
 
 def _new(row: Row[effects.Reserve], plan: Plan, life: int, missing: tuple[Line, ...]) -> NewTransfer:
