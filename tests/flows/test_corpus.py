@@ -1,0 +1,189 @@
+"""Every ADT, DFT and SIU message of the public sample corpus through the shipped channels: each gets the
+answer that spec: ack asks for and ends in one visible state with a reason.
+
+Sent over sockets as the bytes that stand in the files, framed. `WARDLINE_CORPUS_TABLE=FILE` keeps the
+table of what became of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from corpus_messages import CORPUS, Found, corpus_messages
+from expected_answer import Expected, Source, expected
+from outcome_table import outcome_of, outcome_table
+from running import Engine
+from shipped import shipped_engine, shipped_sources
+
+from engine.model import ReasonCode
+from engine.store.base import MessageView
+
+pytestmark = [
+    pytest.mark.corpus,
+    pytest.mark.skipif(not CORPUS.is_dir(), reason="the sample corpus is not beside the checkout"),
+]
+
+SOURCES = {
+    name: Source(source["message_types"], list(map(str, source.get("versions", []))))
+    for name, source in shipped_sources().items()
+}
+OUR_WORDS = {word for code in ReasonCode for word in code.value.split("-")} | {"true", "false"}
+
+
+class Sent(NamedTuple):
+    """A message, the answer it deserves, the answer it got, and what became of it."""
+
+    found: Found
+    expected: Expected
+    answer: bytes | None
+    view: MessageView
+
+    @property
+    def name(self) -> str:
+        return f"{self.found.file}[{self.found.number}]"
+
+
+class Run(NamedTuple):
+    """The corpus, sent once to an engine that still runs."""
+
+    engine: Engine
+    sent: list[Sent]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    engine = shipped_engine(tmp_path_factory.mktemp("corpus"))
+    engine.start("loud")
+    yield Run(engine, send_all(engine, corpus_messages()))
+    engine.hang_up()
+    assert engine.stop() == 0
+
+
+def send_all(engine: Engine, messages: list[Found]) -> list[Sent]:
+    """Send one after the other, each after the answer to the one before; wait until all is settled."""
+    before = len(engine.messages())
+    wanted = [expected(found.raw, SOURCES[found.channel]) for found in messages]
+    answers = [ask(engine, found, want) for found, want in zip(messages, wanted, strict=True)]
+    views: dict[tuple[str, bytes], list[MessageView]] = defaultdict(list)
+    for view in engine.settle()[before:]:
+        views[view.channel, engine.content(view.original or view.id)].append(view)
+    return [
+        Sent(found, want, answer, views[found.channel, found.raw].pop(0))
+        for found, want, answer in zip(messages, wanted, answers, strict=True)
+    ]
+
+
+def ask(engine: Engine, found: Found, want: Expected) -> bytes | None:
+    """The answer, on a connection of its own; where none may come, the connection must stay quiet."""
+    sender = engine.connect(found.channel)
+    try:
+        if want.code is not None:
+            return sender.ask(found.raw)
+        sender.send(found.raw)
+        sender.half_close()  # what is answered is answered before the engine closes too
+        return sender.answer()
+    finally:
+        sender.close()
+
+
+def test_each_gets_the_answer_it_deserves(run: Run) -> None:
+    wrong = [
+        (one.name, one.expected, one.answer)
+        for one in run.sent
+        if not (re.fullmatch(one.expected.pattern, one.answer) if one.answer else one.expected.code is None)
+    ]
+    assert wrong == []
+
+
+def test_each_ends_in_a_visible_state_with_a_reason(run: Run) -> None:
+    for one in run.sent:
+        view, refused = one.view, one.expected.hl7 != 0
+        assert (view.state.value == "quarantined") == refused, one.name
+        rejected = one.expected.hl7 in {100, *range(200, 204)}
+        assert view.answered == ("rejected" if rejected else "error" if refused else "accepted"), one.name
+        match view.state.value:
+            case "delivered":
+                assert view.effects > 0, one.name
+            case "filtered":
+                assert view.step, one.name
+            case "duplicate":
+                assert view.original, one.name
+            case "quarantined":
+                assert view.reason is not None
+                assert view.reason.hl7 == one.expected.hl7, one.name
+            case "dead":
+                assert view.reason is not None
+                assert view.reason.code is not ReasonCode.INTERNAL, one.name
+                assert view.reason.place, one.name
+            case open_state:
+                pytest.fail(f"{one.name} is {open_state}")
+
+
+def test_what_was_delivered_stands_in_the_ledger_once(run: Run) -> None:
+    effects: dict[int, int] = defaultdict(int)
+    for line in run.engine.ledger():
+        effects[line["message"]] += 1
+    assert effects == {
+        one.view.id: one.view.effects for one in run.sent if one.view.state.value == "delivered"
+    }
+    account = [sys.executable, "-m", "engine.cli", "account", "--json", "--store", run.engine.store_url]
+    done = subprocess.run(account, capture_output=True, check=True)
+    assert json.loads(done.stdout)["gaps"] == []
+
+
+def test_line_ends_change_nothing(run: Run, tmp_path: Path) -> None:
+    """The same messages with every line ended by CR, in an engine of their own."""
+    ended = [
+        one.found._replace(raw=re.sub(rb"[\r\n]+", b"\r", one.found.raw).rstrip(b"\r") + b"\r")
+        for one in run.sent
+    ]
+    engine = shipped_engine(tmp_path)
+    engine.start()
+    again = send_all(engine, ended)
+    assert engine.stop() == 0
+    duplicates = {one.name for one in (*run.sent, *again) if one.view.state.value == "duplicate"}
+    different = [
+        (one.name, outcome_of(one.view), outcome_of(other.view))
+        for one, other in zip(run.sent, again, strict=True)
+        if outcome_of(one.view) != outcome_of(other.view) and one.name not in duplicates
+    ]
+    assert different == []
+
+
+def test_sent_again_they_change_nothing(run: Run) -> None:
+    """What was accepted is a duplicate, with the same answer; what was refused is refused again."""
+    ledger = run.engine.ledger()
+    again = send_all(run.engine, [one.found for one in run.sent])
+    for one, other in zip(run.sent, again, strict=True):
+        assert (other.answer is None) == (one.answer is None), one.name
+        assert other.answer is None or re.fullmatch(other.expected.pattern, other.answer), one.name
+        assert other.view.state.value == ("quarantined" if one.expected.hl7 else "duplicate"), one.name
+    assert run.engine.ledger() == ledger
+
+
+def test_the_logs_are_silent(run: Run) -> None:
+    """No word of any message stands in any line of any library's log, numbers of five digits apart."""
+    run.engine.spoken -= {
+        word
+        for word in run.engine.spoken
+        if re.fullmatch(rb"\d{1,5}", word) or word.decode("latin-1") in OUR_WORDS
+    }
+    assert len(run.engine.spoken) > 1000
+    run.engine.assert_silent()
+
+
+def test_the_table(run: Run) -> None:
+    table = outcome_table((one.found.channel, one.found.event, one.view) for one in run.sent)
+    print(f"\n{table}")
+    if path := os.environ.get("WARDLINE_CORPUS_TABLE"):
+        Path(path).write_text(table, encoding="utf-8")
+    assert f"\nall{len(run.sent):>29}  " in table
