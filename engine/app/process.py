@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import select
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -60,12 +61,12 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     if share[0] == 0 and share[1] > 1:
         workers = Workers(reactor, share[1], partial(_command, folder), _environment(settings))
     node = Node(reactor, settings, store, channels, ring, destinations, share=share, workers=workers)
+    if share[0] > 0:
+        _end_with_parent(loop, reactor)
     reactor.callWhenRunning(_start, reactor, node)
     reactor.addSystemEventTrigger("before", "shutdown", node.stop)
     if share[0] == 0 and settings.http != "off":
         _serve_http(loop, reactor, settings.http, node)
-    if share[0] > 0:
-        _end_with_parent(loop, reactor)
     reactor.run()
     if node.failure is not None:
         raise node.failure
@@ -129,11 +130,17 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _end_with_parent(loop: asyncio.AbstractEventLoop, reactor: Any) -> None:
-    """Standard input closes when the first process is gone, however it went."""
+    """Standard input closes when the first process is gone. A graceful stop asks by signal and waits, so
+    then it crashed: this one ends as abruptly, because whatever it still carried out could be carried
+    out a second time by the engine that starts next."""
 
     def closed() -> None:
         if not os.read(0, 1):
-            loop.remove_reader(0)
-            reactor.stop()
+            os._exit(1)
 
-    reactor.callWhenRunning(loop.add_reader, 0, closed)
+    def watch() -> None:
+        if select.select([0], [], [], 0)[0]:
+            closed()
+        loop.add_reader(0, closed)
+
+    reactor.callWhenRunning(watch)
