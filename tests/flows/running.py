@@ -148,7 +148,7 @@ class Engine:
         """Wait for it to end by itself; the exit code."""
         process = self.process
         code = process.wait(30)
-        self._readers[-1].join(5)
+        self._readers[-1].join(0.2 if self.workers > 1 else 5)  # workers may outlive it, and hold the pipe
         return code
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from base_message import B1, a1, b1, is_answer
 from certificates import Authority, Pair
 from running import Engine, Sender, channel, wait_for
+
+from engine.store.base import Query
 
 
 class Hospital:
@@ -79,6 +82,16 @@ def _is_refused(engine: Engine, name: str, context: ssl.SSLContext) -> bool:
         return True
 
 
+def test_what_watches_the_logs_sees_what_it_must(tmp_path: Path) -> None:
+    engine = Engine(tmp_path, channel("charges"))
+    engine.spoken = {b"JANE", b"20261121"}
+    engine.logs = ['{"event": "JANET at 120261121.5"}']
+    engine.assert_silent()
+    engine.logs.append("ValueError: could not read JANE")
+    with pytest.raises(AssertionError, match="JANE"):
+        engine.assert_silent()
+
+
 def test_only_networks_that_are_allowed(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine(channel("charges", source="    allow: [127.0.0.64/26]")).start()
     assert is_answer(engine.connect(host="127.0.0.65").ask(B1), a1("C1"))
@@ -116,16 +129,25 @@ def test_workers_route_and_deliver_and_are_replaced(make_engine: Callable[..., E
     assert not any(map(_lives, pids))
 
 
-def test_workers_end_with_a_killed_parent(make_engine: Callable[..., Engine]) -> None:
-    engine = make_engine(channel("charges"), workers=3).start()
+def test_workers_end_with_a_killed_parent_and_carry_nothing_out_twice(
+    make_engine: Callable[..., Engine],
+) -> None:
+    engine = make_engine(channel("charges"), workers=2).start("linger=2")
     assert is_answer(engine.connect().ask(B1), a1("C1"))
+    wait_for(lambda: _is_claimed(engine), "the worker to be in the middle of it", engine)
     pids = engine.worker_pids()
     engine.kill()
-    wait_for(lambda: not any(map(_lives, pids)), "the workers to end")
     engine.start()
+    assert not any(map(_lives, pids))
     assert is_answer(engine.connect().ask(B1), a1("C1"))
     assert [view.state.value for view in engine.settle()] == ["delivered", "duplicate"]
+    time.sleep(2)  # until what lingered would have come through
     assert len(engine.ledger()) == 1
+
+
+def _is_claimed(engine: Engine) -> bool:
+    with engine.store() as store:
+        return bool(store.deliveries(Query(state="claimed")))
 
 
 def _answers_and_delivers(engine: Engine, sender: Sender, waiting: Sender, name: str) -> bool:
