@@ -1,0 +1,106 @@
+"""`make bench`: everything measured in one run, printed and saved under `var/bench/`.
+
+`python -m bench [--quick] [--without odoo,memory]`. Compare figures within one run only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import intake_bench, memory_bench, routing_bench
+from bench.postgres import postgres
+
+console = Console()
+
+
+def main() -> None:
+    """Measure, print, save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, 100,000 messages for memory")
+    parser.add_argument("--without", default="", help="parts to leave out: intake,routing,odoo,memory")
+    given = parser.parse_args()
+    left_out = set(given.without.split(","))
+    found: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
+    for name, part in (("intake", intake), ("routing", routing), ("odoo", odoo), ("memory", memory)):
+        if name not in left_out:
+            found[name] = part(quick=given.quick)
+    folder = Path("var/bench")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    file.write_text(json.dumps(found, indent=2))
+    console.print(f"saved as {file}")
+
+
+def intake(*, quick: bool) -> list[dict[str, Any]]:
+    """Acknowledgements a second beside the floors of the same run."""
+    with postgres() as url:
+        rows = intake_bench.run(url, rounds=1 if quick else intake_bench.ROUNDS)
+    rates = {(row["storage"], row["connections"]): row["rate"] for row in rows}
+    table = Table(
+        "storage", "connections", "ACK/s", "p50 us", "p99 us", "CPU us/message", "of the file floor"
+    )
+    for row in rows:
+        share = row["rate"] / rates["append-only file", row["connections"]]
+        table.add_row(
+            row["storage"], str(row["connections"]), f"{row['rate']:,.0f}", f"{row['p50']:,}",
+            f"{row['p99']:,}", f"{row['cpu_us']:.0f}", f"{share:.0%}",
+        )  # fmt: skip
+    console.print(table)
+    times = rates["SQLite", 32] / rates["SQLite, one commit each", 32]
+    console.print(f"at 32 connections sharing commits gives {times:.1f} times one commit per message")
+    return rows
+
+
+def routing(*, quick: bool) -> dict[str, float]:
+    """Stored bytes to stored effects on one core."""
+    with tempfile.TemporaryDirectory() as folder:
+        each = routing_bench.bench_routing(3_000 if quick else 12_000, 200, Path(folder))
+    total = each["unrouted"] + each["map"] + each["store"]
+    table = Table("routing", "CPU us/message", "messages/s")
+    for name, spent in (*each.items(), ("total", total)):
+        table.add_row(name, f"{spent:.1f}", f"{1e6 / spent:,.0f}" if spent > 0 else "-")
+    console.print(table)
+    return {**each, "total": total}
+
+
+def odoo(*, quick: bool) -> dict[str, Any]:
+    """Effects a second into the real Odoo, beside a plain script that writes one record at a time."""
+    from bench import odoo_bench
+    from demo.steps import Absent
+
+    try:
+        taken = odoo_bench.measure(20 if quick else 100)
+    except Absent as absent:
+        console.print(f"no Odoo: {absent}")
+        return {}
+    table = Table("effects/s", "JSON-2", "JSON-RPC", "one at a time", "times")
+    for kind in [*taken["json2"], ""]:
+        ours, rpc, plain = (odoo_bench.rate(taken[way], kind) for way in ("json2", "jsonrpc", "odoorpc"))
+        table.add_row(kind or "all", f"{ours:.1f}", f"{rpc:.1f}", f"{plain:.1f}", f"{ours / plain:.1f}")
+    console.print(table)
+    return {
+        way: {"all": odoo_bench.rate(t), **{k: odoo_bench.rate(t, k) for k in t}} for way, t in taken.items()
+    }
+
+
+def memory(*, quick: bool) -> dict[str, Any]:
+    """Memory of the whole engine at rest and while messages go all the way."""
+    found = memory_bench.run(100_000 if quick else 1_000_000)
+    console.print(
+        f"memory: {found['rest'] / 1e6:.0f} MB at rest, {found['end'] / 1e6:.0f} MB at the end, "
+        f"{found['rise_percent']:+.2f} % over the second half"
+    )
+    return found
+
+
+if __name__ == "__main__":
+    main()
