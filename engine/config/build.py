@@ -132,7 +132,7 @@ class _Build:
 
     def _authorities(self) -> Authorities:
         try:
-            return Authorities(self.spec.authorities)
+            return Authorities(self.spec.authorities, self.spec.authority)
         except Misconfigured as error:
             self.problems.append(Problem(("authorities",), error.text, error.hint))
             return Authorities()

@@ -243,6 +243,7 @@ class ChannelSpec(Strict):
     source: SourceSpec
     sequence_by: Expression = Field(description="Messages with equal values are applied in order.")
     key_space: Name | None = Field(None, description="Keys are unique within it; default: the channel.")
+    authority: str = Field("", description="Of numbers that name no assigning authority; default: MSH-4.")
     authorities: dict[str, list[str]] = Field({}, description="One assigning authority's many spellings.")
     tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
     required: list[str] = Field([], description="Field paths a message must have, else AE 101.")

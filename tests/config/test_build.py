@@ -10,6 +10,10 @@ from engine.config.build import build
 from engine.config.finding import Problem
 from engine.config.spec import ChannelSpec
 from engine.config.tables import parse_table
+from engine.model import Routed, StoredMessage
+from engine.pipeline import route
+from engine.privacy.book import TokenBook
+from engine.privacy.vault import Vault
 
 CHANNEL: dict[str, Any] = {
     "channel": "charges",
@@ -100,3 +104,21 @@ def test_a_widened_field_can_be_read() -> None:
     rule = effect(cost_centre="PV1-3.2")
     assert problems(effects=[rule])[0].place == ("effects", 0, "charge", "cost_centre")
     assert problems(effects=[rule], widen=[widened("PV1-3.2")]) == []
+
+
+def test_numbers_without_an_authority_get_the_channels() -> None:
+    def token(facility: str, **changes: Any) -> str:
+        program, _ = build(ChannelSpec.model_validate({**CHANNEL, **changes}), {})
+        assert program is not None
+        raw = (
+            f"MSH|^~\\&|A|{facility}|W|H|20261121||DFT^P03|1|P|2.5\rPV1|1|I|||||||||||||||||V1\r"
+            "FT1|1|T1||20261121||CG|X||||1\r"
+        ).encode()
+        (routing,) = route([StoredMessage(1, "charges", raw, 0.0)], program, book)
+        assert isinstance(routing.result, Routed)
+        return routing.result.sequence_key
+
+    vault = Vault(tenant="", index_key=bytes(32), seal_key=bytes(32), key_id="k")
+    book = TokenBook(vault, lambda _: {})
+    assert token("NORTH") != token("SOUTH")
+    assert token("NORTH", authority="HOSP") == token("SOUTH", authority="HOSP")
