@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 
@@ -21,8 +22,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     of health and metrics; `ledger` a file that takes all effects instead of their destinations
     (dry run); `application`/`facility` what answers call themselves when a sender
     left MSH-5/-6 empty; `bind` the address of listeners that name only a port; `insecure_ok` allows
-    plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop may take; `give_up` the days a delivery is
-    tried while its destination is away."""
+    plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop
+    may take; `give_up` the days a delivery is tried while its destination is away; `log_level` what is
+    logged (`DEBUG` shows the signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     key_file: Path | None = None
@@ -36,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     give_up_days: float = 7.0
     batch: int = 100
     node: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ, **given: object) -> Settings:
@@ -57,8 +60,9 @@ def _read(name: str, text: str, kind: object) -> object:
     try:
         return msgspec.convert(text, type=kind, strict=False)
     except msgspec.ValidationError:
+        words = get_args(kind)
         raise Misconfigured(
-            "is not a number",
+            f"is none of {', '.join(words)}" if words else "is not a number",
             where=f"WARDLINE_{name.upper()}",
-            hint="give a plain number such as 20",
+            hint="" if words else "give a plain number such as 20",
         ) from None

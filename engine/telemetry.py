@@ -26,11 +26,12 @@ __all__ = [
 
 REGISTRY = CollectorRegistry()
 _log = structlog.get_logger("wardline")
+_counted_only = logging.getLogger("wardline.counted")  # holds the level, because asking it is cheap
 
 
 def configure_logs(*, level: str = "INFO", plain: bool = False) -> None:
     """JSON lines on stderr (plain text for people at a terminal); library loggers that would
-    speak of content stay closed."""
+    speak of content stay closed at every level. `DEBUG` shows also the signals that are else only counted."""
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if plain
@@ -48,6 +49,7 @@ def configure_logs(*, level: str = "INFO", plain: bool = False) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s", force=True)
+    _counted_only.setLevel(level)
     for name in ("odoorpc", "httpx", "httpcore", "sqlalchemy", "hl7", "hl7apy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -63,10 +65,12 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 def signal(happened: Signal) -> None:
-    """Log and count what happened. Signals without a text are only counted."""
+    """Log and count what happened. Signals without a text are only counted, and logged at `DEBUG`."""
     happened.count()
     if happened.text:
         getattr(_log, happened.level)(happened.text, **msgspec.structs.asdict(happened))
+    elif _counted_only.isEnabledFor(logging.DEBUG):
+        _log.debug(type(happened).__name__, **msgspec.structs.asdict(happened))
 
 
 def _counter(name: str, text: str, *labels: str) -> Callable[..., Counter]:

@@ -46,7 +46,7 @@ class _Http(uvicorn.Server):
 
 def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool = False) -> None:
     """Run one process of a node until SIGTERM or SIGINT. Raises `Misconfigured` before anything is opened."""
-    configure_logs(plain=plain_logs)
+    configure_logs(level=settings.log_level, plain=plain_logs)
     sys.setswitchinterval(SWITCH)
     channels = load_channels(folder)
     spare_the_collector()

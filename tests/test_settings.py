@@ -1,0 +1,58 @@
+"""What a node is told by its environment, and how much it says."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from engine import telemetry
+from engine.errors import Misconfigured
+from engine.settings import Settings
+from engine.telemetry import Answered, EngineStopping, configure_logs, signal
+
+
+@pytest.fixture
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    logging.getLogger("wardline.counted").setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+
+
+def test_settings_come_from_the_environment() -> None:
+    found = Settings.from_environment({"WARDLINE_LOG_LEVEL": "DEBUG", "WARDLINE_DRAIN": "5"}, http="off")
+    assert (found.log_level, found.drain, found.http) == ("DEBUG", 5.0, "off")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "says"),
+    [
+        ("WARDLINE_LOG_LEVEL", "LOUD", "is none of DEBUG, INFO, WARNING, ERROR"),
+        ("WARDLINE_DRAIN", "soon", "is not a number"),
+    ],
+)
+def test_a_setting_that_does_not_read(variable: str, text: str, says: str) -> None:
+    with pytest.raises(Misconfigured, match=says) as caught:
+        Settings.from_environment({variable: text})
+    assert caught.value.where == variable
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+@pytest.mark.parametrize(
+    ("level", "events"),
+    [("DEBUG", ["Answered", "engine stopping"]), ("INFO", ["engine stopping"]), ("ERROR", [])],
+)
+def test_the_level_of_the_logs(
+    level: str, events: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure_logs(level=level)
+    monkeypatch.setattr(telemetry, "_log", structlog.get_logger())  # the module's own may be in use already
+    signal(Answered("charges", "AA", 0.01))
+    signal(EngineStopping("north/0"))
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == events
