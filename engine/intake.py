@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from engine.errors import Unavailable
 from engine.model import Arrival, Receipt
-from engine.telemetry import AcceptFailed, StoreFailed, StoreRecovered, signal
+from engine.telemetry import AcceptFailed, LoopFailed, StoreFailed, StoreRecovered, signal
 
 __all__ = ["Intake", "Settled"]
 
@@ -93,7 +93,6 @@ class Intake:
         started = perf_counter()
         done: Deferred[list[Receipt]] = self._threads.run(self._store.accept, arrivals)
         done.addCallbacks(self._committed, self._lost, callbackArgs=(batch, started), errbackArgs=(batch,))
-        done.addErrback(self._lost, batch)
 
     def _inline(self, arrivals: list[Arrival], batch: list[tuple[Arrival, Settled]]) -> None:
         started = perf_counter()
@@ -109,14 +108,14 @@ class Intake:
     ) -> None:
         self._quick = len(batch) == 1 and perf_counter() - started < QUICK
         for (_, settled), receipt in zip(batch, receipts, strict=True):
-            settled(receipt)
+            _tell(settled, receipt)
         self._stored()
         self._next()
 
     def _lost(self, failure: Failure, batch: list[tuple[Arrival, Settled]]) -> None:
         signal(AcceptFailed(messages=len(batch), error=type(failure.value).__name__))
         for _, settled in batch:
-            settled(None)
+            _tell(settled, None)
         if isinstance(failure.value, Unavailable) and self.available:
             self.available = False
             signal(StoreFailed(error=type(failure.value).__name__))
@@ -139,3 +138,14 @@ class Intake:
         self.available = True
         signal(StoreRecovered())
         self._opened(True)
+
+
+def _tell(settled: Settled, receipt: Receipt | None) -> None:
+    """An answer that cannot be made must not cost other senders theirs, nor stop the intake: its own
+    sender gets none and sends again, which is then a duplicate."""
+    try:
+        settled(receipt)
+    except Exception as error:
+        signal(LoopFailed("answer", type(error).__name__))
+        if receipt is not None:
+            _tell(settled, None)

@@ -167,3 +167,27 @@ def test_arrivals_behind_a_failed_commit_are_tried_on_their_own(bench: Bench) ->
     bench.turn()
     bench.thread.finish()
     assert [receipt is None for receipt in bench.receipts] == [True, False]
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["inline", "in the thread"])
+def test_an_answer_that_fails_costs_nobody_else_theirs(bench: Bench, alone: bool) -> None:
+    told: list[Receipt | None] = []
+
+    def fails(receipt: Receipt | None) -> None:
+        told.append(receipt)
+        if receipt is not None:
+            raise ZeroDivisionError
+
+    bench.submit()  # quick and alone: from now on the store is known to be fast
+    bench.turn()
+    bench.thread.finish()
+    bench.intake.submit(Arrival("c", b"MSH|", b"f" * 16, b"d" * 16, 0.0), fails)
+    bench.submit(0 if alone else 1)
+    bench.turn()
+    if not alone:
+        bench.thread.finish()
+    assert [receipt is None for receipt in told] == [False, True]
+    bench.submit()
+    bench.turn()
+    assert None not in bench.receipts
+    assert bench.intake.waiting == 0
