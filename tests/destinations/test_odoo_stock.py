@@ -71,6 +71,14 @@ def test_reschedule_changes_time_place_and_items(desk: Desk, mirror: Mirror, key
     }
 
 
+def test_a_further_item_leaves_the_date_alone(desk: Desk, mirror: Mirror, key: str) -> None:
+    """Odoo dates a new move now, and a transfer as the earliest of its moves."""
+    desk.one(kit(key, item("GLV-M", 4)))
+    desk.one(kit(key, item("GLV-M", 4), item("SUT-30", 1)))
+    (transfer,) = mirror.transfers(key)
+    assert transfer[4] == "2026-12-01 08:00:00"
+
+
 def test_fewer_items_give_stock_back(desk: Desk, mirror: Mirror, key: str) -> None:
     desk.one(kit(key, item("GLV-M", 6)))
     desk.one(kit(key, item("GLV-M", 2)))

@@ -181,7 +181,8 @@ def _change(transfers: Transfers, plans: Plans) -> None:
                 heads.setdefault(tuple(values), []).append((row, [str(transfer.id), *values.values()]))
         wish = change(plan.transfers, plan.lines)
         demands += [(row, [str(move), str(quantity)]) for move, quantity in wish.demands]
-        for answer in transfers.add_moves(still, wish.missing):
+        planned = instant(row.effect.needed_at) or still.planned
+        for answer in transfers.add_moves(still, wish.missing, planned):
             _check(row, answer)
     for fields, writes in heads.items():
         _write(transfers, "stock.picking", fields, writes)

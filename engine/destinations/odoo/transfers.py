@@ -143,13 +143,14 @@ class Transfers:
             new.partner, 0, [],
         )  # fmt: skip
 
-    def add_moves(self, transfer: Transfer, lines: Sequence[Line]) -> list[int | Bad]:
-        """Load further moves of an open transfer."""
+    def add_moves(self, transfer: Transfer, lines: Sequence[Line], planned: str) -> list[int | Bad]:
+        """Load further moves of an open transfer, for the time it is `planned` at: the earliest of its
+        moves' times is the transfer's, and Odoo's own default is now."""
         rows = [
             [self._move_row(transfer.name, transfer.source, transfer.destination, line)] for line in lines
         ]
-        records = [[[str(transfer.id), *row] for row in record] for record in rows]
-        fields = ["picking_id/.id", *self._move_fields()]
+        records = [[[str(transfer.id), planned, *row] for row in record] for record in rows]
+        fields = ["picking_id/.id", "date", *self._move_fields()]
         return load_each(self._client, "stock.move", fields, records, self._site.context)
 
     def update(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int | Bad]:
