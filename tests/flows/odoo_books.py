@@ -1,0 +1,221 @@
+"""Everything that Wardline made in an Odoo, read back by its administrator, as plain values.
+
+Independent of the engine: what stands is found through Odoo's own register of external ids, and what
+the integration user made without one is counted as a stray. Database ids appear nowhere; tokens are
+shown as `name(token)`, so that two runs, and a run and an expectation, can be compared with `==`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from demo.odoo import Running
+from demo.session import Session
+
+TOKEN = re.compile(r"t1[a-z]_[0-9a-hjkmnp-tv-z]{28}")
+Name = Callable[[str], str]
+Row = dict[str, Any]
+
+
+class Transfer(NamedTuple):
+    """`lines`: item, wanted, held or done, unit, whether it takes another move back."""
+
+    state: str
+    source: str
+    destination: str
+    planned: str
+    partner: str
+    lines: tuple[tuple[str, float, float, str, bool], ...]
+
+
+class Line(NamedTuple):
+    """One line of a visit's quotation."""
+
+    visit: str
+    item: str
+    quantity: float
+    price: float
+    unit: str
+    cost_centre: str
+    title: str
+
+
+class Contact(NamedTuple):
+    """`above` is the person's contact, or the survivor's of one that was merged away."""
+
+    name: str
+    active: bool
+    above: str
+    place: str
+    tags: tuple[str, ...]
+
+
+class Books(NamedTuple):
+    """By key: `reserve theatre-schedule/appt:C-1/1`, `charge dft-charges/txn:T-1/270001`, `person:1`."""
+
+    transfers: dict[str, Transfer]
+    lines: dict[str, Line]
+    orders: dict[str, tuple[str, str]]  # key of the order → its visit, its state
+    contacts: dict[str, Contact]
+    strays: dict[str, int]  # documents of the integration user that no external id tells
+    line_order: dict[str, tuple[str, ...]]  # visit → its lines' keys as they were written
+
+
+def sign_in(hospital: Running) -> Session:
+    """The administrator of a database."""
+    return Session(hospital.url, hospital.database, hospital.admin.login, hospital.admin.password)
+
+
+def put_in_stock(admin: Session, hospital: Running, quantity: int = 100_000) -> None:
+    """So much of everything in the store that nothing is short."""
+    for code, product in hospital.ids["items"].items():
+        if code not in ("IMP-KNEE", "CAT-14"):  # kept by lots
+            values = {
+                "product_id": product, "location_id": hospital.ids["locations"]["WH/Stock"],
+                "inventory_quantity": quantity,
+            }  # fmt: skip
+            quant = admin.call("stock.quant", "create", values, context={"inventory_mode": True})
+            admin.call("stock.quant", "action_apply_inventory", [quant])
+
+
+def read_books(admin: Session, name: Name = str) -> Books:
+    """All of it. `name` says what a token stands for."""
+    return _Reader(admin, name).books()
+
+
+def read_ordered(admin: Session) -> dict[str, float]:
+    """How much of each item is on purchase orders that were not cancelled."""
+    codes = _codes(admin)
+    total: dict[str, float] = {}
+    rows = admin.read("purchase.order.line", [["state", "!=", "cancel"]], "product_id", "product_qty")
+    for row in rows:
+        code = codes[row["product_id"][0]]
+        total[code] = total.get(code, 0.0) + row["product_qty"]
+    return total
+
+
+def read_stock(admin: Session) -> dict[tuple[str, str], tuple[float, float]]:
+    """Item and place → what lies there, and how much of it is held."""
+    codes = _codes(admin)
+    places = {row["id"]: row["complete_name"] for row in admin.read("stock.location", [], "complete_name")}
+    held: dict[tuple[str, str], tuple[float, float]] = {}
+    for row in admin.read("stock.quant", [], "product_id", "location_id", "quantity", "reserved_quantity"):
+        key = codes[row["product_id"][0]], places[row["location_id"][0]]
+        lies, kept = held.get(key, (0.0, 0.0))
+        held[key] = lies + row["quantity"], kept + row["reserved_quantity"]
+    return held
+
+
+class _Reader:
+    """One reading: everything is asked for once."""
+
+    def __init__(self, admin: Session, name: Name) -> None:
+        self._admin = admin
+        self._show = lambda text: TOKEN.sub(lambda found: name(found[0]), text)
+        self._names: dict[str, dict[int, str]] = {}
+        for row in admin.read("ir.model.data", [["module", "=", "wardline"]], "model", "name", "res_id"):
+            self._names.setdefault(row["model"], {})[row["res_id"]] = row["name"]
+        self._codes = _codes(admin)
+        self._refs = {
+            row["id"]: row["ref"] or row["name"]
+            for row in self._read("res.partner", [], "ref", "name", context={"active_test": False})
+        }
+
+    def books(self) -> Books:
+        lines, order = self._lines()
+        return Books(self._transfers(), lines, self._orders(), self._contacts(), self._strays(), order)
+
+    def _read(self, model: str, domain: list[Any], *fields: str, **options: Any) -> list[Row]:
+        return self._admin.read(model, domain, *fields, **options)
+
+    def _made(self, model: str, *fields: str, **options: Any) -> Iterable[tuple[str, Row]]:
+        """The key and the record of whatever has an external id of ours."""
+        names = self._names.get(model, {})
+        for row in self._read(model, [["id", "in", list(names)]], *fields, **options):
+            kind, _, key = names[row["id"]].partition("_")
+            key = re.sub(r"^[0-9a-f]{16}_", "", key) if kind == "credit" else key
+            yield self._show(f"{kind} {key}"), row
+
+    def _transfers(self) -> dict[str, Transfer]:
+        moves: dict[int, list[tuple[str, float, float, str, bool]]] = {}
+        for move in self._read(
+            "stock.move", [["picking_id", "!=", False]],
+            "picking_id", "product_id", "product_uom_qty", "quantity", "product_uom",
+            "origin_returned_move_id",
+        ):  # fmt: skip
+            moves.setdefault(move["picking_id"][0], []).append(
+                (
+                    self._codes[move["product_id"][0]], move["product_uom_qty"], move["quantity"],
+                    move["product_uom"][1], bool(move["origin_returned_move_id"]),
+                )
+            )  # fmt: skip
+        fields = "state", "location_id", "location_dest_id", "scheduled_date", "partner_id"
+        return {
+            key: Transfer(
+                row["state"], row["location_id"][1], row["location_dest_id"][1], row["scheduled_date"],
+                self._ref(row["partner_id"]), tuple(sorted(moves.get(row["id"], []))),
+            )
+            for key, row in self._made("stock.picking", *fields)
+        }  # fmt: skip
+
+    def _lines(self) -> tuple[dict[str, Line], dict[str, tuple[str, ...]]]:
+        centres = {row["id"]: row["code"] for row in self._read("account.analytic.account", [], "code")}
+        visits = {
+            row["id"]: row["client_order_ref"] for row in self._read("sale.order", [], "client_order_ref")
+        }
+        found: dict[str, Line] = {}
+        order: dict[str, tuple[str, ...]] = {}
+        for key, row in self._made(
+            "sale.order.line", "order_id", "product_id", "product_uom_qty", "price_unit", "product_uom_id",
+            "analytic_distribution", "name", order="id",
+        ):  # fmt: skip
+            shares: Mapping[str, float] = row["analytic_distribution"] or {}
+            assert set(shares.values()) <= {100}
+            visit = self._show(visits[row["order_id"][0]])
+            order[visit] = (*order.get(visit, ()), key)
+            found[key] = Line(
+                visit, self._codes[row["product_id"][0]], row["product_uom_qty"], row["price_unit"],
+                row["product_uom_id"][1], ",".join(centres[int(share)] for share in shares), row["name"],
+            )  # fmt: skip
+        return found, order
+
+    def _orders(self) -> dict[str, tuple[str, str]]:
+        return {
+            key: (self._show(row["client_order_ref"]), f"{row['state']} for {self._ref(row['partner_id'])}")
+            for key, row in self._made("sale.order", "client_order_ref", "state", "partner_id")
+        }
+
+    def _contacts(self) -> dict[str, Contact]:
+        tags = {row["id"]: row["name"] for row in self._read("res.partner.category", [], "name")}
+        fields = "name", "ref", "active", "parent_id", "function", "category_id"
+        found = {}
+        for key, row in self._made("res.partner", *fields, context={"active_test": False}):
+            shown = self._show(row["ref"])
+            assert key == f"contact {shown}"
+            found[shown] = Contact(
+                self._show(row["name"]), row["active"], self._ref(row["parent_id"]), row["function"] or "",
+                tuple(sorted(tags[tag] for tag in row["category_id"])),
+            )  # fmt: skip
+        return found
+
+    def _strays(self) -> dict[str, int]:
+        user = self._read("res.users", [["login", "=", "wardline"]], "id")[0]["id"]
+        counts = {
+            model: self._admin.call(
+                model, "search_count",
+                [["create_uid", "=", user], ["id", "not in", list(self._names.get(model, {}))]],
+                context={"active_test": False},
+            )
+            for model in ("stock.picking", "sale.order", "sale.order.line", "res.partner")
+        }  # fmt: skip
+        return {model: count for model, count in counts.items() if count}
+
+    def _ref(self, many2one: Any) -> str:
+        return self._show(self._refs[many2one[0]]) if many2one else ""
+
+
+def _codes(admin: Session) -> dict[int, str]:
+    rows = admin.read("product.product", [], "default_code", context={"active_test": False})
+    return {row["id"]: row["default_code"] for row in rows}

@@ -1,0 +1,146 @@
+"""The shipped channels' cases as stories that can be told side by side to one engine and one Odoo.
+
+A case that takes something back or changes it is told after what it is about (`BEFORE`), and every
+case's identifiers carry its own mark, so that no two concern the same patient, visit or charge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from odoo_engine import NAMES, SHIPPED
+
+from engine.config.cases import CaseFile, Expectation, message_of, read_cases
+from engine.config.overriding import override
+from engine.privacy.tokens import DOMAINS
+
+Effects = list[dict[str, dict[str, Any]]]
+_ALIAS = re.compile(rf"\b(?:{'|'.join(DOMAINS)}):([A-Z0-9-]+)")
+
+
+class Told(NamedTuple):
+    """A message and the effects that must come of it, tokens written as `visit:V-7001`."""
+
+    raw: bytes
+    effects: Effects
+
+
+class Story(NamedTuple):
+    """One case with what comes before it; `mark` is in every key and token of it."""
+
+    channel: str
+    name: str
+    mark: str
+    before: tuple[Told, ...]
+    told: Told
+    expect: Expectation
+
+
+class _Before(NamedTuple):
+    """Another case of the same file, some of its fields and expected words exchanged."""
+
+    case: str
+    fields: Mapping[str, str] = {}
+    words: Mapping[str, str] = {}
+
+
+ADMITTED = _Before("an admission opens the visit and lets no identity through")
+DISCHARGED = _Before("a discharge closes the visit")
+BOOKED = _Before("a booking reserves the kit in the theatre for the time")
+CHARGED = _Before("a stocked item is charged and leaves the ward's stock")
+BEFORE: dict[str, tuple[_Before, ...]] = {
+    "a transfer changes the place and leaves the state alone": (ADMITTED,),
+    "a cancelled transfer moves back": (ADMITTED,),
+    "an update neither opens nor closes": (ADMITTED, DISCHARGED),
+    "an outpatient becomes an inpatient": (ADMITTED,),
+    "an inpatient becomes an outpatient": (ADMITTED,),
+    "a discharge closes the visit": (ADMITTED,),
+    "a cancelled discharge opens it again, where the patient is now": (ADMITTED, DISCHARGED),
+    "a cancelled admission cancels the visit": (ADMITTED,),
+    "two numbers of one person are merged": (
+        _Before(ADMITTED.case, {"PID-3": "50999^^^GENERAL^MR"}, {"person:50001": "person:50999"}),
+    ),
+    "a new date moves the same reservation": (BOOKED,),
+    "another theatre and another procedure change the same reservation": (BOOKED,),
+    "a procedure taken out of the appointment is given back, the other stays": (
+        _Before("two procedures are two reservations in one theatre"),
+    ),
+    "a cancelled appointment gives everything back": (BOOKED,),
+    "a deleted appointment gives everything back, patient or not": (BOOKED,),
+    "a patient who did not come frees the kit": (BOOKED,),
+    "without the filler's number the placer's names the appointment": (
+        _Before(BOOKED.case, {"SCH-2": ""}, {"appt:C-300": "appt:P-300"}),
+    ),
+    "a credit takes the charge of the same transaction and code back, and the item returns": (CHARGED,),
+    "a charge with a negative quantity is a credit": (CHARGED,),
+    "a credit for a service has no stock to return to": (
+        _Before(
+            "a service is charged and uses no stock",
+            {"FT1-7": "990001", "FT1-16": ""},
+            {"850001": "990001", "LAB-CBC": "CON-01", "CC-LAB": "CC-ICU"},
+        ),
+    ),
+}
+
+
+@cache
+def stories() -> tuple[Story, ...]:
+    """Every shipped case that expects effects."""
+    return tuple(_stories())
+
+
+def _stories() -> Iterator[Story]:
+    known: set[str] = set()
+    for channel in NAMES:
+        file = _file(channel)
+        known |= {case.name for case in file.cases}
+        for number, case in enumerate(file.cases):
+            if case.expect.effects:
+                mark = f"{channel[0]}{number:02}"
+                before = BEFORE.get(case.name, ())
+                chapters = [_chapter(file, one) for one in before] + [_chapter(file, _Before(case.name))]
+                *first, last = _marked(chapters, mark)
+                yield Story(channel, case.name, mark, tuple(first), last, case.expect)
+    assert set(BEFORE) <= known, "a case was renamed"
+
+
+def _file(channel: str) -> CaseFile:
+    file = read_cases(SHIPPED / f"{channel}.test.yaml").cases
+    assert file is not None
+    return file
+
+
+def _chapter(file: CaseFile, one: _Before) -> tuple[str, Effects]:
+    """The message and effects of a case with its exchanges."""
+    number = next(n for n, case in enumerate(file.cases) if case.name == one.case)
+    raw, problem = message_of(file, SHIPPED, number)
+    assert problem is None
+    text = raw.decode()
+    for path, value in one.fields.items():
+        text = override(text, path, value)
+    return text, _exchanged(file.cases[number].expect.effects, one.words.items())
+
+
+def _marked(chapters: list[tuple[str, Effects]], mark: str) -> Iterator[Told]:
+    """The story's chapters with its own identifiers and control ids."""
+    names = {name for _, effects in chapters for name in _ALIAS.findall(repr(effects))}
+    for number, (text, effects) in enumerate(chapters, 1):
+        for name in names:
+            text = re.sub(rf"(?<![A-Z0-9-]){name}(?![A-Z0-9-])", f"{name}{mark}", text)
+        raw = override(text, "MSH-10", f"{mark}-{number}").encode()
+        yield Told(raw, _exchanged(effects, ((name, f"{name}{mark}") for name in sorted(names, key=len))))
+
+
+def _exchanged(value: Any, words: Iterable[tuple[str, str]]) -> Any:
+    """`value` with words exchanged, where they are whole."""
+    pairs = list(words)
+    if isinstance(value, dict):
+        return {key: _exchanged(part, pairs) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_exchanged(part, pairs) for part in value]
+    for old, new in pairs:
+        value = re.sub(rf"(?<![A-Za-z0-9-]){re.escape(old)}(?![A-Za-z0-9-])", new, str(value))
+    return value
