@@ -34,8 +34,6 @@ from engine.model import ReasonCode
 __all__ = ["collide", "consume"]
 
 Rows = Sequence[Row[effects.Consume]]
-_NO_LOT = "too few lots in stock: count them in or name the lot"
-_OPEN_QUESTION = "Odoo asks for a decision: validate the transfer there"
 _QUIETLY = {"skip_backorder": True, "skip_sms": True, "skip_expired": True, "skip_immediate": True}
 
 
