@@ -112,7 +112,7 @@ def test_numbers_without_an_authority_get_the_channels() -> None:
         assert program is not None
         raw = (
             f"MSH|^~\\&|A|{facility}|W|H|20261121||DFT^P03|1|P|2.5\rPV1|1|I|||||||||||||||||V1\r"
-            "FT1|1|T1||20261121||CG|X||||1\r"
+            "FT1|1|T1||20261121||CG|X|||1\r"
         ).encode()
         (routing,) = route([StoredMessage(1, "charges", raw, 0.0)], program, book)
         assert isinstance(routing.result, Routed)
