@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from running import Engine, Sender
+from running import Engine
+from sending import Sender
 
 from engine.store.base import MessageView
 

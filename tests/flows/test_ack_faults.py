@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from base_message import B1, a1, b1, is_answer
-from running import Engine, Sender, channel, framed, wait_for
+from running import Engine, channel, wait_for
+from sending import Sender, framed
 
 
 @pytest.mark.parametrize(

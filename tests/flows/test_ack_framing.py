@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from base_message import B1, a1, b1, is_answer
 from flow_case import Case
-from running import Engine, channel, framed, wait_for
+from running import Engine, channel, wait_for
+from sending import framed
 
 MEBIBYTE = 1024 * 1024
 

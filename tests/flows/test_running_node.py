@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from base_message import B1, a1, b1, is_answer
 from certificates import Authority, Pair
-from running import Engine, Sender, channel, wait_for
+from running import Engine, channel, wait_for
+from sending import Sender
 
 from engine.store.base import Query
 
