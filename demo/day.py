@@ -124,7 +124,7 @@ def _before(console: Console, engine: Wardline, odoo: Running | None) -> dict[st
         with _admin(odoo) as admin:
             since = tidy(admin)
         with steps.step("wardline doctor finds Odoo fit"):
-            found = engine.say("doctor", "--channels", str(engine.channels))
+            found = engine.say("doctor", str(engine.channels))
             if found.returncode:
                 raise Broken(f"wardline doctor finds fault with Odoo\n{found.stdout}{found.stderr}")
     with steps.step("wardline run takes messages"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -40,9 +40,7 @@ class Storage(Protocol):
 class Runner(Protocol):
     """A door to threads (`engine.threads.Threads`)."""
 
-    def run(
-        self, call: Callable[[Sequence[Arrival]], list[Receipt]], batch: Sequence[Arrival], /
-    ) -> Deferred[list[Receipt]]: ...
+    def run(self, call: Callable[..., Any], /, *args: Any) -> Deferred[Any]: ...
 
 
 class Intake:
@@ -130,11 +128,10 @@ class Intake:
             self._busy = False
 
     def _probe(self) -> None:
-        try:
-            self._store.check()
-        except Unavailable:
-            self._call_later(PROBE_EVERY, self._probe)
-            return
+        done = self._threads.run(self._store.check)
+        done.addCallbacks(self._recovered, lambda _: self._call_later(PROBE_EVERY, self._probe))
+
+    def _recovered(self, _: None) -> None:
         self.available = True
         signal(StoreRecovered())
         self._opened(True)

@@ -73,7 +73,6 @@ class ReasonCode(StrEnum):
     MISSING_FIELD = "missing-field"
     BAD_VALUE = "bad-value"
     STRUCTURE = "structure"
-    CONTROL_ID_REUSED = "control-id-reused"
     UNMAPPED_CODE = "unmapped-code"
     UNKNOWN_ITEM = "unknown-item"
     UNKNOWN_LOCATION = "unknown-location"
@@ -84,6 +83,7 @@ class ReasonCode(StrEnum):
     CONFLICT = "conflict"  # the document has gone on: invoiced, done, locked
     NOT_ALLOWED = "not-allowed"  # the destination's user lacks a right
     REFUSED = "refused"  # any other refusal of the destination
+    UNAVAILABLE = "unavailable"  # the world was not ready; only on its way to another attempt
     GAVE_UP = "gave-up"  # the world did not come back within the allowed attempts
     INTERNAL = "internal"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -38,11 +39,11 @@ class Held:
     """A thread that runs a call when the test says so."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Deferred[list[Receipt]], Callable[[], list[Receipt]]]] = []
+        self.calls: list[tuple[Deferred[Any], Callable[[], Any]]] = []
 
-    def run(self, call: Callable[..., list[Receipt]], batch: Sequence[Arrival]) -> Deferred[list[Receipt]]:
-        done: Deferred[list[Receipt]] = Deferred()
-        self.calls.append((done, lambda: call(batch)))
+    def run(self, call: Callable[..., Any], /, *args: Any) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        self.calls.append((done, lambda: call(*args)))
         return done
 
     def finish(self) -> None:
@@ -147,9 +148,11 @@ def test_the_doors_open_again_when_the_store_is_back(bench: Bench) -> None:
     bench.turn()
     bench.thread.finish()
     bench.clock.advance(1)
+    bench.thread.finish()
     assert bench.open == [False]
     bench.storage.down = False
     bench.clock.advance(1)
+    bench.thread.finish()
     assert bench.open == [False, True]
     bench.submit()
     bench.turn()

@@ -1,17 +1,54 @@
-"""The `wardline` command: one file per group of verbs."""
+"""The `wardline` command: one file per group of verbs, imported when its verb is used."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from engine.cli import books, channels, doctor, operate, run, send
 from engine.errors import Misconfigured, Unavailable
 
 __all__ = ["app", "main"]
 
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("run", "run", "Engine"),
+    "doctor": ("doctor", "doctor", "Engine"),
+    "lint": ("channels", "lint", "Channels"),
+    "test": ("channels", "test", "Channels"),
+    "try": ("channels", "try_", "Channels"),
+    "schema": ("channels", "schema", "Channels"),
+    "status": ("operate", "status", "Messages"),
+    "messages": ("operate", "messages", "Messages"),
+    "dead": ("operate", "dead", "Messages"),
+    "redeliver": ("operate", "redeliver", "Messages"),
+    "account": ("books", "account", "Messages"),
+    "send": ("send", "send", "Tools"),
+}
+"""Verb → module of this package, function, panel of the help."""
+
+
+class _Verbs(TyperGroup):
+    """Imports a verb's module when it is asked for: most verbs need neither Odoo nor a reactor."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's interface
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, function, panel = COMMANDS[cmd_name]
+        verb: Callable[..., Any] = getattr(import_module(f"engine.cli.{module}"), function)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+        alone.command(cmd_name, rich_help_panel=panel)(verb)
+        return typer.main.get_command(alone)
+
+
 app = typer.Typer(
+    cls=_Verbs,
     name="wardline",
     help="HL7 v2 and FHIR in, safely stored and answered; exactly one effect in Odoo; no patient identity.",
     no_args_is_help=True,
@@ -20,18 +57,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-app.command("run")(run.run)
-app.command("lint", rich_help_panel="Channels")(channels.lint)
-app.command("test", rich_help_panel="Channels")(channels.test)
-app.command("try", rich_help_panel="Channels")(channels.try_)
-app.command("schema", rich_help_panel="Channels")(channels.schema)
-app.command("status", rich_help_panel="Messages")(operate.status)
-app.command("messages", rich_help_panel="Messages")(operate.messages)
-app.command("dead", rich_help_panel="Messages")(operate.dead)
-app.command("redeliver", rich_help_panel="Messages")(operate.redeliver)
-app.command("account", rich_help_panel="Messages")(books.account)
-app.command("send", rich_help_panel="Tools")(send.send)
-app.command("doctor", rich_help_panel="Tools")(doctor.doctor)
+
+@app.callback()
+def wardline() -> None:
+    """HL7 v2 and FHIR in, safely stored and answered; exactly one effect in Odoo; no patient identity."""
 
 
 def main() -> None:

@@ -31,9 +31,7 @@ _COLUMNS = {
 
 
 def doctor(
-    channels: Annotated[Path, typer.Option(help="Folder whose channels and tables are checked.")] = Path(
-        "channels"
-    ),
+    channels: Annotated[Path, typer.Argument(help="Folder of channel files.")] = Path("channels"),
     connection: Annotated[
         str, typer.Option(help="Only this connection; default: all the channels name.")
     ] = "",

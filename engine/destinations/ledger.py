@@ -71,7 +71,7 @@ class LedgerDestination:
             try:
                 self._append(b"".join(line + b"\n" for line in fresh.values()))
             except OSError:
-                reason = Reason(ReasonCode.GAVE_UP, "the ledger file cannot be written")
+                reason = Reason(ReasonCode.UNAVAILABLE, "the ledger file cannot be written")
                 return [TryAgain(reason) for _ in deliveries]
             self._remember(fresh)
         return [Delivered({"ledger": str(delivery.id)}) for delivery in deliveries]

@@ -8,13 +8,12 @@ the sender sends again (spec: acknowledgement, section 3).
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from time import perf_counter, time
-from typing import Any, Protocol
+from functools import partial
+from time import perf_counter
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -26,31 +25,18 @@ from engine.hl7.acknowledgement import ControlIds, ErrorItem, build
 from engine.hl7.charset import decode
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AckMode, AnswerPlan, Code, plan
+from engine.listeners.arrival import Fingerprinting, make_arrival
 from engine.model import Acknowledge, Answered, Arrival, Reason, ReasonCode, Receipt
 from engine.telemetry import Answered as AnswerSent
 from engine.telemetry import ControlIdReused, MessageAccepted, MessageRefused, signal
 from mllp.server import Arrived, MllpServer, Peer
 
-__all__ = ["Doors", "Fingerprinting", "MllpChannel", "MllpListener"]
+__all__ = ["Doors", "MllpChannel", "MllpListener"]
 
-_WORDS = re.compile(r"[A-Z]{3}\^([A-Z][0-9A-Z]{2})?")
 HEADER_LIMIT = 3  # messages in a row without a readable header before the connection closes
 
 Submit = Callable[[Arrival, Callable[[Receipt | None], None]], None]
 Wait = Callable[[int, Callable[[Answered, Reason | None], None], float, Answered], None]
-
-
-@lru_cache(maxsize=512)
-def _words(kind: str, event: str) -> str:
-    """MSH-9 for people's eyes: only what has the form of the standard's words, never free text."""
-    return f"{kind}^{event}".rstrip("^") if _WORDS.fullmatch(f"{kind}^{event}") else ""
-
-
-class Fingerprinting(Protocol):
-    """Keyed digests that make a resend the same message (`engine.store`)."""
-
-    def of(self, channel: str, msh3: bytes, msh4: bytes, msh10: bytes) -> bytes: ...
-    def digest(self, raw: bytes) -> bytes: ...
 
 
 class MllpChannel(msgspec.Struct, frozen=True):
@@ -72,6 +58,15 @@ class Doors(msgspec.Struct, frozen=True):
     submit: Submit
     wait: Wait
     keys: Fingerprinting
+
+
+class _Exchange:
+    """One message that waits for its answer, since `started` (seconds of the process's clock)."""
+
+    __slots__ = ("arrived", "header", "started")
+
+    def __init__(self, arrived: Arrived, header: Header | None) -> None:
+        self.arrived, self.header, self.started = arrived, header, perf_counter()
 
 
 class MllpListener:
@@ -124,38 +119,40 @@ class MllpListener:
         self._port = None
         return self.server.drain(timeout)
 
-    # A frame
+    # What is taken
 
     def _arrived(self, arrived: Arrived) -> None:
-        started = perf_counter()
-        raw = arrived.message
         try:
-            header = read_header(raw)
+            header = read_header(arrived.message)
         except Unacceptable as error:
-            self._without_header(arrived, started, error)
+            self._without_header(_Exchange(arrived, None), error)
             return
         if self._headless:
             self._headless.pop(arrived.peer, None)
         self._count(header.quirks)
-        ruling = check(header, self._channel.rules) or self._undecodable(raw, header)
-        if ruling is None:
-            self._take(arrived, header, started)
-        else:
-            self._refuse(arrived, header, ruling, started)
-
-    def _take(self, arrived: Arrived, header: Header, started: float) -> None:
-        """Stored as answered when safe storage is all that this sender waits for."""
+        exchange = _Exchange(arrived, header)
         answers = plan(header, self._channel.mode)
+        ruling = check(header, self._channel.rules) or self._undecodable(arrived.message, header)
+        if ruling is None:
+            self._take(exchange, header, answers)
+        elif ruling.answered:
+            code = answers.refused(ruling.answered)
+            self._refuse(exchange, ruling.answered, ruling.reason, code)
+        else:  # an acknowledgement: kept, correlated later, never acknowledged itself
+            self._refuse(exchange, "rejected", ruling.reason, answers.stored())
+
+    def _take(self, exchange: _Exchange, header: Header, answers: AnswerPlan) -> None:
+        """Stored as answered when safe storage is all that this sender waits for."""
         self._count(answers.quirks)
         at_once: Answered = "" if answers.waits and self._channel.acknowledge != "storage" else "accepted"
-        arrival = self._arrival(arrived.message, header, at_once)
-        self._doors.submit(arrival, partial(self._stored, arrived, header, answers, started))
+        arrival = make_arrival(
+            self._channel.name, self._doors.keys, exchange.arrived.message, header, at_once
+        )
+        self._doors.submit(arrival, partial(self._stored, exchange, answers))
 
-    def _stored(
-        self, arrived: Arrived, header: Header, answers: AnswerPlan, started: float, receipt: Receipt | None
-    ) -> None:
+    def _stored(self, exchange: _Exchange, answers: AnswerPlan, receipt: Receipt | None) -> None:
         if receipt is None:
-            arrived.abandon()
+            exchange.arrived.abandon()
             return
         channel = self._channel
         kind = "duplicate" if receipt.original else "reused" if receipt.reused else "new"
@@ -163,79 +160,50 @@ class MllpListener:
         if receipt.reused:
             signal(ControlIdReused(channel.name, receipt.id))
         if not answers.waits:
-            self._answer(arrived, header, answers.stored(), started)
+            self._answer(exchange, answers.stored())
         elif receipt.answered:
-            self._answer(arrived, header, answers.applied("accepted"), started)
+            self._answer(exchange, answers.applied("accepted"))
         else:
-            told = partial(self._told, arrived, header, answers, started)
+            told = partial(self._told, exchange, answers)
             # Time is up: under `delivery` the message is safe and on its way, so AA (row 19).
             otherwise: Answered = "accepted" if channel.acknowledge == "delivery" else ""
             self._doors.wait(receipt.original or receipt.id, told, channel.timeout, otherwise)
 
     def _told(
-        self,
-        arrived: Arrived,
-        header: Header,
-        answers: AnswerPlan,
-        started: float,
-        answered: Answered,
-        reason: Reason | None,
+        self, exchange: _Exchange, answers: AnswerPlan, answered: Answered, reason: Reason | None
     ) -> None:
         """What became of a message whose sender waits; when nothing is known, it will be sent again."""
-        if not answered:
-            arrived.abandon()
-            return
-        self._answer(
-            arrived,
-            header,
-            answers.applied(answered),
-            started,
-            reason if answered != "accepted" else None,
-        )
+        if answered:
+            self._answer(exchange, answers.applied(answered), reason if answered != "accepted" else None)
+        else:
+            exchange.arrived.abandon()
 
     # What is not taken
 
-    def _refuse(self, arrived: Arrived, header: Header, ruling: Ruling, started: float) -> None:
-        if not ruling.answered:  # an acknowledgement: kept, correlated later, never acknowledged itself
-            arrival = self._arrival(arrived.message, header, "rejected", ruling.reason)
-            code = plan(header, self._channel.mode).stored()
-        else:
-            arrival = self._arrival(arrived.message, header, ruling.answered, ruling.reason)
-            code = plan(header, self._channel.mode).refused(ruling.answered)
-        self._doors.submit(arrival, partial(self._refused, arrived, header, code, started, ruling.reason))
+    def _refuse(self, exchange: _Exchange, answered: Answered, reason: Reason, code: Code | None) -> None:
+        """Keep it in quarantine, then answer `code`."""
+        arrival = make_arrival(
+            self._channel.name, self._doors.keys, exchange.arrived.message, exchange.header, answered, reason
+        )
+        self._doors.submit(arrival, partial(self._refused, exchange, code, reason))
 
     def _refused(
-        self,
-        arrived: Arrived,
-        header: Header | None,
-        code: Code | None,
-        started: float,
-        reason: Reason,
-        receipt: Receipt | None,
+        self, exchange: _Exchange, code: Code | None, reason: Reason, receipt: Receipt | None
     ) -> None:
         if receipt is None:
-            arrived.abandon()
+            exchange.arrived.abandon()
             return
         signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))
-        self._answer(arrived, header, code, started, reason if code not in ("AA", "CA") else None)
+        self._answer(exchange, code, reason if code not in ("AA", "CA") else None)
 
-    def _without_header(self, arrived: Arrived, started: float, error: Unacceptable) -> None:
+    def _without_header(self, exchange: _Exchange, error: Unacceptable) -> None:
+        """AR; and the connection closes when nothing but such came: this is no HL7 sender."""
+        peer = exchange.arrived.peer
+        seen = self._headless[peer] = self._headless.get(peer, 0) + 1
+        if seen >= HEADER_LIMIT:
+            exchange.arrived.close()
         reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
-        seen = self._headless[arrived.peer] = self._headless.get(arrived.peer, 0) + 1
-        arrival = self._arrival(arrived.message, None, "rejected", reason)
-        last = seen >= HEADER_LIMIT
-        if last:
-            self._headless.pop(arrived.peer)
-        refused = partial(self._headless_refused, arrived, started, reason, last)
-        self._doors.submit(arrival, refused)
-
-    def _headless_refused(
-        self, arrived: Arrived, started: float, reason: Reason, last: bool, receipt: Receipt | None
-    ) -> None:
-        """AR, and the connection closes when nothing but such came: this is no HL7 sender."""
-        if last:
-            arrived.close()
-        self._refused(arrived, None, "AR", started, reason, receipt)
+        self._refuse(exchange, "rejected", reason, "AR")
 
     def _oversize(self, arrived: Arrived) -> None:
         """Only the head is left of it: answered when it can be read; the connection closes."""
@@ -246,13 +214,13 @@ class MllpListener:
         except Unacceptable:
             header = None
         code = plan(header, self._channel.mode).refused("rejected") if header else None
-        arrival = self._arrival(arrived.message, header, "rejected", reason)
-        self._doors.submit(arrival, partial(self._refused, arrived, header, code, perf_counter(), reason))
+        self._refuse(_Exchange(arrived, header), "rejected", reason, code)
 
     def _partial(self, _peer: Peer, partial_bytes: bytes) -> None:
         """A message cut short and begun again: kept, never answered."""
         reason = Reason(ReasonCode.FRAMING, "The sender began again before the end", "MSH", hl7=100)
-        self._doors.submit(self._arrival(partial_bytes, None, "rejected", reason), lambda _: None)
+        arrival = make_arrival(self._channel.name, self._doors.keys, partial_bytes, None, "rejected", reason)
+        self._doors.submit(arrival, lambda _: None)
 
     def _undecodable(self, raw: bytes, header: Header) -> Ruling | None:
         """AE when the bytes are not what MSH-18 says (row 14): routing reads them the same way."""
@@ -275,51 +243,21 @@ class MllpListener:
         for quirk in quirks:
             self.server.counters[quirk] += 1
 
-    def _arrival(
-        self, raw: bytes, header: Header | None, answered: Answered, reason: Reason | None = None
-    ) -> Arrival:
-        keys, name = self._doors.keys, self._channel.name
-        digest = keys.digest(raw)
-        if header is None:
-            fingerprint, kind = keys.of(name, b"", b"", b""), ""
-        else:
-            # Without a control id only the same bytes are the same message (section 6).
-            control_id = header.control_id if header.has_control_id else header.field(7) + digest
-            fingerprint = keys.of(name, header.field(3), header.field(4), control_id)
-            kind = _words(header.type, header.event)
-        return Arrival(
-            channel=name,
-            raw=raw,
-            fingerprint=fingerprint,
-            digest=digest,
-            received_at=time(),
-            answered=answered,
-            reason=reason,
-            type=kind,
-        )
-
-    def _answer(
-        self,
-        arrived: Arrived,
-        header: Header | None,
-        code: Code | None,
-        started: float,
-        reason: Reason | None = None,
-    ) -> None:
+    def _answer(self, exchange: _Exchange, code: Code | None, reason: Reason | None = None) -> None:
+        """Send `code` (None: nothing is to be said) with the reason as ERR, and go on."""
+        channel = self._channel
         if code is None:
-            arrived.answer(None)
+            exchange.arrived.answer(None)
         else:
-            channel = self._channel
-            errors = (ErrorItem(reason.hl7, reason.place),) if reason else ()
-            arrived.answer(
+            exchange.arrived.answer(
                 build(
-                    header,
+                    exchange.header,
                     code,
                     control_id=self._ids(),
                     now=datetime.now(UTC),
                     own_application=channel.application,
                     own_facility=channel.facility,
-                    errors=errors,
+                    errors=(ErrorItem.of(reason),) if reason else (),
                 )
             )
-        signal(AnswerSent(self._channel.name, code or "none", perf_counter() - started))
+        signal(AnswerSent(channel.name, code or "none", perf_counter() - exchange.started))

@@ -243,7 +243,7 @@ class RoutingContract:
 
     def test_effects_become_deliveries_one_for_each_destination(self, store: MessageStore) -> None:
         accept(store, 1)
-        warnings = (Reason(ReasonCode.CONTROL_ID_REUSED, "used before"),)
+        warnings = (Reason(ReasonCode.BAD_VALUE, "used before"),)
         effects = (charge("a"), charge("b"))
         store.route(
             [Routing(1, Routed(effects, "t1p_1"), Lane.HIGH, ("odoo", "ledger"), warnings=warnings)], [], 7.0

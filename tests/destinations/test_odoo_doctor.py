@@ -95,7 +95,7 @@ def test_the_command(hospital: Running, tmp_path: Path, monkeypatch: pytest.Monk
         ("KEY", hospital.user.key),
     ):
         monkeypatch.setenv(f"WARDLINE_ODOO_HOSPITAL_ODOO_{word}", value)
-    channels = ["--channels", str(Path(__file__).parents[2] / "channels")]
+    channels = [str(Path(__file__).parents[2] / "channels")]
     result = CliRunner().invoke(app, channels)
     assert result.exit_code == 0, result.output
     assert "Odoo 19.0 over json2" in result.output

@@ -141,7 +141,7 @@ def test_a13_oversize(case: Case, more: int) -> None:
     sender, name = case.connect("small"), f"A13-{more}"
     start = b1(name) + b"NTE|1||"
     sender.raw(framed(start + b"a" * (MEBIBYTE + more - len(start))))
-    error = "ERR||MSH^1|104^Value too long^HL70357|E⏎"
+    error = "ERR||MSH^1|104^Value too long^HL70357|E||||Message longer than this channel takes⏎"
     assert is_answer(sender.answer(), a1(name, "AR") + error)
     assert sender.answer() is None
     assert case.states() == ["quarantined: oversize"]

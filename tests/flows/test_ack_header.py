@@ -126,7 +126,10 @@ def test_a63_answer_in_the_character_set_of_the_message(case: Case) -> None:
 def test_a64_bytes_that_the_character_set_does_not_have(case: Case) -> None:
     message = b1("A64", msh18="UNICODE UTF-8").replace(b"DOE", b"M\xdcLLER")
     expected = a1("A64", "AE", tail="P|2.5||||||UNICODE UTF-8")
-    assert is_answer(case.ask(message), expected + "ERR||MSH^1^18|102^Data type error^HL70357|E⏎")
+    assert is_answer(
+        case.ask(message),
+        expected + "ERR||MSH^1^18|102^Data type error^HL70357|E||||the bytes do not fit the character set⏎",
+    )
     assert case.states() == ["quarantined: charset"]
     assert case.engine.content(case.stored()[0].id) == message
 
@@ -147,19 +150,19 @@ def test_a65_undeclared_utf_8(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "place"),
+    ("message", "place", "words"),
     [
-        (b"MSH|^^^^|A|B|C|D", "MSH^1^2"),
-        (b"MSH|^~", "MSH^1"),
-        (b"PID|1||4711987", "MSH^1"),
-        (b"", "MSH^1"),
-        (b"MSH|^~\\&", "MSH^1"),
+        (b"MSH|^^^^|A|B|C|D", "MSH^1^2", "the delimiters are not distinct"),
+        (b"MSH|^~", "MSH^1", "the header is cut short"),
+        (b"PID|1||4711987", "MSH^1", "there is no message header"),
+        (b"", "MSH^1", "there is no message header"),
+        (b"MSH|^~\\&", "MSH^1", "the header is cut short"),
     ],
     ids=["equal", "short", "no MSH", "empty", "bare"],
 )
-def test_a67_no_usable_header(case: Case, message: bytes, place: str) -> None:
+def test_a67_no_usable_header(case: Case, message: bytes, place: str, words: str) -> None:
     own = r"MSH|^~\&|WARDLINE^2.16.1^ISO|MAIN|||<T>||ACK|<N>|P|2.5.1⏎MSA|AR|⏎"
-    error = f"ERR||{place}|100^Segment sequence error^HL70357|E⏎"
+    error = f"ERR||{place}|100^Segment sequence error^HL70357|E||||{words}⏎"
     assert is_answer(case.ask(message), own + error)
     assert case.states() == ["quarantined: not-hl7"]
 

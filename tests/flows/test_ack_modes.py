@@ -11,7 +11,7 @@ from flow_case import Case
 from running import ITEMS, Engine, at_once, channel
 
 ANSWER = rb"MSH|^~\&|EHR|HOSP|ENG|STORE|20261121120000||ACK^A01^ACK|C7|P|2.5" b"\rMSA|AA|OURS-1\r"
-GLOVE_UNKNOWN = "ERR||FT1^1^7^1^1|103^Table value not found^HL70357|E⏎"
+GLOVE_UNKNOWN = "ERR||FT1^1^7^1^1|103^Table value not found^HL70357|E||||this code is not in the table⏎"
 
 
 def test_a35_accept_answer_alone(case: Case) -> None:
@@ -76,13 +76,13 @@ def test_a44_enhanced_and_unknown_version(case: Case) -> None:
 @pytest.mark.parametrize(
     ("message", "code", "error"),
     [
-        (b1("E9", msh9="DFT^P99"), "CR", "MSH^1^9^1^2|201^Unsupported event code"),
-        (b1("E11", msh11="T"), "CR", "MSH^1^11|202^Unsupported processing id"),
-        (b1(""), "CE", "MSH^1^10|101^Required field missing"),
+        (b1("E9", msh9="DFT^P99"), "CR", "MSH^1^9^1^2|201^Unsupported event code^HL70357|E"),
+        (b1("E11", msh11="T"), "CR", "MSH^1^11|202^Unsupported processing id^HL70357|E"),
+        (b1(""), "CE", "MSH^1^10|101^Required field missing^HL70357|E"),
         (
             b1("E18", msh18="UNICODE UTF-8").replace(b"DOE", b"M\xdcLLER"),
             "CE",
-            "MSH^1^18|102^Data type error",
+            "MSH^1^18|102^Data type error^HL70357|E||||the bytes do not fit the character set",
         ),
     ],
     ids=["event", "processing id", "control id", "character set"],
@@ -95,7 +95,7 @@ def test_refusals_in_enhanced_mode(case: Case, message: bytes, code: str, error:
     assert answer is not None
     _, msa, err, _ = answer.decode("latin-1").split("\r")
     assert msa.startswith(f"MSA|{code}|")
-    assert err == f"ERR||{error}^HL70357|E"
+    assert err == f"ERR||{error}"
 
 
 def test_a46_an_acknowledgement_is_never_acknowledged(case: Case) -> None:

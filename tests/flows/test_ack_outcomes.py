@@ -11,7 +11,7 @@ from base_message import ADT, B1, a1, b1, is_answer
 from flow_case import Case
 from running import Engine, at_once, channel, free_port, wait_for
 
-UNKNOWN_CODE = "ERR||FT1^1^7^1^1|103^Table value not found^HL70357|E⏎"
+UNKNOWN_CODE = "ERR||FT1^1^7^1^1|103^Table value not found^HL70357|E||||this code is not in the table⏎"
 FILTER = """\
 filters:
   - name: other-ward
@@ -76,7 +76,7 @@ def test_row_18_a_refusal_after_the_commit(make_engine: Callable[..., Engine]) -
         "refuse"
     )
     assert is_answer(engine.connect("charges").ask(B1), a1("C1"))
-    error = "ERR||FT1^1^7|204^Unknown key identifier^HL70357|E⏎"
+    error = "ERR||FT1^1^7|204^Unknown key identifier^HL70357|E||||the destination refused it⏎"
     assert is_answer(engine.connect("waiting").ask(B1), a1("C1", "AE") + error)
     views = engine.settle()
     assert [view.state.value for view in views] == ["dead"] * 2

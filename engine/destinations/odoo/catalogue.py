@@ -172,17 +172,22 @@ class Catalogue:
         return self._remembered(("currency", company), ask)
 
     def internal_type(self, company: int, warehouse: int) -> int:
-        """The operation type for transfers within a warehouse. Raises `Unacceptable`."""
+        """The operation type that the warehouse keeps for internal transfers (picking and packing
+        are internal too, and mostly archived), else any of the company's. Raises `Unacceptable`."""
 
         def ask() -> int:
+            for house in self._client.search_read(
+                "stock.warehouse", [("id", "=", warehouse)], ["int_type_id"]
+            ):
+                if house["int_type_id"]:
+                    return int(house["int_type_id"][0])
             domain = [("code", "=", "internal"), ("company_id", "=", company)]
             found = self._client.search_read(
-                "stock.picking.type", domain, ["warehouse_id"], context={"active_test": False}
+                "stock.picking.type", domain, ["active"], context={"active_test": False}
             )
             if not found:
                 raise refusal(ReasonCode.REFUSED, "the company has no operation type for internal transfers")
-            fits = [f for f in found if f["warehouse_id"] and f["warehouse_id"][0] == warehouse]
-            return int((fits or found)[0]["id"])
+            return int(max(found, key=lambda one: bool(one["active"]))["id"])
 
         return self._remembered(("internal type", company, warehouse), ask)
 

@@ -78,7 +78,7 @@ def reason_of(error: Unavailable | Unacceptable) -> Reason:
         code = ReasonCode(error.code)
         owner = Owner.TECHNICAL if code is ReasonCode.NOT_ALLOWED else Owner.BUSINESS
         return Reason(code, error.text, error.place, owner)
-    code = ReasonCode.NOT_ALLOWED if isinstance(error, KeyRefused) else ReasonCode.GAVE_UP
+    code = ReasonCode.NOT_ALLOWED if isinstance(error, KeyRefused) else ReasonCode.UNAVAILABLE
     return Reason(code, str(error))
 
 
