@@ -135,8 +135,15 @@ def _answer(fields: list[str], code: str, hl7: int) -> Expected:
         msa.append(PHRASES[hl7])
     segments = [msh, msa, *([["ERR", *_err(fields[1], hl7, shape)]] if hl7 else [])]
     text = "".join(fields[0].join(segment) + "\r" for segment in segments)
+    if hl7 and shape >= (2, 5):
+        text = text.removesuffix("\r") + "<W>\r"
     pattern = re.escape(text.encode("latin-1"))
-    pattern = pattern.replace(b"<T>", rb"\d{14}[+-]\d{4}").replace(b"<N>", rb"[A-Z0-9]{11,20}")
+    words = b"(?:" + re.escape(fields[0].encode()) * 4 + rb"[A-Za-z0-9 ,.-]+)?"  # ERR-8: a fixed phrase
+    pattern = (
+        pattern.replace(b"<T>", rb"\d{14}[+-]\d{4}")
+        .replace(b"<N>", rb"[A-Z0-9]{11,20}")
+        .replace(b"<W>", words)
+    )
     return Expected(code, hl7, pattern)
 
 

@@ -14,6 +14,7 @@ Faults are patched into this process only; the engine itself has no switches for
 | `impatient=SECONDS` | waits between attempts begin there and stay below ten times that |
 | `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
 | `in-flight=FOLDER:NUMBER` | the same, a moment after the point: a call is under way |
+| `leak=FOLDER:PLACE` | the patient's name gets out there (`planted_leak.py`) |
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import planted_leak
 from fault_points import FaultPoints
 
 from engine import cli
@@ -97,6 +99,11 @@ def points(where: str) -> None:
 def in_flight(where: str) -> None:
     folder, _, number = where.rpartition(":")
     FaultPoints(Path(folder), int(number), in_flight=True).install()
+
+
+def leak(where: str) -> None:
+    folder, _, place = where.rpartition(":")
+    planted_leak.plant(place, Path(folder))
 
 
 def linger(seconds: str) -> None:

@@ -1,0 +1,78 @@
+"""Leaks planted on purpose, so that a test can see that the search for canaries finds them.
+
+Patched into one engine's process by `faulty.py`: the patient's name gets out at one place, each time in
+another spelling.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from prometheus_client import Counter
+
+from engine import routing
+from engine.model import Dead, Reason, ReasonCode, Routing
+from engine.privacy.vault import Vault
+from engine.telemetry import REGISTRY
+from mllp.connection import Arrived
+
+PLACES = ("log", "metric", "file", "reason", "column", "answer")
+
+
+def plant(place: str, folder: Path) -> None:
+    """Let the name out at `place`, one of `PLACES`, of the engine that runs in `folder`."""
+    if place == "answer":
+        _in_answers()
+    elif place == "column":
+        _unsealed()
+    else:
+        _in_routing(place, folder)
+
+
+def name_of(raw: bytes) -> bytes:
+    """PID-5, first component."""
+    return raw.partition(b"\rPID|")[2].split(b"|")[4].split(b"&")[0]
+
+
+def _in_routing(place: str, folder: Path) -> None:
+    route = routing.route
+    names = Counter("wardline_names", "A planted leak.", ["name"], registry=REGISTRY)
+
+    def leaking(batch: Any, program: Any, book: Any) -> list[Routing]:
+        routed = route(batch, program, book)
+        name = name_of(batch[0].raw)
+        if place == "log":
+            sys.stderr.write(base64.b64encode(b"?" + name).decode() + "\n")
+        elif place == "metric":
+            names.labels(name.decode().lower()).inc()
+        elif place == "file":
+            (folder / "wardline.tmp").write_text(name.decode(), encoding="utf-16")
+        else:
+            dead = Dead(Reason(ReasonCode.INTERNAL, name.decode()))
+            routed = [msgspec.structs.replace(one, result=dead) for one in routed]
+        return routed
+
+    routing.route = leaking  # type: ignore[assignment]
+
+
+def _unsealed() -> None:
+    seal = Vault.seal
+
+    def leaking(self: Vault, identifier: str, **given: Any) -> Any:
+        return msgspec.structs.replace(seal(self, identifier, **given), sealed=identifier.encode())
+
+    Vault.seal = leaking  # type: ignore[method-assign, assignment]
+
+
+def _in_answers() -> None:
+    answer = Arrived.answer
+
+    def leaking(self: Arrived, payload: bytes | None) -> None:
+        name = "".join(f"%{byte:02x}" for byte in name_of(self.message)).encode()
+        answer(self, payload and payload + b"NTE|1||" + name + b"\r")
+
+    Arrived.answer = leaking  # type: ignore[method-assign]
