@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from OpenSSL import SSL
 
+from engine.config.rehearsal import accept_rules
 from engine.config.spec import ChannelSpec, MllpSource, TlsSpec
 from engine.errors import Misconfigured
-from engine.hl7.accept import AcceptRules
 from engine.listeners.mllp import Doors, MllpChannel, MllpListener
 from engine.settings import Settings
 from mllp.server import Caps, MllpServer
@@ -34,12 +34,7 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
     source = spec.source.mllp
     channel = MllpChannel(
         name=spec.channel,
-        rules=AcceptRules(
-            message_types=frozenset(source.message_types),
-            processing_ids=frozenset(source.processing_ids),
-            versions=frozenset(source.versions),
-            control_id=source.control_id,
-        ),
+        rules=accept_rules(source),
         acknowledge=source.acknowledge,
         timeout=float(source.acknowledge_timeout),
         mode=source.ack_mode,
