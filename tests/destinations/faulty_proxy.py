@@ -11,19 +11,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 
 FAULTS = ("refuse", "late before", "late after", "500", "429", "serialization", "not json", "cut")
+"""What a proxy does by itself. Further: `key` forwards with a key that Odoo does not know."""
+
 HANG = 1.6  # seconds: longer than the client's patience in these tests
 
 
 class FaultyProxy(ThreadingHTTPServer):
-    """Forwards to `target`; a share of the requests (seeded dice) meets a fault."""
+    """Forwards to `target`; a share of the requests (seeded dice) meets a fault. A request with `poison`
+    in it meets the `poisoned` fault whenever it comes."""
 
     daemon_threads = True
 
-    def __init__(self, target: str, share: float, seed: int, faults: tuple[str, ...] = FAULTS) -> None:
-        super().__init__(("127.0.0.1", 0), _Proxied)
+    def __init__(
+        self, target: str, share: float, seed: int, faults: tuple[str, ...] = FAULTS, *, port: int = 0
+    ) -> None:
+        super().__init__(("127.0.0.1", port), _Proxied)
         self.target, self.share, self.faults = target, share, faults
         self.dice = random.Random(seed)
         self.met: dict[str, int] = {}
+        self.poison, self.poisoned = b"", ""
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -31,9 +37,10 @@ class FaultyProxy(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def fault(self) -> str:
+    def fault(self, body: bytes) -> str:
         with self._lock:
             chosen = self.dice.choice(self.faults) if self.dice.random() < self.share else ""
+            chosen = self.poisoned if self.poison and self.poison in body else chosen
             self.met[chosen] = self.met.get(chosen, 0) + 1
         return chosen
 
@@ -56,7 +63,7 @@ class _Proxied(BaseHTTPRequestHandler):
 
     def _meet(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        fault = self.server.fault()
+        fault = self.server.fault(body)
         if fault in ("refuse", "late before"):
             time.sleep(HANG if fault == "late before" else 0)
             self.close_connection = True
@@ -67,6 +74,8 @@ class _Proxied(BaseHTTPRequestHandler):
         if fault == "serialization":
             self._answer(*self._serialization(), "application/json")
             return
+        if fault == "key" and "Authorization" in self.headers:
+            self.headers.replace_header("Authorization", "bearer withdrawn")
         status, content, kind = self._forward(method, body)
         if fault == "late after":
             time.sleep(HANG)

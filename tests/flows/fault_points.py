@@ -11,12 +11,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from engine.app import carriers
 from engine.delivery import DeliveryLoop
+from engine.destinations.odoo import OdooConnection, OdooDestination
 from engine.store.sql import SqlStore
 
 REST = 0.01
@@ -34,7 +35,7 @@ class FaultPoints:
 
     def install(self) -> None:
         """Into this process."""
-        carriers.OdooDestination = partial(carriers.OdooDestination, step=self.step)  # type: ignore[misc, assignment]
+        carriers.OdooDestination = self._open  # type: ignore[misc, assignment]
         turn = DeliveryLoop.turn
         DeliveryLoop.turn = lambda loop: REST if self._held() else turn(loop)  # type: ignore[method-assign]
         for verb in ("claim", "note", "settle"):
@@ -54,15 +55,21 @@ class FaultPoints:
             else:
                 die()
 
+    def _open(self, connection: OdooConnection) -> OdooDestination:
+        self._destination = OdooDestination(connection, step=self.step)
+        return self._destination
+
     def _held(self) -> bool:
         held = self._hold.exists()
-        self._armed = self._armed or held
+        if held and not self._armed:
+            self._armed = True
+            self._destination._forget()  # the points begin with a new connection in every life
         return held
 
     def _told(self, verb: str, call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call)
         def told(*args: Any, **kwargs: Any) -> Any:
-            result = call(*args, **kwargs)
+            result = [] if verb == "claim" and self._held() else call(*args, **kwargs)
             if verb != "claim" or result:
                 self.step(f"after store.{verb}")
             return result

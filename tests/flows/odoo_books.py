@@ -68,14 +68,17 @@ def sign_in(hospital: Running) -> Session:
     return Session(hospital.url, hospital.database, hospital.admin.login, hospital.admin.password)
 
 
-def put_in_stock(admin: Session, hospital: Running, quantity: int = 100_000) -> None:
-    """So much of everything in the store that nothing is short."""
+def put_in_stock(admin: Session, hospital: Running, quantity: int = 100_000, but: Iterable[str] = ()) -> None:
+    """So much of everything in the store that nothing is short, knee implants aside."""
+    lots = {row["product_id"][0]: row["id"] for row in admin.read("stock.lot", [], "product_id", order="id")}
     for code, product in hospital.ids["items"].items():
-        if code not in ("IMP-KNEE", "CAT-14"):  # kept by lots
+        if code not in ("IMP-KNEE", *but):
             values = {
-                "product_id": product, "location_id": hospital.ids["locations"]["WH/Stock"],
+                "product_id": product,
+                "location_id": hospital.ids["locations"]["WH/Stock"],
+                "lot_id": lots.get(product, False),
                 "inventory_quantity": quantity,
-            }  # fmt: skip
+            }
             quant = admin.call("stock.quant", "create", values, context={"inventory_mode": True})
             admin.call("stock.quant", "action_apply_inventory", [quant])
 

@@ -26,16 +26,20 @@ from typing import Any, Self
 from running import HERE, OPEN_STATES, Engine, wait_for
 
 from demo.odoo import Running
+from engine.config.loading import LoadedChannel, load_channels
+from engine.config.rehearsal import rehearse
 from engine.store.base import DeliveryView, MessageView, Query
 
 SHIPPED = Path(__file__).parents[2] / "channels"
 NAMES = ("adt-encounters", "dft-charges", "theatre-schedule")
+Effects = list[dict[str, dict[str, Any]]]
 EVERYTHING = Query(limit=1_000_000)
 
 
 class HospitalEngine(Engine):
     """The shipped channels on free ports. `url` when Odoo is reached through a proxy; `changes` are
-    replaced in every channel's text; `odoo` are settings of the connection (`TIMEOUT`)."""
+    replaced in every channel's text; `odoo` are settings of the connection (`TIMEOUT`); `more` are texts
+    of further channels."""
 
     def __init__(
         self,
@@ -45,11 +49,13 @@ class HospitalEngine(Engine):
         url: str = "",
         changes: Mapping[str, str] | None = None,
         odoo: Mapping[str, str] | None = None,
+        more: Sequence[str] = (),
         warm: bool = False,
     ) -> None:
         super().__init__(
             folder,
             *(shipped(name, changes or {}) for name in NAMES),
+            *more,
             ledger=hospital is None,
             settings=connection(hospital, url, odoo or {}) if hospital else None,
         )
@@ -57,6 +63,7 @@ class HospitalEngine(Engine):
         tables.mkdir(exist_ok=True)
         for table in (SHIPPED / "tables").glob("*.csv"):
             (tables / table.name).write_text(table.read_text())
+        self._loaded: dict[str, LoadedChannel] = {}
         self._warm = Warm(self.environment, self._read_logs) if warm else None
 
     def add_to_table(self, name: str, *rows: str) -> None:
@@ -81,7 +88,8 @@ class HospitalEngine(Engine):
 
     def wait_ready(self) -> Self:
         """Until every channel listens: enough to send, and sooner than /ready."""
-        wait_for(lambda: len(self._ports) == len(NAMES) or not self.runs, "the channels to listen", self)
+        doors = len(list(self.channels.glob("*.yaml")))
+        wait_for(lambda: len(self._ports) == doors or not self.runs, "the channels to listen", self)
         assert self.runs, "\n".join(self.logs[-20:])
         return self
 
@@ -101,6 +109,12 @@ class HospitalEngine(Engine):
         answers = [sender.ask(message, within) for message in messages]
         sender.close()
         return answers
+
+    def expected(self, channel: str, raw: bytes) -> Effects:
+        """What a message comes to in a channel, with tokens written as `visit:V-1`: worked out beside
+        the engine, with nothing stored."""
+        self._loaded = self._loaded or {one.spec.channel: one for one in load_channels(self.channels)}
+        return rehearse(self._loaded[channel], raw).effects
 
     # Looking
 

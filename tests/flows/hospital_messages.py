@@ -1,0 +1,72 @@
+"""Messages of a made-up hospital, as its systems would send them to the shipped channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+DAY = "20261124"
+
+
+class Used(NamedTuple):
+    """One FT1: transaction, charge code, quantity; `kind` CG charges, CD takes back."""
+
+    txn: str
+    code: str
+    quantity: str = "1"
+    kind: str = "CG"
+    price: str = ""
+    ward: str = ""
+
+
+def admission(control: str, person: str, visit: str, event: str = "A01", ward: str = "ICU") -> bytes:
+    """ADT about a visit."""
+    return _message(
+        _msh("HIS", f"ADT^{event}", control), f"EVN||{DAY}080000", _pid(person), _pv1(visit, ward)
+    )
+
+
+def merge(control: str, gone: str, into: str) -> bytes:
+    """ADT^A40: two numbers, one person."""
+    return _message(
+        _msh("HIS", "ADT^A40^ADT_A39", control), f"EVN||{DAY}090000", _pid(into), f"MRG|{gone}^^^GENERAL^MR"
+    )
+
+
+def charges(control: str, person: str, visit: str, *lines: Used, ward: str = "ICU") -> bytes:
+    """DFT^P03."""
+    said = [
+        f"FT1|{n}|{one.txn}||{DAY}||{one.kind}|{one.code}^Thing^CDM|||{one.quantity}||{one.price}||||{one.ward}"
+        for n, one in enumerate(lines, 1)
+    ]
+    return _message(
+        _msh("HIS", "DFT^P03^DFT_P03", control), f"EVN||{DAY}101500", _pid(person), _pv1(visit, ward), *said
+    )
+
+
+def booking(
+    control: str, appt: str, person: str, visit: str, event: str = "S12", *,
+    procedures: Sequence[str] = ("47562",), theatre: str = "OR1", at: str = f"{DAY}093000",
+) -> bytes:  # fmt: skip
+    """SIU: an appointment in a theatre."""
+    resources = [f"AIS|{n}|A|{code}^Operation^CPT|{at}" for n, code in enumerate(procedures, 1)]
+    return _message(
+        _msh("THEATRE", f"SIU^{event}^SIU_S12", control), f"SCH|P{appt}|{appt}", _pid(person),
+        _pv1(visit, "3A"), "RGS|1|A", *resources, f"AIL|1|A|{theatre}",
+    )  # fmt: skip
+
+
+def _message(*segments: str) -> bytes:
+    return "".join(f"{segment}\r" for segment in segments).encode()
+
+
+def _msh(system: str, kind: str, control: str) -> str:
+    return rf"MSH|^~\&|{system}|GENERAL|WARDLINE|GENERAL|20261121101500||{kind}|{control}|P|2.5.1"
+
+
+def _pid(person: str) -> str:
+    return f"PID|1||{person}^^^GENERAL^MR||TESTMANN^TESSA||19700131|F"
+
+
+def _pv1(visit: str, ward: str) -> str:
+    return f"PV1|1|I|{ward}^1^1^GENERAL||||||||||||||||{visit}"
