@@ -24,9 +24,11 @@ quality: $(READY)  ## formatting, lint, types, layers
 	$(BIN)/lint-imports --no-cache
 
 test: $(READY) quality  ## everything that must hold before a commit lands
-	$(BIN)/python -m pytest
 	$(BIN)/wardline lint channels
 	$(BIN)/wardline test channels
+	@was=$$($(BIN)/python -m demo.odoo status >/dev/null 2>&1 && echo up); \
+	$(BIN)/python -m pytest -n 2 --dist loadfile; code=$$?; \
+	test -n "$$was" || $(BIN)/python -m demo.odoo down >/dev/null 2>&1; exit $$code
 
 demo: $(READY)   ## a surgical day against a real Odoo (ODOO=none|local|URL)
 	@$(BIN)/python -m demo.day
