@@ -68,7 +68,9 @@ SERVICES = (
     Service("BED-DAY", "Bed, one day", "310.00"),
     Service("CON-01", "Consultation", "75.00"),
     Service("LAB-CBC", "Complete blood count", "14.00"),
+    *(Service(f"CHG-{item.code}", f"{item.name} (charge)", item.price) for item in ITEMS),
 )
+"""Each stocked item is billed as a service, in its own unit: a confirmed quotation delivers nothing."""
 
 LOCATIONS = (
     Location("wards", "Wards"),
