@@ -20,7 +20,7 @@ class After:
     ordered: Counter[tuple[str, str]]
     """Vendor and item on requests for quotation, with quantities."""
     quotations: Counter[OrderLines]
-    """One per encounter."""
+    """One per encounter; goods are billed as the services that stand for them."""
     stock: Counter[tuple[str, str]]
     """What left (place, item), less what came back."""
     visits: Counter[tuple[str, str]]
@@ -31,20 +31,20 @@ class After:
 
 _KNEE: OrderLines = (
     ("BED-DAY", "1"),
-    ("CAT-14", "1"),
-    ("DRS-10", "3"),
-    ("GLV-M", "-2"),
-    ("GLV-M", "6"),
+    ("CHG-CAT-14", "1"),
+    ("CHG-DRS-10", "3"),
+    ("CHG-GLV-M", "-2"),
+    ("CHG-GLV-M", "6"),
+    ("CHG-SYR-10", "4"),
     ("OR-MIN", "95"),
-    ("SYR-10", "4"),
 )
 _HERNIA: OrderLines = (
     ("BED-DAY", "1"),
-    ("DRS-10", "-1"),
-    ("DRS-10", "2"),
-    ("GLV-M", "4"),
+    ("CHG-DRS-10", "-1"),
+    ("CHG-DRS-10", "2"),
+    ("CHG-GLV-M", "4"),
+    ("CHG-NDL-18", "1"),
     ("LAB-CBC", "1"),
-    ("NDL-18", "1"),
     ("OR-MIN", "60"),
 )
 
@@ -65,8 +65,8 @@ AFTER = After(
             _KNEE,
             _HERNIA,
             (("CON-01", "1"),),
-            (("GLV-M", "4"), ("NDL-18", "2"), ("OR-MIN", "55")),
-            (("CON-01", "1"), ("LAB-CBC", "1"), ("SYR-10", "1")),
+            (("CHG-GLV-M", "4"), ("CHG-NDL-18", "2"), ("OR-MIN", "55")),
+            (("CHG-SYR-10", "1"), ("CON-01", "1"), ("LAB-CBC", "1")),
         ]
     ),
     stock=Counter(

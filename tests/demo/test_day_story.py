@@ -62,7 +62,7 @@ def test_lines_fit_a_terminal_of_80_columns() -> None:
 
 
 def test_the_quotations_of_the_end_are_the_charges_and_credits_of_the_story() -> None:
-    codes = table("items.csv", "code", "item")
+    codes = table("items.csv", "code", "charge_as")
     billed: Counter[tuple[str, str]] = Counter()
     for line in LINES:
         if (

@@ -25,10 +25,10 @@ pytestmark = [pytest.mark.odoo, pytest.mark.timeout(240)]
 
 ADT, DFT, SIU = "adt-encounters", "dft-charges", "theatre-schedule"
 ITEMS = (
-    "299001,NO-SUCH-ITEM,no,,",
-    "299002,NO-SUCH-GOODS,yes,,",
-    "299003,GLV-M,no,Furlong,",
-    "299004,LAB-CBC,no,Minutes,",
+    "299001,,NO-SUCH-ITEM,no,,",
+    "299002,NO-SUCH-GOODS,CHG-GLV-M,yes,,",
+    "299003,,CHG-GLV-M,no,Furlong,",
+    "299004,,LAB-CBC,no,Minutes,",
 )
 PLACES = (
     "ATTIC,WH/Attic,CC-ICU,",
