@@ -22,6 +22,7 @@ __all__ = ["doctor"]
 _MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
 _COLUMNS = {
     "items": "item",
+    "charged": "charge_as",
     "locations": "odoo_location",
     "units": "unit",
     "companies": "company",

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
 
 GOOD = Named(
     items=frozenset({"GLV-M", "LAB-CBC"}),
+    charged=frozenset({"CHG-GLV-M", "LAB-CBC"}),
     locations=frozenset({"WH/Wards/ICU", "OUT/Stock"}),
     units=frozenset({"Box of 100"}),
     companies=frozenset({"Lakeside Outpatient Clinic"}),
@@ -41,6 +42,7 @@ def test_all_in_order(hospital: Running, transport: str) -> None:
 def test_names_that_odoo_does_not_have(hospital: Running) -> None:
     named = Named(
         items=frozenset({"GLV-M", "NOPE"}),
+        charged=frozenset({"CHG-NOPE"}),
         locations=frozenset({"WH/Nowhere", "WH/Stock/Shelf"}),
         units=frozenset({"Furlong"}),
         companies=frozenset({"Nobody Inc."}),
@@ -48,7 +50,8 @@ def test_names_that_odoo_does_not_have(hospital: Running) -> None:
     )
     texts = " | ".join(failed(preflight(connection(hospital), named)))
     for word in (
-        "NOPE: no product",
+        "| NOPE: no product",
+        "CHG-NOPE: no product",
         "WH/Nowhere: ",
         "Furlong: ",
         "Nobody Inc.: ",
@@ -56,6 +59,21 @@ def test_names_that_odoo_does_not_have(hospital: Running) -> None:
         "procure nothing",
     ):
         assert word in texts
+
+
+@pytest.mark.parametrize("kind", ["stocked", "not stocked"])
+def test_goods_that_are_billed_are_warned_of(hospital: Running, admin: Session, kind: str) -> None:
+    code = {"stocked": "GLV-M", "not stocked": "GLV-LOOSE"}[kind]
+    if kind == "not stocked":
+        admin.call("product.product", "create", {"name": code, "default_code": code, "type": "consu"})
+    (check,) = [
+        one
+        for one in preflight(connection(hospital), Named(charged=frozenset({code, "CHG-GLV-M", "OR-MIN"})))
+        if one.level != "ok"
+    ]
+    assert (check.level, check.about) == ("warn", "item")
+    assert check.text == f"{code} is billed but no service: confirming a quotation would deliver it again"
+    assert "charge_as" in check.remedy
 
 
 def test_a_missing_right_names_the_group_to_add(hospital: Running, admin: Session) -> None:

@@ -1,4 +1,5 @@
-"""Whether Odoo knows what the channels' tables name: places, items, units, companies, cost centres."""
+"""Whether Odoo knows what the channels' tables name: places, items, units, companies, cost centres; and
+whether what is billed may be billed."""
 
 from __future__ import annotations
 
@@ -25,9 +26,10 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Named(msgspec.Struct, frozen=True):
-    """What the channels' tables name in Odoo, by kind."""
+    """What the channels' tables name in Odoo, by kind; `charged` are the products that are billed."""
 
     items: frozenset[str] = frozenset()
+    charged: frozenset[str] = frozenset()
     locations: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     companies: frozenset[str] = frozenset()
@@ -48,10 +50,12 @@ def names_in_odoo(client: OdooClient, connection: OdooConnection, named: Named) 
     has = ", ".join(row["name"] for row in client.search_read("res.company", [], ["name"]))
     yield Check("ok", "company", f"the user has {has}")
     places = named.locations | ({connection.source_location, connection.consumption_location} - {""})
+    items = named.items | named.charged
     for company in companies:
-        catalogue.prepare(company, named.items, places)
+        catalogue.prepare(company, items, places)
     yield from _found("location", places, companies, catalogue.location)
-    yield from _found("item", named.items, companies, catalogue.item)
+    yield from _found("item", items, companies, catalogue.item)
+    yield from _goods(catalogue, companies, named.charged)
     yield from _found("cost centre", named.cost_centres, companies, catalogue.cost_centre)
     yield from _found("unit", named.units, companies, lambda _, name: catalogue.known_unit(name))
     if not connection.consumption_location:
@@ -83,6 +87,15 @@ def _missing(look: Callable[[int, str], Any], company: int, name: str) -> str:
     except Unacceptable as error:
         return error.text
     return ""
+
+
+def _goods(catalogue: Catalogue, companies: Collection[int], charged: Collection[str]) -> Iterator[Check]:
+    """Goods left the stock when they were used; on a confirmed quotation they would leave it again."""
+    for code in sorted(charged):
+        found = [company for company in companies if not _missing(catalogue.item, company, code)]
+        if any(catalogue.item(company, code).kind != "service" for company in found):
+            text = f"{code} is billed but no service: confirming a quotation would deliver it again"
+            yield Check("warn", "item", text, "name a service in the column charge_as (docs: Odoo)")
 
 
 def _inside(connection: OdooConnection, named: Named) -> Iterator[Check]:
