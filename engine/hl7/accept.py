@@ -3,11 +3,12 @@ accepted (HL7 v2.9.1 chapter 2, section 2.8.2; spec: ack, section 3.2, rows 6 to
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
-from engine.hl7.header import Header
+from engine.hl7.header import ANSWERS, REPEATING, Header, split
 from engine.hl7.tables import read_version
 from engine.model import Reason, ReasonCode
 
@@ -40,21 +41,37 @@ class Ruling(msgspec.Struct, frozen=True):
 
 def check(header: Header, rules: AcceptRules) -> Ruling | None:
     """The first refusal, in the order MSH-9, MSH-11, MSH-12, MSH-10; None when the message may come in."""
-    if header.is_answer:
+    if header.has_msa:
         return _ANSWER
-    kind, event = header.type, header.event
+    fields, delimiters = (header.field(9), header.field(11), header.field(12)), header.delimiters
+    judge = _judge_again if sum(map(len, fields)) <= REPEATING else _judge
+    ruling = judge(rules, *fields, delimiters.repetition, delimiters.component)
+    if ruling is None and rules.control_id == "required" and not header.has_control_id:
+        return _CONTROL_ID
+    return ruling
+
+
+def _judge(
+    rules: AcceptRules, kinds: bytes, processing: bytes, version: bytes, repetition: str, component: str
+) -> Ruling | None:
+    """The refusal of MSH-9, MSH-11, MSH-12."""
+    kind, event, *_ = *split(kinds, repetition, component), ""
+    if kind in ANSWERS:
+        return _ANSWER
     types = rules.message_types
     if types and kind not in types and f"{kind}^{event}" not in types:
         known = any(word.partition("^")[0] == kind for word in types)
         return _UNKNOWN_EVENT if known else _UNKNOWN_TYPE
-    processing_id = header.processing_id
+    processing_id = split(processing, repetition, component)[0]
     if processing_id and processing_id.upper() not in rules.processing_ids:
         return _PROCESSING_ID
-    if not _takes_version(header.version, rules.versions):
+    if not _takes_version(split(version, repetition, component)[0], rules.versions):
         return _VERSION
-    if rules.control_id == "required" and not header.has_control_id:
-        return _CONTROL_ID
     return None
+
+
+_judge_again = lru_cache(maxsize=1024)(_judge)
+"""A sender's messages are of few kinds."""
 
 
 def _takes_version(text: str, versions: frozenset[str]) -> bool:

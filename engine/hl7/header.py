@@ -11,11 +11,12 @@ from functools import lru_cache
 from engine.errors import Unacceptable
 from engine.hl7.delimiters import Delimiters, read_delimiters
 
-__all__ = ["Header", "read_header"]
+__all__ = ["ANSWERS", "REPEATING", "Header", "read_header", "split"]
 
 SHORTEST = len(b"MSH|^~\\&|")
 LAST_FIELD = 25  # MSH-25 is the last field of 2.9.1; what follows stays in one piece
 ANSWER_WITHIN = 4096  # an answer's MSA follows MSH, SFT and UAC: near the top, or it is not one
+ANSWERS = frozenset({"ACK", "MCF"})  # MSH-9.1 of what is an acknowledgement itself
 REPEATING = 48  # bytes: a longer field is no code that comes again
 LEADING = b"\xef\xbb\xbf\r\n \t"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -56,9 +57,7 @@ class Header:
 
     def component(self, number: int, component: int) -> str:
         """One component of MSH-`number`'s first repetition, blanks around it taken off."""
-        field = self.field(number)
-        split = _split_again if len(field) <= REPEATING else _split
-        parts = split(field, self.delimiters.repetition, self.delimiters.component)
+        parts = split(self.field(number), self.delimiters.repetition, self.delimiters.component)
         return parts[component - 1] if component <= len(parts) else ""
 
     @property
@@ -163,7 +162,12 @@ class Header:
     @property
     def is_answer(self) -> bool:
         """Is this an acknowledgement itself? Then nothing may ever acknowledge it (spec: ack, row 20)."""
-        return self.has_msa or self.type in ("ACK", "MCF")
+        return self.has_msa or self.type in ANSWERS
+
+
+def split(field: bytes, repetition: str, component: str) -> tuple[str, ...]:
+    """The components of a field's first repetition, blanks around each taken off."""
+    return (_split_again if len(field) <= REPEATING else _split)(field, repetition, component)
 
 
 def _split(field: bytes, repetition: str, component: str) -> tuple[str, ...]:
