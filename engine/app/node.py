@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
@@ -36,7 +36,8 @@ FAILED_REST = 1.0  # seconds before a loop that failed turns again
 
 
 class Node:
-    """One process of an engine. `share` says which part of the work is its own."""
+    """One process of an engine. `share` says which part of the work is its own; `call_soon` runs a
+    function in the reactor's next turn."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Node:
         ring: KeyRing,
         destinations: Mapping[str, Destination],
         *,
+        call_soon: Callable[[Callable[[], None]], object],
         share: Share = (0, 1),
         workers: Workers | None = None,
     ) -> None:
@@ -64,7 +66,7 @@ class Node:
         self.intake = Intake(
             store,
             self._commits,
-            call_soon=lambda call: reactor.callLater(0, call),
+            call_soon=call_soon,
             call_later=reactor.callLater,
             opened=self._open,
             stored=self._wake_routing,

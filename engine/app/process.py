@@ -60,7 +60,17 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     workers = None
     if share[0] == 0 and share[1] > 1:
         workers = Workers(reactor, share[1], partial(_command, folder), _environment(settings))
-    node = Node(reactor, settings, store, channels, ring, destinations, share=share, workers=workers)
+    node = Node(
+        reactor,
+        settings,
+        store,
+        channels,
+        ring,
+        destinations,
+        call_soon=loop.call_soon,
+        share=share,
+        workers=workers,
+    )
     if share[0] > 0:
         _end_with_parent(loop, reactor)
     reactor.callWhenRunning(_start, reactor, node)
