@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,13 +23,15 @@ def run(
     http: Annotated[str | None, typer.Option(help="Address of health and metrics, or `off`.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Dry run: write effects to this file instead.")] = None,
     plain_logs: Annotated[
-        bool, typer.Option("--plain-logs", help="Logs for eyes, not for machines.")
-    ] = False,
+        bool | None,
+        typer.Option("--plain-logs/--json-logs", help="For eyes or machines; default: as stderr is."),
+    ] = None,
     share: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Listen, store, answer, route and deliver, until told to stop (SIGTERM or Ctrl-C)."""
     settings = Settings.from_environment(store=store, http=http, ledger=ledger)
-    run_node(settings, channels, _share(share, workers), plain_logs=plain_logs)
+    plain = sys.stderr.isatty() if plain_logs is None else plain_logs
+    run_node(settings, channels, _share(share, workers), plain_logs=plain)
 
 
 def _share(text: str, workers: int) -> Share:
