@@ -55,14 +55,15 @@ class DeliveryLoop:
         self._store, self._name, self._destination, self._lane = store, name, destination, lane
         self._holder, self._retry, self._batch = holder, retry, batch
         self._clock, self._dice, self._settled = clock, dice, settled
-        self._away = 0  # turns in a row in which the destination took nothing
+        self._limit = batch  # deliveries a turn: halved when nothing of them was taken, doubled again after
+        self._away = 0  # turns in a row in which not even a single delivery was taken
 
     def turn(self) -> float:
         """Claim a batch, deliver it, settle it; the seconds to rest before the next turn."""
         now = self._clock()
         self._store.reclaim(now)
         batch = self._store.claim(
-            self._name, self._lane, self._batch, now=now, lease_until=now + LEASE, holder=self._holder
+            self._name, self._lane, self._limit, now=now, lease_until=now + LEASE, holder=self._holder
         )
         if not batch:
             return REST
@@ -88,12 +89,16 @@ class DeliveryLoop:
         return Settlement(delivery.id, outcome, now + wait if wait else 0.0)
 
     def _rest(self, outcomes: Sequence[Outcome]) -> float:
-        """Back off the whole loop while the destination takes nothing: no storm of attempts."""
+        """Back off the whole loop while the destination takes nothing: no storm of attempts.
+
+        A destination that is away and a single delivery that makes it fail look the same. So the next
+        turn tries half as many: the one that fails for all is soon alone, and the others go on."""
         if not all(isinstance(outcome, TryAgain) for outcome in outcomes):
-            self._away = 0
+            self._away, self._limit = 0, min(2 * self._limit, self._batch)
             return 0.0
-        self._away += 1
-        wait = self._retry.delay(self._away, self._dice)
+        self._limit = max(len(outcomes) // 2, 1)
+        self._away += len(outcomes) == 1
+        wait = self._retry.delay(max(self._away, 1), self._dice)
         signal(DestinationAway(self._name, _reason(outcomes[0]), wait))
         return wait
 

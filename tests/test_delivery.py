@@ -49,6 +49,19 @@ class Desk:
         return None
 
 
+class HangsUp(Desk):
+    """Takes nothing of a batch that holds a delivery of this message."""
+
+    def __init__(self, message: int) -> None:
+        super().__init__()
+        self._message = message
+
+    def deliver(self, deliveries: Sequence[Delivery], note: Note) -> list[Outcome]:
+        outcomes = super().deliver(deliveries, note)
+        bad = any(delivery.message_id == self._message for delivery in deliveries)
+        return [AWAY for _ in outcomes] if bad else outcomes
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 1000.0
@@ -158,6 +171,33 @@ def test_one_refusal_does_not_slow_the_loop(store: MessageStore) -> None:
     assert loop(store, desk, Clock()).turn() == 0
     assert state(store, one) is MessageState.DEAD
     assert state(store, other) is MessageState.DELIVERED
+
+
+def test_one_delivery_at_which_all_fail_is_soon_alone_and_the_others_go_on(store: MessageStore) -> None:
+    """A destination that hangs up at one of them, whoever is with it: nobody waits for that one."""
+    numbers = accept(store, *(f"m{n}" for n in range(40)))
+    for number in numbers:
+        route(store, number, f"key{number}")
+    bad = numbers[3]
+    desk, clock = HangsUp(bad), Clock()
+    deliveries = loop(store, desk, clock)
+    while any(state(store, number) is MessageState.WAITING for number in numbers if number != bad):
+        clock.now += deliveries.turn()
+        assert clock.now < 1060.0
+    assert state(store, bad) is MessageState.WAITING
+    assert any(len(batch) == 10 for batch in desk.batches[5:]), "and then it is as fast as before"
+
+
+def test_a_destination_that_is_away_is_asked_less_and_less(store: MessageStore) -> None:
+    """By ever fewer deliveries, and by one alone at ever longer intervals."""
+    for number in accept(store, *(f"m{n}" for n in range(40))):
+        route(store, number, f"key{number}")
+    desk, clock = Desk(lambda _: AWAY), Clock()
+    deliveries = loop(store, desk, clock, policy=RetryPolicy(longest=64.0))
+    while clock.now < 1600.0:
+        clock.now += deliveries.turn()
+    assert [len(batch) for batch in desk.batches[:5]] == [10, 5, 2, 1, 1]
+    assert len(desk.batches) < 30
 
 
 def test_it_gives_up_in_the_end_and_says_what_came_last(store: MessageStore) -> None:
