@@ -51,6 +51,16 @@ def test_reserve_holds_stock_for_the_theatre(desk: Desk, mirror: Mirror, key: st
     assert set(outcome.documents) == {"stock.picking"}
 
 
+def test_a_reservation_is_of_the_warehouses_own_type(desk: Desk, admin: Session, key: str) -> None:
+    """Storekeepers look for it under Internal Transfers, not under an archived kind of picking."""
+    desk.one(kit(key, item("GLV-M", 1)))
+    (transfer,) = admin.read("stock.picking", [["origin", "=", key]], "picking_type_id")
+    (kind,) = admin.read(
+        "stock.picking.type", [["id", "=", transfer["picking_type_id"][0]]], "active", "code", "sequence_code"
+    )
+    assert (kind["active"], kind["code"], kind["sequence_code"]) == (True, "internal", "INT")
+
+
 def test_the_same_item_twice_is_one_move(desk: Desk, mirror: Mirror, key: str) -> None:
     desk.one(kit(key, item("GLV-M", 4), item("GLV-M", "1.5"), item("GLV-M", 1, unit="Box of 100")))
     (transfer,) = mirror.transfers(key)

@@ -75,8 +75,8 @@ class RecordedWire:
                 {"id": u["id"], **{f: u[f] for f in args["fields"]}}
                 for u in UNITS[19 if self.version[0] == 19 else 17]
             ]
-        if (model, method) == ("stock.picking.type", "search_read"):
-            return [{"id": 5, "warehouse_id": [1, "WH"]}]
+        if (model, method) == ("stock.warehouse", "search_read"):
+            return [{"id": 1, "int_type_id": [5, "WH: Internal Transfers"]}]
         if method == "context_get":
             return {"lang": "en_US"}
         return (
