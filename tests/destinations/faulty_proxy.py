@@ -37,6 +37,12 @@ class FaultyProxy(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def end(self) -> None:
+        """Listen no more, and answer nobody who is still connected."""
+        self.share, self.faults, self.poison = 1.0, ("refuse",), b""
+        self.shutdown()
+        self.server_close()
+
     def fault(self, body: bytes) -> str:
         with self._lock:
             chosen = self.dice.choice(self.faults) if self.dice.random() < self.share else ""

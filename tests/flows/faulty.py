@@ -11,7 +11,7 @@ Faults are patched into this process only; the engine itself has no switches for
 | `hasty=SECONDS` | a frame may take that long, a pause inside it a third of that |
 | `refuse` | the destination refuses whatever it gets |
 | `linger=SECONDS` | the destination takes that much longer |
-| `impatient=SECONDS` | waits between attempts begin there and stay below ten times that |
+| `impatient=SECONDS` | waits between attempts begin there and stay below a hundred times that |
 | `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
 | `in-flight=FOLDER:NUMBER` | the same, a moment after the point: a call is under way |
 | `leak=FOLDER:PLACE` | the patient's name gets out there (`planted_leak.py`) |
@@ -88,7 +88,7 @@ def refuse() -> None:
 
 def impatient(seconds: str) -> None:
     first = float(seconds)
-    node.RetryPolicy = partial(node.RetryPolicy, first=first, longest=10 * first)  # type: ignore[misc, assignment]
+    node.RetryPolicy = partial(node.RetryPolicy, first=first, longest=100 * first)  # type: ignore[misc, assignment]
 
 
 def points(where: str) -> None:
