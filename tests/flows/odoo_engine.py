@@ -23,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
 from running import HERE, OPEN_STATES, Engine, wait_for
 
 from demo.odoo import Running
@@ -33,6 +34,13 @@ from engine.store.base import DeliveryView, MessageView, Query
 SHIPPED = Path(__file__).parents[2] / "channels"
 NAMES = ("adt-encounters", "dft-charges", "theatre-schedule")
 Effects = list[dict[str, dict[str, Any]]]
+NEEDS_ODOO = (
+    pytest.mark.odoo,
+    pytest.mark.skipif(
+        os.environ.get("WARDLINE_ODOO") == "none",
+        reason="WARDLINE_ODOO=none: tests against the real Odoo are switched off",
+    ),
+)
 EVERYTHING = Query(limit=1_000_000)
 
 

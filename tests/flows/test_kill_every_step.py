@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 from odoo_books import Books, put_in_stock, read_books, read_ordered, sign_in
-from odoo_engine import HospitalEngine
+from odoo_engine import NEEDS_ODOO, HospitalEngine
 from running import wait_for
 from saga_batches import STOCK_ROOM, Batch, Sent, batch, mark_of
 from token_names import TokenNames
@@ -26,7 +26,7 @@ from demo.session import Session
 from engine.effects import Effect
 from engine.store.base import MessageStore
 
-pytestmark = [pytest.mark.odoo, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.slow, pytest.mark.timeout(900)]
 
 READS = {"search_read", "fields_get", "get_external_id", "context_get", "check_object_reference"}
 ORDERED = {"theatre": {"IMP-KNEE": 1.0}, "ward": {"NDL-18": 10.0}, "office": {}}

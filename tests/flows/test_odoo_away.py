@@ -15,7 +15,7 @@ import pytest
 from expected_books import ExpectedBooks
 from hospital_messages import Used, admission, booking, charges
 from odoo_books import Books, put_in_stock, read_books, sign_in
-from odoo_engine import HospitalEngine
+from odoo_engine import NEEDS_ODOO, HospitalEngine
 from running import free_port, wait_for
 from token_names import TokenNames
 
@@ -28,7 +28,7 @@ from engine.store.base import DeliveryView, Query
 sys.path.append(str(Path(__file__).parents[1] / "destinations"))
 from faulty_proxy import FAULTS, FaultyProxy
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
 
 IMPATIENT = "impatient=0.1"
 ADT, DFT, SIU = "adt-encounters", "dft-charges", "theatre-schedule"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from expected_books import ExpectedBooks
 from odoo_books import Books, put_in_stock, read_books, read_stock, sign_in
-from odoo_engine import NAMES, HospitalEngine
+from odoo_engine import NAMES, NEEDS_ODOO, HospitalEngine
 from running import at_once
 from shipped_cases import Story, Told, stories
 from token_names import TokenNames
@@ -23,7 +23,7 @@ from demo.session import Session
 from engine.config.comparing import compare_effects
 from engine.model import MessageState
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
 
 
 class Outcome(NamedTuple):

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import pytest
 from hospital_messages import Used, admission, booking, charges, merge
 from odoo_books import put_in_stock, read_books, sign_in
-from odoo_engine import HospitalEngine
+from odoo_engine import NEEDS_ODOO, HospitalEngine
 
 from demo.odoo import Running, drop_database, fresh_database
 from demo.session import Session
 from engine.store.base import Query
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
 
 ADT, DFT, SIU = "adt-encounters", "dft-charges", "theatre-schedule"
 ITEMS = (

@@ -19,7 +19,7 @@ import pytest
 from expected_books import ExpectedBooks
 from hospital_day import Mix, Sent, day
 from odoo_books import TOKEN, put_in_stock, read_books, sign_in
-from odoo_engine import EVERYTHING, Effects, HospitalEngine
+from odoo_engine import EVERYTHING, NEEDS_ODOO, Effects, HospitalEngine
 from restless_senders import Senders
 from token_names import TokenNames
 
@@ -134,7 +134,8 @@ def in_the_ledger(engine: HospitalEngine, story: Story) -> None:
         last[place] = line["delivery"]
 
 
-@pytest.mark.odoo
+@NEEDS_ODOO[0]
+@NEEDS_ODOO[1]
 def test_t08_kills_before_a_real_odoo(tmp_path: Path, hospital: Running) -> None:
     seed = 20261122
     messages = day(random.Random(seed), 2_000, Mix(goods=0.05, theatre=0.05))
