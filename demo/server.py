@@ -44,6 +44,10 @@ workers = 2
 """
 
 
+_OUTLIVING: list[subprocess.Popen[bytes]] = []
+"""Odoos started here that are meant to go on without us: held, so that nobody complains of them."""
+
+
 class Server:
     """Odoo in a cache folder. What is running is written down in `run.json`, readable by its owner only."""
 
@@ -83,6 +87,7 @@ class Server:
                 env=environment(self._variables()),
                 start_new_session=True,
             )
+            _OUTLIVING.append(started)
             process, url = Process.of(started.pid), f"http://127.0.0.1:{port}"
             deadline = time.monotonic() + 60
             while not answers(url):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,6 +70,9 @@ class Scene:
         self._live(number, "in-flight=" if point.in_flight else "points=", point.number)
         with self.engine.store() as store:
             wait_for(lambda: not self.engine.runs or not _open(store), "the engine to die", self.engine, 60)
+        # What the last step wrote can be seen a moment before the engine dies after that step.
+        with suppress(AssertionError):
+            wait_for(lambda: not self.engine.runs, "the engine to die", self.engine, 5)
         if self.engine.runs:
             self.missed.append(point)
             self.engine.kill()
