@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from engine.model import Answered, Routing, StoredMessage
+from engine.model import Routing, StoredMessage
 from engine.pipeline import Program, route
 from engine.privacy.book import TokenBook
 from engine.store.base import MessageStore, TokensTaken
@@ -19,8 +19,8 @@ REST = 0.5  # seconds between looks when nothing waits (a wake-up ends it early)
 class RoutingLoop:
     """Routes the given channels' messages in the order they arrived.
 
-    `routed(answers)` is told what senders that wait for the outcome are to be told, after the
-    effects are durable; `due()` that there is something to deliver."""
+    `routed()` is called after a batch's effects are durable: there may be something to deliver, and
+    something to tell senders that wait."""
 
     def __init__(
         self,
@@ -30,13 +30,12 @@ class RoutingLoop:
         *,
         batch: int,
         clock: Callable[[], float],
-        routed: Callable[[dict[int, Answered]], None],
-        due: Callable[[], None],
+        routed: Callable[[], None],
     ) -> None:
         self._store, self._programs, self._book = store, programs, book
         self._channels = sorted(programs)
         self._batch, self._clock = batch, clock
-        self._routed, self._due = routed, due
+        self._routed = routed
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""
@@ -45,8 +44,7 @@ class RoutingLoop:
             return REST
         routings = self._map(waiting)
         channels = {message.id: message.channel for message in waiting}
-        self._routed({routing.message_id: routing.answered for routing in routings})
-        self._due()
+        self._routed()
         counted = Counter((channels[r.message_id], type(r.result).__name__.lower()) for r in routings)
         for (channel, result), amount in counted.items():
             signal(MessagesRouted(channel, result, amount))

@@ -18,7 +18,7 @@ from engine.destinations.base import Destination
 from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.mllp import Doors, MllpListener
-from engine.model import Answered, Lane
+from engine.model import Lane
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.retry import RetryPolicy
@@ -88,7 +88,6 @@ class Node:
                 batch=self._settings.batch,
                 clock=time.time,
                 routed=self._routed,
-                due=self._wake_deliveries,
             )
             self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
         # A destination belongs to one process: its batches grow, and a file has one writer.
@@ -185,11 +184,9 @@ class Node:
         if self._routing:
             self._routing.wake()
 
-    def _wake_deliveries(self) -> None:
+    def _routed(self) -> None:
         for loop in self._deliveries:
             loop.wake()
-
-    def _routed(self, _: dict[int, Answered]) -> None:
         self._look()
 
     def _settled(self, _: list[int]) -> None:
