@@ -49,7 +49,7 @@ class _Build:
         self.setting = Setting(Readers(self._policy(), self._authorities()), tables, _zone(spec))
 
     def program(self) -> Program | None:
-        spec, source = self.spec, self.spec.source.mllp
+        spec, source = self.spec, self.spec.source.door
         required = [
             self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
         ]
@@ -143,7 +143,7 @@ class _Build:
 
 def _zone(spec: ChannelSpec) -> tzinfo:
     try:
-        return ZoneInfo(spec.source.mllp.timezone)
+        return ZoneInfo(spec.source.door.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC  # lint says that there is no such zone
 

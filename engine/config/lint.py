@@ -53,9 +53,9 @@ def listens_on(listen: str) -> tuple[str, int] | None:
 
 
 def _source(spec: ChannelSpec) -> Iterator[Problem]:
-    source = spec.source.mllp
+    source, at = spec.source.door, spec.source.place
     for number, wanted in enumerate(source.message_types):
-        place = (*MLLP, "message_types", number)
+        place = (*at, "message_types", number)
         if not _TYPE.fullmatch(wanted):
             yield Problem(place, "not a message type", "write it like ADT^A01, or ADT for all its events")
         elif wanted in source.message_types[:number]:
@@ -63,18 +63,18 @@ def _source(spec: ChannelSpec) -> Iterator[Problem]:
     try:
         ZoneInfo(source.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield Problem((*MLLP, "timezone"), "no such time zone", "write it like Europe/Berlin")
+        yield Problem((*at, "timezone"), "no such time zone", "write it like Europe/Berlin")
     try:
         codecs.lookup(source.charset or "utf-8")
     except LookupError:
         hint = meant(source.charset, ("cp1252", "iso8859-1", "iso8859-15", "utf-8", "cp1250", "shift_jis"))
-        yield Problem((*MLLP, "charset"), "no such character set", hint)
+        yield Problem((*at, "charset"), "no such character set", hint)
 
 
 def _answers(spec: ChannelSpec) -> Iterator[Problem]:
-    source = spec.source.mllp
+    source, at = spec.source.door, spec.source.place
     if source.ack_mode == "never":
-        place = (*MLLP, "ack_mode")
+        place = (*at, "ack_mode")
         if source.acknowledge == "storage":
             text, hint = "without an answer the sender cannot know of a loss", "auto answers as MSH asks for"
             yield Problem(place, text, hint, "warning")
@@ -83,10 +83,10 @@ def _answers(spec: ChannelSpec) -> Iterator[Problem]:
             yield Problem(place, text, "answer, or acknowledge: storage")
     if source.acknowledge != "delivery" and "acknowledge_timeout" in source.model_fields_set:
         text = "acknowledge_timeout has no effect here"
-        yield Problem((*MLLP, "acknowledge_timeout"), text, "it goes with acknowledge: delivery", "warning")
+        yield Problem((*at, "acknowledge_timeout"), text, "it goes with acknowledge: delivery", "warning")
     if source.acknowledge == "delivery" and spec.criticality == "bulk":
         text = "bulk deliveries wait behind all others, and here the sender waits for them"
-        yield Problem((*MLLP, "acknowledge"), text, "acknowledge: storage", "warning")
+        yield Problem((*at, "acknowledge"), text, "acknowledge: storage", "warning")
 
 
 def _network(spec: ChannelSpec) -> Iterator[Problem]:
@@ -151,7 +151,7 @@ def _items(effect: object, place: Place) -> Iterator[Problem]:
 
 def _reach(spec: ChannelSpec) -> Iterator[Problem]:
     """Rules that no accepted message can meet, and messages that no rule can."""
-    accepted = spec.source.mllp.message_types
+    accepted = spec.source.door.message_types
     events = {wanted.partition("^")[2] for wanted in accepted}
     if "" in events:
         return
@@ -168,7 +168,7 @@ def _reach(spec: ChannelSpec) -> Iterator[Problem]:
     for number, wanted_type in enumerate(accepted):
         if wanted_type.partition("^")[2] not in met:
             text, hint = "it is accepted, but no rule is about it", "add a rule or remove it"
-            yield Problem((*MLLP, "message_types", number), text, hint, "warning")
+            yield Problem((*spec.source.place, "message_types", number), text, hint, "warning")
 
 
 def _listed(wanted: str | list[str]) -> set[str]:

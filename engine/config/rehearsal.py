@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from engine.config.aliases import AliasBook
 from engine.config.loading import LoadedChannel
-from engine.config.spec import MllpSource
+from engine.config.spec import Source
 from engine.effects import encode, kind_of
 from engine.errors import Unacceptable
 from engine.hl7.accept import AcceptRules, Ruling, check
@@ -44,7 +44,7 @@ class Rehearsal(NamedTuple):
     identifiers: frozenset[str]
 
 
-def accept_rules(source: MllpSource) -> AcceptRules:
+def accept_rules(source: Source) -> AcceptRules:
     """What a channel takes, from its file."""
     return AcceptRules(
         message_types=frozenset(source.message_types),
@@ -56,7 +56,7 @@ def accept_rules(source: MllpSource) -> AcceptRules:
 
 def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
     """What would become of `raw`, one message, in `channel`."""
-    source = channel.spec.source.mllp
+    source = channel.spec.source.door
     try:
         header = read_header(raw)
     except Unacceptable as error:
@@ -72,7 +72,7 @@ def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
     return _routed(header, answers, source, routing, book)
 
 
-def _undecodable(raw: bytes, header: Header, source: MllpSource) -> Ruling | None:
+def _undecodable(raw: bytes, header: Header, source: Source) -> Ruling | None:
     try:
         decode(raw[header.start :], header.charsets, default=source.charset)
     except Unacceptable as error:
@@ -87,7 +87,7 @@ def _refused(header: Header | None, code: Code | None, reason: Reason) -> Rehear
 
 
 def _routed(
-    header: Header, answers: AnswerPlan, source: MllpSource, routing: Routing, book: AliasBook
+    header: Header, answers: AnswerPlan, source: Source, routing: Routing, book: AliasBook
 ) -> Rehearsal:
     result = routing.result
     reason = result.reason if isinstance(result, Dead) else None
@@ -123,7 +123,7 @@ def _plain(text: str) -> dict[str, Any]:
     return fields
 
 
-def _code(answers: AnswerPlan, source: MllpSource, *, failed: bool) -> Code | None:
+def _code(answers: AnswerPlan, source: Source, *, failed: bool) -> Code | None:
     """The first answer: to safe storage, or once routing knows (spec: ack, section 3.2)."""
     if answers.enhanced and answers.accept != "NE":
         return answers.stored()

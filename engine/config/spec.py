@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 __all__ = [
     "ChannelSpec", "ChargeRule", "ConsumeRule", "CreditRule", "DestinationSpec", "EffectRule",
     "EncounterRule", "MergeRule", "MllpSource", "Owners", "ProcureRule", "ReleaseRule",
-    "ReserveRule", "SourceSpec", "TlsSpec", "WidenSpec",
+    "ReserveRule", "Source", "SourceSpec", "TlsSpec", "WidenSpec",
 ]  # fmt: skip
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
@@ -50,10 +50,9 @@ class TlsSpec(Strict):
     client_names: list[str] = Field([], description="Names (SAN) a sender's certificate may carry.")
 
 
-class MllpSource(Strict):
-    """HL7 v2 over MLLP: where to listen, what to accept, when to answer."""
+class Source(Strict):
+    """What every door has in common: what to accept, how to read it, when to answer."""
 
-    listen: str = Field(description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`.")
     message_types: list[str] = Field(min_length=1, description="`ADT^A01`, or `ADT` for all its events.")
     acknowledge: Literal["storage", "transform", "delivery"] = "storage"
     acknowledge_timeout: int = Field(30, ge=1, le=600, description="Seconds `delivery` may wait.")
@@ -66,6 +65,12 @@ class MllpSource(Strict):
         "", description="For 8-bit text whose MSH-18 is empty; empty: UTF-8 where it is valid, else cp1252."
     )
     timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
+
+
+class MllpSource(Source):
+    """HL7 v2 over MLLP: where to listen, who may connect."""
+
+    listen: str = Field(description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`.")
     tls: TlsSpec | None = None
     insecure_ok: bool = Field(False, description="Plain MLLP on an address other than loopback.")
     allow: list[str] = Field([], description="Networks (CIDR) that may connect; empty: any.")
@@ -80,6 +85,16 @@ class SourceSpec(Strict):
     """Where messages come from: exactly one kind."""
 
     mllp: MllpSource
+
+    @property
+    def door(self) -> Source:
+        """The one that is given."""
+        return self.mllp
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in the file."""
+        return "source", "mllp"
 
 
 class WidenSpec(Strict):
