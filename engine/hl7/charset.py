@@ -55,7 +55,7 @@ def decode(
         return Decoded(_strictly(raw, "utf-8"), "utf-8")
     codec = codec_of(name) if name and len(name) <= LONGEST_NAME else None
     if raw.isascii() and not (codec or "").startswith("iso2022"):
-        return _ascii(raw, name, codec)
+        return _ascii(raw, name, codec, default)
     if not name:
         return _undeclared(raw, default, strict=strict)
     if codec is None:
@@ -63,8 +63,10 @@ def decode(
     return Decoded(_strictly(raw, codec), codec, _doubts(raw, name, codec))
 
 
-def _ascii(raw: bytes, name: str, codec: str | None) -> Decoded:
+def _ascii(raw: bytes, name: str, codec: str | None, default: str) -> Decoded:
     quirks: tuple[str, ...] = ()
+    if default and not name:
+        codec = codec_of(default) or default  # which says what hexadecimal escapes mean
     if name and codec is None:
         quirks = ("unknown_charset",)
     elif name and name not in CHARSETS:

@@ -7,12 +7,13 @@ lines that are no segment (wrapped text; they are passed over, never joined).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.hl7.charset import decode
-from engine.hl7.header import Header, read_header
+from engine.hl7.header import BYTE_ORDER_MARK, Header, read_header
 from engine.hl7.path import Path
 from engine.hl7.reading import DELETE, HEADERS, Delete, Fields, Reading, Value, exceeded
+from engine.hl7.writing import encode, to_bytes
 
 __all__ = ["DELETE", "Delete", "Document", "Fields", "Value"]
 
@@ -117,6 +118,18 @@ class Document(Reading):
     def segments(self) -> Iterator[Fields]:
         """Every segment in order."""
         return map(self.fields, range(len(self._lines)))
+
+    def encode(self, segments: Iterable[Fields] | None = None) -> bytes:
+        """The message as bytes in its own character set and delimiters, every segment ended by CR; what
+        was tolerated in reading is written as it should have been, lines that are no segment are gone.
+
+        With `segments`, those in place of its own: as `segments()` gives them, some changed
+        (`engine.hl7.writing.changed`), left out or added. Raises `Unacceptable` (`charset`, 102) for a
+        character that the character set lacks."""
+        mark = BYTE_ORDER_MARK if "byte_order_mark" in self.header.quirks else b""
+        if segments is None:
+            return mark + to_bytes("\r".join([*self._lines, ""]), self.codec)
+        return mark + encode(segments, self.delimiters.field, self.codec)
 
     def place(self, path: Path) -> str:
         """The path as an error names it."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from engine.errors import Unacceptable
 from engine.hl7.delimiters import Delimiters, read_delimiters
 
-__all__ = ["ANSWERS", "REPEATING", "Header", "read_header", "split"]
+__all__ = ["ANSWERS", "BYTE_ORDER_MARK", "REPEATING", "Header", "read_header", "split"]
 
 SHORTEST = len(b"MSH|^~\\&|")
 LAST_FIELD = 25  # MSH-25 is the last field of 2.9.1; what follows stays in one piece
