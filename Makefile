@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup test quality demo odoo odoo-down bench lock clean
+.PHONY: help setup test quality demo odoo odoo-down bench fuzz lock clean
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
 
@@ -41,6 +41,10 @@ odoo-down: $(READY)  ## stop the Odoo that `make odoo` started
 
 bench: $(READY)  ## measure intake, routing, Odoo and memory; the table is printed and saved
 	@$(BIN)/python -m bench
+
+INPUTS ?= 1000000
+fuzz: $(READY)   ## coverage-guided fuzzing of framing, sessions and documents (INPUTS=1000000)
+	@$(BIN)/python -m fuzz --inputs $(INPUTS)
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
           --no-header --no-emit-index-url --no-annotate -q

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fuzz.naive_decoder import NaiveDecoder, plain
 from mllp.framing import Decoder, Fault, Partial, TooLong, encode
 
 B1 = b"MSH|^~\\&|EHR|HOSP|ENG|STORE|20261121120000||DFT^P03|C1|P|2.5\rPID|1||77\r"
@@ -135,72 +135,6 @@ def test_trickled_bytes_cost_the_same_each() -> None:
     assert seconds(160_000) < 40 * seconds(20_000)  # eight times the bytes; quadratic would be 64
 
 
-# The reference: spec/ack.md 1.2, a byte at a time.
-
-
-@dataclass
-class Naive:
-    out: list[Any] = field(default_factory=list)
-    state: str = "OUT"
-    frame: bytes = b""
-    noise: int = 0
-    skipping: bool = False
-    ended: bool = False
-
-    def end(self) -> None:
-        self.out.append(Fault.SKIPPED if self.skipping else self.frame)
-        self.state, self.frame, self.ended = "OUT", b"", self.skipping
-
-    def append(self, byte: bytes) -> None:
-        self.frame += byte
-        if len(self.frame) > MAX_FRAME and not self.skipping:
-            self.skipping = True
-            self.out.append(TooLong)
-
-    def read(self, stream: bytes) -> Naive:
-        for at in range(len(stream)):
-            byte = stream[at : at + 1]
-            if not self.ended:
-                getattr(self, self.state)(byte, stream[at + 1 : at + 4] == b"MSH")
-        return self
-
-    def OUT(self, byte: bytes, msh: bool) -> None:
-        if byte == b"\x0b":
-            self.state, self.noise = "IN", 0
-            return
-        self.noise += 1
-        if self.noise > MAX_NOISE:
-            self.out.append(Fault.NOISE)
-            self.ended = True
-
-    def IN(self, byte: bytes, msh: bool) -> None:
-        if byte == b"\x1c":
-            self.state = "FS"
-        elif byte == b"\x0b" and msh:
-            if self.skipping:
-                self.end()
-            else:
-                self.out += [Partial(self.frame)] if self.frame else []
-                self.frame = b""
-        else:
-            self.append(byte)
-
-    def FS(self, byte: bytes, msh: bool) -> None:
-        if byte in (b"\r", b"\n", b"\x0b"):
-            self.end()
-            if byte == b"\x0b" and not self.ended:
-                self.OUT(byte, msh)
-        else:
-            self.append(b"\x1c")
-            self.state = "IN"
-            self.IN(byte, msh)
-
-
-def plain(pieces: list[Any]) -> list[Any]:
-    """Oversize: only that it was noticed (its head depends on where the limit fell)."""
-    return [TooLong if isinstance(piece, TooLong) else piece for piece in pieces]
-
-
 WORDS = [b"\x0b", b"\x1c", b"\r", b"\n", b"M", b"MSH", b"MSH|", b"S", b"H", b"a" * 9, b"\x1c\r"]
 ALPHABET = st.sampled_from(WORDS)
 STREAMS = st.one_of(
@@ -217,7 +151,7 @@ def test_t01_no_difference_to_the_naive_machine(stream: bytes, cuts: list[int]) 
     stream += b"."  # decides what a start byte at the very end is
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     portions = [stream[low:high] for low, high in itertools.pairwise(edges)]
-    expected = Naive().read(stream).out
+    expected = NaiveDecoder(MAX_FRAME, MAX_NOISE).read(stream).out
     whole, split = Decoder(MAX_FRAME, MAX_NOISE), Decoder(MAX_FRAME, MAX_NOISE)
     assert plain(decode(split, *portions)) == expected
     assert plain(decode(whole, stream)) == expected
