@@ -19,7 +19,8 @@ from twisted.internet import asyncioreactor
 
 from engine.app.process import SWITCH
 from engine.hl7.accept import AcceptRules
-from engine.listeners.mllp import Doors, MllpChannel, MllpListener
+from engine.listeners.channel import Channel, Doors
+from engine.listeners.mllp import MllpListener
 from engine.model import Arrival, Receipt
 from mllp.server import Caps, MllpServer
 
@@ -87,7 +88,7 @@ def main() -> None:
         )
         submit = intake.submit
     listener = MllpListener(
-        MllpChannel("bench", AcceptRules(message_types=frozenset({"DFT^P03"}))),
+        Channel("bench", AcceptRules(message_types=frozenset({"DFT^P03"}))),
         Doors(submit, lambda *_: None, Fingerprints(ring)),
         lambda *args, **kwargs: MllpServer(*args, caps=Caps(1000, 1000), **kwargs),
     )

@@ -78,13 +78,17 @@ class Arrived:
         """Who sent it."""
         return self._connection.peer
 
+    def interim(self, payload: bytes) -> None:
+        """Send this message back (unframed); another follows, and the next message waits for that."""
+        self._connection.interim(self._ticket, payload)
+
     def answer(self, payload: bytes | None) -> None:
         """Send this message back (unframed; None: nothing) and go on."""
         self._connection.answer(self._ticket, payload)
 
-    def abandon(self) -> None:
-        """Close the connection without an answer, so that the sender sends again."""
-        self._connection.abandon(self._ticket)
+    def abandon(self, last: bytes | None = None) -> None:
+        """Close the connection, so that the sender sends again; without an answer, or after `last`."""
+        self._connection.abandon(self._ticket, last)
 
     def close(self) -> None:
         """Close the connection once what is in work has been answered; take nothing more from it.
@@ -159,13 +163,17 @@ class Connection(Protocol):
 
     # From the application and the server
 
+    def interim(self, ticket: int, payload: bytes) -> None:
+        """See `Arrived.interim`."""
+        self._perform(self._session.interim(ticket, payload))
+
     def answer(self, ticket: int, payload: bytes | None) -> None:
         """See `Arrived.answer`."""
         self._perform(self._session.answer(ticket, payload, self._now()))
 
-    def abandon(self, ticket: int) -> None:
+    def abandon(self, ticket: int, last: bytes | None) -> None:
         """See `Arrived.abandon`."""
-        self._perform(self._session.abandon(ticket))
+        self._perform(self._session.abandon(ticket, last))
 
     def drain(self, reason: CloseReason = "drained") -> None:
         """Close once what is in work has been answered."""

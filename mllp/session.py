@@ -72,6 +72,7 @@ class Session:
         self._decoder = Decoder(limits.max_frame, limits.max_noise)
         self._waiting: deque[bytes | TooLong] = deque()
         self._work: dict[int, bytes | _Pending | None] = {}  # in order of arrival
+        self._held: dict[int, list[bytes]] = {}  # interim answers that wait for those before them
         self._next_ticket = 1
         self._ending: CloseReason | None = None
         self._closed = False
@@ -108,6 +109,8 @@ class Session:
         commands: list[Command] = []
         while self._work:
             first = next(iter(self._work))
+            if self._held:
+                commands += [Send(encode(held)) for held in self._held.pop(first, ())]
             ready = self._work[first]
             if isinstance(ready, _Pending):
                 break
@@ -116,11 +119,25 @@ class Session:
                 commands.append(Send(encode(ready)))
         return self._advance(commands, now)
 
-    def abandon(self, ticket: int) -> list[Command]:
-        """The application cannot answer: close without one, so that the sender sends again."""
+    def interim(self, ticket: int, payload: bytes) -> list[Command]:
+        """An answer before the last: the ticket stays in work, and the next message with it. It leaves at
+        once, or behind the answers to what arrived earlier. After the last answer: ignored."""
         if self._work.get(ticket) is not _PENDING:
             return []
-        return self._close("abandoned", [])
+        if ticket == next(iter(self._work)):
+            return [Send(encode(payload))]
+        self._held.setdefault(ticket, []).append(payload)
+        return []
+
+    def abandon(self, ticket: int, last: bytes | None = None) -> list[Command]:
+        """The application cannot answer: close, so that the sender sends again. `last` is sent before,
+        unless it could be taken for the answer to an earlier message that has none yet."""
+        if self._work.get(ticket) is not _PENDING:
+            return []
+        commands: list[Command] = []
+        if last is not None and ticket == next(iter(self._work)):
+            commands.append(Send(encode(last)))
+        return self._close("abandoned", commands)
 
     def eof(self, now: float) -> list[Command]:
         """The peer will send nothing more; it may still be reading."""
@@ -237,6 +254,7 @@ class Session:
         self._closed = True
         self._waiting.clear()
         self._work.clear()
+        self._held.clear()
         commands.append(Close(reason))
         return commands
 

@@ -13,7 +13,8 @@ from OpenSSL import SSL
 from engine.config.rehearsal import accept_rules
 from engine.config.spec import ChannelSpec, MllpSource, TlsSpec
 from engine.errors import Misconfigured
-from engine.listeners.mllp import Doors, MllpChannel, MllpListener
+from engine.listeners.channel import Channel, Doors
+from engine.listeners.mllp import MllpListener
 from engine.settings import Settings
 from mllp.server import Caps, MllpServer
 from mllp.session import Limits
@@ -32,7 +33,7 @@ class Address(NamedTuple):
 def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpListener:
     """The channel's listener, not open yet."""
     source = spec.source.mllp
-    channel = MllpChannel(
+    channel = Channel(
         name=spec.channel,
         rules=accept_rules(source),
         acknowledge=source.acknowledge,

@@ -17,7 +17,8 @@ from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
 from engine.errors import Misconfigured
 from engine.intake import Intake
-from engine.listeners.mllp import Doors, MllpListener
+from engine.listeners.channel import Doors
+from engine.listeners.mllp import MllpListener
 from engine.model import Lane
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault

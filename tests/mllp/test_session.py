@@ -31,8 +31,11 @@ class Playbook:
     def answers(self, ticket: int, payload: bytes | None, *then: Any) -> Playbook:
         return self._check(self.session.answer(ticket, payload, self.at), then)
 
-    def abandons(self, ticket: int, *then: Any) -> Playbook:
-        return self._check(self.session.abandon(ticket), then)
+    def says(self, ticket: int, payload: bytes, *then: Any) -> Playbook:
+        return self._check(self.session.interim(ticket, payload), then)
+
+    def abandons(self, ticket: int, *then: Any, last: bytes | None = None) -> Playbook:
+        return self._check(self.session.abandon(ticket, last), then)
 
     def ends(self, *then: Any) -> Playbook:
         return self._check(self.session.eof(self.at), then)
@@ -103,6 +106,43 @@ def test_abandoned_closes_without_an_answer() -> None:
         .drains()
         .waits(1000)
     )
+
+
+def test_a36_an_interim_answer_keeps_the_next_message_waiting() -> None:
+    (
+        Playbook()
+        .gets(F1 + F2, HandOver(1, M1), Pause())
+        .says(1, b"CA", Send(encode(b"CA")))
+        .waits(1000)
+        .answers(1, b"AA", Send(encode(b"AA")), HandOver(2, M2), Resume())
+        .says(1, b"late")
+        .says(2, b"CA", Send(encode(b"CA")))
+        .answers(2, None)
+    )
+
+
+def test_interim_answers_leave_in_order_of_arrival_too() -> None:
+    (
+        Playbook(max_in_work=3)
+        .gets(F1 + F2 + F3, HandOver(1, M1), HandOver(2, M2), HandOver(3, M3))
+        .says(2, b"i2")
+        .says(3, b"i3")
+        .answers(3, b"a3")
+        .answers(1, None, Send(encode(b"i2")))
+        .says(2, b"j2", Send(encode(b"j2")))
+        .answers(2, b"a2", Send(encode(b"a2")), Send(encode(b"i3")), Send(encode(b"a3")))
+    )
+
+
+def test_an_interim_answer_before_the_end_is_not_the_end() -> None:
+    play = Playbook().gets(F1, HandOver(1, M1)).ends(Pause()).says(1, b"CA", Send(encode(b"CA")))
+    play.answers(1, b"AA", Send(encode(b"AA")), Close("peer_closed")).says(1, b"late")
+
+
+def test_a71_last_words_are_only_said_where_they_cannot_be_misunderstood() -> None:
+    Playbook().gets(F1, HandOver(1, M1)).abandons(1, Send(encode(b"no")), Close("abandoned"), last=b"no")
+    both = Playbook(max_in_work=2).gets(F1 + F2, HandOver(1, M1), HandOver(2, M2)).says(2, b"held")
+    both.abandons(2, Close("abandoned"), last=b"no").says(1, b"late")
 
 
 def test_a04_a_split_frame_does_not_delay_the_one_before() -> None:
@@ -269,6 +309,39 @@ def test_content_has_no_voice() -> None:
     assert "DOE" not in said
 
 
+class Talk:
+    """A session whose application says something about any open message, in any order."""
+
+    def __init__(self, in_work: int, dice: Any) -> None:
+        self.session = Session(Limits(max_in_work=in_work), 0.0)
+        self.in_work, self.dice = in_work, dice
+        self.handed: list[bytes] = []
+        self.sent: list[bytes] = []
+        self.said: dict[int, list[bytes]] = {}
+        self.open: list[int] = []
+
+    def follow(self, commands: Sequence[Any]) -> None:
+        for command in commands:
+            if isinstance(command, HandOver):
+                self.handed.append(command.message)
+                self.said[command.ticket] = []
+                self.open.append(command.ticket)
+            elif isinstance(command, Send):
+                self.sent.append(command.data)
+        assert len(self.open) <= self.in_work
+
+    def say_something(self) -> None:
+        ticket = self.dice.choice(self.open)
+        payload = b"%d.%d" % (ticket, len(self.said[ticket]))
+        self.said[ticket].append(encode(payload))
+        if self.dice.random() < 0.5:
+            self.follow(self.session.interim(ticket, payload))
+            assert ticket != self.open[0] or self.sent[-1] == encode(payload), "the first is heard at once"
+        else:
+            self.open.remove(ticket)
+            self.follow(self.session.answer(ticket, payload, 0.0))
+
+
 @given(
     st.lists(st.binary(max_size=8).filter(lambda b: not set(b) & {0x0B, 0x1C}), max_size=12),
     st.lists(st.integers(0, 120), max_size=10),
@@ -279,32 +352,18 @@ def test_content_has_no_voice() -> None:
 def test_every_message_is_handed_over_once_and_answered_in_order(
     messages: list[bytes], cuts: list[int], in_work: int, dice: Any
 ) -> None:
+    """Each message gets some interim answers and a last one; the order of them all is that of arrival."""
     stream = b"".join(map(encode, messages))
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    session = Session(Limits(max_in_work=in_work), 0.0)
-    handed: list[bytes] = []
-    sent: list[bytes] = []
-    open_tickets: dict[int, bytes] = {}
-
-    def follow(commands: Sequence[Any]) -> None:
-        for command in commands:
-            if isinstance(command, HandOver):
-                handed.append(command.message)
-                open_tickets[command.ticket] = command.message
-            elif isinstance(command, Send):
-                sent.append(command.data)
-        assert len(open_tickets) <= in_work
-
+    talk = Talk(in_work, dice)
     for low, high in itertools.pairwise(edges):
-        follow(session.receive(stream[low:high], 0.0))
-        if open_tickets and dice.random() < 0.5:
-            ticket = dice.choice(list(open_tickets))
-            follow(session.answer(ticket, open_tickets.pop(ticket), 0.0))
-    while open_tickets:
-        ticket = dice.choice(list(open_tickets))
-        follow(session.answer(ticket, open_tickets.pop(ticket), 0.0))
-    assert handed == messages
-    assert b"".join(sent) == stream
+        talk.follow(talk.session.receive(stream[low:high], 0.0))
+        if talk.open and dice.random() < 0.5:
+            talk.say_something()
+    while talk.open:
+        talk.say_something()
+    assert talk.handed == messages
+    assert talk.sent == [answer for answers in talk.said.values() for answer in answers]
 
 
 @pytest.mark.parametrize("at_end", ["eof", "drain"])

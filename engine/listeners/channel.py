@@ -1,0 +1,41 @@
+"""What every kind of listener must know of its channel, and the doors behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from engine.hl7.accept import AcceptRules
+from engine.hl7.modes import AckMode
+from engine.listeners.arrival import Fingerprinting
+from engine.model import Acknowledge, Answered, Arrival, Reason, Receipt
+
+__all__ = ["Channel", "Doors", "Submit", "Wait"]
+
+Submit = Callable[[Arrival, Callable[[Receipt | None], None]], None]
+"""`engine.intake.Intake.submit`."""
+
+Wait = Callable[[int, Callable[[Answered, Reason | None], None], float, Answered], None]
+"""`engine.answers.Answers.wait`."""
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """A channel as its listener sees it: what it takes and how it answers."""
+
+    name: str
+    rules: AcceptRules
+    acknowledge: Acknowledge = "storage"
+    timeout: float = 30.0  # seconds a sender may wait for `transform` or `delivery`
+    mode: AckMode = "auto"
+    charset: str = ""
+    application: str = "WARDLINE"  # MSH-3 of answers when the sender left MSH-5 empty
+    facility: str = ""
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """Where arrivals go and who knows what became of them."""
+
+    submit: Submit
+    wait: Wait
+    keys: Fingerprinting

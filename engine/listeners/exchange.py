@@ -1,0 +1,80 @@
+"""One message and whoever waits for its answer."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Protocol
+
+from engine.hl7.acknowledgement import ControlIds, ErrorItem, build
+from engine.hl7.header import Header
+from engine.hl7.modes import Code
+from engine.listeners.channel import Channel
+from engine.model import Reason
+from engine.telemetry import Answered as AnswerSent
+from engine.telemetry import signal
+
+__all__ = ["Exchange", "Pen", "Reply"]
+
+
+class Reply(Protocol):
+    """Where the answer to one message goes: to a connection (`mllp.server.Arrived`), into a batch of
+    answers, into a file. Settled once, with `answer` or `abandon`; in the reactor's thread."""
+
+    def interim(self, payload: bytes) -> None:
+        """An answer before the last one."""
+        ...
+
+    def answer(self, payload: bytes | None) -> None:
+        """The last answer (None: nothing more is to be said)."""
+        ...
+
+    def abandon(self, last: bytes | None = None) -> None:
+        """Nothing more than `last` can be said: the message was not stored, and has to come again."""
+        ...
+
+
+class Pen:
+    """Writes a channel's answers."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._ids = ControlIds(secrets.randbits)
+
+    def write(self, header: Header | None, code: Code, reason: Reason | None = None) -> bytes:
+        """The answer `code` to the message of `header`, with the reason as ERR."""
+        return build(
+            header,
+            code,
+            control_id=self._ids(),
+            now=datetime.now(UTC),
+            own_application=self._channel.application,
+            own_facility=self._channel.facility,
+            errors=(ErrorItem.of(reason),) if reason else (),
+        )
+
+
+class Exchange:
+    """One message with its header (None: unreadable) that waits for its answer."""
+
+    __slots__ = ("_channel", "_pen", "_reply", "_started", "header", "raw")
+
+    def __init__(self, channel: str, pen: Pen, raw: bytes, header: Header | None, reply: Reply) -> None:
+        self.raw, self.header = raw, header
+        self._channel, self._pen, self._reply = channel, pen, reply
+        self._started = perf_counter()
+
+    def interim(self, code: Code) -> None:
+        """Say `code` now; more follows."""
+        self._reply.interim(self._pen.write(self.header, code))
+        signal(AnswerSent(self._channel, code, perf_counter() - self._started))
+
+    def answer(self, code: Code | None, reason: Reason | None = None) -> None:
+        """Say `code` (None: nothing is to be said) with the reason as ERR, and be done."""
+        self._reply.answer(None if code is None else self._pen.write(self.header, code, reason))
+        signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))
+
+    def abandon(self) -> None:
+        """Say nothing, so that the sender sends again."""
+        self._reply.abandon()

@@ -1,0 +1,146 @@
+"""From one HL7 v2 message to a stored message and its acknowledgement, whatever door it came through.
+
+Only MSH is read here. What the channel does not take is answered with its error and kept in
+quarantine; what it takes is answered after safe storage, after routing or after delivery, as the
+channel says. When the store cannot take a message nothing is answered: the sender sends again
+(spec: acknowledgement, section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from engine.errors import Unacceptable
+from engine.hl7.accept import Ruling, check
+from engine.hl7.charset import decode
+from engine.hl7.header import Header, read_header
+from engine.hl7.modes import AnswerPlan, Code, plan
+from engine.listeners.arrival import make_arrival
+from engine.listeners.channel import Channel, Doors
+from engine.listeners.exchange import Exchange, Pen, Reply
+from engine.model import Answered, Reason, ReasonCode, Receipt
+from engine.telemetry import ControlIdReused, MessageAccepted, MessageRefused, signal
+
+__all__ = ["Reception"]
+
+
+class Reception:
+    """Takes the messages of one channel. `counters` grow by what was odd but readable."""
+
+    def __init__(self, channel: Channel, doors: Doors, counters: dict[str, int]) -> None:
+        self._channel, self._doors, self._counters = channel, doors, counters
+        self._pen = Pen(channel)
+
+    def take(self, raw: bytes, header: Header, reply: Reply) -> None:
+        """A message: judge it, store it, answer it."""
+        self._count(header.quirks)
+        exchange = self._exchange(raw, header, reply)
+        answers = plan(header, self._channel.mode)
+        ruling = check(header, self._channel.rules) or self._undecodable(raw, header)
+        if ruling is None:
+            self._store(exchange, header, answers)
+        elif ruling.answered:
+            code = answers.refused(ruling.answered)
+            self._refuse(exchange, ruling.answered, ruling.reason, code)
+        else:  # an acknowledgement: kept, correlated later, never acknowledged itself
+            self._refuse(exchange, "rejected", ruling.reason, answers.stored())
+
+    def refuse_headless(self, raw: bytes, error: Unacceptable, reply: Reply) -> None:
+        """What `read_header` could not read: AR."""
+        reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
+        self._refuse(self._exchange(raw, None, reply), "rejected", reason, "AR")
+
+    def refuse_oversize(self, head: bytes, reply: Reply) -> None:
+        """A message over the limit; only its head is left: answered when that can be read."""
+        reason = Reason(ReasonCode.OVERSIZE, "Message longer than this channel takes", "MSH", hl7=104)
+        header: Header | None
+        try:
+            header = read_header(head)
+        except Unacceptable:
+            header = None
+        code = plan(header, self._channel.mode).refused("rejected") if header else None
+        self._refuse(self._exchange(head, header, reply), "rejected", reason, code)
+
+    def keep(self, raw: bytes, reason: Reason) -> None:
+        """Bytes that are no message and get no answer: kept in quarantine."""
+        arrival = make_arrival(self._channel.name, self._doors.keys, raw, None, "rejected", reason)
+        self._doors.submit(arrival, lambda _: None)
+
+    # What is taken
+
+    def _store(self, exchange: Exchange, header: Header, answers: AnswerPlan) -> None:
+        """Stored as answered when safe storage is all that this sender waits for."""
+        self._count(answers.quirks)
+        at_once: Answered = "" if answers.waits and self._channel.acknowledge != "storage" else "accepted"
+        arrival = make_arrival(self._channel.name, self._doors.keys, exchange.raw, header, at_once)
+        self._doors.submit(arrival, partial(self._stored, exchange, answers))
+
+    def _stored(self, exchange: Exchange, answers: AnswerPlan, receipt: Receipt | None) -> None:
+        if receipt is None:
+            exchange.abandon()
+            return
+        channel = self._channel
+        kind = "duplicate" if receipt.original else "reused" if receipt.reused else "new"
+        signal(MessageAccepted(channel.name, kind))
+        if receipt.reused:
+            signal(ControlIdReused(channel.name, receipt.id))
+        if not answers.waits:
+            exchange.answer(answers.stored())
+        elif receipt.answered:
+            exchange.answer(answers.applied("accepted"))
+        else:
+            told = partial(self._told, exchange, answers)
+            # Time is up: under `delivery` the message is safe and on its way, so AA (row 19).
+            otherwise: Answered = "accepted" if channel.acknowledge == "delivery" else ""
+            self._doors.wait(receipt.original or receipt.id, told, channel.timeout, otherwise)
+
+    def _told(
+        self, exchange: Exchange, answers: AnswerPlan, answered: Answered, reason: Reason | None
+    ) -> None:
+        """What became of a message whose sender waits; when nothing is known, it will be sent again."""
+        if answered:
+            exchange.answer(answers.applied(answered), reason if answered != "accepted" else None)
+        else:
+            exchange.abandon()
+
+    # What is not taken
+
+    def _refuse(self, exchange: Exchange, answered: Answered, reason: Reason, code: Code | None) -> None:
+        """Keep it in quarantine, then answer `code`."""
+        arrival = make_arrival(
+            self._channel.name, self._doors.keys, exchange.raw, exchange.header, answered, reason
+        )
+        self._doors.submit(arrival, partial(self._refused, exchange, code, reason))
+
+    def _refused(
+        self, exchange: Exchange, code: Code | None, reason: Reason, receipt: Receipt | None
+    ) -> None:
+        if receipt is None:
+            exchange.abandon()
+            return
+        signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))
+        exchange.answer(code, reason if code not in ("AA", "CA") else None)
+
+    def _undecodable(self, raw: bytes, header: Header) -> Ruling | None:
+        """AE when the bytes are not what MSH-18 says (row 14): routing reads them the same way."""
+        if raw.isascii():
+            return None
+        marked = "byte_order_mark" in header.quirks
+        try:
+            decoded = decode(
+                raw[header.start :], header.charsets, default=self._channel.charset, marked=marked
+            )
+        except Unacceptable as error:
+            return Ruling("error", Reason(ReasonCode.CHARSET, error.text, error.place, hl7=error.hl7))
+        self._count(decoded.quirks)
+        return None
+
+    # Common
+
+    def _exchange(self, raw: bytes, header: Header | None, reply: Reply) -> Exchange:
+        return Exchange(self._channel.name, self._pen, raw, header, reply)
+
+    def _count(self, quirks: Sequence[str]) -> None:
+        for quirk in quirks:
+            self._counters[quirk] += 1
