@@ -31,7 +31,7 @@ from engine.model import (
     TokenMerge,
 )
 from engine.privacy.book import TokenBook
-from engine.transforms.condition import Test
+from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
 from engine.transforms.scope import Scope, Value
 
@@ -55,18 +55,18 @@ _BUSINESS = frozenset(
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """A named step that ends a message as filtered when all of its tests hold."""
+    """A named step that ends a message as filtered when all of its conditions hold."""
 
     name: str
-    tests: tuple[Test, ...]
+    conditions: tuple[Condition, ...]
 
 
 class Rule(msgspec.Struct, frozen=True):
     """When `whole` holds for the message: for each group of segment `anchor` (empty: for the message)
     where `each` holds, the effect that `make` makes."""
 
-    whole: tuple[Test, ...]
-    each: tuple[Test, ...]
+    whole: tuple[Condition, ...]
+    each: tuple[Condition, ...]
     anchor: str
     make: Make
 
@@ -112,7 +112,7 @@ def map_document(document: Document, program: Program, book: TokenBook) -> Route
     for value in program.required:
         value(message)
     for step in program.filters:
-        if _hold(step.tests, message):
+        if _hold(step.conditions, message):
             return Filtered(step.name)
     made = [(rule.make(scope), scope) for rule, scope in _applying(document, program, message)]
     if not made:
@@ -137,10 +137,13 @@ def _applying(document: Document, program: Program, message: Scope) -> Iterator[
                     yield rule, scope
 
 
-def _hold(tests: tuple[Test, ...], scope: Scope) -> bool:
-    for test in tests:  # noqa: SIM110 - a generator would cost as much as the tests
-        if not test(scope):
-            return False
+def _hold(conditions: tuple[Condition, ...], scope: Scope) -> bool:
+    for condition in conditions:
+        try:  # `condition.holds`, without the call
+            if condition.value(scope) not in condition.values:
+                return False
+        except Unacceptable as refusal:
+            raise condition.compiled.refused(refusal, scope) from None
     return True
 
 

@@ -86,7 +86,7 @@ class Tokens:
 
     def random(self, count: int) -> bytes:
         self._random += 1
-        return self._random.to_bytes(count, "big")
+        return self._random.to_bytes(count, "little")
 
     def book(self) -> TokenBook:
         return TokenBook(self.vault, self.lookup, self.random)

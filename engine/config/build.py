@@ -54,7 +54,7 @@ class _Build:
             self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
         ]
         filters = [
-            Filter(step.name, tuple(one.holds for one in self._conditions(("filters", number), step.when)))
+            Filter(step.name, tuple(self._conditions(("filters", number), step.when)))
             for number, step in enumerate(spec.filters)
         ]
         rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
@@ -78,8 +78,8 @@ class _Build:
 
     def _rule(self, place: Place, rule: EffectRule) -> Rule | None:
         conditions = self._conditions(place, rule.when)
-        whole = tuple(one.holds for one in conditions if one.segments == HEADER)
-        each = tuple(one.holds for one in conditions if one.segments != HEADER)
+        whole = tuple(one for one in conditions if one.segments == HEADER)
+        each = tuple(one for one in conditions if one.segments != HEADER)
         make: Make | None = None
         for kind in EFFECTS:
             effect = getattr(rule, kind)

@@ -146,8 +146,9 @@ class TokenBook:
         self._merges.clear()
 
     def _mint(self, identifier: str, index: bytes) -> str:
-        token = mint(identifier[0], self._random)
-        row = self._vault.seal(identifier, token=token, index=index, nonce=self._random(12))
+        dice = self._random(28)  # asked once: the kernel is far away
+        token = mint(identifier[0], dice[:16])
+        row = self._vault.seal(identifier, token=token, index=index, nonce=dice[16:])
         self._minted[index] = token
         self._fresh[token] = _Fresh(row)
         return token

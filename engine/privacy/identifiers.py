@@ -81,6 +81,7 @@ class Identifier:
         self._kind = None if kind is None else SPELLINGS.get(kind, kind)
         self._number = path.repetition if "[" in path.text.partition("-")[2] else 0
         self._untyped = "MR" if (path.segment, path.field) in _MEDICAL_RECORD else ""
+        self._plain = kind is None and not (only or layout.type or self._number or path.occurrence > 1)
         self._names: dict[tuple[str, bytes, bool], str] = {}
 
     @property
@@ -90,7 +91,7 @@ class Identifier:
 
     def find(self, view: Reading) -> tuple[str, str, str] | Value:
         """Authority, type and value of the number; `DELETE` or None when there is none."""
-        text, kind = self._choose(view)
+        text, kind = self._only_one(view) or self._choose(view)
         if not text:
             return None
         value = view.part(text, self._path.component)
@@ -104,6 +105,18 @@ class Identifier:
         """What stands at the path, in the repetition whose number is the one."""
         text, _ = self._choose(view)
         return view.part(text, self._path.component, self._path.subcomponent) if text else None
+
+    def _only_one(self, view: Reading) -> tuple[str, str] | None:
+        """The field as it is, where there is nothing to choose: no type and no second number. None:
+        there may be."""
+        path = self._path
+        if not self._plain:
+            return None
+        fields = view.first(path.segment)
+        if fields is None or path.field >= len(fields):
+            return "", ""
+        text = fields[path.field]
+        return None if view.delimiters.repetition in text else (text, "")
 
     def _choose(self, view: Reading) -> tuple[str, str]:
         """The repetition, raw, and its type; empty when none will do."""
