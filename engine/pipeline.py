@@ -7,7 +7,7 @@ gives the same effects, and a message gives all of its effects or none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -35,7 +35,7 @@ from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
 from engine.transforms.scope import Scope, Value
 
-__all__ = ["Filter", "Program", "Rule", "map_document", "route"]
+__all__ = ["Filter", "Program", "Remark", "Rule", "map_document", "route"]
 
 NO_RULE = "no-effect-rule"
 """The step of a message that no rule is about."""
@@ -55,10 +55,21 @@ _BUSINESS = frozenset(
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """A named step that ends a message as filtered when all of its conditions hold."""
+    """A named step that ends a message as filtered when all of its conditions hold; with an `anchor`, one
+    group of that segment."""
 
     name: str
     conditions: tuple[Condition, ...]
+    anchor: str = ""
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """A named oddity that a person should see: where all of its conditions hold in a group of `anchor`
+    (empty: in the message). The message goes on."""
+
+    name: str
+    conditions: tuple[Condition, ...]
+    anchor: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -86,6 +97,12 @@ class Program(msgspec.Struct, frozen=True):
     charset: str
     required: tuple[Value, ...]
     filters: tuple[Filter, ...]
+    """Of the whole message."""
+
+    group_filters: Mapping[str, tuple[Filter, ...]]
+    """By the segment whose groups they end."""
+
+    remarks: tuple[Remark, ...]
     rules: tuple[Rule, ...]
     sequence: Value
     no_effect: Literal["filtered", "dead"]
@@ -106,35 +123,72 @@ def route(batch: Sequence[StoredMessage], program: Program, book: TokenBook) -> 
     return list(routings.values())
 
 
-def map_document(document: Document, program: Program, book: TokenBook) -> Routed | Filtered | Dead:
-    """What one parsed message becomes. Raises `Unacceptable` with its place."""
+def map_document(
+    document: Document, program: Program, book: TokenBook, warnings: list[Reason]
+) -> Routed | Filtered | Dead:
+    """What one parsed message becomes; what is odd about it is added to `warnings`. Raises
+    `Unacceptable` with its place."""
     message = Scope(document, book, program.slots)
     for value in program.required:
         value(message)
     for step in program.filters:
         if _hold(step.conditions, message):
             return Filtered(step.name)
-    made = [(rule.make(scope), scope) for rule, scope in _applying(document, program, message)]
+    scopes = _Scopes(document, program, message)
+    made = [(rule.make(scope), scope) for rule, scope in _applying(program, message, scopes)]
     if not made:
-        return _no_rule(program)
+        return Filtered(scopes.ended) if scopes.ended else _no_rule(program)
     effects = tuple(_once(made))
     if not effects:
         return Filtered(NOTHING_TO_DO)
+    for remark in program.remarks:
+        warnings += _remarked(remark, scopes)
     merges = tuple(TokenMerge(effect.gone, effect.into) for effect in effects if isinstance(effect, Merge))
     return Routed(effects, program.sequence(message), merges)
 
 
-def _applying(document: Document, program: Program, message: Scope) -> Iterator[tuple[Rule, Scope]]:
+class _Scopes:
+    """The scopes of one message by the segment that opens them, without the groups that a filter ends;
+    `ended` names the first filter that did."""
+
+    def __init__(self, document: Document, program: Program, message: Scope) -> None:
+        self._document, self._filters, self._message = document, program.group_filters, message
+        self._known = {"": [message]}
+        self.ended = ""
+
+    def of(self, anchor: str) -> list[Scope]:
+        """Those of all groups of `anchor` that go on; the message's own for an empty one."""
+        known = self._known.get(anchor)
+        if known is None:
+            known = self._message.within(groups(self._document, anchor))
+            for step in self._filters.get(anchor, ()):
+                left = [scope for scope in known if not _hold(step.conditions, scope)]
+                if len(left) < len(known):
+                    known, self.ended = left, self.ended or step.name
+            self._known[anchor] = known
+        return known
+
+
+def _applying(program: Program, message: Scope, scopes: _Scopes) -> Iterator[tuple[Rule, Scope]]:
     """The rules that apply, each with the scope of the message or the group that it applies to."""
-    scopes = {"": [message]}
     for rule in program.rules:
         if _hold(rule.whole, message):
-            anchor = rule.anchor
-            if anchor not in scopes:
-                scopes[anchor] = message.within(groups(document, anchor))
-            for scope in scopes[anchor]:
+            for scope in scopes.of(rule.anchor):
                 if _hold(rule.each, scope):
                     yield rule, scope
+
+
+def _remarked(remark: Remark, scopes: _Scopes) -> Iterator[Reason]:
+    """Where the remark applies; a value that its tests cannot read is one more thing to be seen."""
+    for scope in scopes.of(remark.anchor):
+        try:
+            if _hold(remark.conditions, scope):
+                fields = [field for one in remark.conditions for field in one.compiled.fields]
+                place = scope.view.place(fields[0].path) if fields else ""
+                yield Reason(ReasonCode.BAD_VALUE, remark.name, place, Owner.BUSINESS)
+        except Unacceptable as refusal:
+            text = f"{remark.name}: {refusal.text}"
+            yield Reason(ReasonCode(refusal.code), text, refusal.place, Owner.BUSINESS)
 
 
 def _hold(conditions: tuple[Condition, ...], scope: Scope) -> bool:
@@ -149,9 +203,10 @@ def _hold(conditions: tuple[Condition, ...], scope: Scope) -> bool:
 
 def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routing:
     book.start(message.id)
+    warnings: list[Reason] = []
     try:
         document = Document.parse(message.raw, default_charset=program.charset)
-        result = map_document(document, program, book)
+        result = map_document(document, program, book, warnings)
     except Unacceptable as refusal:
         result = Dead(_reason(refusal))
     except Unavailable:
@@ -164,7 +219,8 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routi
             book.merged(merge.gone, merge.into)
     else:
         book.forget(message.id)
-    return Routing(message.id, result, program.lane, program.destinations, _answer(result, program))
+    answer = _answer(result, program)
+    return Routing(message.id, result, program.lane, program.destinations, answer, tuple(warnings))
 
 
 def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[Effect]:

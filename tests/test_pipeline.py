@@ -349,3 +349,54 @@ def test_reservations_release_and_encounters(run: Run) -> None:
     assert release.when_unknown == "ignore"
     assert isinstance(encounter, Encounter)
     assert (encounter.key[:4], encounter.state, encounter.kind) == ("t1v_", "", "inpatient")
+
+
+# single groups, oddities
+
+PAYMENTS = [{"name": "payment", "for_each": "FT1", "when": {"FT1-6.1": ["PY", "CO"]}}]
+ODD = [{"name": "amount-differs", "for_each": "FT1", "when": {"FT1-11 | product_of(FT1-10, FT1-12)": "no"}}]
+
+
+def paid(*types: str) -> StoredMessage:
+    """Charges of these types."""
+    stored = message(*[("G1", str(n)) for n, _ in enumerate(types, 1)])
+    parts = stored.raw.split(b"|CG|")
+    raw = parts[0] + b"".join(
+        b"|" + t.encode() + b"|" + part for t, part in zip(types, parts[1:], strict=True)
+    )
+    return msgspec.structs.replace(stored, raw=raw)
+
+
+def test_a_filter_of_groups_ends_those_alone(run: Run) -> None:
+    result = run(paid("CG", "PY", "CG"), filters=PAYMENTS).result
+    assert isinstance(result, Routed)
+    assert [effect.item.quantity for effect in result.effects if isinstance(effect, Charge)] == [1, 3]
+
+
+def test_a_message_of_nothing_else_is_filtered_by_the_name_of_the_step(run: Run) -> None:
+    assert run(paid("PY", "CO"), filters=PAYMENTS).result == Filtered("payment")
+    assert run(paid("PY", "XX"), filters=PAYMENTS).result == Filtered("payment")
+    assert run(paid("XX"), filters=PAYMENTS).result == Filtered("no-effect-rule")
+    assert run(paid("PY"), filters=PAYMENTS, no_effect="dead").result == Filtered("payment")
+
+
+def odd(*amounts: str) -> StoredMessage:
+    return message(*[("G1", f"2|{amount}|12.50") for amount in amounts])
+
+
+def test_what_is_odd_is_named_with_its_place_and_goes_on(run: Run) -> None:
+    routing = run(odd("25", "26.00", "27"), warnings=ODD)
+    assert isinstance(routing.result, Routed)
+    assert [(one.code, one.text, one.place, one.owner) for one in routing.warnings] == [
+        (ReasonCode.BAD_VALUE, "amount-differs", place, Owner.BUSINESS)
+        for place in ("FT1[2]-11", "FT1[3]-11")
+    ]
+
+
+def test_what_cannot_be_compared_is_odd_too(run: Run) -> None:
+    (warning,) = run(odd("much"), warnings=ODD).warnings
+    assert (warning.text, warning.place) == ("amount-differs: not a number", "FT1[1]-11")
+
+
+def test_a_message_that_stops_has_its_reason_and_no_warnings(run: Run) -> None:
+    assert run(odd("26.00", "25", "1"), warnings=ODD, required=["PID-18"]).warnings == ()

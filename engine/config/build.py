@@ -5,15 +5,15 @@ Nothing stops at the first problem: whatever is wrong is named with its place in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.finding import Place, Problem
-from engine.config.spec import ChannelSpec, DestinationSpec, EffectRule, Tests
+from engine.config.spec import ChannelSpec, DestinationSpec, EffectRule, FilterRule, Tests, WarningRule
 from engine.errors import Misconfigured
 from engine.model import Lane
-from engine.pipeline import Filter, Program, Rule
+from engine.pipeline import Filter, Program, Remark, Rule
 from engine.privacy.authorities import Authorities
 from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
@@ -53,10 +53,8 @@ class _Build:
         required = [
             self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
         ]
-        filters = [
-            Filter(step.name, tuple(self._conditions(("filters", number), step.when)))
-            for number, step in enumerate(spec.filters)
-        ]
+        filters = [self._filter(("filters", number), step) for number, step in enumerate(spec.filters)]
+        remarks = [self._remark(("warnings", number), one) for number, one in enumerate(spec.warnings)]
         rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
         sequence = self._try(("sequence_by",), self._sequence, spec.sequence_by)
         if sequence is None:
@@ -69,12 +67,20 @@ class _Build:
             filtered="accepted" if source.filtered == "accept" else "rejected",
             charset=source.charset,
             required=tuple(value for value in required if value is not None),
-            filters=tuple(filters),
+            filters=tuple(one for one in filters if not one.anchor),
+            group_filters=_by_anchor(filters),
+            remarks=tuple(remarks),
             rules=tuple(rule for rule in rules if rule is not None),
             sequence=sequence,
             no_effect=spec.no_effect,
             slots=self.setting.slots,
         )
+
+    def _filter(self, place: Place, step: FilterRule) -> Filter:
+        return Filter(step.name, tuple(self._conditions(place, step.when)), step.for_each or "")
+
+    def _remark(self, place: Place, one: WarningRule) -> Remark:
+        return Remark(one.name, tuple(self._conditions(place, one.when)), one.for_each or "")
 
     def _rule(self, place: Place, rule: EffectRule) -> Rule | None:
         conditions = self._conditions(place, rule.when)
@@ -139,6 +145,11 @@ class _Build:
 
     def _flawed(self, place: Place, flaw: Flaw, *, on_key: bool = False) -> None:
         self.problems.append(Problem(place, flaw.text, flaw.hint, offset=flaw.offset, on_key=on_key))
+
+
+def _by_anchor(filters: Sequence[Filter]) -> dict[str, tuple[Filter, ...]]:
+    anchors = {one.anchor for one in filters if one.anchor}
+    return {anchor: tuple(one for one in filters if one.anchor == anchor) for anchor in anchors}
 
 
 def _zone(spec: ChannelSpec) -> tzinfo:

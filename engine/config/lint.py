@@ -35,7 +35,7 @@ _ENV = re.compile(r"env:[A-Z][A-Z0-9_]*")
 
 def check_channel(spec: ChannelSpec) -> list[Problem]:
     """What one channel's model says that cannot be meant."""
-    checks = (_source, _answers, _network, _effects, _reach, _repeats, _destinations)
+    checks = (_source, _answers, _network, _effects, _steps, _reach, _repeats, _destinations)
     return [problem for check in checks for problem in check(spec)]
 
 
@@ -135,6 +135,21 @@ def _effects(spec: ChannelSpec) -> Iterator[Problem]:
     for number, name in enumerate(names):
         if name and name in names[:number]:
             yield Problem(("effects", number, "name"), "another rule has this name")
+
+
+def _steps(spec: ChannelSpec) -> Iterator[Problem]:
+    """Filters and warnings of single groups."""
+    anchors = {rule.for_each for rule in spec.effects}
+    steps = [("filters", n, one.for_each) for n, one in enumerate(spec.filters)]
+    for list_, number, segment in (
+        *steps,
+        *(("warnings", n, w.for_each) for n, w in enumerate(spec.warnings)),
+    ):
+        place: Place = (list_, number, "for_each")
+        if segment is not None and not _SEGMENT.fullmatch(segment):
+            yield Problem(place, "not a segment id", "write it like FT1")
+        elif segment is not None and list_ == "filters" and segment not in anchors:
+            yield Problem(place, f"no rule is for each {segment}, so this ends nothing", "", "warning")
 
 
 def _items(effect: object, place: Place) -> Iterator[Problem]:

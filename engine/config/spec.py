@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 __all__ = [
     "ChannelSpec", "ChargeRule", "ConsumeRule", "CreditRule", "DestinationSpec", "EffectRule",
     "EncounterRule", "MergeRule", "MllpSource", "Owners", "ProcureRule", "ReleaseRule",
-    "ReserveRule", "Source", "SourceSpec", "TlsSpec", "WidenSpec",
+    "ReserveRule", "Source", "SourceSpec", "TlsSpec", "WarningRule", "WidenSpec",
 ]  # fmt: skip
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
@@ -226,6 +226,17 @@ class FilterRule(Strict):
     """A named step that ends a message as filtered when all its tests hold."""
 
     name: Name
+    for_each: str | None = Field(
+        None, description="A segment id: the step ends single groups of it, and the message with the last."
+    )
+    when: Tests = Field(min_length=1)
+
+
+class WarningRule(Strict):
+    """A named oddity, shown with the message; what the rules make of the message stands."""
+
+    name: Name
+    for_each: str | None = Field(None, description="A segment id: looked for in each of its groups.")
     when: Tests = Field(min_length=1)
 
 
@@ -263,6 +274,7 @@ class ChannelSpec(Strict):
     tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
     required: list[str] = Field([], description="Field paths a message must have, else AE 101.")
     filters: list[FilterRule] = []
+    warnings: list[WarningRule] = Field([], description="What a person should see of messages that go on.")
     widen: list[WidenSpec] = []
     effects: list[EffectRule] = Field(min_length=1)
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")

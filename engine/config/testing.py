@@ -91,7 +91,18 @@ def _check(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Proble
     yield from _reason(expect, got, place)
     if expect.effects is not None:
         yield from compare_effects(expect.effects, got.effects, (*place, "effects"))
+    yield from _warnings(expect, got, place)
     yield from _leaks(expect, got, place)
+
+
+def _warnings(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
+    """What the channel's `warnings` said; oddities of reading are not the channel's."""
+    if expect.warnings is None:
+        return
+    said = [f"{one.text} at {one.place}" if one.place else one.text for one in got.warnings]
+    if said != expect.warnings:
+        shown = ", ".join(said) or "none"
+        yield Problem((*place, "warnings"), f"warnings: expected {len(expect.warnings)}, got {shown}")
 
 
 def _reason(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:

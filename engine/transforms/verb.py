@@ -14,10 +14,10 @@ import msgspec
 
 from engine.transforms.expression import Argument, Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value
-from engine.transforms.setting import Setting, Table
+from engine.transforms.setting import Field, Setting, Table
 from engine.transforms.wording import meant
 
-__all__ = ["Before", "Verb", "constant", "positional", "step", "table_of"]
+__all__ = ["Before", "Verb", "beside", "constant", "positional", "step", "table_of"]
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -78,3 +78,13 @@ def table_of(argument: Argument, setting: Setting) -> Table:
         hint = meant(argument.text, sorted(setting.tables)) or "name it under tables:"
         raise Flaw(f"there is no table {argument.text}", argument.offset, hint)
     return table
+
+
+def beside(argument: Argument, setting: Setting, before: Before) -> Field:
+    """The field that an argument names, in the segment that the value itself was read from."""
+    field = setting.field(PathText(argument.text, argument.offset), "value")
+    if field.domain:
+        raise Flaw("a token is no number", argument.offset, "name a field that holds a number")
+    if any(path.text.partition("-")[0] != argument.text.partition("-")[0] for path in before.paths):
+        raise Flaw("the field must be of the segment that is read", argument.offset, "such as FT1-10")
+    return field

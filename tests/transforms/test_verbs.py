@@ -46,6 +46,135 @@ def test_every_verb_says_what_it_does_with_an_example() -> None:
         assert "\n\n    " in module.__doc__
 
 
+# code
+
+
+def coded(field: str, text: str) -> str:
+    """The sample with its first charge's FT1-7 emptied and another field filled."""
+    number = int(field.partition("-")[2])
+    return MESSAGE.replace("|270001^Gloves^L|", "||", 1).replace(
+        '|||2||12.50&EUR|""|||ICU^12\r', '|||2||12.50&EUR|""|||ICU^12' + "|" * (number - 16) + text + "\r", 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "gives"),
+    [
+        ("270001^Gloves^L", "270001"),
+        ("270001^Gloves^CDM", "270001"),
+        ("270001", "270001"),
+        ("270001^^", "270001"),
+        (" 270001 ^Gloves^ L ", "270001"),
+        ("270001^Gloves^C4", "270001^C4"),
+        ("270001^Gloves^l", "270001^l"),
+        ("^Gloves^L", None),
+        ('""', None),
+        ("\\S\\^Gloves", "^"),
+    ],
+)
+def test_a_code_goes_with_its_system(value: Read, said: str, gives: str | None) -> None:
+    assert value("FT1-7 | code(CDM, L)", message=MESSAGE.replace("270001^Gloves^L", said)) == gives
+
+
+def test_the_first_populated_field_speaks_with_its_own_system(value: Read) -> None:
+    either = "FT1-7 or FT1-34 or FT1-29 | code(L)"
+    assert value(either) == "270001"
+    assert value(either, message=coded("FT1-34", "GLV-M^^99ITEM")) == "GLV-M^99ITEM"
+    assert value(either, message=coded("FT1-29", "0409-1234^^L")) == "0409-1234"
+    assert value("FT1-34 or literal(none) | code(L)") == "none"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "gives"),
+    [
+        ("27447^Knee^C4|RT^Right~59", "27447-RT-59^C4"),
+        ("27447^Knee^C4|59~RT", "27447-59-RT^C4"),
+        ("27447^Knee^C4|~RT", "27447-RT^C4"),
+        ("27447^Knee^L|", "27447"),
+        ("27447^Knee^L|" + "~".join("A" * 10), "27447" + "-A" * 10),
+    ],
+)
+def test_a_procedure_goes_with_its_modifiers_in_their_order(value: Read, procedure: str, gives: str) -> None:
+    assert value("FT1-25 | code(L)", message=coded("FT1-25", procedure)) == gives
+
+
+def test_more_modifiers_than_a_procedure_has_are_refused(value: Read) -> None:
+    message = coded("FT1-25", "27447^Knee^C4|" + "~".join("A" * 11))
+    error = refused(value, "FT1-25 | code(L)", message=message)
+    assert (error.code, error.place) == ("bad-value", "FT1[1]-25")
+
+
+@pytest.mark.parametrize("text", ["FT1-7.1 | code(L)", "literal(x) | code(L)", "FT1-7 or PV1-3.1 | code"])
+def test_a_code_is_read_from_whole_fields(setting: Setting, text: str) -> None:
+    assert "whole fields" in flawed(setting, text).text
+
+
+# times, product_of
+
+
+def test_a_list_is_taken_so_many_times(value: Read) -> None:
+    kit = value("literal(KNEE) | kit(kits) | times(FT1-10)", wanted=tuple)
+    assert kit == (Item("IMP-KNEE", Decimal(2)), Item("GLV-M", Decimal(8), "pair"))
+    assert value("FT1-25.1 | kit(kits) | times(FT1-10)", wanted=tuple) is None
+
+
+@pytest.mark.parametrize(
+    ("quantity", "code"), [("", "missing-field"), ("0", "quantity"), ("-2", "quantity"), ("1,5", "bad-value"),
+                           ("300000", "quantity")]
+)  # fmt: skip
+def test_how_many_times_must_be_meant(value: Read, quantity: str, code: str) -> None:
+    message = MESSAGE.replace("|||2||12.50", f"|||{quantity}||12.50")
+    error = refused(value, "literal(KNEE) | kit(kits) | times(FT1-10)", wanted=tuple, message=message)
+    assert (error.code, error.place) == (code, "FT1[1]-10")
+
+
+def test_an_empty_number_of_times_means_what_the_channel_says(value: Read) -> None:
+    message = MESSAGE.replace("|||2||12.50", "|||||12.50")
+    kit = value("literal(KNEE) | kit(kits) | times(FT1-10, 3)", wanted=tuple, message=message)
+    assert [item.quantity for item in kit] == [3, 12]
+
+
+@pytest.mark.parametrize(
+    ("fields", "gives"),
+    [
+        ("2|25.00|12.50", "yes"),
+        ("2|-25|12.50", "yes"),
+        ("-2|25|12.50&EUR", "yes"),
+        ("3|1|0.3333", "yes"),
+        ("2|25.01|12.50", "no"),
+        ("2|25|", None),
+        ("|25|12.50", None),
+        ("2||12.50", None),
+    ],
+)
+def test_an_amount_is_the_product(value: Read, fields: str, gives: str | None) -> None:
+    message = MESSAGE.replace("|||2||12.50&EUR", f"|||{fields}")
+    assert value("FT1-11 | product_of(FT1-10, FT1-12)", use="test", message=message) == gives
+
+
+def test_an_amount_that_is_no_number_is_refused(value: Read) -> None:
+    message = MESSAGE.replace("|||2||12.50&EUR", "|||2|abc|12.50")
+    error = refused(value, "FT1-11 | product_of(FT1-10, FT1-12)", message=message)
+    assert (error.code, error.place) == ("bad-value", "FT1[1]-11")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("literal(KNEE) | kit(kits) | times(FT1-2)", "token"),
+        ("FT1-25.1 | kit(kits) | times(PR1-7)", "segment"),
+        ("FT1-25.1 | kit(kits) | times(FT1-10, one)", "takes a number"),
+        ("FT1-25.1 | kit(kits) | times(FT1-8)", "free text"),
+        ("FT1-25.1 | kit(kits) | times", "1 to 2 arguments"),
+        ("FT1-11 | product_of(FT1-10, PV1-2)", "segment"),
+        ("FT1-11 | product_of(FT1-10)", "two arguments"),
+    ],
+)
+def test_fields_beside_are_numbers_of_the_same_segment(setting: Setting, text: str, said: str) -> None:
+    wanted = tuple if "kit" in text else str
+    assert said in flawed(setting, text, wanted=wanted).text
+
+
 # lookup
 
 

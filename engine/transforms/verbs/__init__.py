@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.transforms.verb import Verb
 from engine.transforms.verbs.absolute import ABSOLUTE
+from engine.transforms.verbs.code import CODE
 from engine.transforms.verbs.date import DATE
 from engine.transforms.verbs.default import DEFAULT
 from engine.transforms.verbs.kit import KIT
@@ -12,7 +13,9 @@ from engine.transforms.verbs.lookup import LOOKUP
 from engine.transforms.verbs.map import MAP
 from engine.transforms.verbs.money import MONEY
 from engine.transforms.verbs.number import NUMBER
+from engine.transforms.verbs.product_of import PRODUCT_OF
 from engine.transforms.verbs.sign import SIGN
+from engine.transforms.verbs.times import TIMES
 from engine.transforms.verbs.timestamp import TIMESTAMP
 
 __all__ = ["VERBS"]
@@ -20,7 +23,8 @@ __all__ = ["VERBS"]
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        LOOKUP, KIT, MAP, DEFAULT, LITERAL, NUMBER, SIGN, ABSOLUTE, MONEY, TIMESTAMP, DATE,
+        CODE, LOOKUP, KIT, TIMES, MAP, DEFAULT, LITERAL, NUMBER, SIGN, ABSOLUTE, PRODUCT_OF, MONEY,
+        TIMESTAMP, DATE,
     )
 }  # fmt: skip
 """In the order of the manual."""

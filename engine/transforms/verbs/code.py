@@ -1,0 +1,86 @@
+"""`code(system, …)`: the code of a whole field (CE, CWE, CNE) together with its coding system.
+
+    item: FT1-7 or FT1-34 or FT1-25 | code(CDM, L) | lookup(items, item)
+
+Two systems may use one code for two things, so a code is matched with its system (HL7 v2.9.1 chapter 2A,
+CWE). A field whose third component is empty or one of the systems named gives the bare code, `270001`; any
+other gives `80053^C4`, which is how a table lists it. The first populated field of several speaks.
+
+A procedure (FT1-25, PR1-3, OBR-44) is only whole with its modifiers (FT1-26, PR1-16, OBR-45), whose order
+means something: `27447-RT-59^C4`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from engine.errors import Unacceptable
+from engine.transforms.expression import Call, Flaw, PathText
+from engine.transforms.scope import Scope, Value
+from engine.transforms.setting import Setting
+from engine.transforms.verb import Before, Verb, positional
+
+__all__ = ["CODE"]
+
+_WHOLE_FIELD = re.compile(r"(?P<field>[A-Z][A-Z0-9]{2}(?:\[\d+\])?-\d+)(?:\[\d+\])?")
+_MODIFIED_BY = {"FT1-25": "FT1-26", "PR1-3": "PR1-16", "OBR-44": "OBR-45"}
+_MOST = 10
+"""Modifiers of one procedure; a claim has four."""
+
+Read = Callable[[Scope], str | None]
+
+
+def _build(call: Call, setting: Setting, before: Before) -> Value:
+    own = frozenset(argument.text for argument in positional(call, 0, 8, "write it like code(CDM)"))
+    fields = tuple(_field(path, call, setting) for path in before.paths)
+    if not fields:
+        raise Flaw("a code is read from whole fields", call.offset, "write it like FT1-7 | code(CDM)")
+    otherwise = before.value
+
+    def code(scope: Scope) -> str | None:
+        for bare, system, modified in fields:
+            found = bare(scope)
+            if found is not None:
+                if modified is not None:
+                    found += modified(scope)
+                named = system(scope)
+                return found if named is None or named in own else f"{found}^{named}"
+        fallback: str | None = otherwise(scope)
+        return fallback
+
+    return code
+
+
+def _field(
+    path: PathText, call: Call, setting: Setting
+) -> tuple[Value, Value, Callable[[Scope], str] | None]:
+    """How a field's code, its system and its modifiers are read."""
+    whole = _WHOLE_FIELD.fullmatch(path.text)
+    if whole is None:
+        raise Flaw("a code is read from whole fields", call.offset, "write it like FT1-7 | code(CDM)")
+
+    def read(text: str) -> Value:
+        return setting.field(msgspec.structs.replace(path, text=text), "value").value
+
+    name = re.sub(r"\[\d+\]", "", whole["field"])
+    if name not in _MODIFIED_BY:
+        return read(f"{path.text}.1"), read(f"{path.text}.3"), None
+    modifier = whole["field"].rpartition("-")[0] + "-" + _MODIFIED_BY[name].partition("-")[2]
+    modifiers = [read(f"{modifier}[{number}].1") for number in range(1, _MOST + 2)]
+    return read(f"{path.text}.1"), read(f"{path.text}.3"), _modified(modifiers)
+
+
+def _modified(modifiers: list[Value]) -> Callable[[Scope], str]:
+    def suffix(scope: Scope) -> str:
+        found = [one for one in (modifier(scope) for modifier in modifiers) if one is not None]
+        if len(found) > _MOST:
+            raise Unacceptable("bad-value", "", f"more than {_MOST} modifiers of one procedure", hl7=102)
+        return "".join(f"-{one}" for one in found)
+
+    return suffix
+
+
+CODE = Verb("code", str, str, _build, costly=True)
