@@ -136,6 +136,8 @@ def _story(opened: MessageStore, message_id: int, as_json: bool) -> None:
         f" now {view.state.value} {why(view)}",
         highlight=False,
     )
+    for warning in view.warnings:
+        console.print(f"  odd: {words(warning)}", highlight=False)
     for delivery in deliveries:
         console.print(f"  {delivery_line(delivery)}", highlight=False)
 
