@@ -16,6 +16,7 @@ from engine.effects import Effect, Encounter, Merge, kind_of
 from engine.errors import Unacceptable, Unavailable
 from engine.hl7.document import Document
 from engine.hl7.groups import Group, groups
+from engine.hl7.quirks import odd
 from engine.model import (
     Acknowledge,
     Answered,
@@ -203,6 +204,7 @@ def _hold(conditions: tuple[Condition, ...], scope: Scope) -> bool:
 
 def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routing:
     book.start(message.id)
+    document: Document | None = None
     warnings: list[Reason] = []
     try:
         document = Document.parse(message.raw, default_charset=program.charset)
@@ -219,6 +221,8 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routi
             book.merged(merge.gone, merge.into)
     else:
         book.forget(message.id)
+    if document is not None:
+        warnings[:0] = odd(document)
     answer = _answer(result, program)
     return Routing(message.id, result, program.lane, program.destinations, answer, tuple(warnings))
 

@@ -400,3 +400,19 @@ def test_what_cannot_be_compared_is_odd_too(run: Run) -> None:
 
 def test_a_message_that_stops_has_its_reason_and_no_warnings(run: Run) -> None:
     assert run(odd("26.00", "25", "1"), warnings=ODD, required=["PID-18"]).warnings == ()
+
+
+def test_what_was_odd_goes_with_what_became_of_a_message(run: Run) -> None:
+    routing = run(message(("G1", "2"), head=f"\n{HEAD}wrapped DOE\r"))
+    assert isinstance(routing.result, Routed)
+    assert [(one.code.value, one.place, one.text) for one in routing.warnings] == [
+        ("structure", "MSH", "blanks or line ends stand before the message"),
+        ("structure", "", "a line that is no segment was passed over"),
+    ]
+    assert run(message(("G1", "2"))).warnings == ()
+
+
+def test_what_was_odd_is_said_of_a_dead_letter_too(run: Run) -> None:
+    routing = run(message(("NO", "2"), head=f"\n{HEAD}"))
+    assert dead(routing)[0] == "unmapped-code"
+    assert len(routing.warnings) == 1

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from engine.cli.show import JsonOption, print_json
+from engine.cli.show import JsonOption, print_json, words
 from engine.config.finding import Finding
 from engine.config.loading import channel_files, examine, lint_files, load_channel
 from engine.config.rehearsal import Rehearsal, rehearse
@@ -124,6 +124,8 @@ def _print_trial(tried: Rehearsal) -> None:
     typer.echo(f"state: {tried.state}" + (f" by {tried.step}" if tried.step else ""))
     if tried.reason is not None:
         typer.echo(f"reason: {tried.reason.code} at {tried.reason.place or '-'}: {tried.reason.text}")
+    for warning in tried.warnings:
+        typer.echo(f"warning: {words(warning)}")
     for effect in tried.effects:
         typer.echo(msgspec.json.format(msgspec.json.encode(effect), indent=2).decode())
 
@@ -135,6 +137,7 @@ def _summary(tried: Rehearsal) -> dict[str, Any]:
         "state": tried.state,
         "step": tried.step,
         "reason": tried.reason,
+        "warnings": tried.warnings,
         "sequence_key": tried.sequence_key,
         "effects": tried.effects,
     }

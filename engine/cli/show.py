@@ -58,10 +58,14 @@ def words(reason: Reason | None) -> str:
 
 
 def why(view: MessageView) -> str:
-    """Why a message is where it is, or nothing where its state says it all."""
+    """Why a message is where it is, and whether anything about it was odd; nothing where its state says
+    it all."""
+    count = len(view.warnings)
+    warned = f"{count} warning{'s' if count > 1 else ''}" if count else ""
+    said = words(view.reason) or (f"by {view.step}" if view.step else "")
     if view.original:
-        return f"same as message {view.original}"
-    return words(view.reason) or (f"by {view.step}" if view.step else "")
+        said = f"same as message {view.original}"
+    return "; ".join(part for part in (said, warned) if part)
 
 
 def delivery_line(view: DeliveryView) -> str:

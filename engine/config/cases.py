@@ -47,9 +47,7 @@ class Expectation(Strict):
         None, description="Each as in the channel file: `charge: {key: …}`; all of them, field by field."
     )
     sequence_key: str | None = None
-    warnings: list[str] | None = Field(
-        None, description="The channel's own warnings, all of them: `amount-differs at FT1[1]-11`."
-    )
+    warnings: list[str] | None = Field(None, description="All warnings: `amount-differs at FT1[1]-11`.")
     never_contains: list[Text] = Field([], description="Texts that may stand nowhere in what goes out.")
 
 

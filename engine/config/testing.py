@@ -96,7 +96,6 @@ def _check(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Proble
 
 
 def _warnings(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
-    """What the channel's `warnings` said; oddities of reading are not the channel's."""
     if expect.warnings is None:
         return
     said = [f"{one.text} at {one.place}" if one.place else one.text for one in got.warnings]

@@ -38,6 +38,7 @@ class Document(Reading):
         self.delimiters = header.delimiters
         self.codec = codec
         self.quirks = quirks
+        self.warnings = []
         self._lines: list[str] = []
         self._index: dict[str, list[int]] = {}
         self._take(lines)

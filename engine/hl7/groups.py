@@ -55,6 +55,7 @@ class Group(Reading):
         self, document: Document, anchor: str, number: int, spans: tuple[Span, ...], resources: Span
     ) -> None:
         self.codec, self.delimiters, self.quirks = document.codec, document.delimiters, document.quirks
+        self.warnings = document.warnings
         self.anchor = anchor
         self.number = number
         self._document = document

@@ -18,11 +18,13 @@ from engine.errors import Unacceptable
 from engine.hl7.delimiters import Delimiters
 from engine.hl7.escape import unescape
 from engine.hl7.path import Path
+from engine.model import Reason, ReasonCode
 
 __all__ = ["DELETE", "HEADERS", "Delete", "Fields", "Reading", "Value", "exceeded"]
 
 MAX_REPETITIONS = 1_000
 MAX_COMPONENTS = 100  # of a repetition, and sub-components of a component
+MAX_WARNINGS = 100  # that a message keeps
 
 HEADERS = frozenset({"MSH", "FHS", "BHS"})
 """The segments whose field 1 is the field separator itself."""
@@ -48,11 +50,12 @@ Fields = list[str]
 class Reading(ABC):
     """What can be asked of a document and of a group of its segments."""
 
-    __slots__ = ("codec", "delimiters", "quirks")
+    __slots__ = ("codec", "delimiters", "quirks", "warnings")
 
     codec: str
     delimiters: Delimiters
     quirks: dict[str, int]
+    warnings: list[Reason]
 
     @abstractmethod
     def first(self, segment: str) -> Fields | None:
@@ -69,6 +72,15 @@ class Reading(ABC):
     @abstractmethod
     def place(self, path: Path) -> str:
         """The path as an error names it: `FT1[2]-10`, counted over the whole message."""
+
+    def warn(self, code: ReasonCode, place: str, text: str) -> None:
+        """Say what a person should know although the message can be used: a place and a fixed phrase,
+        never a value. It is kept with the message and shown with it, once however often it is said."""
+        reason = Reason(code, text, place)
+        if len(self.warnings) >= MAX_WARNINGS:
+            self.quirks["more_warnings"] = 1
+        elif reason not in self.warnings:
+            self.warnings.append(reason)
 
     def value(self, path: Path) -> Value:
         """What stands at `path`, unescaped."""

@@ -7,11 +7,13 @@ refuses with `Unacceptable` and no place: the expression it stands in knows the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from engine.hl7.path import Path
 from engine.transforms.expression import Argument, Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting, Table
@@ -20,11 +22,19 @@ from engine.transforms.wording import meant
 __all__ = ["Before", "Verb", "beside", "constant", "positional", "step", "table_of"]
 
 
+_SELECTOR = re.compile(r"\[[A-Z][^\[\]]*\]")  # PID-3[MR]
+
+
 class Before(msgspec.Struct, frozen=True):
     """What stands before a verb: the value, and the paths that it was read from."""
 
     value: Value
     paths: tuple[PathText, ...] = ()
+
+    def place(self, scope: Scope) -> str:
+        """Where the value was read, as a warning names it: the first populated path."""
+        paths = [Path.parse(_SELECTOR.sub("", path.text)) for path in self.paths]
+        return next((scope.view.place(path) for path in paths if scope.view.value(path)), "")
 
 
 class Verb(msgspec.Struct, frozen=True):

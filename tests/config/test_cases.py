@@ -129,6 +129,17 @@ def test_refusals_name_code_and_place(folder: Path) -> None:
     ]
 
 
+def test_warnings_are_looked_at_where_a_case_names_them(folder: Path) -> None:
+    odd = "    with: {MSH-18: utf8}\n"
+    expected = "warnings: [the character set is not spelled as in table 0211 at MSH-18]"
+    assert _failures(folder, _case(expected, odd)) == []
+    assert _failures(folder, _case("state: effects", odd)) == []
+    (failure,) = _failures(folder, _case("warnings: []", odd))
+    assert "warnings: expected 0, got the character set is not spelled" in failure
+    (failure,) = _failures(folder, _case(expected))
+    assert "warnings: expected 1, got none" in failure
+
+
 def test_a_filter_names_its_step(folder: Path) -> None:
     assert _failures(folder, _case("state: filtered, step: no-money", "    with: {FT1-6: PY}\n")) == []
 

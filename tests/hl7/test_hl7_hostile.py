@@ -14,6 +14,7 @@ from engine.hl7.document import Document
 from engine.hl7.groups import groups
 from engine.hl7.header import read_header
 from engine.hl7.path import Path
+from engine.hl7.quirks import odd
 
 HEAD = b"MSH|^~\\&|A|B|C|D|||ADT^A01|C1|P|2.5\r"
 PATHS = [
@@ -165,6 +166,8 @@ def test_any_bytes_are_read_or_refused(head, rest):
     assert header.field(10) in raw
     with suppress(Unacceptable):
         read_all(raw)
+    for reason in odd(document):  # every quirk has words
+        assert reason.text
     assert document.value(Path.parse("MSH-1")) == header.delimiters.field
     for anchor in ("FT1", "AIS", "PID"):
         for group in groups(document, anchor):

@@ -383,6 +383,27 @@ def test_timestamp_is_else_in_the_zone_of_the_channel(scope: Callable[..., Any])
 
 
 @pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("202603290230", "a local time that the change to summer time skips"),
+        ("202610250230", "a local time that is there twice when summer time ends; the first was taken"),
+        ("202610250230+0100", None),
+        ("202610250330", None),
+    ],
+)
+def test_a_time_that_a_clock_never_or_twice_showed_is_kept_and_warned_about(
+    scope: Callable[..., Any], written: str, said: str | None
+) -> None:
+    setting = Setting(Readers(Policy()), zone=ZoneInfo("Europe/Berlin"))
+    compiled = compile_text("FT1-5 or FT1-4", setting, "date", datetime)
+    message = MESSAGE.replace("+0100", "").replace("|20261121|20261121|", f"|{written}||")
+    whole = scope(setting, "FT1", message=message)
+    assert compiled.value(whole) is not None
+    wanted = [] if said is None else [("bad-value", "FT1[1]-4", said)]
+    assert [(one.code, one.place, one.text) for one in whole.view.warnings] == wanted
+
+
+@pytest.mark.parametrize(
     "written", ["20261121", "20261121235959", "202611212359", "2026-11-21", "20261121235959+1400"]
 )
 def test_date_is_the_senders_day(value: Read, written: str) -> None:

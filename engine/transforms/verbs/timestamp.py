@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.hl7.times import moment, zone_of
+from engine.model import ReasonCode
 from engine.transforms.expression import Call, PathText
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
@@ -19,6 +20,11 @@ from engine.transforms.verb import Before, Verb, positional
 from engine.transforms.verbs.date import check_day
 
 __all__ = ["TIMESTAMP"]
+
+_DOUBTS = {
+    "dst_gap": "a local time that the change to summer time skips",
+    "dst_overlap": "a local time that is there twice when summer time ends; the first was taken",
+}
 
 
 def _build(call: Call, setting: Setting, before: Before) -> Value:
@@ -32,6 +38,8 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
             return None
         found = moment(text, zone_of(sent_at(scope) or "", channel_zone))
         check_day(found)
+        for warning in found.warnings:
+            scope.view.warn(ReasonCode.BAD_VALUE, before.place(scope), _DOUBTS[warning])
         return found.start.astimezone(UTC)
 
     return value
