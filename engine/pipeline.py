@@ -257,11 +257,9 @@ def _reason(refusal: Unacceptable) -> Reason:
 
 
 def _answer(result: Routed | Filtered | Dead, program: Program) -> Answered:
-    """What the sender is told: under `storage` it was told already, under `delivery` good news wait."""
-    if program.acknowledge == "storage":
-        return "accepted"
+    """What the sender is told, if it was not told already; under `delivery` good news wait."""
     if isinstance(result, Dead):
         return "error"
     if isinstance(result, Filtered):
         return program.filtered
-    return "accepted" if program.acknowledge == "transform" else ""
+    return "" if program.acknowledge == "delivery" else "accepted"

@@ -30,6 +30,7 @@ from mllp.commands import (
     Resume,
     Send,
 )
+from mllp.framing import COMMITTED, NOT_COMMITTED, Release
 from mllp.session import Limits, Session
 from mllp.tls import names_of, subject_of
 
@@ -53,6 +54,7 @@ class Listener(Interface):
 
     reactor: Any
     limits: Limits
+    release: Release
     counters: Counter[str]
     receive: Callable[[Arrived], None]
     oversize: Callable[[Arrived], None]
@@ -66,17 +68,29 @@ class Arrived:
     """A message that waits for its answer. Settle it once, in the reactor thread; settling it again,
     or after the peer has gone, does nothing."""
 
-    __slots__ = ("_connection", "_ticket", "message")
+    __slots__ = ("_connection", "_says_commit", "_ticket", "message", "whole")
 
-    def __init__(self, connection: Connection, ticket: int, message: bytes) -> None:
+    def __init__(
+        self, connection: Connection, ticket: int, message: bytes, *, says_commit: bool, whole: bool = True
+    ) -> None:
         self.message = message
+        self.whole = whole
+        """False for what is left of a message over the limit."""
         self._connection = connection
         self._ticket = ticket
+        self._says_commit = says_commit  # a Release 2 peer still waits for the commit acknowledgement
 
     @property
     def peer(self) -> Peer:
         """Who sent it."""
         return self._connection.peer
+
+    def committed(self) -> None:
+        """What arrived is in safe storage: a peer of MLLP Release 2 is told so, before any answer (and
+        of a message over the limit, that it is not)."""
+        if self._says_commit:
+            self._says_commit = False
+            self._connection.interim(self._ticket, COMMITTED if self.whole else NOT_COMMITTED)
 
     def interim(self, payload: bytes) -> None:
         """Send this message back (unframed); another follows, and the next message waits for that."""
@@ -87,8 +101,9 @@ class Arrived:
         self._connection.answer(self._ticket, payload)
 
     def abandon(self, last: bytes | None = None) -> None:
-        """Close the connection, so that the sender sends again; without an answer, or after `last`."""
-        self._connection.abandon(self._ticket, last)
+        """Close the connection, so that the sender sends again; without an answer, or after `last`. A
+        peer of Release 2 that was not told `committed` is told the opposite instead."""
+        self._connection.abandon(self._ticket, NOT_COMMITTED if self._says_commit else last)
 
     def close(self) -> None:
         """Close the connection once what is in work has been answered; take nothing more from it.
@@ -108,6 +123,7 @@ class Connection(Protocol):
         self._shaking = secure  # until the TLS handshake is done
         self._lost = False
         self._plain = False
+        self._says_commit = listener.release == "2"
         self._now: Callable[[], float] = listener.reactor.seconds
         self._session = Session(listener.limits, self._now())
         self._queue: deque[Command] = deque()
@@ -208,10 +224,12 @@ class Connection(Protocol):
 
     def _hand_over(self, command: HandOver) -> None:
         self._listener.counters["messages"] += 1
-        self._listener.receive(Arrived(self, command.ticket, command.message))
+        self._listener.receive(Arrived(self, command.ticket, command.message, says_commit=self._says_commit))
 
     def _oversize(self, command: Oversize) -> None:
-        self._listener.oversize(Arrived(self, command.ticket, command.head))
+        self._listener.oversize(
+            Arrived(self, command.ticket, command.head, says_commit=self._says_commit, whole=False)
+        )
 
     def _quarantine(self, command: Quarantine) -> None:
         self._listener.quarantine(self.peer, command.partial)

@@ -14,8 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from io import BytesIO
+from typing import Literal
 
-__all__ = ["MAX_FRAME", "MAX_HEAD", "MAX_NOISE", "Decoder", "Fault", "Partial", "Piece", "TooLong", "encode"]
+__all__ = [
+    "COMMITTED", "MAX_FRAME", "MAX_HEAD", "MAX_NOISE", "NOT_COMMITTED", "Decoder", "Fault", "Partial",
+    "Piece", "Release", "TooLong", "encode",
+]  # fmt: skip
 
 MAX_FRAME = 16 * 1024 * 1024
 """Default limit of a message in bytes: embedded documents pass, memory stays small."""
@@ -23,6 +27,12 @@ MAX_NOISE = 64 * 1024
 """Default number of bytes without a start byte after which the peer is not speaking MLLP."""
 MAX_HEAD = 8 * 1024
 """An oversize message keeps its first segment if it ends within so many bytes."""
+
+Release = Literal["1", "2"]
+"""Of MLLP: blocks alone, or blocks and commit acknowledgements."""
+
+COMMITTED, NOT_COMMITTED = b"\x06", b"\x15"
+"""What a commit acknowledgement block holds (MLLP Release 2)."""
 
 _START = b"\x0b"
 _END = b"\x1c"

@@ -25,6 +25,7 @@ from twisted.internet.protocol import ServerFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mllp.connection import Arrived, Connection, Peer
+from mllp.framing import Release
 from mllp.session import Limits
 from mllp.tls import ServerTls
 
@@ -47,7 +48,8 @@ class MllpServer(ServerFactory):
     `oversize` gets what is left of a message over `limits.max_frame` (its first segment or
     nothing) to answer it negatively; without it such a connection is closed unanswered.
     `quarantine` gets messages that their sender cut short and began again. `peers` are networks in
-    CIDR notation; empty admits every address. `accepting` set to False closes newcomers at once
+    CIDR notation; empty admits every address. `release` is that of MLLP: with "2" peers are told of the
+    commit, and of its failure, before any answer. `accepting` set to False closes newcomers at once
     (the store is down); connections that exist are left alone.
 
     `counters` grows only: `connections_accepted`, `refused_address`, `refused_total`,
@@ -67,12 +69,14 @@ class MllpServer(ServerFactory):
         limits: Limits | None = None,
         caps: Caps | None = None,
         peers: Sequence[str] = (),
+        release: Release = "1",
     ) -> None:
         self.receive = receive
         self.oversize = oversize or Arrived.abandon
         self.quarantine = quarantine or (lambda _peer, _partial: None)
         self.limits = limits or Limits()
         self.caps = caps or Caps()
+        self.release = release
         self.accepting = True
         self.counters: Counter[str] = Counter()
         self.reactor: Any = None

@@ -215,7 +215,7 @@ def test_a_bug_is_a_dead_letter_that_names_the_exception_only(tokens: Tokens) ->
 @pytest.mark.parametrize(
     ("acknowledge", "good", "bad", "filtered"),
     [
-        ("storage", "accepted", "accepted", "accepted"),
+        ("storage", "accepted", "error", "rejected"),
         ("transform", "accepted", "error", "rejected"),
         ("delivery", "", "error", "rejected"),
     ],

@@ -38,8 +38,9 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
         rules=accept_rules(source),
         acknowledge=source.acknowledge,
         timeout=float(source.acknowledge_timeout),
+        late="error" if source.acknowledge_late == "error" else "accepted",
+        nack=source.store_unavailable == "nack",
         mode=source.ack_mode,
-        charset=source.charset,
         application=settings.application,
         facility=settings.facility,
     )
@@ -49,7 +50,8 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
         idle_timeout=float(source.idle_timeout) if source.idle_timeout else None,
     )
     caps = Caps(source.max_connections, source.max_connections_per_peer)
-    return MllpListener(channel, doors, partial(MllpServer, limits=limits, caps=caps, peers=source.allow))
+    server = partial(MllpServer, limits=limits, caps=caps, peers=source.allow, release=source.mllp_release)
+    return MllpListener(channel, doors, server)
 
 
 def open_listener(reactor: Any, listener: MllpListener, spec: ChannelSpec, settings: Settings) -> Address:

@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.finding import Place, Problem
+from engine.config.lint_answers import check_answers
 from engine.config.reading import Node
 from engine.config.spec import ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
 from engine.errors import Misconfigured
@@ -35,7 +36,7 @@ _ENV = re.compile(r"env:[A-Z][A-Z0-9_]*")
 
 def check_channel(spec: ChannelSpec) -> list[Problem]:
     """What one channel's model says that cannot be meant."""
-    checks = (_source, _answers, _network, _effects, _steps, _reach, _repeats, _destinations)
+    checks = (_source, _answers, check_answers, _network, _effects, _steps, _reach, _repeats, _destinations)
     return [problem for check in checks for problem in check(spec)]
 
 

@@ -15,9 +15,8 @@ from engine.config.loading import LoadedChannel
 from engine.config.spec import Source
 from engine.effects import encode, kind_of
 from engine.errors import Unacceptable
-from engine.hl7.accept import AcceptRules, Ruling, check
+from engine.hl7.accept import AcceptRules, check, check_charset
 from engine.hl7.acknowledgement import ErrorItem, build
-from engine.hl7.charset import decode
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.model import Dead, Filtered, Reason, ReasonCode, Routed, Routing, StoredMessage
@@ -51,6 +50,8 @@ def accept_rules(source: Source) -> AcceptRules:
         processing_ids=frozenset(source.processing_ids),
         versions=frozenset(source.versions),
         control_id=source.control_id,
+        charset=source.charset,
+        charset_strict=source.charset_strict,
     )
 
 
@@ -63,21 +64,14 @@ def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
         reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
         return _refused(None, "AR", reason)
     answers = plan(header, source.ack_mode)
-    ruling = check(header, accept_rules(source)) or _undecodable(raw, header, source)
+    rules = accept_rules(source)
+    ruling = check(header, rules) or check_charset(raw, header, rules)[0]
     if ruling is not None:
         code = answers.refused(ruling.answered) if ruling.answered else answers.stored()
         return _refused(header, code, ruling.reason)
     book = AliasBook()
     (routing,) = route([StoredMessage(1, channel.spec.channel, raw, 0.0)], channel.program, book)
     return _routed(header, answers, source, routing, book)
-
-
-def _undecodable(raw: bytes, header: Header, source: Source) -> Ruling | None:
-    try:
-        decode(raw[header.start :], header.charsets, default=source.charset)
-    except Unacceptable as error:
-        return Ruling("error", Reason(ReasonCode.CHARSET, error.text, error.place, hl7=error.hl7))
-    return None
 
 
 def _refused(header: Header | None, code: Code | None, reason: Reason) -> Rehearsal:
@@ -127,8 +121,7 @@ def _code(answers: AnswerPlan, source: Source, *, failed: bool) -> Code | None:
     """The first answer: to safe storage, or once routing knows (spec: ack, section 3.2)."""
     if answers.enhanced and answers.accept != "NE":
         return answers.stored()
-    waits = source.acknowledge != "storage"
-    return answers.applied("error" if failed and waits else "accepted")
+    return answers.applied("error" if failed and answers.waits(source.acknowledge) else "accepted")
 
 
 def _answer(header: Header | None, code: Code | None, reason: Reason | None) -> bytes:

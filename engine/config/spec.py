@@ -56,6 +56,9 @@ class Source(Strict):
     message_types: list[str] = Field(min_length=1, description="`ADT^A01`, or `ADT` for all its events.")
     acknowledge: Literal["storage", "transform", "delivery"] = "storage"
     acknowledge_timeout: int = Field(30, ge=1, le=600, description="Seconds `delivery` may wait.")
+    acknowledge_late: Literal["accept", "error"] = Field(
+        "accept", description="What the sender is told when `delivery` takes longer: AA or AE."
+    )
     ack_mode: Literal["auto", "original", "enhanced", "never", "always"] = "auto"
     processing_ids: list[str] = ["P"]
     versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")
@@ -64,6 +67,7 @@ class Source(Strict):
     charset: str = Field(
         "", description="For 8-bit text whose MSH-18 is empty; empty: UTF-8 where it is valid, else cp1252."
     )
+    charset_strict: bool = Field(False, description="8-bit text whose MSH-18 is empty gets AE 102.")
     timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
 
 
@@ -78,6 +82,10 @@ class MllpSource(Source):
     max_connections: int = Field(64, ge=1, le=10000)
     max_connections_per_peer: int = Field(8, ge=1, le=10000)
     require_cr: bool = False
+    store_unavailable: Literal["close", "nack"] = Field(
+        "close", description="When nothing can be stored: close without an answer, or AR/CE first."
+    )
+    mllp_release: Literal["1", "2"] = Field("1", description="`2`: commit acknowledgement blocks (06, 15).")
     idle_timeout: int = Field(0, ge=0, description="Seconds; 0: connections stay open for days.")
 
 

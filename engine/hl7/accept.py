@@ -8,11 +8,13 @@ from typing import Literal
 
 import msgspec
 
+from engine.errors import Unacceptable
+from engine.hl7.charset import decode
 from engine.hl7.header import ANSWERS, REPEATING, Header, split
 from engine.hl7.tables import read_version
 from engine.model import Reason, ReasonCode
 
-__all__ = ["AcceptRules", "Ruling", "check"]
+__all__ = ["AcceptRules", "Ruling", "check", "check_charset"]
 
 OLDEST, NEWEST = (2, 1), (2, 9)
 
@@ -29,6 +31,10 @@ class AcceptRules(msgspec.Struct, frozen=True):
     processing_ids: frozenset[str] = frozenset({"P"})
     versions: frozenset[str] = frozenset()
     control_id: Literal["required", "optional"] = "required"
+    charset: str = ""
+    """Of 8-bit text that declares none (`engine.hl7.charset.decode`)."""
+    charset_strict: bool = False
+    """8-bit text has to declare its character set."""
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -49,6 +55,24 @@ def check(header: Header, rules: AcceptRules) -> Ruling | None:
     if ruling is None and rules.control_id == "required" and not header.has_control_id:
         return _CONTROL_ID
     return ruling
+
+
+def check_charset(raw: bytes, header: Header, rules: AcceptRules) -> tuple[Ruling | None, tuple[str, ...]]:
+    """Are the bytes what MSH-18 says (row 14, A65)? The refusal, and what is odd: routing reads the
+    message the same way."""
+    if raw.isascii():
+        return None, ()
+    try:
+        decoded = decode(
+            raw[header.start :],
+            header.charsets,
+            default=rules.charset,
+            strict=rules.charset_strict,
+            marked="byte_order_mark" in header.quirks,
+        )
+    except Unacceptable as error:
+        return Ruling("error", Reason(ReasonCode.CHARSET, error.text, error.place, hl7=error.hl7)), ()
+    return None, decoded.quirks
 
 
 def _judge(

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from engine.hl7.header import Header
+from engine.model import Acknowledge
 
 __all__ = ["AckMode", "AnswerPlan", "Code", "plan"]
 
@@ -35,10 +36,11 @@ class AnswerPlan(msgspec.Struct, frozen=True):
     application: str
     quirks: tuple[str, ...] = ()
 
-    @property
-    def waits(self) -> bool:
-        """Whether the sender waits for the application's answer: safe storage alone tells it nothing."""
-        return self.stored() is None and self.application != "NE"
+    def waits(self, acknowledge: Acknowledge) -> bool:
+        """Whether the application answer depends on what becomes of the message, on a channel that
+        answers after that step. In enhanced mode it always does: safe storage has its own answer, asked
+        for or not (section 2.8.3.2)."""
+        return self.application != "NE" and (self.enhanced or acknowledge != "storage")
 
     def stored(self) -> Code | None:
         """The answer to safe storage: CA, when enhanced mode asks for it."""
@@ -52,6 +54,13 @@ class AnswerPlan(msgspec.Struct, frozen=True):
         if _is_due(self.accept, result):
             return _ACCEPT[result]
         return self.applied(result) if self.accept == "NE" else None
+
+    def unstored(self) -> Code | None:
+        """The answer to a message that safe storage could not take, on a channel that does not simply
+        close: CE, in original mode AR. The conditions do not matter (row 16), but NE in both does."""
+        if self.accept == self.application == "NE":
+            return None
+        return "AR" if self.accept == "NE" else "CE"
 
     def applied(self, result: Result) -> Code | None:
         """The application answer: AA, AE or AR, when it is due."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
@@ -27,8 +28,9 @@ class Channel(msgspec.Struct, frozen=True):
     rules: AcceptRules
     acknowledge: Acknowledge = "storage"
     timeout: float = 30.0  # seconds a sender may wait for `transform` or `delivery`
+    late: Literal["accepted", "error"] = "accepted"  # told when `delivery` takes longer than that
+    nack: bool = False  # say so when the store cannot take a message, instead of only closing
     mode: AckMode = "auto"
-    charset: str = ""
     application: str = "WARDLINE"  # MSH-3 of answers when the sender left MSH-5 empty
     facility: str = ""
 

@@ -18,9 +18,16 @@ from engine.telemetry import signal
 __all__ = ["Exchange", "Pen", "Reply"]
 
 
+_NOT_STORED = ErrorItem(207, "", "not stored, send it again", "F")
+
+
 class Reply(Protocol):
     """Where the answer to one message goes: to a connection (`mllp.server.Arrived`), into a batch of
     answers, into a file. Settled once, with `answer` or `abandon`; in the reactor's thread."""
+
+    def committed(self) -> None:
+        """The message is in safe storage: said once, before any answer."""
+        ...
 
     def interim(self, payload: bytes) -> None:
         """An answer before the last one."""
@@ -42,8 +49,8 @@ class Pen:
         self._channel = channel
         self._ids = ControlIds(secrets.randbits)
 
-    def write(self, header: Header | None, code: Code, reason: Reason | None = None) -> bytes:
-        """The answer `code` to the message of `header`, with the reason as ERR."""
+    def write(self, header: Header | None, code: Code, *errors: ErrorItem) -> bytes:
+        """The answer `code` to the message of `header`."""
         return build(
             header,
             code,
@@ -51,7 +58,7 @@ class Pen:
             now=datetime.now(UTC),
             own_application=self._channel.application,
             own_facility=self._channel.facility,
-            errors=(ErrorItem.of(reason),) if reason else (),
+            errors=errors,
         )
 
 
@@ -65,6 +72,10 @@ class Exchange:
         self._channel, self._pen, self._reply = channel, pen, reply
         self._started = perf_counter()
 
+    def committed(self) -> None:
+        """The message is in safe storage."""
+        self._reply.committed()
+
     def interim(self, code: Code) -> None:
         """Say `code` now; more follows."""
         self._reply.interim(self._pen.write(self.header, code))
@@ -72,9 +83,13 @@ class Exchange:
 
     def answer(self, code: Code | None, reason: Reason | None = None) -> None:
         """Say `code` (None: nothing is to be said) with the reason as ERR, and be done."""
-        self._reply.answer(None if code is None else self._pen.write(self.header, code, reason))
+        errors = (ErrorItem.of(reason),) if reason else ()
+        self._reply.answer(None if code is None else self._pen.write(self.header, code, *errors))
         signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))
 
-    def abandon(self) -> None:
-        """Say nothing, so that the sender sends again."""
-        self._reply.abandon()
+    def abandon(self, code: Code | None = None) -> None:
+        """The message could not be stored: say nothing (or `code`), close, so that it comes again."""
+        last = None if code is None else self._pen.write(self.header, code, _NOT_STORED)
+        self._reply.abandon(last)
+        if code is not None:
+            signal(AnswerSent(self._channel, code, perf_counter() - self._started))

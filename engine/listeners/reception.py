@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from engine.errors import Unacceptable
-from engine.hl7.accept import Ruling, check
-from engine.hl7.charset import decode
+from engine.hl7.accept import Ruling, check, check_charset
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.listeners.arrival import make_arrival
@@ -23,6 +22,8 @@ from engine.model import Answered, Reason, ReasonCode, Receipt
 from engine.telemetry import ControlIdReused, MessageAccepted, MessageRefused, signal
 
 __all__ = ["Reception"]
+
+_LATE = Reason(ReasonCode.UNAVAILABLE, "stored, not carried out in time")
 
 
 class Reception:
@@ -42,9 +43,9 @@ class Reception:
             self._store(exchange, header, answers)
         elif ruling.answered:
             code = answers.refused(ruling.answered)
-            self._refuse(exchange, ruling.answered, ruling.reason, code)
+            self._refuse(exchange, ruling.answered, ruling.reason, code, answers)
         else:  # an acknowledgement: kept, correlated later, never acknowledged itself
-            self._refuse(exchange, "rejected", ruling.reason, answers.stored())
+            self._refuse(exchange, "rejected", ruling.reason, answers.stored(), answers)
 
     def refuse_headless(self, raw: bytes, error: Unacceptable, reply: Reply) -> None:
         """What `read_header` could not read: AR."""
@@ -72,69 +73,90 @@ class Reception:
     def _store(self, exchange: Exchange, header: Header, answers: AnswerPlan) -> None:
         """Stored as answered when safe storage is all that this sender waits for."""
         self._count(answers.quirks)
-        at_once: Answered = "" if answers.waits and self._channel.acknowledge != "storage" else "accepted"
+        at_once: Answered = "" if answers.waits(self._channel.acknowledge) else "accepted"
         arrival = make_arrival(self._channel.name, self._doors.keys, exchange.raw, header, at_once)
         self._doors.submit(arrival, partial(self._stored, exchange, answers))
 
     def _stored(self, exchange: Exchange, answers: AnswerPlan, receipt: Receipt | None) -> None:
         if receipt is None:
-            exchange.abandon()
+            self._unstored(exchange, answers)
             return
+        exchange.committed()
         channel = self._channel
         kind = "duplicate" if receipt.original else "reused" if receipt.reused else "new"
         signal(MessageAccepted(channel.name, kind))
         if receipt.reused:
             signal(ControlIdReused(channel.name, receipt.id))
-        if not answers.waits:
-            exchange.answer(answers.stored())
-        elif receipt.answered:
-            exchange.answer(answers.applied("accepted"))
+        if answers.waits(channel.acknowledge):
+            self._apply(exchange, answers, receipt)
         else:
-            told = partial(self._told, exchange, answers)
-            # Time is up: under `delivery` the message is safe and on its way, so AA (row 19).
-            otherwise: Answered = "accepted" if channel.acknowledge == "delivery" else ""
-            self._doors.wait(receipt.original or receipt.id, told, channel.timeout, otherwise)
+            exchange.answer(answers.stored() or answers.applied("accepted"))
+
+    def _apply(self, exchange: Exchange, answers: AnswerPlan, receipt: Receipt) -> None:
+        """The accept answer now, when one is due, and the application answer when its outcome is known."""
+        accepted = answers.stored()
+        if accepted:
+            exchange.interim(accepted)
+        if receipt.answered:
+            exchange.answer(answers.applied("accepted"))
+            return
+        told = partial(self._told, exchange, answers)
+        # Time is up: under `delivery` the message is safe and on its way, so AA (row 19).
+        patient = self._channel.acknowledge == "delivery" and self._channel.late == "accepted"
+        otherwise: Answered = "accepted" if patient else ""
+        self._doors.wait(receipt.original or receipt.id, told, self._channel.timeout, otherwise)
 
     def _told(
         self, exchange: Exchange, answers: AnswerPlan, answered: Answered, reason: Reason | None
     ) -> None:
-        """What became of a message whose sender waits; when nothing is known, it will be sent again."""
+        """What became of a message whose sender waits. When nothing is known it will be sent again, and
+        is then a duplicate of one in work."""
         if answered:
             exchange.answer(answers.applied(answered), reason if answered != "accepted" else None)
+        elif self._channel.acknowledge == "delivery":
+            exchange.answer(answers.applied("error"), _LATE)
         else:
             exchange.abandon()
 
+    def _unstored(self, exchange: Exchange, answers: AnswerPlan | None) -> None:
+        """Whoever gets no answer sends again; whoever gets an error may discard (row 16)."""
+        exchange.abandon(answers.unstored() if answers and self._channel.nack else None)
+
     # What is not taken
 
-    def _refuse(self, exchange: Exchange, answered: Answered, reason: Reason, code: Code | None) -> None:
+    def _refuse(
+        self,
+        exchange: Exchange,
+        answered: Answered,
+        reason: Reason,
+        code: Code | None,
+        answers: AnswerPlan | None = None,
+    ) -> None:
         """Keep it in quarantine, then answer `code`."""
         arrival = make_arrival(
             self._channel.name, self._doors.keys, exchange.raw, exchange.header, answered, reason
         )
-        self._doors.submit(arrival, partial(self._refused, exchange, code, reason))
+        self._doors.submit(arrival, partial(self._refused, exchange, code, reason, answers))
 
     def _refused(
-        self, exchange: Exchange, code: Code | None, reason: Reason, receipt: Receipt | None
+        self,
+        exchange: Exchange,
+        code: Code | None,
+        reason: Reason,
+        answers: AnswerPlan | None,
+        receipt: Receipt | None,
     ) -> None:
         if receipt is None:
-            exchange.abandon()
+            self._unstored(exchange, answers)
             return
+        exchange.committed()
         signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))
         exchange.answer(code, reason if code not in ("AA", "CA") else None)
 
     def _undecodable(self, raw: bytes, header: Header) -> Ruling | None:
-        """AE when the bytes are not what MSH-18 says (row 14): routing reads them the same way."""
-        if raw.isascii():
-            return None
-        marked = "byte_order_mark" in header.quirks
-        try:
-            decoded = decode(
-                raw[header.start :], header.charsets, default=self._channel.charset, marked=marked
-            )
-        except Unacceptable as error:
-            return Ruling("error", Reason(ReasonCode.CHARSET, error.text, error.place, hl7=error.hl7))
-        self._count(decoded.quirks)
-        return None
+        ruling, quirks = check_charset(raw, header, self._channel.rules)
+        self._count(quirks)
+        return ruling
 
     # Common
 

@@ -84,16 +84,24 @@ def test_a_channel_may_override(mode, accept, application, expected):
 
 
 @pytest.mark.parametrize(
-    ("accept", "application", "waits"),
+    ("accept", "application", "acknowledge", "waits"),
     [
-        ("", "", True),
-        ("", "AL", True),
-        ("ER", "AL", True),
-        ("AL", "AL", False),
-        ("AL", "NE", False),
-        ("NE", "NE", False),
-        ("ER", "NE", False),
+        ("", "", "storage", False),
+        ("", "", "transform", True),
+        ("", "", "delivery", True),
+        ("AL", "NE", "delivery", False),
+        ("AL", "AL", "storage", True),
+        ("NE", "ER", "storage", True),
+        ("NE", "NE", "delivery", False),
     ],
 )
-def test_who_is_not_content_with_safe_storage(accept, application, waits):
-    assert planned(accept, application).waits is waits
+def test_what_waits_for_its_outcome(accept, application, acknowledge, waits):
+    assert planned(accept, application).waits(acknowledge) == waits
+
+
+@pytest.mark.parametrize(
+    ("accept", "application", "code"),
+    [("", "", "AR"), ("AL", "NE", "CE"), ("SU", "NE", "CE"), ("NE", "AL", "AR"), ("NE", "NE", None)],
+)
+def test_row_16_what_a_store_that_is_away_may_say(accept, application, code):
+    assert planned(accept, application).unstored() == code
