@@ -53,6 +53,7 @@ class EffectBase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 class Reserve(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="reserve"):
     """These items are wanted there, then. The same key again replaces the list, place and time.
 
+    `needed_on` is the day alone, where the sender says no time of it, and goes before `needed_at`.
     `source` and `destination` are the ERP's location names (`WH/Stock`, `WH/Wards/ICU`); `subject`
     and `encounter` are tokens or empty. `procure` asks for short items to be procured."""
 
@@ -60,6 +61,7 @@ class Reserve(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="re
     destination: str
     source: str = ""
     needed_at: datetime | None = None
+    needed_on: date | None = None
     priority: Priority = "routine"
     subject: str = ""
     encounter: str = ""

@@ -161,11 +161,13 @@ class TokenMerge(msgspec.Struct, frozen=True):
 
 
 class Routed(msgspec.Struct, frozen=True):
-    """Became effects, all for one place in the order: `sequence_key` (a token text or empty)."""
+    """Became effects, all for one place in the order: `sequence_key` (a token text or empty). A message
+    about several orders has effects for several places: then `sequence_keys` has one per effect."""
 
     effects: tuple[Effect, ...]
     sequence_key: str = ""
     merges: tuple[TokenMerge, ...] = ()
+    sequence_keys: tuple[str, ...] = ()
 
 
 class Filtered(msgspec.Struct, frozen=True):

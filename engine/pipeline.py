@@ -106,6 +106,9 @@ class Program(msgspec.Struct, frozen=True):
     remarks: tuple[Remark, ...]
     rules: tuple[Rule, ...]
     sequence: Value
+    sequence_each: bool
+    """Whether `sequence` reads what groups have of their own: then each effect has its own place."""
+
     no_effect: Literal["filtered", "dead"]
     slots: int
     """How many values of a message are remembered (`Scope`)."""
@@ -139,13 +142,22 @@ def map_document(
     made = [(rule.make(scope), scope) for rule, scope in _applying(program, message, scopes)]
     if not made:
         return Filtered(scopes.ended) if scopes.ended else _no_rule(program)
-    effects = tuple(_once(made))
-    if not effects:
+    once = list(_once(made))
+    if not once:
         return Filtered(NOTHING_TO_DO)
     for remark in program.remarks:
         warnings += _remarked(remark, scopes)
+    return _routed(once, program, message)
+
+
+def _routed(once: list[tuple[Effect, Scope]], program: Program, message: Scope) -> Routed:
+    """The effects with their place in the order: the message's, or each its own."""
+    effects = tuple(effect for effect, _ in once)
     merges = tuple(TokenMerge(effect.gone, effect.into) for effect in effects if isinstance(effect, Merge))
-    return Routed(effects, program.sequence(message), merges)
+    if not program.sequence_each:
+        return Routed(effects, program.sequence(message), merges)
+    keys = tuple(program.sequence(scope) for _, scope in once)
+    return Routed(effects, keys[0], merges, keys if len(set(keys)) > 1 else ())
 
 
 class _Scopes:
@@ -227,9 +239,9 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routi
     return Routing(message.id, result, program.lane, program.destinations, answer, tuple(warnings))
 
 
-def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[Effect]:
-    """The effects, each key once. Two that say the same of a visit or a merge are one; two of stock
-    or money with one key would replace each other, so that is refused (`bad-value`)."""
+def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Scope]]:
+    """The effects with their scopes, each key once. Two that say the same of a visit or a merge are one;
+    two of stock or money with one key would replace each other, so that is refused (`bad-value`)."""
     seen: dict[tuple[str, str], Effect] = {}
     for effect, scope in made:
         if effect is None:
@@ -237,7 +249,7 @@ def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[Effect]:
         key = kind_of(effect), effect.key
         first = seen.setdefault(key, effect)
         if first is effect:
-            yield effect
+            yield effect, scope
         elif first != effect or not isinstance(effect, Encounter | Merge):
             group = scope.view
             place = f"{group.anchor}[{group.number}]" if isinstance(group, Group) else ""

@@ -416,3 +416,33 @@ def test_what_was_odd_is_said_of_a_dead_letter_too(run: Run) -> None:
     routing = run(message(("NO", "2"), head=f"\n{HEAD}"))
     assert dead(routing)[0] == "unmapped-code"
     assert len(routing.warnings) == 1
+
+
+# refusals by the channel
+
+
+def test_a_rule_may_refuse_and_names_the_place(run: Run) -> None:
+    refusing = {"name": "no such thing", "for_each": "FT1", "when": {"FT1-6.1": "AJ"}, "refuse": "FT1-6"}
+    result = run(paid("CG", "AJ"), filters=[], effects=[CHARGES["effects"][0], refusing]).result
+    assert isinstance(result, Dead)
+    reason = result.reason
+    assert (reason.code, reason.place, reason.text) == (ReasonCode.BAD_VALUE, "FT1[2]-6", "no such thing")
+
+
+# the place of each effect in the order
+
+
+def test_effects_take_the_place_of_their_own_group_where_the_order_is_by_one(run: Run) -> None:
+    result = run(message(("G1", "1"), ("G2", "2")), sequence_by="FT1-2").result
+    assert isinstance(result, Routed)
+    keys = tuple(effect.key.removeprefix("charges/") for effect in result.effects)
+    assert (result.sequence_key, result.sequence_keys) == (keys[0], keys)
+    alone = run(message(("G1", "1")), sequence_by="FT1-2").result
+    assert isinstance(alone, Routed)
+    assert alone.sequence_keys == ()
+
+
+def test_effects_of_one_visit_have_one_place(run: Run) -> None:
+    result = run(message(("G1", "1"), ("G2", "2"))).result
+    assert isinstance(result, Routed)
+    assert result.sequence_keys == ()

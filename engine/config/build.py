@@ -7,26 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.finding import Place, Problem
 from engine.config.spec import ChannelSpec, DestinationSpec, EffectRule, FilterRule, Tests, WarningRule
-from engine.errors import Misconfigured
+from engine.effects import Effect
+from engine.errors import Misconfigured, Unacceptable
+from engine.hl7.path import Path
 from engine.model import Lane
 from engine.pipeline import Filter, Program, Remark, Rule
 from engine.privacy.authorities import Authorities
 from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
 from engine.privacy.rules import Forbidden
-from engine.transforms.compiling import checked, compile_text
+from engine.transforms.compiling import Compiled, checked, compile_text
 from engine.transforms.condition import Condition, compile_condition, compile_presence
 from engine.transforms.effect import Make, compile_effect
 from engine.transforms.expression import Flaw
-from engine.transforms.scope import Value
+from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting, Table
 
 __all__ = ["Program", "build"]
 
+T = TypeVar("T")
 EFFECTS = ("reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge")
 HEADER = frozenset({"MSH"})
 
@@ -59,6 +63,7 @@ class _Build:
         sequence = self._try(("sequence_by",), self._sequence, spec.sequence_by)
         if sequence is None:
             return None
+        anchors = {rule.for_each for rule in spec.effects}
         return Program(
             channel=spec.channel,
             lane=Lane[spec.criticality.upper()],
@@ -71,7 +76,8 @@ class _Build:
             group_filters=_by_anchor(filters),
             remarks=tuple(remarks),
             rules=tuple(rule for rule in rules if rule is not None),
-            sequence=sequence,
+            sequence=checked(sequence, required=True),
+            sequence_each=not sequence.segments.isdisjoint(anchors),
             no_effect=spec.no_effect,
             slots=self.setting.slots,
         )
@@ -95,7 +101,22 @@ class _Build:
                 make, flaws = compile_effect(kind, given, self.setting, space)
                 for name, flaw in flaws.items():
                     self._flawed((*place, kind, name), flaw)
+        if rule.refuse is not None:
+            make = self._refusal((*place, "refuse"), rule.refuse, rule.name or "refused by the channel")
         return None if make is None else Rule(whole, each, rule.for_each or "", make)
+
+    def _refusal(self, place: Place, at: str, text: str) -> Make | None:
+        """What refuses a message at a path, in the words of the rule's name."""
+        try:
+            path = Path.parse(at)
+        except Misconfigured as error:
+            self.problems.append(Problem(place, error.text, error.hint))
+            return None
+
+        def refuse(scope: Scope) -> Effect | None:
+            raise Unacceptable("bad-value", scope.view.place(path), text, hl7=207)
+
+        return refuse
 
     def _conditions(self, place: Place, tests: Tests) -> list[Condition]:
         found = []
@@ -109,10 +130,10 @@ class _Build:
     def _present(self, path: str) -> Value:
         return checked(compile_presence(path, self.setting), required=True)
 
-    def _sequence(self, text: str) -> Value:
-        return checked(compile_text(text, self.setting, "sequence"), required=True)
+    def _sequence(self, text: str) -> Compiled:
+        return compile_text(text, self.setting, "sequence")
 
-    def _try(self, place: Place, compiled: Callable[[str], Value], text: str) -> Value | None:
+    def _try(self, place: Place, compiled: Callable[[str], T], text: str) -> T | None:
         try:
             return compiled(text)
         except Flaw as flaw:

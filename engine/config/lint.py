@@ -17,7 +17,7 @@ from engine.config.lint_answers import check_answers
 from engine.config.reading import Node
 from engine.config.spec import ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
 from engine.errors import Misconfigured
-from engine.transforms.expression import Expression, PathText, parse_key
+from engine.transforms.expression import Expression, Joined, PathText, parse_key
 from engine.transforms.wording import listed, meant
 
 __all__ = ["EFFECTS", "EVENT_TESTS", "check_channel", "check_secrets", "listens_on"]
@@ -122,11 +122,11 @@ def _plain_beyond_loopback(source: MllpSource) -> Iterator[Problem]:
 def _effects(spec: ChannelSpec) -> Iterator[Problem]:
     for number, rule in enumerate(spec.effects):
         place: Place = ("effects", number)
-        given = [word for word in EFFECTS if getattr(rule, word) is not None]
+        given = [word for word in (*EFFECTS, "refuse") if getattr(rule, word) is not None]
         if not given:
             yield Problem(place, "the rule makes no effect", f"add one of: {', '.join(EFFECTS)}")
         for word in given[1:]:
-            text = f"a rule makes one effect, and this one makes {given[0]} already"
+            text = f"a rule makes one effect, and this one has {given[0]} already"
             yield Problem((*place, word), text, "move it into a rule of its own", on_key=True)
         if rule.for_each is not None and not _SEGMENT.fullmatch(rule.for_each):
             yield Problem((*place, "for_each"), "not a segment id", "write it like FT1")
@@ -207,7 +207,8 @@ def _tells_apart(key: str, segment: str) -> bool:
         parts = parse_key(key).parts
     except Misconfigured:
         return True  # build says what is wrong with it
-    paths = [source for part in parts if isinstance(part, Expression) for source in part.sources]
+    sources = [source for part in parts if isinstance(part, Expression) for source in part.sources]
+    paths = [part for one in sources for part in (one.parts if isinstance(one, Joined) else (one,))]
     return any(isinstance(path, PathText) and path.text.startswith(segment) for path in paths)
 
 

@@ -15,7 +15,7 @@ from engine.transforms.wording import meant
 
 __all__ = ["ambiguous", "calls_in", "tables_of", "unused"]
 
-_CALL = re.compile(r"\b(lookup|kit)\(\s*([a-z][a-z0-9-]*)\s*[,)]")
+_CALL = re.compile(r"\b(lookup|find|kit)\(\s*([a-z][a-z0-9-]*)\s*[,)]")
 
 
 def tables_of(
@@ -79,7 +79,7 @@ def ambiguous(
 ) -> Iterator[Finding]:
     """Second rows of a code in tables of which one row is looked up."""
     for name, table in tables.items():
-        if ("lookup", name) in calls:
+        if not {("lookup", name), ("find", name)}.isdisjoint(calls):
             for key, line in table.repeated():
                 text = f"{key} has a row on line {table.lines[key][0]} already"
                 yield Finding(str(folder / spec.tables[name]), line, 1, text, "lookup needs one row per code")

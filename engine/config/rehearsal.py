@@ -89,6 +89,7 @@ def _routed(
     answer = _answer(header, code, reason if code not in ("AA", "CA") else None)
     effects = result.effects if isinstance(result, Routed) else ()
     sequence_key = result.sequence_key if isinstance(result, Routed) else ""
+    order = result.sequence_keys if isinstance(result, Routed) else ()
     encoded = [encode(effect).decode() for effect in effects]
     said = [f"{one.place}: {one.text}" for one in (reason, *routing.warnings) if one is not None]
     return Rehearsal(
@@ -102,7 +103,7 @@ def _routed(
         ],
         sequence_key=book.shown(sequence_key),
         warnings=routing.warnings,
-        outgoing="\n".join((answer.decode("latin-1"), sequence_key, *encoded, *said)),
+        outgoing="\n".join((answer.decode("latin-1"), sequence_key, *order, *encoded, *said)),
         identifiers=book.identifiers,
     )
 

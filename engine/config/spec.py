@@ -125,6 +125,7 @@ class ReserveRule(Strict):
     source: Expression | None = None
     destination: Expression
     needed_at: Expression | None = None
+    needed_on: Expression | None = Field(None, description="The day alone; goes before `needed_at`.")
     priority: Expression | None = None
     subject: Expression | None = None
     encounter: Expression | None = None
@@ -228,6 +229,7 @@ class EffectRule(Strict):
     procure: ProcureRule | None = None
     encounter: EncounterRule | None = None
     merge: MergeRule | None = None
+    refuse: str | None = Field(None, description="No effect but a dead letter that names this field path.")
 
 
 class FilterRule(Strict):

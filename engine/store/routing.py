@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Final
 
 from engine.effects import encode
@@ -117,10 +118,11 @@ def _deliveries(routing: Routing, channel: str, now: float) -> list[Any]:
         return []
     if len(result.effects) * len(routing.destinations) >= PER_MESSAGE:
         raise Unacceptable(ReasonCode.OVERSIZE, "", "one message wants a million deliveries")
-    key, lane, message_id = result.sequence_key, int(routing.lane), routing.message_id
+    lane, message_id = int(routing.lane), routing.message_id
+    keys = result.sequence_keys or repeat(result.sequence_key)
     number = message_id * PER_MESSAGE
     flat: list[Any] = []
-    for effect in result.effects:
+    for effect, key in zip(result.effects, keys, strict=False):
         body = encode(effect)
         for destination in routing.destinations:
             number += 1

@@ -15,7 +15,7 @@ import msgspec
 from engine.effects import Money
 from engine.errors import Unacceptable
 from engine.privacy.rules import Use
-from engine.transforms.expression import Call, Expression, Flaw, PathText, parse
+from engine.transforms.expression import Call, Expression, Flaw, Joined, PathText, Source, parse
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting
 from engine.transforms.verb import Before, Verb, constant
@@ -64,10 +64,11 @@ def compile_expression(expression: Expression, setting: Setting, use: Use, wante
     """The same for an expression that was parsed. Raises `Flaw`."""
     chain = _Chain(expression, setting, use)
     tokens = frozenset(field.domain for field in chain.fields)
-    if tokens - {""} and (expression.verbs or wanted is not str):
+    joined = any(isinstance(source, Joined) for source in expression.sources)
+    if tokens - {""} and (expression.verbs or joined or wanted is not str):
         after = expression.verbs[0].offset if expression.verbs else expression.offset
         raise Flaw("a token is used as it is", after, "no verb can change it, and it is no number or date")
-    if len(chain.fields) < len(expression.sources):
+    if any(isinstance(part, Call) for source in expression.sources for part in _parts(source)):
         tokens |= {""}
     for call in expression.verbs:
         chain.apply(call)
@@ -102,16 +103,18 @@ class _Chain:
     def __init__(self, expression: Expression, setting: Setting, use: Use) -> None:
         sources = expression.sources
         self.setting = setting
-        self.paths = tuple(source for source in sources if isinstance(source, PathText))
+        parts = [part for source in sources for part in _parts(source)]
+        self.paths = tuple(part for part in parts if isinstance(part, PathText))
         self.fields = tuple(setting.field(path, use) for path in self.paths)
         self.gives: type = str
         self._so_far: tuple[object, ...] = (use, sources)
         remaining = iter(self.fields)
-        values = [
-            next(remaining).value if isinstance(source, PathText) else _started(source, setting)
-            for source in sources
-        ]
+        known = iter(
+            [next(remaining).value if isinstance(one, PathText) else _started(one, setting) for one in parts]
+        )
+        values = tuple(_joined([next(known) for _ in _parts(source)]) for source in sources)
         self.value = values[0] if len(values) == 1 else self._remembered(lambda: _first(values))
+        self._alternatives = values
 
     def apply(self, call: Call) -> None:
         """Put the verb of `call` after what there is. Raises `Flaw` when it does not fit."""
@@ -119,13 +122,13 @@ class _Chain:
         if verb.takes is None:
             raise Flaw(f"{verb.name} starts an expression", call.offset, "use default(text) for empty fields")
         self.turned(verb.takes, call.offset)
-        before = Before(self.value, self.paths)
+        before = Before(self.value, self.paths, self._alternatives)
         self._so_far = (*self._so_far, call)
         if verb.costly:
             self.value = self._remembered(lambda: verb.build(call, self.setting, before))
         else:
             self.value = verb.build(call, self.setting, before)
-        self.gives = verb.gives
+        self.gives, self._alternatives = verb.gives, (self.value,)
 
     def turned(self, wanted: type, offset: int) -> Value:
         """What there is as the type that is wanted: text goes through the verb of that type."""
@@ -142,6 +145,22 @@ class _Chain:
     def _remembered(self, make: Callable[[], Value]) -> Value:
         segments = frozenset(field.path.segment for field in self.fields)
         return self.setting.once(self._so_far, segments, make)
+
+
+def _parts(source: Source) -> tuple[PathText | Call, ...]:
+    return source.parts if isinstance(source, Joined) else (source,)
+
+
+def _joined(values: Sequence[Value]) -> Value:
+    """The one value, or all of them with a `/` between; nothing when one is empty."""
+    if len(values) == 1:
+        return values[0]
+
+    def value(scope: Scope) -> Any:
+        found = [one(scope) for one in values]
+        return None if None in found else "/".join(found)
+
+    return value
 
 
 def _first(values: Sequence[Value]) -> Value:

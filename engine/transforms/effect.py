@@ -14,6 +14,7 @@ from engine.effects import Effect, Item, Merge, Money
 from engine.privacy.tokens import DOMAINS
 from engine.transforms.expression import Flaw
 from engine.transforms.field import Want, compile_field, compile_key
+from engine.transforms.quantity import check_lot
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
 from engine.transforms.verb import constant
@@ -38,7 +39,7 @@ _ITEM = {
     "item": _TEXT_NEEDED,
     "quantity": Want(Decimal, required=True),
     "unit": _TEXT,
-    "lot": _TEXT,
+    "lot": Want(check=check_lot),
 }
 _BILL = {
     "encounter": msgspec.structs.replace(_VISIT, required=True),
@@ -66,6 +67,7 @@ _SHAPES = {
             "source": _TEXT,
             "destination": _TEXT_NEEDED,
             "needed_at": Want(datetime),
+            "needed_on": _DAY,
             "priority": _PRIORITY,
             "subject": _PERSON,
             "encounter": _VISIT,

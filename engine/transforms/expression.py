@@ -2,7 +2,8 @@
 
     expression = value { "|" call }               FT1-7.1 | lookup(items, item)
     value      = source { "or" source }           PV1-19 or PID-18 | upper
-    source     = path | call "(" … ")"            literal(WH/Stock)
+    source     = part { "+" part }                RQD-6.1 + RQD-4.1
+    part       = path | call "(" … ")"            literal(WH/Stock)
     call       = name [ "(" [ argument { "," argument } ] ")" ]
     argument   = [ text ":" ] text                map(I: inpatient, else: other)
     text       = words without , : ( ) | { } ' or anything 'quoted' ('' is one quote)
@@ -26,6 +27,7 @@ __all__ = [
     "Call",
     "Expression",
     "Flaw",
+    "Joined",
     "PathText",
     "Source",
     "Template",
@@ -35,7 +37,7 @@ __all__ = [
 
 MAX_LENGTH = 500
 MAX_PARTS = 8
-"""Alternatives, verbs, or expressions of one key."""
+"""Alternatives, parts of one, verbs, or expressions of one key."""
 
 MAX_ARGUMENTS = 64
 
@@ -71,7 +73,13 @@ class Call(msgspec.Struct, frozen=True):
     arguments: tuple[Argument, ...] = ()
 
 
-Source = PathText | Call
+class Joined(msgspec.Struct, frozen=True):
+    """Several that make one code, `BX/270001`; empty unless all hold something."""
+
+    parts: tuple[PathText | Call, ...]
+
+
+Source = PathText | Call | Joined
 
 
 class Expression(msgspec.Struct, frozen=True):
@@ -95,6 +103,7 @@ _PATH = re.compile(r"[^\s|,{}':]+")
 _WORDS = re.compile(r"[^,:()|{}']+")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _OR = re.compile(r"or(?=[ \t])")
+_PLUS = re.compile(r"\+(?=[ \t])")
 _PLAIN = re.compile(r"(?:[^{}]|\{\{|\}\})+")
 
 
@@ -164,7 +173,7 @@ class _Scanner:
         self.take(_BLANK)
         start = self.at
         sources = [self._source()]
-        while self._or():
+        while self._between(_OR):
             sources.append(self._source())
         verbs = []
         while self.skip("|"):
@@ -173,14 +182,24 @@ class _Scanner:
             raise Flaw(f"an expression may have {MAX_PARTS} alternatives and {MAX_PARTS} verbs", start)
         return Expression(tuple(sources), tuple(verbs), start)
 
-    def _or(self) -> bool:
+    def _between(self, word: re.Pattern[str]) -> bool:
+        """Step over `word` when it stands here with blanks around it."""
         start = self.at
-        if self.take(_BLANK) and self.take(_OR):
+        if self.take(_BLANK) and self.take(word):
             return True
         self.at = start
         return False
 
     def _source(self) -> Source:
+        start = self.at
+        parts = [self._part()]
+        while self._between(_PLUS):
+            parts.append(self._part())
+        if len(parts) > MAX_PARTS:
+            raise Flaw(f"a code may have {MAX_PARTS} parts", start)
+        return parts[0] if len(parts) == 1 else Joined(tuple(parts))
+
+    def _part(self) -> PathText | Call:
         self.take(_BLANK)
         if _CALL.match(self.text, self.at):
             return self._call()

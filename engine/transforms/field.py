@@ -29,12 +29,13 @@ _KINDS = {"p": "person", "a": "account", "v": "visit"}
 
 class Want(msgspec.Struct, frozen=True):
     """What a field of an effect holds: a type; tokens of these domains, or no token (`{""}`);
-    one of these words."""
+    one of these words; what is checked besides."""
 
     type: type = str
     required: bool = False
     tokens: frozenset[str] = NO_TOKEN
     words: tuple[str, ...] = ()
+    check: Callable[[Any], None] | None = None
 
 
 def compile_field(text: str, want: Want, setting: Setting) -> Value:
@@ -97,6 +98,8 @@ def _key_part(part: Compiled) -> Value:
 def _check(want: Want) -> Callable[[Any], None] | None:
     if want.words:
         return _one_of(want.words)
+    if want.check:
+        return want.check
     if want.type is str:
         return _check_text if want.tokens == NO_TOKEN else None
     return _CHECKS.get(want.type)

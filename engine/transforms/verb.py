@@ -26,10 +26,12 @@ _SELECTOR = re.compile(r"\[[A-Z][^\[\]]*\]")  # PID-3[MR]
 
 
 class Before(msgspec.Struct, frozen=True):
-    """What stands before a verb: the value, and the paths that it was read from."""
+    """What stands before a verb: the value, the paths that it was read from, and the values that
+    it is the first populated one of (itself, once a verb has changed it)."""
 
     value: Value
     paths: tuple[PathText, ...] = ()
+    alternatives: tuple[Value, ...] = ()
 
     def place(self, scope: Scope) -> str:
         """Where the value was read, as a warning names it: the first populated path."""

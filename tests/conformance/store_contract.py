@@ -415,6 +415,19 @@ class DeliveryContract:
         settle(store, first)
         assert ids(claim(store)) == [2]
 
+    def test_effects_of_several_places_wait_each_for_its_own(self, store: MessageStore) -> None:
+        accept(store, 1, 2, 3)
+        several = Routed((charge("a"), charge("b")), "p", (), ("p", "q"))
+        store.route([Routing(1, several, destinations=("odoo",))], [], 0.0)
+        route(store, 2, "q")
+        route(store, 3, "p")
+        first = claim(store)
+        assert [(one.message_id, one.sequence_key) for one in first] == [(1, "p"), (1, "q")]
+        settle(store, first[:1])
+        assert ids(claim(store)) == [3]
+        settle(store, first[1:])
+        assert ids(claim(store)) == [2]
+
     def test_a_waiting_one_holds_back_its_own_key_only(self, store: MessageStore) -> None:
         accept(store, 1, 2, 3)
         for message_id, key in ((1, "p"), (2, "p"), (3, "q")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from charges_sample import MESSAGE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.effects import Money
+from engine.effects import Consume, Money, Reserve
 from engine.errors import Unacceptable
 from engine.hl7.document import Document
 from engine.privacy.book import TokenBook
@@ -111,6 +111,35 @@ def test_a_date_goes_out_only_as_a_date(setting: Setting) -> None:
     compile_field("FT1-4", Want(datetime), setting)
     with pytest.raises(Flaw, match="operational date"):
         compile_field("FT1-4", Want(), setting)
+
+
+LOT = {"key": "{FT1-2}", "item": "FT1-7.1", "quantity": "FT1-10", "location": "PV1-3.1", "lot": "FT1-3"}
+
+
+@pytest.mark.parametrize("lot", ["B7", "LOT-2026.11/A", "1" * 40])
+def test_a_lot_is_letters_digits_and_few_signs(setting: Setting, scope: Scoped, lot: str) -> None:
+    make, flaws = compile_effect("consume", {**LOT, "lot": f"literal({lot})"}, setting, "x")
+    assert make is not None, flaws
+    effect = make(scope(setting, "FT1", 1))
+    assert isinstance(effect, Consume)
+    assert effect.items[0].lot == lot
+
+
+@pytest.mark.parametrize("lot", ["given to Jane", "-1", "Ä1", "1" * 41, "a_b"])
+def test_text_in_the_place_of_a_lot_is_refused(setting: Setting, scope: Scoped, lot: str) -> None:
+    make, _ = compile_effect("consume", {**LOT, "lot": "PV1-2"}, setting, "x")
+    assert make is not None
+    message = MESSAGE.replace("PV1|1|I|", f"PV1|1|{lot}|")
+    assert refusal(lambda: make(scope(setting, "FT1", 1, message))) == ("bad-value", "PV1[1]-2")
+
+
+def test_a_day_alone_stays_a_day(setting: Setting, scope: Scoped) -> None:
+    given = {"key": "{FT1-2}", "item": "FT1-7.1", "quantity": "FT1-10", "destination": "PV1-3.1"}
+    make, flaws = compile_effect("reserve", {**given, "needed_on": "FT1-4"}, setting, "x")
+    assert make is not None, flaws
+    effect = make(scope(setting, "FT1", 1))
+    assert isinstance(effect, Reserve)
+    assert (effect.needed_on, effect.needed_at) == (date(2026, 11, 21), None)
 
 
 # keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
@@ -15,7 +16,9 @@ from engine.transforms.expression import (
     Call,
     Expression,
     Flaw,
+    Joined,
     PathText,
+    Source,
     Template,
     parse,
     parse_key,
@@ -43,11 +46,20 @@ def calls(draw: st.DrawFn) -> tuple[str, Call]:
     return written, Call(name, 0, tuple(arguments))
 
 
+def source(parts: Sequence[PathText | Call]) -> Source:
+    return parts[0] if len(parts) == 1 else Joined(tuple(parts))
+
+
+def parts_of(one: Source) -> tuple[PathText | Call, ...]:
+    return one.parts if isinstance(one, Joined) else (one,)
+
+
 @st.composite
 def expressions(draw: st.DrawFn) -> tuple[str, Expression]:
-    sources: list[PathText] = [PathText(text, 0) for text in draw(st.lists(PATHS, min_size=1, max_size=3))]
+    lists = draw(st.lists(st.lists(PATHS, min_size=1, max_size=3), min_size=1, max_size=3))
+    sources = [source([PathText(text, 0) for text in texts]) for texts in lists]
     verbs = draw(st.lists(calls(), max_size=3))
-    written = draw(BLANKS) + " or ".join(source.text for source in sources)
+    written = draw(BLANKS) + " or ".join(" + ".join(texts) for texts in lists)
     written += "".join(f"{draw(BLANKS)}|{draw(BLANKS)}{text}" for text, _ in verbs)
     return written + draw(BLANKS), Expression(tuple(sources), tuple(call for _, call in verbs), 0)
 
@@ -59,7 +71,8 @@ def bare(expression: Expression) -> Expression:
         return Call(one.name, 0, tuple(Argument(each.text, 0, each.name) for each in one.arguments))
 
     sources = tuple(
-        PathText(one.text, 0) if isinstance(one, PathText) else call(one) for one in expression.sources
+        source([PathText(p.text, 0) if isinstance(p, PathText) else call(p) for p in parts_of(one)])
+        for one in expression.sources
     )
     return Expression(sources, tuple(map(call, expression.verbs)), 0)
 
@@ -74,9 +87,9 @@ def test_what_is_written_is_what_is_read(made: tuple[str, Expression]) -> None:
 def test_offsets_point_at_the_words(made: tuple[str, Expression]) -> None:
     text, _ = made
     expression = parse(text)
-    for source in expression.sources:
-        assert isinstance(source, PathText)
-        assert text.startswith(source.text, source.offset)
+    for part in (part for one in expression.sources for part in parts_of(one)):
+        assert isinstance(part, PathText)
+        assert text.startswith(part.text, part.offset)
     for call in expression.verbs:
         assert text.startswith(call.name, call.offset)
         for argument in call.arguments:
@@ -195,6 +208,7 @@ HOSTILE = [
     "(" * 400,
     "PV1-19" + " | number" * 9,
     " or ".join(["PV1-19"] * 9),
+    " + ".join(["PV1-19"] * 9),
     f"PV1-19 | map({', '.join(f'A{n}: b' for n in range(65))})",
     "A" * (MAX_LENGTH + 1),
     "PV1-19 | map(" + "'" * 400,

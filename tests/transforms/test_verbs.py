@@ -214,6 +214,71 @@ def test_lookup_does_not_compile(setting: Setting, text: str, offset: int, said:
     assert flaw.offset == offset
 
 
+# find
+
+
+def test_find_takes_the_first_alternative_that_the_table_has(value: Read) -> None:
+    assert value("FT1-25 or FT1-7.1 | find(items, item)") == "GLV-M"
+    other = MESSAGE.replace("270001^", "NOPE^").replace("PV1|1|I|", "PV1|1|360001|")
+    assert value("FT1-7.1 or PV1-2 | find(items, item)", message=other) == "OR-MIN"
+    assert value("PV1-2 or FT1-7.1 | find(items, item)", message=other) == "OR-MIN"
+    assert value("FT1-7.1 or PV1-2 | find(items, unit)", message=other) == "min"
+
+
+def test_find_of_nothing_is_empty_and_of_an_unknown_code_refused_where_it_stands(value: Read) -> None:
+    assert value("FT1-25 or FT1-29.1 | find(items, item)") is None
+    error = refused(
+        value, "FT1-25 or FT1-7.1 or PV1-2 | find(items, item)", message=MESSAGE.replace("270001^", "NOPE^")
+    )
+    assert (error.code, error.place, error.hl7) == ("unmapped-code", "FT1[1]-7.1", 103)
+
+
+def test_find_after_another_verb_has_one_code_to_look_for(value: Read) -> None:
+    assert value("PV1-2 or FT1-7.1 | map(I: 270001) | find(items, item)") == "GLV-M"
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [("FT1-7.1 | find(items)", 10), ("FT1-7.1 | find(no, item)", 15), ("FT1-7.1 | find(items, no)", 22),
+     ("FT1-7.1 | find(kits, item)", 15), ("find(items, item)", 0)],
+)  # fmt: skip
+def test_find_that_cannot_be_meant(setting: Setting, text: str, offset: int) -> None:
+    assert flawed(setting, text).offset == offset
+
+
+# joined parts
+
+
+def test_parts_make_one_code_when_all_are_there(value: Read) -> None:
+    assert value("FT1-6.1 + FT1-7.1") == "CG/270001"
+    assert value("FT1-6.1 + FT1-25") is None
+    assert value("FT1-25 + FT1-6.1 or FT1-7.1 + literal(x) or FT1-6.1") == "270001/x"
+
+
+def test_an_identifier_is_no_part_of_a_code(setting: Setting) -> None:
+    assert "token" in flawed(setting, "PV1-19 + FT1-7.1").text
+    assert "token" in flawed(setting, "FT1-7.1 + PID-3 or FT1-6.1").text
+
+
+# anywhere
+
+
+def test_anywhere_asks_the_whole_message_from_within_a_group(value: Read) -> None:
+    assert value("anywhere(FT1-1, 2)", number=1) == "2"
+    assert value("anywhere(FT1-1, 2)", anchor="") == "2"
+    assert value("anywhere(FT1-1, 99)") is None
+    assert value("FT1-6.1 + anywhere(FT1-1, 2)") == "CG/2"
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [("anywhere(FT1-1)", 0), ("anywhere(FT1[2]-1, x)", 9), ("anywhere(PID-3, x)", 9),
+     ("anywhere(nothing, x)", 9), ("FT1-1 | anywhere(FT1-1, x)", 8)],
+)  # fmt: skip
+def test_anywhere_that_cannot_be_meant(setting: Setting, text: str, offset: int) -> None:
+    assert flawed(setting, text, use="test").offset == offset
+
+
 # kit
 
 

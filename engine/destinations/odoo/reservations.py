@@ -161,7 +161,7 @@ def _new(row: Row[effects.Reserve], plan: Plan, life: int, missing: tuple[Line, 
         source=plan.source,
         destination=plan.destination,
         lines=missing,
-        planned=instant(row.effect.needed_at),
+        planned=_planned(row.effect),
         priority=_priority(row.effect),
         partner=plan.partner,
     )
@@ -181,7 +181,7 @@ def _change(transfers: Transfers, plans: Plans) -> None:
                 heads.setdefault(tuple(values), []).append((row, [str(transfer.id), *values.values()]))
         wish = change(plan.transfers, plan.lines)
         demands += [(row, [str(move), str(quantity)]) for move, quantity in wish.demands]
-        planned = instant(row.effect.needed_at) or still.planned
+        planned = _planned(row.effect) or still.planned
         for answer in transfers.add_moves(still, wish.missing, planned):
             _check(row, answer)
     for fields, writes in heads.items():
@@ -203,7 +203,7 @@ def _check(row: Row[effects.Reserve], answer: int | Bad) -> None:
 
 def _head_changes(row: Row[effects.Reserve], plan: Plan, transfer: Transfer) -> dict[str, str]:
     """Fields of the transfer that differ from the wish."""
-    planned = instant(row.effect.needed_at)
+    planned = _planned(row.effect)
     pairs: dict[str, tuple[object, object]] = {
         "location_id/.id": (transfer.source, plan.source.id),
         "location_dest_id/.id": (transfer.destination, plan.destination.id),
@@ -258,6 +258,10 @@ def _tell_shortage(row: Row[effects.Reserve], missing: Decimal, answer: Any) -> 
         row.fail(refusal(ReasonCode.REFUSED, f"what is in stock is reserved; {answer.text}", answer.place))
     else:
         row.fail(answer)
+
+
+def _planned(effect: effects.Reserve) -> str:
+    return instant(effect.needed_on or effect.needed_at)
 
 
 def _priority(effect: effects.Reserve) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from engine.transforms.verb import Verb
 from engine.transforms.verbs.absolute import ABSOLUTE
+from engine.transforms.verbs.anywhere import ANYWHERE
 from engine.transforms.verbs.code import CODE
 from engine.transforms.verbs.date import DATE
 from engine.transforms.verbs.default import DEFAULT
+from engine.transforms.verbs.find import FIND
 from engine.transforms.verbs.kit import KIT
 from engine.transforms.verbs.literal import LITERAL
 from engine.transforms.verbs.lookup import LOOKUP
@@ -23,8 +25,8 @@ __all__ = ["VERBS"]
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        CODE, LOOKUP, KIT, TIMES, MAP, DEFAULT, LITERAL, NUMBER, SIGN, ABSOLUTE, PRODUCT_OF, MONEY,
-        TIMESTAMP, DATE,
+        CODE, LOOKUP, FIND, KIT, TIMES, MAP, DEFAULT, LITERAL, ANYWHERE, NUMBER, SIGN, ABSOLUTE, PRODUCT_OF,
+        MONEY, TIMESTAMP, DATE,
     )
 }  # fmt: skip
 """In the order of the manual."""

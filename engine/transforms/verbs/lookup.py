@@ -16,7 +16,7 @@ from engine.transforms.setting import Setting, Table
 from engine.transforms.verb import Before, Verb, positional, step, table_of
 from engine.transforms.wording import meant
 
-__all__ = ["LOOKUP"]
+__all__ = ["LOOKUP", "cells_of"]
 
 _EXAMPLE = "write it like lookup(items, item)"
 
@@ -24,7 +24,7 @@ _EXAMPLE = "write it like lookup(items, item)"
 def _build(call: Call, setting: Setting, before: Before) -> Value:
     arguments = positional(call, 2, 3, _EXAMPLE)
     table = table_of(arguments[0], setting)
-    cells = _cells(table, arguments[1])
+    cells = cells_of(table, arguments[1])
     if any(True for _ in table.repeated()):
         raise Flaw("the table has several rows for one code", arguments[0].offset, "kit takes all of them")
     if len(arguments) == 3:
@@ -33,8 +33,8 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
     return _strict(before.value, cells)
 
 
-def _cells(table: Table, column: Argument) -> dict[str | None, str | None]:
-    """The cell of each code; that of an empty field is empty."""
+def cells_of(table: Table, column: Argument) -> dict[str | None, str | None]:
+    """The cell of each code; that of an empty field is empty. Raises `Flaw` for no such column."""
     if column.text not in table.columns:
         hint = meant(column.text, table.columns)
         raise Flaw(f"the table has no column {column.text}", column.offset, hint)
