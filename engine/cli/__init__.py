@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "redeliver": ("operate", "redeliver", "Messages"),
     "account": ("books", "account", "Messages"),
     "send": ("send", "send", "Tools"),
+    "view": ("view", "view", "Tools"),
 }
 """Verb → module of this package, function, panel of the help."""
 

@@ -37,9 +37,11 @@ _SETTINGS: Final = (
     "PRAGMA synchronous = FULL",  # fsync of the log with every commit: what acknowledged = safe rests on
     "PRAGMA wal_autocheckpoint = 0",  # the Checkpointer's duty
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -65536",  # 64 MiB
     "PRAGMA temp_store = MEMORY",
 )
+
+_WRITER_CACHE: Final = "PRAGMA cache_size = -65536"
+"""64 MiB. Readers keep SQLite's 2 MiB: whatever they cached is void with the next commit."""
 
 
 class SqliteDatabase(Database):
@@ -74,6 +76,7 @@ class SqliteDatabase(Database):
             raise
         self._driver: Any = self._writer.connection.driver_connection
         self._work = Work(self._writer, str)
+        self._work.run(_WRITER_CACHE)
         self._checkpointer = Checkpointer(self._engine, self.path, self._turn, self._lose_faith)
 
     @contextmanager
