@@ -14,8 +14,9 @@ from engine.effects import Effect
 
 __all__ = [
     "Acknowledge", "Answered", "Arrival", "Dead", "Delivered", "Delivery", "DeliveryState", "Filtered",
-    "Lane", "MessageState", "NewToken", "Outcome", "Owner", "Reason", "ReasonCode", "Receipt", "Refused",
-    "Routed", "Routing", "Settlement", "StoredMessage", "TokenMerge", "TryAgain",
+    "Fragment", "HeldFragment", "Lane", "MessageState", "NewToken", "Outcome", "Owner", "Reason",
+    "ReasonCode", "Receipt", "Refused", "Routed", "Routing", "Settlement", "StoredMessage", "TokenMerge",
+    "TryAgain",
 ]  # fmt: skip
 
 Acknowledge = Literal["storage", "transform", "delivery"]
@@ -27,6 +28,8 @@ class MessageState(StrEnum):
     """Every stored message is in exactly one of these."""
 
     RECEIVED = "received"  # safe on disk, not routed yet
+    FRAGMENT = "fragment"  # a piece of a message, kept until the others are here
+    JOINED = "joined"  # a later piece, routed together with the first, which `original` names
     WAITING = "waiting"  # routed; at least one delivery is still open
     DELIVERED = "delivered"  # every effect stands
     FILTERED = "filtered"  # no effect wanted; the step is named
@@ -73,6 +76,7 @@ class ReasonCode(StrEnum):
     MISSING_FIELD = "missing-field"
     BAD_VALUE = "bad-value"
     STRUCTURE = "structure"
+    CONTINUATION = "continuation"  # a message sent in pieces that did not become whole
     UNMAPPED_CODE = "unmapped-code"
     UNKNOWN_ITEM = "unknown-item"
     UNKNOWN_LOCATION = "unknown-location"
@@ -182,15 +186,35 @@ class Dead(msgspec.Struct, frozen=True):
     reason: Reason
 
 
-class Routing(msgspec.Struct, frozen=True):
-    """What one stored message became."""
+class Fragment(msgspec.Struct, frozen=True):
+    """Is a piece of a message: `follows` names what it continues, `leads` what continues it (keyed
+    digests of the pointers, scoped to the sender; empty for nothing)."""
+
+    follows: bytes
+    leads: bytes
+
+
+class HeldFragment(msgspec.Struct, frozen=True):
+    """A stored piece that waits for the others, `since` (seconds since the epoch); `size` in bytes."""
 
     message_id: int
-    result: Routed | Filtered | Dead
+    channel: str
+    follows: bytes
+    leads: bytes
+    since: float
+    size: int = 0
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """What one stored message became; `rest` are the later pieces of it, in order, when it came in pieces."""
+
+    message_id: int
+    result: Routed | Filtered | Dead | Fragment
     lane: Lane = Lane.NORMAL
     destinations: tuple[str, ...] = ()
     answered: Answered = "accepted"  # what the sender is (now) told; empty: still waits for delivery
     warnings: tuple[Reason, ...] = ()
+    rest: tuple[int, ...] = ()
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -2,7 +2,8 @@
 where somebody looks (a few microseconds, where a full tree costs milliseconds).
 
 Tolerated, each counted as a quirk: LF and CRLF as segment end, indented or lower-case segment ids,
-lines that are no segment (wrapped text; they are passed over, never joined).
+lines that are no segment (wrapped text; they are passed over, never joined). ADD is folded into the
+segment that it continues, except in a message that is itself a piece (`engine.hl7.continuation`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.hl7.charset import decode
+from engine.hl7.continuation import Pointers, fold, pointers
 from engine.hl7.header import BYTE_ORDER_MARK, Header, read_header
 from engine.hl7.path import Path
 from engine.hl7.reading import DELETE, HEADERS, Delete, Fields, Reading, Value, exceeded
@@ -84,6 +86,15 @@ class Document(Reading):
     def __len__(self) -> int:
         return len(self._lines)
 
+    @property
+    def pointers(self) -> Pointers | None:
+        """How this message hangs together with others, when it is only a piece of one."""
+        last = self._index.get("DSC")
+        if last is None and not self.header.continuation:
+            return None
+        dsc = self._lines[last[-1]].split(self.delimiters.field, 3) if last else None
+        return pointers(self.header, dsc, self.codec)
+
     def positions(self, segment: str) -> Sequence[int]:
         """Where segments of this id stand, counted from 0 over all segments."""
         return self._index.get(segment, _NOWHERE)
@@ -153,6 +164,10 @@ class Document(Reading):
             else:
                 found.append(len(kept))
             kept.append(line)
+        if "ADD" in index and self.pointers is None:
+            self._lines, self._index = [], {}
+            self._take(fold(kept))
+            return
         if len(kept) > MAX_SEGMENTS:
             raise exceeded("", "too many segments")
         if len(index.get("MSH", ())) > 1:

@@ -18,6 +18,7 @@ from engine.model import (
     Arrival,
     Delivery,
     DeliveryState,
+    HeldFragment,
     Lane,
     MessageState,
     NewToken,
@@ -116,8 +117,17 @@ class MessageStore(Protocol):
         """Store what messages became: their state, their deliveries (one per effect and
         destination), new tokens and merges, all in one transaction.
 
-        A message that is no longer in state received is left alone (routing twice is harmless).
+        A `Fragment` is held until it is routed again, as the first of a message or among the `rest` of
+        one: those become joined, with the first as their `original`. One that is dead without a rest is
+        no original of resends any more: the whole message has to come again.
+
+        A message that is no longer in state received (or fragment, when it is not becoming one) is left
+        alone: routing twice is harmless. So is a message of which a piece is not held any more.
         Raises `TokensTaken` (nothing stored) when a minted index exists already."""
+        ...
+
+    def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:
+        """The pieces of messages that are held for these channels, by id."""
         ...
 
     def claim(
@@ -145,7 +155,8 @@ class MessageStore(Protocol):
 
     def redeliver(self, query: Query, *, now: float) -> int:
         """Dead deliveries that match become due again with their attempts forgotten; how many.
-        A dead letter that never became effects goes back to received and is routed again.
+        A dead letter that never became effects goes back to received and is routed again, with its
+        later pieces if it came in pieces.
 
         `query.ids` are message ids; `after` and `limit` do not count: all that match are taken."""
         ...
@@ -179,7 +190,8 @@ class MessageStore(Protocol):
         ...
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
-        """Per channel: `unrouted`, `due`, `dead`, and `oldest`, the age in seconds of the oldest open one."""
+        """Per channel: `unrouted`, `fragments` (held), `due`, `dead`, and `oldest`, the age in seconds of
+        the oldest open one."""
         ...
 
     def purge(self, *, content_before: float, duplicates_before: float) -> int:

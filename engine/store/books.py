@@ -32,16 +32,26 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
     (
         "received messages without content",
         "SELECT m.id FROM messages m LEFT JOIN contents c ON c.message_id = m.id"
-        " WHERE m.state = 'received' AND c.message_id IS NULL",
+        " WHERE m.state IN ('received', 'fragment') AND c.message_id IS NULL",
     ),
     (
         "content without its message",
         "SELECT c.message_id FROM contents c LEFT JOIN messages m ON m.id = c.message_id WHERE m.id IS NULL",
     ),
     (
-        "duplicates of a message that is not there",
+        "duplicates and pieces of a message that is not there",
         "SELECT m.id FROM messages m LEFT JOIN messages o ON o.id = m.original"
-        " WHERE m.state = 'duplicate' AND o.id IS NULL",
+        " WHERE m.state IN ('duplicate', 'joined') AND o.id IS NULL",
+    ),
+    (
+        "pieces of a message that are not held",
+        "SELECT m.id FROM messages m LEFT JOIN fragments f ON f.message_id = m.id"
+        " WHERE m.state = 'fragment' AND f.message_id IS NULL",
+    ),
+    (
+        "held pieces of a message that are none",
+        "SELECT f.message_id FROM fragments f LEFT JOIN messages m ON m.id = f.message_id"
+        " WHERE m.id IS NULL OR m.state <> 'fragment'",
     ),
     (
         "waiting messages with nothing open to wait for",
@@ -62,7 +72,8 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "messages with deliveries they should not have",
-        "SELECT m.id FROM messages m WHERE m.state IN ('received', 'filtered', 'duplicate', 'quarantined')"
+        "SELECT m.id FROM messages m"
+        " WHERE m.state IN ('received', 'fragment', 'joined', 'filtered', 'duplicate', 'quarantined')"
         f" AND {_HAS})",
     ),
     (
@@ -105,6 +116,7 @@ BACKLOG: Final[dict[str, str]] = {
     "unrouted": (
         "SELECT channel, count(*), min(received_at) FROM messages WHERE state = 'received' GROUP BY channel"
     ),
+    "fragments": "SELECT channel, count(*), min(since) FROM fragments GROUP BY channel",
     "due": (
         "SELECT d.channel, count(*), min(m.received_at)"
         " FROM deliveries d JOIN messages m ON m.id = d.message_id"

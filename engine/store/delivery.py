@@ -54,6 +54,9 @@ _REVIVE: Final = (
     "UPDATE deliveries SET state = 'due', attempts = 0, due_at = ?, reason = NULL, settled_at = 0"
     " WHERE id = ?"
 )
+_PIECES: Final = (
+    "UPDATE messages SET state = 'received', original = 0 WHERE state = 'joined' AND original = ?"
+)
 # By the range of the primary key alone: a planner that knows nothing of the table yet must not be
 # drawn to an index of all that is open.
 _CONCLUDE: Final = (
@@ -159,6 +162,7 @@ class Deliveries(Part):
             )
             unrouted = [(one,) for one, state in states.items() if one not in waiting and state == _DEAD]
             work.run_many("UPDATE messages SET state = 'received', reason = NULL WHERE id = ?", unrouted)
+            work.run_many(_PIECES, unrouted)
         return len(numbers) + len(unrouted)
 
     def _lock_messages(self, work: Work, ids: Iterable[int]) -> None:

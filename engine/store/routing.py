@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.effects import encode
 from engine.errors import Unacceptable
@@ -13,6 +13,8 @@ from engine.model import (
     Dead,
     DeliveryState,
     Filtered,
+    Fragment,
+    HeldFragment,
     MessageState,
     NewToken,
     ReasonCode,
@@ -26,13 +28,25 @@ from engine.store.tokens import merge_tokens, mint
 
 __all__ = ["Routes"]
 
-_WAITING, _FILTERED, _DEAD = (
-    state.value for state in (MessageState.WAITING, MessageState.FILTERED, MessageState.DEAD)
+_WAITING, _FILTERED, _DEAD, _RECEIVED, _FRAGMENT = (
+    state.value
+    for state in (
+        MessageState.WAITING,
+        MessageState.FILTERED,
+        MessageState.DEAD,
+        MessageState.RECEIVED,
+        MessageState.FRAGMENT,
+    )
 )
 _DUE: Final = DeliveryState.DUE.value
 _UPDATE: Final = (
     "UPDATE messages SET state = ?, answered = ?, is_original = ?, effects = ?, step = ?, reason = ?,"
     " warnings = ? WHERE id = ?"
+)
+_HOLD: Final = "INSERT INTO fragments (message_id, channel, follows, leads, since) VALUES (?, ?, ?, ?, ?)"
+_JOIN: Final = (
+    "UPDATE messages SET state = 'joined', original = ?,"
+    " answered = CASE WHEN answered = '' THEN ? ELSE answered END WHERE id = ?"
 )
 _DELIVERY: Final = (
     "INSERT INTO deliveries (id, message_id, channel, destination, lane, sequence_key, effect, checksum,"
@@ -52,16 +66,26 @@ class Routes(Part):
             mint(work, minted, now)
             if merges:
                 merge_tokens(work, merges)
-            open_ones = self._received(work, [routing.message_id for routing in routings])
+            open_ones = self._open_ones(work, [number for one in routings for number in _messages(one)])
+            routed = [one for one in routings if _may(one, open_ones)]
             updates: list[tuple[Any, ...]] = []
             deliveries: list[Any] = []
-            for routing in routings:
-                if (row := open_ones.pop(routing.message_id, None)) is not None:
-                    channel, answered, original = row
-                    updates.append(_update(routing, answered or routing.answered, original))
-                    deliveries += _deliveries(routing, channel, now)
+            for routing in routed:
+                row = open_ones[routing.message_id]
+                updates.append(_update(routing, row))
+                deliveries += _deliveries(routing, row.channel, now)
             work.run_many(_UPDATE, updates)
             insert(work, _DELIVERY, 11, deliveries)
+            _piece_together(work, routed, open_ones, now)
+
+    def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:
+        """`MessageStore.fragments`."""
+        query = (
+            "SELECT f.message_id, f.channel, f.follows, f.leads, f.since, m.bytes FROM fragments f"
+            " JOIN messages m ON m.id = f.message_id WHERE f.channel IN ({}) ORDER BY f.message_id"
+        )
+        with self._database.read() as work:
+            return [HeldFragment(*row) for row in rows_of(work, query, list(channels))]
 
     def answer(self, answers: dict[int, Answered]) -> None:
         """`MessageStore.answer`. The first answer stands; who was refused is nobody's original any more."""
@@ -76,19 +100,70 @@ class Routes(Part):
                 rows,
             )
 
-    def _received(self, work: Work, ids: list[int]) -> dict[int, tuple[str, Answered, int]]:
-        """Those of the messages that are still to be routed: channel, answer so far, is it an original."""
+    def _open_ones(self, work: Work, ids: list[int]) -> dict[int, _Open]:
+        """Those of the messages that are still to be routed."""
         query = (
-            "SELECT id, channel, answered, is_original FROM messages WHERE state = 'received' AND id IN ({})"
+            "SELECT id, channel, state, answered, is_original FROM messages"
+            " WHERE state IN ('received', 'fragment') AND id IN ({})"
             f" ORDER BY id{self._database.for_update}"
         )
-        return {row[0]: (row[1], row[2], row[3]) for row in rows_of(work, query, sorted(ids))}
+        return {row[0]: _Open(*row[1:]) for row in rows_of(work, query, sorted(ids))}
 
 
-def _update(routing: Routing, answered: Answered, is_original: int) -> tuple[Any, ...]:
-    result = routing.result
+class _Open(NamedTuple):
+    """A message that is still to be routed."""
+
+    channel: str
+    state: str
+    answered: Answered
+    is_original: int
+
+
+def _messages(routing: Routing) -> tuple[int, ...]:
+    return (routing.message_id, *routing.rest)
+
+
+def _may(routing: Routing, open_ones: dict[int, _Open]) -> bool:
+    """Whether a message is still to be routed like this: a piece is held once, and a message that came in
+    pieces is routed when all of them are held."""
+    row = open_ones.get(routing.message_id)
+    if row is None:
+        return False
+    if routing.rest:
+        pieces = [open_ones.get(number) for number in _messages(routing)]
+        return all(piece is not None and piece.state == _FRAGMENT for piece in pieces)
+    return row.state == _RECEIVED or not isinstance(routing.result, Fragment)
+
+
+def _piece_together(work: Work, routed: list[Routing], open_ones: dict[int, _Open], now: float) -> None:
+    """Hold what is a piece; let go of pieces that are routed, and join the later ones to the first."""
+    held = [
+        (one.message_id, open_ones[one.message_id].channel, one.result.follows, one.result.leads, now)
+        for one in routed
+        if isinstance(one.result, Fragment)
+    ]
+    let_go = [
+        (number,)
+        for one in routed
+        if not isinstance(one.result, Fragment)
+        for number in _messages(one)
+        if open_ones[number].state == _FRAGMENT
+    ]
+    joined = [(one.message_id, one.answered, number) for one in routed for number in one.rest]
+    if held:
+        work.run_many(_HOLD, held)
+    if let_go:
+        work.run_many("DELETE FROM fragments WHERE message_id = ?", let_go)
+    if joined:
+        work.run_many(_JOIN, joined)
+
+
+def _update(routing: Routing, row: _Open) -> tuple[Any, ...]:
+    result, answered = routing.result, row.answered or routing.answered
     state, effects, step, reason = _WAITING, 0, "", None
-    if isinstance(result, Filtered):
+    if isinstance(result, Fragment):
+        state = _FRAGMENT
+    elif isinstance(result, Filtered):
         state, step = _FILTERED, result.step
     elif isinstance(result, Dead):
         state, reason = _DEAD, result.reason
@@ -99,10 +174,12 @@ def _update(routing: Routing, answered: Answered, is_original: int) -> tuple[Any
     else:
         effects = len(result.effects)
     stands = answered == "accepted" or (answered == "" and state != _DEAD)
+    if row.state == _FRAGMENT and state == _DEAD and not routing.rest:
+        stands = False  # it never became whole: all of it has to come again
     return (
         state,
         answered,
-        is_original if stands else 0,
+        row.is_original if stands else 0,
         effects,
         step,
         as_json(reason),

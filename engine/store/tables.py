@@ -27,7 +27,17 @@ from sqlalchemy import (
 
 from engine.model import DeliveryState, MessageState
 
-__all__ = ["PER_MESSAGE", "contents", "deliveries", "keys", "messages", "metadata", "pulse", "tokens"]
+__all__ = [
+    "PER_MESSAGE",
+    "contents",
+    "deliveries",
+    "fragments",
+    "keys",
+    "messages",
+    "metadata",
+    "pulse",
+    "tokens",
+]
 
 PER_MESSAGE: Final = 1_000_000
 """Room for the deliveries of one message in the ids of all."""
@@ -110,6 +120,17 @@ deliveries = Table(
     _partial("deliveries_claimed", "lease_until", where=f"state = '{DeliveryState.CLAIMED}'"),
     _partial("deliveries_dead", "id", where=f"state = '{DeliveryState.DEAD}'"),
 )
+
+fragments = Table(
+    "fragments",
+    metadata,
+    Column("message_id", _Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("channel", Text, nullable=False),
+    Column("follows", LargeBinary, nullable=False),  # keyed digests of the pointers, or empty
+    Column("leads", LargeBinary, nullable=False),
+    Column("since", Float(53), nullable=False),
+)
+"""The pieces of messages that wait for the others: rows go when they are joined or given up."""
 
 tokens = Table(
     "tokens",

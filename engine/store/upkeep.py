@@ -12,15 +12,17 @@ __all__ = ["Upkeep"]
 AT_ONCE: Final = 1000
 """Rows a purge touches in one transaction: intake never waits long behind it."""
 
-# Dead letters keep theirs: they wait for a person, and may be routed again.
+# Dead letters keep theirs, and so do the later pieces of one: they may be routed again.
 _CONTENT: Final = (
     "DELETE FROM contents WHERE message_id IN (SELECT c.message_id FROM contents c"
-    " JOIN messages m ON m.id = c.message_id WHERE m.state IN ('delivered', 'filtered', 'quarantined')"
+    " JOIN messages m ON m.id = c.message_id WHERE (m.state IN ('delivered', 'filtered', 'quarantined')"
+    " OR (m.state = 'joined' AND EXISTS (SELECT 1 FROM messages f WHERE f.id = m.original"
+    " AND f.state IN ('delivered', 'filtered'))))"
     " AND m.received_at < ? ORDER BY c.message_id LIMIT ?)"
 )
 _ORIGINALS: Final = (
     "UPDATE messages SET is_original = 0 WHERE id IN (SELECT id FROM messages WHERE is_original = 1"
-    " AND state IN ('delivered', 'filtered', 'dead') AND received_at < ? ORDER BY id LIMIT ?)"
+    " AND state IN ('delivered', 'filtered', 'dead', 'joined') AND received_at < ? ORDER BY id LIMIT ?)"
 )
 
 

@@ -72,12 +72,12 @@ class Views(Part):
         return [f"{text}: {_some(numbers)}" for text, numbers in found if numbers]
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
-        """`MessageStore.backlog`: `unrouted`, `due`, `dead`, `oldest` (seconds, 0 when nothing is open)."""
+        """`MessageStore.backlog`; `oldest` is 0 when nothing is open."""
         books: dict[str, dict[str, float]] = {}
         with self._database.read(snapshot=True) as work:
             for word, sql in BACKLOG.items():
                 for channel, count, oldest in work.rows(sql):
-                    book = books.setdefault(channel, {"unrouted": 0, "due": 0, "dead": 0, "oldest": 0})
+                    book = books.setdefault(channel, dict.fromkeys((*BACKLOG, "oldest"), 0.0))
                     book[word] += count
                     if oldest is not None:
                         book["oldest"] = max(book["oldest"], now - oldest)

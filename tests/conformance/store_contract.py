@@ -18,6 +18,8 @@ from engine.model import (
     Delivery,
     DeliveryState,
     Filtered,
+    Fragment,
+    HeldFragment,
     Lane,
     MessageState,
     NewToken,
@@ -362,6 +364,107 @@ class RoutingContract:
         assert store.gaps() == []
 
 
+def held(
+    store: MessageStore, message_id: int, follows: bytes = b"", leads: bytes = b"", at: float = 200.0
+) -> None:
+    store.route([Routing(message_id, Fragment(follows, leads))], [], at)
+
+
+class FragmentContract:
+    def test_pieces_are_held_and_become_one_message(self, store: MessageStore) -> None:
+        one, two, three = accept(store, 1, 2, 3)
+        held(store, one, leads=b"p")
+        held(store, two, b"p", b"q", at=201.0)
+        held(store, three, b"q", at=202.0)
+        sizes = [len(arrival(number).raw) for number in (1, 2, 3)]
+        assert store.fragments(["charges", "adt"]) == [
+            HeldFragment(one, "charges", b"", b"p", 200.0, sizes[0]),
+            HeldFragment(two, "charges", b"p", b"q", 201.0, sizes[1]),
+            HeldFragment(three, "charges", b"q", b"", 202.0, sizes[2]),
+        ]
+        assert store.fragments(["adt"]) == []
+        assert store.unrouted(["charges"], 0, 10) == []
+        assert store.backlog(210.0)["charges"]["fragments"] == 3
+        assert store.gaps() == []
+        store.route(
+            [Routing(one, Routed((charge(1),)), destinations=("odoo",), rest=(two, three))], [], 210.0
+        )
+        views = store.messages(Query())
+        assert [(view.state, view.original) for view in views] == [
+            (MessageState.WAITING, 0),
+            (MessageState.JOINED, one),
+            (MessageState.JOINED, one),
+        ]
+        assert store.fragments(["charges"]) == []
+        assert ids(claim(store)) == [one]
+        assert store.gaps() == []
+
+    def test_what_is_not_held_any_more_is_not_routed_again(self, store: MessageStore) -> None:
+        one, two = accept(store, 1, 2)
+        held(store, one, leads=b"p")
+        routing = Routing(one, Routed((charge(1),)), destinations=("odoo",), rest=(two,))
+        store.route([routing], [], 210.0)  # the second is not held yet
+        assert state(store, one) == MessageState.FRAGMENT
+        held(store, two, b"p")
+        store.route([routing], [], 210.0)
+        store.route([routing], [], 210.0)
+        held(store, one, leads=b"p")
+        assert [view.state for view in store.messages(Query())] == [MessageState.WAITING, MessageState.JOINED]
+        assert len(claim(store)) == 1
+        assert store.gaps() == []
+
+    def test_a_resend_of_a_piece_is_its_duplicate(self, store: MessageStore) -> None:
+        one, two = accept(store, 1, 2)
+        held(store, one, leads=b"p")
+        assert store.accept([arrival(1)])[0].original == one
+        held(store, two, b"p")
+        store.route([Routing(one, Routed((charge(1),)), destinations=("odoo",), rest=(two,))], [], 210.0)
+        assert [receipt.original for receipt in store.accept([arrival(1), arrival(2)])] == [one, two]
+
+    def test_a_piece_given_up_is_a_dead_letter_that_may_come_again(self, store: MessageStore) -> None:
+        (one,) = accept(store, 1)
+        held(store, one, leads=b"p")
+        store.route([Routing(one, Dead(CONFLICT))], [], 210.0)
+        assert state(store, one) == MessageState.DEAD
+        assert store.fragments(["charges"]) == []
+        assert store.content(one) == arrival(1).raw
+        assert store.accept([arrival(1)])[0].original == 0
+        assert store.gaps() == []
+        assert store.redeliver(Query(ids=(one,)), now=220.0) == 1
+        held(store, one, leads=b"p", at=221.0)
+        assert [piece.since for piece in store.fragments(["charges"])] == [221.0]
+
+    def test_a_joined_dead_letter_is_routed_again_with_its_pieces(self, store: MessageStore) -> None:
+        one, two = accept(store, 1, 2)
+        held(store, one, leads=b"p")
+        held(store, two, b"p")
+        store.route([Routing(one, Dead(CONFLICT), rest=(two,))], [], 210.0)
+        assert [view.state for view in store.messages(Query())] == [MessageState.DEAD, MessageState.JOINED]
+        assert store.accept([arrival(1)])[0].original == one  # it was whole, and its sender was told
+        assert store.purge(content_before=1000.0, duplicates_before=0.0) == 0
+        assert store.redeliver(Query(ids=(one,)), now=220.0) == 1
+        assert [message.id for message in store.unrouted(["charges"], 0, 10)] == [one, two]
+        assert store.gaps() == []
+
+    def test_what_the_senders_of_pieces_are_told(self, store: MessageStore) -> None:
+        waiting = [arrival(number, answered="") for number in (1, 2)]
+        one, two = (receipt.id for receipt in store.accept(waiting))
+        store.route([Routing(one, Fragment(b"", b"p"), answered="accepted")], [], 200.0)
+        store.route([Routing(two, Fragment(b"p", b""), answered="")], [], 200.0)
+        assert [view.answered for view in store.messages(Query())] == ["accepted", ""]
+        store.route([Routing(one, Dead(CONFLICT), answered="error", rest=(two,))], [], 210.0)
+        assert [view.answered for view in store.messages(Query())] == ["accepted", "error"]
+
+    def test_purge_takes_the_content_of_all_pieces(self, store: MessageStore) -> None:
+        one, two = accept(store, 1, 2)
+        held(store, one, leads=b"p")
+        held(store, two, b"p")
+        assert store.purge(content_before=1000.0, duplicates_before=0.0) == 0
+        store.route([Routing(one, Filtered("step"), rest=(two,))], [], 210.0)
+        assert store.purge(content_before=1000.0, duplicates_before=0.0) == 2
+        assert store.gaps() == []
+
+
 class _Watch:
     """Sees which sequence keys are in somebody's hands, and in which order messages came."""
 
@@ -672,8 +775,8 @@ class ViewsContract:
             ("adt", "received", 1),
         }
         assert store.backlog(150.0) == {
-            "charges": {"unrouted": 1, "due": 3, "dead": 1, "oldest": 49.0},
-            "adt": {"unrouted": 1, "due": 0, "dead": 0, "oldest": 50.0},
+            "charges": {"unrouted": 1, "fragments": 0, "due": 3, "dead": 1, "oldest": 49.0},
+            "adt": {"unrouted": 1, "fragments": 0, "due": 0, "dead": 0, "oldest": 50.0},
         }
 
     def test_purge_forgets_only_what_nobody_waits_for(self, store: MessageStore) -> None:
@@ -713,5 +816,5 @@ class ViewsContract:
         store.check()
 
 
-class StoreContract(AcceptContract, RoutingContract, DeliveryContract, ViewsContract):
+class StoreContract(AcceptContract, RoutingContract, FragmentContract, DeliveryContract, ViewsContract):
     """All of it."""
