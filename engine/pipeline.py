@@ -7,21 +7,24 @@ gives the same effects, and a message gives all of its effects or none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from engine.effects import Effect, Encounter, Merge, kind_of
 from engine.errors import Unacceptable, Unavailable
+from engine.hl7.continuation import Pointers
 from engine.hl7.document import Document
 from engine.hl7.groups import Group, groups
+from engine.hl7.header import Header
 from engine.hl7.quirks import odd
 from engine.model import (
     Acknowledge,
     Answered,
     Dead,
     Filtered,
+    Fragment,
     Lane,
     Owner,
     Reason,
@@ -36,7 +39,7 @@ from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
 from engine.transforms.scope import Scope, Value
 
-__all__ = ["Filter", "Program", "Remark", "Rule", "map_document", "route"]
+__all__ = ["Filter", "NamePointer", "Program", "Remark", "Rule", "map_document", "route"]
 
 NO_RULE = "no-effect-rule"
 """The step of a message that no rule is about."""
@@ -113,17 +116,34 @@ class Program(msgspec.Struct, frozen=True):
     slots: int
     """How many values of a message are remembered (`Scope`)."""
 
+    fragment_timeout: float = 900.0
+    """Seconds until the pieces of a message must be together."""
 
-def route(batch: Sequence[StoredMessage], program: Program, book: TokenBook) -> list[Routing]:
-    """What the messages of one channel become, in their order.
+    largest: int = 16 * 1024 * 1024
+    """Bytes of a message, whole or in pieces."""
+
+
+NamePointer = Callable[[str, bytes, bytes, bytes], bytes]
+"""A continuation pointer's keyed name, out of channel, MSH-3, MSH-4 and the pointer."""
+
+
+def as_sent(_channel: str, _application: bytes, _facility: bytes, pointer: bytes) -> bytes:
+    """A pointer named by itself, for rehearsals: nothing of them is kept."""
+    return pointer
+
+
+def route(
+    batch: Sequence[StoredMessage], program: Program, book: TokenBook, name: NamePointer = as_sent
+) -> list[Routing]:
+    """What the messages of one channel become, in their order; pieces of messages become `Fragment`s.
 
     Tokens are minted ahead of the vault; messages whose identifiers turn out to have tokens already
     are mapped again. Raises `Unavailable` when the vault cannot be asked; nothing else."""
     by_id = {message.id: message for message in batch}
-    routings = {message.id: _routing(message, program, book) for message in batch}
+    routings = {message.id: _routing(message, program, book, name) for message in batch}
     while affected := book.verify():
         for number in sorted(affected & by_id.keys()):
-            routings[number] = _routing(by_id[number], program, book)
+            routings[number] = _routing(by_id[number], program, book, name)
     return list(routings.values())
 
 
@@ -214,13 +234,18 @@ def _hold(conditions: tuple[Condition, ...], scope: Scope) -> bool:
     return True
 
 
-def _routing(message: StoredMessage, program: Program, book: TokenBook) -> Routing:
+def _routing(message: StoredMessage, program: Program, book: TokenBook, name: NamePointer) -> Routing:
     book.start(message.id)
     document: Document | None = None
     warnings: list[Reason] = []
+    result: Routed | Filtered | Dead | Fragment
     try:
         document = Document.parse(message.raw, default_charset=program.charset)
-        result = map_document(document, program, book, warnings)
+        pointers = document.pointers
+        if pointers is None:
+            result = map_document(document, program, book, warnings)
+        else:
+            result = _fragment(document.header, pointers, program, name)
     except Unacceptable as refusal:
         result = Dead(_reason(refusal))
     except Unavailable:
@@ -268,10 +293,22 @@ def _reason(refusal: Unacceptable) -> Reason:
     return Reason(code, refusal.text, refusal.place, owner, refusal.hl7)
 
 
-def _answer(result: Routed | Filtered | Dead, program: Program) -> Answered:
-    """What the sender is told, if it was not told already; under `delivery` good news wait."""
+def _fragment(header: Header, pointers: Pointers, program: Program, name: NamePointer) -> Fragment:
+    """Named by keyed digests: a pointer may hold anything."""
+    follows, leads = (
+        name(program.channel, header.field(3), header.field(4), b"pointer " + pointer) if pointer else b""
+        for pointer in pointers
+    )
+    return Fragment(follows, leads)
+
+
+def _answer(result: Routed | Filtered | Dead | Fragment, program: Program) -> Answered:
+    """What the sender is told, if it was not told already; under `delivery` good news wait. Of a piece
+    it is told that it is safe; of the last one, what became of the whole."""
     if isinstance(result, Dead):
         return "error"
+    if isinstance(result, Fragment):
+        return "accepted" if result.leads else ""
     if isinstance(result, Filtered):
         return program.filtered
     return "" if program.acknowledge == "delivery" else "accepted"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from engine.model import Routing, StoredMessage
-from engine.pipeline import Program, route
+import msgspec
+
+from engine.assembly import Assembly
+from engine.model import Fragment, Routing, StoredMessage
+from engine.pipeline import NamePointer, Program, route
 from engine.privacy.book import TokenBook
 from engine.store.base import MessageStore, TokensTaken
 from engine.telemetry import MessagesRouted, signal
@@ -17,7 +20,8 @@ REST = 0.5  # seconds between looks when nothing waits (a wake-up ends it early)
 
 
 class RoutingLoop:
-    """Routes the given channels' messages in the order they arrived.
+    """Routes the given channels' messages in the order they arrived; those that come in pieces when they
+    are complete. `name` names their pointers.
 
     `routed()` is called after a batch's effects are durable: there may be something to deliver, and
     something to tell senders that wait."""
@@ -28,6 +32,7 @@ class RoutingLoop:
         programs: Mapping[str, Program],
         book: TokenBook,
         *,
+        name: NamePointer,
         batch: int,
         clock: Callable[[], float],
         routed: Callable[[], None],
@@ -35,30 +40,56 @@ class RoutingLoop:
         self._store, self._programs, self._book = store, programs, book
         self._channels = sorted(programs)
         self._batch, self._clock = batch, clock
-        self._routed = routed
+        self._routed, self._name = routed, name
+        self._assembly = Assembly(store, programs, clock)
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""
         waiting = self._store.unrouted(self._channels, 0, self._batch)
-        if not waiting:
-            return REST
+        if waiting:
+            self._route(waiting)
+        if self._assembly.due:
+            self._put_together()
+        return 0.0 if waiting else REST
+
+    def _route(self, waiting: Sequence[StoredMessage]) -> None:
         routings = self._map(waiting)
-        channels = {message.id: message.channel for message in waiting}
+        if any(isinstance(routing.result, Fragment) for routing in routings):
+            self._assembly.held()
+        self._tell(routings, {message.id: message.channel for message in waiting})
+
+    def _put_together(self) -> None:
+        """Route what has become whole, one by one, and bury what did not."""
+        wholes, given_up = self._assembly.look()
+        for whole in wholes:
+            routings = self._map([whole.message], whole.rest)
+            self._tell(routings, {whole.message.id: whole.message.channel})
+        if given_up:
+            self._store.route([routing for _, routing in given_up], [], self._clock())
+            self._tell(
+                [routing for _, routing in given_up],
+                {routing.message_id: channel for channel, routing in given_up},
+            )
+
+    def _tell(self, routings: Sequence[Routing], channels: Mapping[int, str]) -> None:
+        """Effects are durable: whoever waits for that, and the counts."""
         self._routed()
         counted = Counter((channels[r.message_id], type(r.result).__name__.lower()) for r in routings)
         for (channel, result), amount in counted.items():
             signal(MessagesRouted(channel, result, amount))
-        return 0.0
 
-    def _map(self, waiting: Sequence[StoredMessage]) -> list[Routing]:
-        """Map and store; when another router minted a token first, map again with its token."""
+    def _map(self, waiting: Sequence[StoredMessage], rest: tuple[int, ...] = ()) -> list[Routing]:
+        """Map and store; when another router minted a token first, map again with its token. `rest` are
+        the later pieces of the one that waits."""
         while True:
             routings = [
                 routing
                 for channel, program in self._programs.items()
                 if (batch := [message for message in waiting if message.channel == channel])
-                for routing in route(batch, program, self._book)
+                for routing in route(batch, program, self._book, self._name)
             ]
+            if rest:
+                routings = [msgspec.structs.replace(routing, rest=rest) for routing in routings]
             routings.sort(key=lambda routing: routing.message_id)
             try:
                 self._store.route(routings, self._book.minted(), self._clock())

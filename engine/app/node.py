@@ -86,6 +86,7 @@ class Node:
                 self._store,
                 {channel.spec.channel: channel.program for channel in mine},
                 TokenBook(Vault.of(self._ring), self._store.tokens),
+                name=Fingerprints(self._ring).of,
                 batch=self._settings.batch,
                 clock=time.time,
                 routed=self._routed,

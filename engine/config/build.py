@@ -80,6 +80,8 @@ class _Build:
             sequence_each=not sequence.segments.isdisjoint(anchors),
             no_effect=spec.no_effect,
             slots=self.setting.slots,
+            fragment_timeout=float(source.fragment_timeout),
+            largest=source.largest,
         )
 
     def _filter(self, place: Place, step: FilterRule) -> Filter:

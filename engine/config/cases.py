@@ -25,7 +25,7 @@ CASES_SUFFIX = ".test.yaml"
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Answer = Literal["AA", "AE", "AR", "CA", "CE", "CR", "none"]
-State = Literal["effects", "filtered", "dead", "quarantined"]
+State = Literal["effects", "filtered", "dead", "fragment", "quarantined"]
 
 
 class ExpectedReason(Strict):

@@ -19,12 +19,12 @@ from engine.hl7.accept import AcceptRules, check, check_charset
 from engine.hl7.acknowledgement import ErrorItem, build
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AnswerPlan, Code, plan
-from engine.model import Dead, Filtered, Reason, ReasonCode, Routed, Routing, StoredMessage
+from engine.model import Dead, Filtered, Fragment, Reason, ReasonCode, Routed, Routing, StoredMessage
 from engine.pipeline import route
 
 __all__ = ["Rehearsal", "State", "accept_rules", "rehearse"]
 
-State = Literal["effects", "filtered", "dead", "quarantined"]
+State = Literal["effects", "filtered", "dead", "fragment", "quarantined"]
 
 
 class Rehearsal(NamedTuple):
@@ -108,7 +108,12 @@ def _routed(
     )
 
 
-_STATES: dict[type[object], State] = {Routed: "effects", Filtered: "filtered", Dead: "dead"}
+_STATES: dict[type[object], State] = {
+    Routed: "effects",
+    Filtered: "filtered",
+    Dead: "dead",
+    Fragment: "fragment",
+}
 
 
 def _plain(text: str) -> dict[str, Any]:

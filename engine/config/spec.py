@@ -69,6 +69,14 @@ class Source(Strict):
     )
     charset_strict: bool = Field(False, description="8-bit text whose MSH-18 is empty gets AE 102.")
     timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
+    fragment_timeout: int = Field(
+        900, ge=1, le=604800, description="Seconds until a message sent in pieces (DSC) must be complete."
+    )
+
+    @property
+    def largest(self) -> int:
+        """Bytes of a message, at most."""
+        raise NotImplementedError
 
 
 class MllpSource(Source):
@@ -87,6 +95,10 @@ class MllpSource(Source):
     )
     mllp_release: Literal["1", "2"] = Field("1", description="`2`: commit acknowledgement blocks (06, 15).")
     idle_timeout: int = Field(0, ge=0, description="Seconds; 0: connections stay open for days.")
+
+    @property
+    def largest(self) -> int:
+        return self.max_frame
 
 
 class SourceSpec(Strict):

@@ -1,0 +1,110 @@
+"""Messages that came in pieces: put together when all pieces are here, given up when the rest stays away.
+
+The pieces are in the store; nothing is remembered here but when to look again. The joined message is the
+first piece's: its effects, its place in the order, its dead letter (spec: ack, section 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from math import inf
+from typing import NamedTuple
+
+from engine.errors import Unacceptable
+from engine.hl7.continuation import chains, join
+from engine.model import Dead, HeldFragment, Reason, ReasonCode, Routing, StoredMessage
+from engine.pipeline import Program
+from engine.store.base import MessageStore
+
+__all__ = ["MOST_PIECES", "Assembly", "GivenUp", "Whole"]
+
+MOST_PIECES = 100
+"""Pieces of one message."""
+
+_LATE = Reason(
+    ReasonCode.CONTINUATION, "the rest of this message did not come in time: send all of it again", "DSC-1"
+)
+_ORPHAN = Reason(
+    ReasonCode.CONTINUATION, "the message that this continues did not come: send all of it again", "MSH-14"
+)
+_TOO_MANY = Reason(ReasonCode.OVERSIZE, f"more than {MOST_PIECES} pieces", "DSC-1", hl7=104)
+_TOO_LARGE = Reason(ReasonCode.OVERSIZE, "the pieces are larger than one message may be", "DSC-1", hl7=104)
+
+
+class Whole(NamedTuple):
+    """A message put together, under the id of its first piece; `rest` are the ids of the others."""
+
+    message: StoredMessage
+    rest: tuple[int, ...]
+
+
+GivenUp = tuple[str, Routing]
+"""Channel and routing of a piece that is given up."""
+
+
+class Assembly:
+    """Looks after the pieces of the given channels."""
+
+    def __init__(
+        self, store: MessageStore, programs: Mapping[str, Program], clock: Callable[[], float]
+    ) -> None:
+        self._store, self._programs, self._clock = store, programs, clock
+        self._look_at = 0.0  # at once: an earlier run may have left some
+
+    def held(self) -> None:
+        """A piece was stored: look at the next turn."""
+        self._look_at = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to look."""
+        return self._clock() >= self._look_at
+
+    def look(self) -> tuple[list[Whole], list[GivenUp]]:
+        """The messages that are complete, and the pieces that are given up."""
+        now, wholes, given_up = self._clock(), list[Whole](), list[GivenUp]()
+        self._look_at = inf
+        held = sorted(self._store.fragments(sorted(self._programs)), key=lambda one: one.channel)
+        for channel, pieces in groupby(held, key=lambda one: one.channel):
+            program = self._programs[channel]
+            for chain in chains(list(pieces)):
+                reason = _refusal(chain, program, now)
+                if reason is not None:
+                    given_up += [(channel, _dead(one.message_id, reason, program)) for one in chain]
+                elif chain[0].follows or chain[-1].leads:
+                    self._look_at = min(self._look_at, _deadline(chain, program))
+                else:
+                    self._put_together(chain, program, wholes, given_up)
+        return wholes, given_up
+
+    def _put_together(
+        self, chain: Sequence[HeldFragment], program: Program, wholes: list[Whole], given_up: list[GivenUp]
+    ) -> None:
+        first, rest = chain[0], tuple(one.message_id for one in chain[1:])
+        try:
+            raw = join([self._store.content(one.message_id) for one in chain])
+        except Unacceptable as refusal:
+            reason = Reason(ReasonCode(refusal.code), refusal.text, refusal.place, hl7=refusal.hl7)
+            given_up.append((first.channel, _dead(first.message_id, reason, program, rest)))
+        else:
+            wholes.append(Whole(StoredMessage(first.message_id, first.channel, raw, first.since), rest))
+
+
+def _refusal(chain: Sequence[HeldFragment], program: Program, now: float) -> Reason | None:
+    """Why these pieces are given up; None while there is hope."""
+    if len(chain) > MOST_PIECES:
+        return _TOO_MANY
+    if sum(one.size for one in chain) > program.largest:
+        return _TOO_LARGE
+    if (chain[0].follows or chain[-1].leads) and now >= _deadline(chain, program):
+        return _ORPHAN if chain[0].follows else _LATE
+    return None
+
+
+def _deadline(chain: Sequence[HeldFragment], program: Program) -> float:
+    return min(one.since for one in chain) + program.fragment_timeout
+
+
+def _dead(message_id: int, reason: Reason, program: Program, rest: tuple[int, ...] = ()) -> Routing:
+    return Routing(message_id, Dead(reason), program.lane, answered="error", rest=rest)
