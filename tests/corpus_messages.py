@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 CORPUS = Path(os.environ.get("WARDLINE_CORPUS", ROOT.parent / "shared" / "corpus")) / "hl7v2"
 CHANNELS = {"ADT": "adt-encounters", "DFT": "dft-charges", "SIU": "theatre-schedule"}
 
@@ -23,12 +23,18 @@ _FRAME = re.compile(rb"\x1c[\r\n\x0b]*\Z")
 
 
 class Found(NamedTuple):
-    """One message: its file below the corpus, its number there (from 1), its bytes, its type (`ADT`)."""
+    """One message: its file below the corpus, its number there (from 1; 0: the file as a whole, in which
+    no message was found), its bytes, its type (`ADT`)."""
 
     file: str
     number: int
     raw: bytes
     type: str
+
+    @property
+    def name(self) -> str:
+        """`folder/file.hl7[2]`."""
+        return f"{self.file}[{self.number}]"
 
     @property
     def channel(self) -> str:
@@ -41,15 +47,25 @@ class Found(NamedTuple):
         return "^".join(_message_type(self.raw)[:2])
 
 
+def all_messages() -> list[Found]:
+    """Every message of the corpus, in the order of its files."""
+    return [
+        Found(file, number, raw, _message_type(raw)[0])
+        for file, data in corpus_files()
+        for number, raw in enumerate(split(data), 1)
+    ]
+
+
 def corpus_messages() -> list[Found]:
     """Every ADT, DFT and SIU message of the corpus, in the order of its files."""
-    return [
-        Found(path.relative_to(CORPUS).as_posix(), number, raw, kind)
-        for path in sorted(CORPUS.rglob("*"))
-        if path.is_file()
-        for number, raw in enumerate(split(path.read_bytes()), 1)
-        if (kind := _message_type(raw)[0]) in CHANNELS
-    ]
+    return [found for found in all_messages() if found.type in CHANNELS]
+
+
+def corpus_files() -> Iterator[tuple[str, bytes]]:
+    """Every file of the corpus: its name below it, its bytes."""
+    for path in sorted(CORPUS.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(CORPUS).as_posix(), path.read_bytes()
 
 
 def split(data: bytes) -> Iterator[bytes]:
