@@ -35,6 +35,7 @@ class Storage(Protocol):
 
     def messages(self, query: Query) -> list[MessageView]: ...
     def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]: ...
+    def content(self, message_id: int) -> bytes: ...
     def answer(self, answers: dict[int, Answered]) -> None: ...
 
 
@@ -74,6 +75,13 @@ class Answers:
         self._waiting.setdefault(message_id, []).append(sender)
         self._look_later()
 
+    def first_piece(self, message_id: int, told: Callable[[bytes], None]) -> None:
+        """Call `told` with the bytes of the first piece of the message of which this is the last; with
+        none when it was never joined, or nobody knows any more."""
+        done = self._threads.run(self._first_piece, message_id)
+        done.addErrback(lambda _: b"")
+        done.addCallback(told)
+
     def __len__(self) -> int:
         return len(self._waiting)
 
@@ -112,21 +120,46 @@ class Answers:
         that a resend, also after a crash, gets the same answer; the first record stands."""
         query = Query(ids=tuple(ids), limit=max(len(ids), 1))
         views = self._store.messages(query)
+        states = self._states(views)
         record: dict[int, Answered] = {
             view.id: answered
             for view in views
-            if not view.answered and (answered := OUTCOME.get(view.state, otherwise))
+            if not view.answered and (answered := OUTCOME.get(states[view.id], otherwise))
         }
         if record:
             self._store.answer(record)
             views = self._store.messages(query)
         return {view.id: (view.answered, self._why(view)) for view in views if view.answered}
 
+    def _first_piece(self, message_id: int) -> bytes:
+        (view,) = self._store.messages(Query(ids=(message_id,)))
+        return self._store.content(view.original) if view.state == MessageState.JOINED else b""
+
+    def _states(self, views: Sequence[MessageView]) -> dict[int, MessageState]:
+        """What became of each; of the last piece of a message, what became of the whole."""
+        wholes = {view.original for view in views if view.state == MessageState.JOINED}
+        found = self._store.messages(Query(ids=tuple(wholes), limit=len(wholes))) if wholes else []
+        of_whole = {view.id: view.state for view in found}
+        return {
+            view.id: of_whole.get(view.original, view.state)
+            if view.state == MessageState.JOINED
+            else view.state
+            for view in views
+        }
+
     def _why(self, view: MessageView) -> Reason | None:
-        """The message's own reason, else that of its first delivery that was refused."""
+        """The message's own reason (of the last piece, the whole's), else that of its first delivery
+        that was refused."""
         if view.answered == "accepted" or view.reason is not None:
             return view.reason
-        refused = self._store.deliveries(Query(state=DeliveryState.DEAD.value, limit=1), message_id=view.id)
+        if view.state == MessageState.JOINED:
+            (whole,) = self._store.messages(Query(ids=(view.original,)))
+            return whole.reason or self._refusal(whole.id)
+        return self._refusal(view.id)
+
+    def _refusal(self, message_id: int) -> Reason | None:
+        dead = Query(state=DeliveryState.DEAD.value, limit=1)
+        refused = self._store.deliveries(dead, message_id=message_id)
         return refused[0].reason if refused else None
 
     def _tell(self, found: dict[int, tuple[Answered, Reason | None]]) -> None:

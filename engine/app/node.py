@@ -74,7 +74,7 @@ class Node:
         )
         self._make_loops()
         if share[0] == 0:
-            doors = Doors(self.intake.submit, self.answers.wait, Fingerprints(ring))
+            doors = Doors(self.intake.submit, self.answers.wait, self.answers.first_piece, Fingerprints(ring))
             self._listeners = [make_listener(channel.spec, settings, doors) for channel in self._channels]
 
     # Putting together

@@ -15,7 +15,7 @@ from engine.errors import Unacceptable
 from engine.hl7.header import EMPTY, Header, read_header
 from engine.model import HeldFragment
 
-__all__ = ["Pointers", "chains", "fold", "join", "pointers"]
+__all__ = ["Pointers", "chains", "fold", "join", "pointers", "pointers_of"]
 
 INTERACTIVE = "I"
 """DSC-2 of a query's answer that its asker continues at will: no fragment (table 0398)."""
@@ -41,6 +41,18 @@ def pointers(header: Header, dsc: Sequence[str] | None, codec: str) -> Pointers 
     if dsc is not None and len(dsc) > 1 and (dsc[2].strip().upper() if len(dsc) > 2 else "") != INTERACTIVE:
         leads = _filled(dsc[1].encode(codec, "replace"))
     return Pointers(follows, leads) if follows or leads else None
+
+
+def pointers_of(raw: bytes, header: Header | None) -> Pointers | None:
+    """The same of a message that is not parsed, from its bytes."""
+    if header is None:
+        return None
+    separator = header.delimiters.separator
+    found = raw.rfind(b"DSC" + separator)
+    dsc = None
+    if found > 0 and raw[found - 1] in b"\r\n":
+        dsc = _LINE_END.split(raw[found:], 1)[0].decode("latin-1").split(header.delimiters.field, 3)
+    return pointers(header, dsc, "latin-1")
 
 
 def fold(lines: Sequence[str]) -> list[str]:

@@ -12,13 +12,17 @@ from engine.hl7.modes import AckMode
 from engine.listeners.arrival import Fingerprinting
 from engine.model import Acknowledge, Answered, Arrival, Reason, Receipt
 
-__all__ = ["Channel", "Doors", "Submit", "Wait"]
+__all__ = ["Channel", "Doors", "FirstPiece", "Submit", "Wait"]
 
 Submit = Callable[[Arrival, Callable[[Receipt | None], None]], None]
 """`engine.intake.Intake.submit`."""
 
 Wait = Callable[[int, Callable[[Answered, Reason | None], None], float, Answered], None]
 """`engine.answers.Answers.wait`."""
+
+
+FirstPiece = Callable[[int, Callable[[bytes], None]], None]
+"""`engine.answers.Answers.first_piece`."""
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -40,4 +44,5 @@ class Doors(msgspec.Struct, frozen=True):
 
     submit: Submit
     wait: Wait
+    first_piece: FirstPiece
     keys: Fingerprinting

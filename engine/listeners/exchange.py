@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Protocol
 
+from engine.errors import Unacceptable
 from engine.hl7.acknowledgement import ControlIds, ErrorItem, build
-from engine.hl7.header import Header
+from engine.hl7.header import Header, read_header
 from engine.hl7.modes import Code
 from engine.listeners.channel import Channel
 from engine.model import Reason
@@ -86,6 +88,11 @@ class Exchange:
         errors = (ErrorItem.of(reason),) if reason else ()
         self._reply.answer(None if code is None else self._pen.write(self.header, code, *errors))
         signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))
+
+    def speak_for(self, first: bytes) -> None:
+        """The answer is to the message of which `first` is the first piece, where that can be read."""
+        with suppress(Unacceptable):
+            self.header = read_header(first)
 
     def abandon(self, code: Code | None = None) -> None:
         """The message could not be stored: say nothing (or `code`), close, so that it comes again."""

@@ -8,11 +8,12 @@ channel says. When the store cannot take a message nothing is answered: the send
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from engine.errors import Unacceptable
 from engine.hl7.accept import Ruling, check, check_charset
+from engine.hl7.continuation import Pointers, pointers_of
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.listeners.arrival import make_arrival
@@ -97,26 +98,60 @@ class Reception:
         accepted = answers.stored()
         if accepted:
             exchange.interim(accepted)
+        message_id = receipt.original or receipt.id
         if receipt.answered:
-            exchange.answer(answers.applied("accepted"))
+            self._told(exchange, answers, message_id, "accepted", None)
             return
-        told = partial(self._told, exchange, answers)
+        told = partial(self._told, exchange, answers, message_id)
         # Time is up: under `delivery` the message is safe and on its way, so AA (row 19).
         patient = self._channel.acknowledge == "delivery" and self._channel.late == "accepted"
         otherwise: Answered = "accepted" if patient else ""
-        self._doors.wait(receipt.original or receipt.id, told, self._channel.timeout, otherwise)
+        self._doors.wait(message_id, told, self._channel.timeout, otherwise)
 
     def _told(
-        self, exchange: Exchange, answers: AnswerPlan, answered: Answered, reason: Reason | None
+        self,
+        exchange: Exchange,
+        answers: AnswerPlan,
+        message_id: int,
+        answered: Answered,
+        reason: Reason | None,
     ) -> None:
         """What became of a message whose sender waits. When nothing is known it will be sent again, and
         is then a duplicate of one in work."""
         if answered:
-            exchange.answer(answers.applied(answered), reason if answered != "accepted" else None)
+            say = partial(
+                exchange.answer, answers.applied(answered), reason if answered != "accepted" else None
+            )
+            piece = pointers_of(exchange.raw, exchange.header) if answers.enhanced else None
+            if piece is None:
+                say()
+            else:
+                self._tell_piece(exchange, piece, message_id, answered, say)
         elif self._channel.acknowledge == "delivery":
             exchange.answer(answers.applied("error"), _LATE)
         else:
             exchange.abandon()
+
+    def _tell_piece(
+        self,
+        exchange: Exchange,
+        piece: Pointers,
+        message_id: int,
+        answered: Answered,
+        say: Callable[[], None],
+    ) -> None:
+        """The application answer to a message in pieces: after the last, to the first (section 7.2)."""
+        if piece.leads and answered == "accepted":
+            exchange.answer(None)
+        elif piece.leads:
+            say()
+        else:
+
+            def found(first: bytes) -> None:
+                exchange.speak_for(first)
+                say()
+
+            self._doors.first_piece(message_id, found)
 
     def _unstored(self, exchange: Exchange, answers: AnswerPlan | None) -> None:
         """Whoever gets no answer sends again; whoever gets an error may discard (row 16)."""

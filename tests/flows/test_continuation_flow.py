@@ -139,3 +139,50 @@ def test_pieces_that_do_not_fit_are_one_dead_letter(make_engine: Callable[..., E
     reason = engine.messages()[0].reason
     assert reason is not None
     assert (reason.code.value, reason.place) == ("structure", "MSH-9")
+
+
+@pytest.mark.parametrize("acknowledge", ["transform", "delivery"])
+def test_the_last_piece_is_told_what_became_of_the_whole(
+    make_engine: Callable[..., Engine], acknowledge: str
+) -> None:
+    engine = make_engine(channel("charges", source=f"    acknowledge: {acknowledge}")).start()
+    send_all(engine, pieces(INSIDE_FT1))
+    bad = pieces(INSIDE_FT1, name="D", pointer="V", message=B1.replace(b"G100", b"G1NO"))
+    send_all(engine, bad[:1])
+    answer = engine.connect().ask(bad[1])
+    assert answer is not None
+    assert b"MSA|AE|D2\r" in answer
+    assert states(engine) == ["delivered", "joined", "dead", "joined"]
+
+
+@pytest.mark.parametrize("acknowledge", ["storage", "transform", "delivery"])
+def test_a57_the_application_answer_is_to_the_first(
+    make_engine: Callable[..., Engine], acknowledge: str
+) -> None:
+    engine = make_engine(channel("charges", source=f"    acknowledge: {acknowledge}")).start()
+    sender = engine.connect()
+
+    def asking(parts: list[bytes]) -> list[bytes]:
+        return [b1(part.split(b"|")[9].decode(), part, msh15="AL", msh16="AL") for part in parts]
+
+    good = asking(pieces(30, INSIDE_FT1))
+    for _ in ("first", "again"):
+        for part in good:
+            sender.send(part)
+        told = [sender.answer() for _ in range(4)]
+        assert [answered(one) for one in told] == [
+            (b"CA", b"C1"), (b"CA", b"C2"), (b"CA", b"C3"), (b"AA", b"C1"),
+        ]  # fmt: skip
+    assert sender.is_quiet(0.3)
+    bad = asking(pieces(INSIDE_FT1, name="D", pointer="V", message=B1.replace(b"G100", b"G1NO")))
+    sender.send(*bad)
+    told = [sender.answer() for _ in range(3)]
+    assert [answered(one) for one in told] == [(b"CA", b"D1"), (b"CA", b"D2"), (b"AE", b"D1")]
+    assert states(engine)[:3] == ["delivered", "joined", "joined"]
+    assert len(engine.ledger()) == 1
+
+
+def answered(answer: bytes | None) -> tuple[bytes, bytes]:
+    assert answer is not None
+    _, code, control_id, *_ = answer.split(b"\r")[1].split(b"|")
+    return code, control_id
