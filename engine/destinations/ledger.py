@@ -24,8 +24,8 @@ from engine.model import Delivered, Delivery, Outcome, Reason, ReasonCode, TryAg
 __all__ = ["LedgerDestination", "LedgerLine"]
 
 
-RECENT = 200_000
-"""Deliveries remembered: far more than can be under way at once."""
+RECENT = 20_000
+"""Deliveries remembered: far more than can be under way at once, which is a batch for each lane."""
 
 
 class LedgerLine(msgspec.Struct, frozen=True):

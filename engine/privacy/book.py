@@ -13,7 +13,6 @@ token after all, and only the messages that used those are mapped again:
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.model import NewToken
@@ -52,7 +51,8 @@ class TokenBook:
         capacity: int = 100_000,
     ) -> None:
         self._vault, self._lookup, self._random, self._capacity = vault, lookup, random, capacity
-        self._known: OrderedDict[bytes, str] = OrderedDict()
+        self._known: dict[bytes, str] = {}  # the younger generation: used since `_older` was this
+        self._older: dict[bytes, str] = {}
         self._minted: dict[bytes, str] = {}  # this batch's, by index
         self._fresh: dict[str, _Fresh] = {}  # the same, by token
         self._uses: dict[int, list[_Fresh]] = {}  # per message of this batch
@@ -74,9 +74,7 @@ class TokenBook:
         index = self._vault.index(identifier)
         token = self._known.get(index)
         if token is None:
-            token = self._minted.get(index) or self._mint(identifier, index)
-        else:
-            self._known.move_to_end(index)
+            token = self._recall(index) or self._minted.get(index) or self._mint(identifier, index)
         if self._fresh:
             self._use(token)
         if self._survivors and token in self._survivors:
@@ -126,7 +124,7 @@ class TokenBook:
                 self._learn(fresh.row.index, fresh.row.token)
         if self._merges:
             if len(self._survivors) > _MERGES:
-                self._known.clear()
+                self._known, self._older = {}, {}
                 self._survivors.clear()
             self._settled = dict(self._survivors)
         self._clear()
@@ -159,10 +157,19 @@ class TokenBook:
             fresh.users.add(self._message)
             self._uses.setdefault(self._message, []).append(fresh)
 
+    def _recall(self, index: bytes) -> str | None:
+        """A token that was not used lately, which makes it young again."""
+        token = self._older.get(index)
+        if token is not None:
+            self._learn(index, token)
+        return token
+
     def _learn(self, index: bytes, token: str) -> None:
+        """Remember a token. When a generation is full the one before is forgotten: whole dicts, because
+        one from which entries go one by one is copied again and again, each time beside the old one."""
+        if len(self._known) >= self._capacity // 2:
+            self._known, self._older = {}, self._known
         self._known[index] = token
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
 
 
 def _merge(survivors: dict[str, str], gone: str, into: str) -> None:
