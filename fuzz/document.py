@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from engine.errors import Unacceptable
+from engine.errors import Misconfigured, Unacceptable
 from engine.hl7 import accept
 from engine.hl7.acknowledgement import ErrorItem, build
 from engine.hl7.document import DELETE, Document
@@ -23,6 +23,7 @@ from engine.hl7.numbers import money, number
 from engine.hl7.path import Path
 from engine.hl7.reading import Reading
 from engine.hl7.times import moment, time_of_day, zone_of
+from engine.hl7.writing import changed
 from mllp.answers import control_id, read_answer
 
 __all__ = ["check"]
@@ -59,6 +60,7 @@ def check(data: bytes) -> None:
         check_answer(header, raw, refusal)
         return
     check_reads(document)
+    check_writing(document)
     for anchor in ANCHORS:
         with suppress(Unacceptable):
             for group in groups(document, anchor):
@@ -132,6 +134,31 @@ def check_value(document: Document, value: str) -> None:
     for read in (number, time_of_day, lambda text: moment(text, ZONE).end, lambda text: money(text, "")):
         with suppress(Unacceptable):
             read(value)
+
+
+def check_writing(document: Document) -> None:
+    """What is written reads the same, where undeclared 8-bit text is read as it was (the guess may be
+    another one when stray lines are gone); a value put at one place is read there and nowhere else."""
+    default = document.codec if "undeclared_8bit" in document.quirks else ""
+    with suppress(Unacceptable):  # a character that came by an escape, or that its set writes as another
+        raw = document.encode()
+        again = Document.parse(raw, default_charset=default)
+        assert list(again.segments()) == list(document.segments()), "not what was written"
+        assert again.encode() == raw
+    with suppress(Unacceptable, Misconfigured):  # too many parts, or none that can be told apart
+        check_change(document)
+
+
+def check_change(document: Document) -> None:
+    """Sub-component 2 of PID-3[2].4 (or of what stands there in the last segment) becomes text that must
+    be escaped."""
+    last, marks = list(document.segments())[-1], document.delimiters
+    put = f"a{marks.field}{marks.escape}{marks.component}"
+    new = changed(last, marks, put, 3, repetition=2, component=4, subcomponent=2)
+    if marks.escape:
+        assert document.leaf(new, 3, 4, 2, 2) == put
+    assert document.leaf(new, 3) == document.leaf(last, 3), "the first repetition is as it was"
+    assert new[4:] == last[4:]
 
 
 def read_paths(reading: Reading) -> None:
