@@ -14,6 +14,7 @@ from demo.hospital_catalogue import (
     DATED_LOTS,
     ITEMS,
     LOCATIONS,
+    PHARMACY_STOCK,
     RIGHTS,
     SERVICES,
     WARD_STOCK,
@@ -153,6 +154,7 @@ def _stock(admin: Session) -> None:
         load(admin, "stock.lot", fields, rows)
     places = {place.key: WARD_STOCK for place in LOCATIONS if place.parent}
     store = {item.code: item.stock for item in ITEMS if item.stock}
+    places["pharmacy"] = PHARMACY_STOCK
     for key, kept in {"stock.stock_location_stock": store, **places}.items():
         place = _found(admin, key)
         for code, quantity in kept.items():

@@ -9,6 +9,7 @@ __all__ = [
     "DATED_LOTS",
     "ITEMS",
     "LOCATIONS",
+    "PHARMACY_STOCK",
     "RIGHTS",
     "SERVICES",
     "WARD_STOCK",
@@ -60,8 +61,12 @@ ITEMS = (
     Item("DRS-10", "Wound dressing 10 x 10 cm", "0.70", "2.10", 300),
     Item("TRC-12", "Trocar 12 mm", "21.00", "48.00", 3),
     Item("BLD-15", "Scalpel blade 15", "0.30", "0.90", 200),
+    Item("MAT-AIR", "Pressure relief mattress", "240.00", "0.00", 0),
+    Item("PARA-500", "Paracetamol 500 mg, tablet", "0.02", "0.10", 0),
+    Item("AMOX-500", "Amoxicillin 500 mg, capsule", "0.09", "0.40", 0, "medsupply", "lot"),
+    Item("ENOX-40", "Enoxaparin 40 mg, syringe", "2.80", "6.50", 0, "medsupply", "lot"),
 )
-"""IMP-KNEE must be procured, MESH-15 cannot be (no vendor), TRC-12 is enough for one procedure only."""
+"""IMP-KNEE and MAT-AIR must be procured, MESH-15 cannot be (no vendor), TRC-12 is enough for one procedure only."""
 
 SERVICES = (
     Service("OR-MIN", "Theatre time", "18.50", "uom.product_uom_minute"),
@@ -75,6 +80,7 @@ SERVICES = (
 LOCATIONS = (
     Location("wards", "Wards"),
     Location("theatre", "Theatre"),
+    Location("pharmacy", "Pharmacy"),
     Location("icu", "ICU", "wards"),
     Location("ward_3a", "3A", "wards"),
     Location("ed", "ED", "wards"),
@@ -84,11 +90,18 @@ LOCATIONS = (
 """Wards and theatres lie beside `WH/Stock`, not in it: what goes there leaves the forecast of the store.
 None has the usage *view*: Odoo drops the parents from such a location's complete name."""
 
-WARD_STOCK = {"GLV-M": 200, "SYR-10": 50, "NDL-18": 50, "DRS-10": 20}
+WARD_STOCK = {"GLV-M": 200, "SYR-10": 50, "NDL-18": 50, "DRS-10": 20, "PARA-500": 100, "ENOX-40": 60}
 """What every ward and theatre keeps at hand."""
 
-DATED_LOTS = {"CAT-14": (("CAT-2609", 20, "2027-03-31"), ("CAT-2611", 40, "2028-11-30"))}
-"""Lots in `WH/Stock`: number, quantity, expiry date."""
+PHARMACY_STOCK = {"PARA-500": 5000, "AMOX-500": 500}
+"""What lies in `WH/Pharmacy`."""
+
+DATED_LOTS = {
+    "CAT-14": (("CAT-2609", 20, "2027-03-31"), ("CAT-2611", 40, "2028-11-30")),
+    "AMOX-500": (("AMX-2701", 300, "2027-01-31"), ("AMX-2711", 200, "2027-11-30")),
+    "ENOX-40": (("ENX-2706", 20, "2027-06-30"), ("ENX-2709", 40, "2027-09-30")),
+}
+"""Lots wherever the item is kept: number, quantity, expiry date."""
 
 COST_CENTRES = {
     "CC-ICU": "Intensive care",

@@ -35,7 +35,7 @@ class Local:
 
     def __init__(self, steps: Steps, cache: Path = CACHE) -> None:
         self._steps, self._cache = steps, cache
-        self._run, self._made = cache / "run.json", cache / "hospital.json"
+        self._run, self._made = cache / "run.json", cache / f"hospital-{fingerprint()}.json"
 
     def up(self, afresh: bool = False) -> Running:
         """Finds it running or starts it; `afresh` makes the demo's database anew."""
@@ -92,7 +92,8 @@ class Local:
         return Running.of(run["url"], DEMO, made["hospital"])
 
     def _hospital(self, server: Server, run: dict[str, Any]) -> dict[str, Any]:
-        """The template database with the hospital; another Odoo or another hospital make another."""
+        """The template database with the hospital; another Odoo or another hospital make another, and
+        checkouts with different hospitals each keep their own."""
         made, template = remembered(self._made), f"{server.base}_{fingerprint()}"
         if made.get("template") == template and server.postgres.exists(template):
             return made

@@ -17,6 +17,7 @@ PLACES = {
     "WH/Wards/ED",
     "WH/Theatre/OR1",
     "WH/Theatre/OR2",
+    "WH/Pharmacy",
     "Patient Care",
 }
 
@@ -39,6 +40,8 @@ def test_stock_lies_where_it_should(admin: Session) -> None:
         item.code: item.stock for item in ITEMS
     }
     assert on_hand(admin, "GLV-M", "WH/Theatre/OR1") == 200
+    assert on_hand(admin, "AMOX-500", "WH/Pharmacy") == 500
+    assert on_hand(admin, "ENOX-40", "WH/Wards/ICU") == 60
 
 
 def test_every_item_but_the_mesh_can_be_bought(admin: Session) -> None:
