@@ -13,15 +13,18 @@ import msgspec
 from engine.effects import Effect
 
 __all__ = [
-    "Acknowledge", "Answered", "Arrival", "Dead", "Delivered", "Delivery", "DeliveryState", "Filtered",
-    "Fragment", "HeldFragment", "Lane", "MessageState", "NewToken", "Outcome", "Owner", "Reason",
-    "ReasonCode", "Receipt", "Refused", "Routed", "Routing", "Settlement", "StoredMessage", "TokenMerge",
-    "TryAgain",
+    "Acknowledge", "Answered", "Application", "Arrival", "Dead", "Delivered", "Delivery", "DeliveryState",
+    "Filtered", "Fragment", "HeldFragment", "Lane", "MessageState", "NewToken", "Numbered", "Outcome",
+    "Owner", "Reason", "ReasonCode", "Receipt", "Refused", "Routed", "Routing", "Settlement", "StoredMessage",
+    "TokenMerge", "TryAgain",
 ]  # fmt: skip
 
 Acknowledge = Literal["storage", "transform", "delivery"]
 Answered = Literal["", "accepted", "error", "rejected"]
 """What the sender was told: nothing yet, AA/CA, AE/CE, AR/CR."""
+
+Application = Literal["", "owed", "taken", "refused", "not-due"]
+"""An application answer on a link of its own: none, to be told, told, given up, not asked for."""
 
 
 class MessageState(StrEnum):
@@ -73,6 +76,8 @@ class ReasonCode(StrEnum):
     PROCESSING_ID = "processing-id"
     VERSION = "version"
     CHARSET = "charset"
+    CONTROL_ID_REUSED = "control-id-reused"
+    SEQUENCE_NUMBER = "sequence-number"
     MISSING_FIELD = "missing-field"
     BAD_VALUE = "bad-value"
     STRUCTURE = "structure"
@@ -102,6 +107,15 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     hl7: int = 207
 
 
+class Numbered(msgspec.Struct, frozen=True):
+    """A place in the sequence number protocol (HL7 v2.9.1, 2.9.1): `link` (16 bytes, keyed) names channel,
+    MSH-3 and MSH-4; `number` is MSH-13: 0 asks for the expected number, -1 has it forgotten, and neither
+    is a message to store."""
+
+    link: bytes
+    number: int
+
+
 class Arrival(msgspec.Struct, frozen=True):
     """A message as it came, on its way into the store.
 
@@ -109,6 +123,8 @@ class Arrival(msgspec.Struct, frozen=True):
     MSH-4, MSH-10; `digest` (16 bytes, keyed) is of the raw bytes (spec: acknowledgement, section 6).
     `answered` is `accepted` when safe storage is all that the sender waits for, empty when the
     answer comes later, `error`/`rejected` for what is kept in quarantine with its `reason`.
+    `unique` refuses a control id that stands for other content; `owes` says that an application
+    answer is owed on a link of its own.
     """
 
     channel: str
@@ -119,6 +135,9 @@ class Arrival(msgspec.Struct, frozen=True):
     answered: Answered = "accepted"
     reason: Reason | None = None
     type: str = ""  # `ADT^A01`: MSH-9.1 and .2 when they are words of the standard, else empty
+    numbered: Numbered | None = None
+    unique: bool = False
+    owes: bool = False
 
     def __repr__(self) -> str:
         return f"Arrival({self.channel!r}, {len(self.raw)} bytes)"
@@ -127,12 +146,16 @@ class Arrival(msgspec.Struct, frozen=True):
 class Receipt(msgspec.Struct, frozen=True):
     """What the store did with an arrival: its id; `original` when it was seen before (then
     `answered` says what the original was or will be told); `reused` when its control id was
-    seen with other content."""
+    seen with other content; `refused` when it went into quarantine for that or for its sequence number;
+    `expected`, in the sequence number protocol, is MSA-4 (-1: no number is known). A message that only
+    speaks of sequence numbers is not stored: its id is 0."""
 
     id: int
     original: int = 0
     answered: Answered = "accepted"
     reused: bool = False
+    refused: Reason | None = None
+    expected: int | None = None
 
 
 class StoredMessage(msgspec.Struct, frozen=True):

@@ -36,6 +36,7 @@ def test_every_state_is_in_the_manual(state: str) -> None:
 DEAD = set(ReasonCode) - {
     ReasonCode.FRAMING, ReasonCode.NOT_HL7, ReasonCode.OVERSIZE, ReasonCode.UNKNOWN_TYPE,
     ReasonCode.UNKNOWN_EVENT, ReasonCode.PROCESSING_ID, ReasonCode.VERSION, ReasonCode.CHARSET,
+    ReasonCode.CONTROL_ID_REUSED, ReasonCode.SEQUENCE_NUMBER,
 }  # fmt: skip
 """The others are quarantine: the sender's business, explained by their ERR segment."""
 

@@ -15,6 +15,7 @@ import msgspec
 
 from engine.model import (
     Answered,
+    Application,
     Arrival,
     Delivery,
     DeliveryState,
@@ -29,7 +30,7 @@ from engine.model import (
     StoredMessage,
 )
 
-__all__ = ["AccountRow", "DeliveryView", "MessageStore", "MessageView", "Query", "TokensTaken"]
+__all__ = ["AccountRow", "DeliveryView", "MessageStore", "MessageView", "Owed", "Query", "TokensTaken"]
 
 
 class TokensTaken(Exception):
@@ -67,6 +68,7 @@ class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: Reason | None = None
     effects: int = 0
     warnings: tuple[Reason, ...] = ()
+    application: Application = ""
 
 
 class DeliveryView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,6 +91,13 @@ class AccountRow(msgspec.Struct, frozen=True):
     messages: int
 
 
+class Owed(msgspec.Struct, frozen=True):
+    """An application answer that is owed on a link of its own; `attempts` to tell it failed so far."""
+
+    message_id: int
+    attempts: int
+
+
 class MessageStore(Protocol):
     """Safe storage for messages, effects and tokens."""
 
@@ -98,7 +107,11 @@ class MessageStore(Protocol):
         An arrival whose fingerprint and digest equal an earlier one (in the store or earlier in
         this batch) that was accepted or is still in work is recorded as its duplicate, without
         content and without effect. One that was answered with an error or rejection before does
-        not count. Same fingerprint with another digest: a new message, `reused` set."""
+        not count. Same fingerprint with another digest: a new message, `reused` set; with `unique`
+        into quarantine instead.
+
+        A `numbered` arrival is accepted only as the expected number of its link, which is then the
+        next (`engine.store.sequences`). When it `owes`, an application answer is owed from now on."""
         ...
 
     def unrouted(self, channels: Sequence[str], after: int, limit: int) -> list[StoredMessage]:
@@ -167,6 +180,15 @@ class MessageStore(Protocol):
         The first answer stands; a message that was refused is no original of resends any more."""
         ...
 
+    def owed(self, channel: str, limit: int) -> list[Owed]:
+        """Application answers that are owed to senders of this channel and whose outcome is known,
+        oldest message first."""
+        ...
+
+    def told(self, message_id: int, how: Application, attempts: int) -> None:
+        """Write how it stands with an application answer."""
+        ...
+
     def messages(self, query: Query) -> list[MessageView]:
         """Messages that match, by id."""
         ...
@@ -190,8 +212,8 @@ class MessageStore(Protocol):
         ...
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
-        """Per channel: `unrouted`, `fragments` (held), `due`, `dead`, and `oldest`, the age in seconds of
-        the oldest open one."""
+        """Per channel: `unrouted`, `fragments` (held), `due`, `owed` (application answers), `dead`, and
+        `oldest`, the age in seconds of the oldest open one."""
         ...
 
     def purge(self, *, content_before: float, duplicates_before: float) -> int:

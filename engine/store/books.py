@@ -99,6 +99,10 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
         "SELECT id FROM deliveries WHERE state = 'claimed' AND holder = ''",
     ),
     (
+        "application answers owed for a message that is not there",
+        "SELECT o.message_id FROM owed o LEFT JOIN messages m ON m.id = o.message_id WHERE m.id IS NULL",
+    ),
+    (
         "tokens merged into one that is not there",
         "SELECT t.token FROM tokens t LEFT JOIN tokens s ON s.token = t.merged_into"
         " WHERE t.merged_into IS NOT NULL AND s.token IS NULL",
@@ -122,6 +126,7 @@ BACKLOG: Final[dict[str, str]] = {
         " FROM deliveries d JOIN messages m ON m.id = d.message_id"
         " WHERE d.state IN ('due', 'claimed') GROUP BY d.channel"
     ),
+    "owed": "SELECT channel, count(*), NULL FROM owed WHERE state = 'owed' GROUP BY channel",
     "dead": "SELECT channel, count(*), NULL FROM messages WHERE state = 'dead' GROUP BY channel",
 }
 """Per channel: how many, and when the oldest of them was received."""

@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from engine.errors import Unacceptable
-from engine.model import Answered, Arrival, MessageState, Reason, ReasonCode, Receipt, StoredMessage
+from engine.model import (
+    Answered,
+    Arrival,
+    MessageState,
+    Numbered,
+    Reason,
+    ReasonCode,
+    Receipt,
+    StoredMessage,
+)
 from engine.store.cipher import Damaged
 from engine.store.database import Work, insert, marks, rows_of
 from engine.store.part import Part, as_json
+from engine.store.sequences import OUT_OF_SEQUENCE, Links
 
 __all__ = ["DAMAGED", "Intake"]
 
+REUSED: Final = Reason(
+    ReasonCode.CONTROL_ID_REUSED, "the control id was used before with other content", "MSH-10", hl7=205
+)
 DAMAGED: Final = Reason(ReasonCode.INTERNAL, "the stored content is damaged: ask the sender for it again")
 
 _ORIGINALS: Final = (
@@ -22,6 +37,10 @@ _NEWEST: Final = "SELECT NULL, NULL, coalesce(max(id), 0), NULL FROM messages"
 _MESSAGE: Final = (
     "INSERT INTO messages (id, channel, type, state, received_at, answered, is_original, original,"
     " bytes, fingerprint, digest, reason) VALUES "
+)
+_OWE: Final = (
+    "INSERT INTO owed (message_id, channel, state, attempts) VALUES (?, ?, 'owed', 0)"
+    " ON CONFLICT (message_id) DO UPDATE SET state = 'owed', attempts = 0"
 )
 _CONTENT: Final = "INSERT INTO contents (message_id, key_id, sealed) VALUES "
 _SEALED: Final = (
@@ -50,17 +69,27 @@ class Intake(Part):
         sealed = [seal(one.raw, _bound(one.channel, one.fingerprint, one.digest)) for one in arrivals]
         with self._database.write("accept") as work:
             newest, known = _originals(work, [arrival.fingerprint for arrival in arrivals])
+            links = Links(work, arrivals) if any([arrival.numbered for arrival in arrivals]) else None
             receipts: list[Receipt] = []
             rows: list[Any] = []
             contents: list[Any] = []
             for number, arrival in enumerate(arrivals):
-                receipt = _receive(newest + number + 1, arrival, known)
+                if links is None or arrival.numbered is None:
+                    receipt = _receive(newest + 1, arrival, known)
+                else:
+                    receipt = _receive_numbered(newest + 1, arrival, arrival.numbered, known, links)
                 receipts.append(receipt)
+                if not receipt.id:
+                    continue
+                newest = receipt.id
                 rows += _row(receipt, arrival)
                 if not receipt.original:
                     contents += (receipt.id, self._cipher.key_id, sealed[number])
             insert(work, _MESSAGE, 12, rows)
             insert(work, _CONTENT, 3, contents)
+            _owe(work, arrivals, receipts)
+            if links is not None:
+                links.save(work)
         return receipts
 
     def unrouted(self, channels: Sequence[str], after: int, limit: int) -> list[StoredMessage]:
@@ -136,15 +165,51 @@ def _receive(message_id: int, arrival: Arrival, known: _Known) -> Receipt:
     here = known.get(arrival.fingerprint)
     if here is not None and (original := here.get(arrival.digest)):
         return Receipt(message_id, original=original[0], answered=original[1])
+    if here is not None and arrival.unique and arrival.answered in _STANDING:
+        return Receipt(message_id, answered="error", reused=True, refused=REUSED)
     if arrival.answered in _STANDING:
         known.setdefault(arrival.fingerprint, {})[arrival.digest] = (message_id, arrival.answered)
     return Receipt(message_id, answered=arrival.answered, reused=here is not None)
 
 
+def _receive_numbered(
+    message_id: int, arrival: Arrival, numbered: Numbered, known: _Known, links: Links
+) -> Receipt:
+    """The same in the sequence number protocol. A number below the expected one that is not the very
+    message accepted under it is refused: nothing would ever tell that it was lost."""
+    if arrival.answered not in _STANDING:
+        return replace(_receive(message_id, arrival, known), expected=links.expected(numbered))
+    place = links.place(numbered)
+    if place == "reset":
+        links.reset(numbered)
+    if place in ("start", "reset"):
+        return Receipt(0, expected=links.expected(numbered))
+    again = arrival.digest in known.get(arrival.fingerprint, ())
+    if place == "ahead" or (place == "behind" and not again):
+        expected = links.expected(numbered)
+        return Receipt(message_id, answered="error", refused=OUT_OF_SEQUENCE, expected=expected)
+    receipt = _receive(message_id, arrival, known)
+    if place == "next" and receipt.refused is None:
+        links.accept(numbered)
+        return replace(receipt, expected=numbered.number)
+    return replace(receipt, expected=links.expected(numbered))
+
+
+def _owe(work: Work, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]) -> None:
+    """Note the application answers that are owed from now on; to a resend again, for its original."""
+    rows = [
+        (receipt.original or receipt.id, arrival.channel)
+        for arrival, receipt in zip(arrivals, receipts, strict=True)
+        if arrival.owes and receipt.id and receipt.refused is None
+    ]
+    if rows:
+        work.run_many(_OWE, rows)
+
+
 def _row(receipt: Receipt, arrival: Arrival) -> tuple[Any, ...]:
     if receipt.original:
         state, stands = _DUPLICATE, 0
-    elif arrival.answered in _STANDING:
+    elif receipt.answered in _STANDING:
         state, stands = _RECEIVED, 1
     else:
         state, stands = _QUARANTINED, 0
@@ -160,5 +225,5 @@ def _row(receipt: Receipt, arrival: Arrival) -> tuple[Any, ...]:
         len(arrival.raw),
         arrival.fingerprint,
         arrival.digest,
-        as_json(arrival.reason),
+        as_json(receipt.refused or arrival.reason),
     )

@@ -15,6 +15,7 @@ from engine.store.delivery import Deliveries
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
 from engine.store.migrations import migrate
+from engine.store.owing import Owing
 from engine.store.postgres import PostgresDatabase
 from engine.store.routing import Routes
 from engine.store.seals import check_keys
@@ -26,7 +27,7 @@ from engine.store.views import Views
 __all__ = ["SqlStore", "open_store", "store_file"]
 
 
-class SqlStore(Intake, Tokens, Routes, Deliveries, Views, Upkeep):
+class SqlStore(Intake, Tokens, Routes, Deliveries, Owing, Views, Upkeep):
     """`engine.store.base.MessageStore` over a database."""
 
 

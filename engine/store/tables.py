@@ -28,16 +28,9 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "PER_MESSAGE",
-    "contents",
-    "deliveries",
-    "fragments",
-    "keys",
-    "messages",
-    "metadata",
-    "pulse",
-    "tokens",
-]
+    "PER_MESSAGE", "contents", "deliveries", "fragments", "keys", "messages", "metadata", "owed", "pulse",
+    "sequences", "tokens",
+]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
 """Room for the deliveries of one message in the ids of all."""
@@ -151,6 +144,23 @@ keys = Table(
     Column("id", Text, primary_key=True),
     Column("proof", LargeBinary, nullable=False),  # derived one way from the key: is it the same one?
     Column("first_message", BigInteger, nullable=False),
+)
+
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("link", LargeBinary, primary_key=True),  # Numbered.link
+    Column("last", BigInteger, nullable=False),
+)
+
+owed = Table(
+    "owed",
+    metadata,
+    Column("message_id", _Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),  # engine.model.Application
+    Column("attempts", Integer, nullable=False),
+    _partial("owed_still", "channel", "message_id", where="state = 'owed'"),
 )
 
 pulse = Table(

@@ -11,7 +11,7 @@ from engine.model import Delivery, DeliveryState, MessageState
 from engine.store.base import AccountRow, DeliveryView, MessageView, Query
 from engine.store.books import BACKLOG, GAPS, OPEN_DELIVERIES
 from engine.store.part import Part, checksum, reason_of, reasons_of, words_of
-from engine.store.tables import PER_MESSAGE, deliveries, messages
+from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
 
 __all__ = ["Views", "conditions"]
 
@@ -21,7 +21,8 @@ class Views(Part):
 
     def messages(self, query: Query) -> list[MessageView]:
         """`MessageStore.messages`."""
-        wanted = select(messages).where(*conditions(query), messages.c.id > query.after)
+        wanted = select(messages, owed.c.state.label("application")).outerjoin(owed)
+        wanted = wanted.where(*conditions(query), messages.c.id > query.after)
         if query.state:
             wanted = wanted.where(messages.c.state == str(query.state))
         with self._database.read() as work:
@@ -121,6 +122,7 @@ def _message(row: Row[Any]) -> MessageView:
         reason=reason_of(row.reason),
         effects=row.effects,
         warnings=reasons_of(row.warnings),
+        application=row.application or "",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 import pytest
+from conformance.answers_contract import AnswersContract
 
 from engine.effects import Charge, Effect, Item
 from engine.errors import Unacceptable
@@ -775,8 +776,8 @@ class ViewsContract:
             ("adt", "received", 1),
         }
         assert store.backlog(150.0) == {
-            "charges": {"unrouted": 1, "fragments": 0, "due": 3, "dead": 1, "oldest": 49.0},
-            "adt": {"unrouted": 1, "fragments": 0, "due": 0, "dead": 0, "oldest": 50.0},
+            "charges": {"unrouted": 1, "fragments": 0, "due": 3, "owed": 0, "dead": 1, "oldest": 49.0},
+            "adt": {"unrouted": 1, "fragments": 0, "due": 0, "owed": 0, "dead": 0, "oldest": 50.0},
         }
 
     def test_purge_forgets_only_what_nobody_waits_for(self, store: MessageStore) -> None:
@@ -816,5 +817,7 @@ class ViewsContract:
         store.check()
 
 
-class StoreContract(AcceptContract, RoutingContract, FragmentContract, DeliveryContract, ViewsContract):
+class StoreContract(
+    AcceptContract, AnswersContract, RoutingContract, FragmentContract, DeliveryContract, ViewsContract
+):
     """All of it."""

@@ -1,0 +1,34 @@
+"""Application answers that are owed on a link of their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.model import Application
+from engine.store.base import Owed
+from engine.store.part import Part
+
+__all__ = ["Owing"]
+
+_OWED: Final = (
+    "SELECT o.message_id, o.attempts FROM owed o JOIN messages m ON m.id = o.message_id"
+    " WHERE o.state = 'owed' AND o.channel = ?"
+    " AND (m.answered <> '' OR m.state IN ('delivered', 'filtered', 'dead'))"
+    " ORDER BY o.message_id LIMIT ?"
+)
+
+
+class Owing(Part):
+    """The verbs of whoever tells them."""
+
+    def owed(self, channel: str, limit: int) -> list[Owed]:
+        """`MessageStore.owed`."""
+        with self._database.read() as work:
+            return [Owed(*row) for row in work.rows(_OWED, (channel, limit))]
+
+    def told(self, message_id: int, how: Application, attempts: int) -> None:
+        """`MessageStore.told`."""
+        with self._database.write() as work:
+            work.run(
+                "UPDATE owed SET state = ?, attempts = ? WHERE message_id = ?", (how, attempts, message_id)
+            )
