@@ -124,12 +124,15 @@ class Encounter(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     """Context for the rest: whose (a token), where, open or closed. `key` is the visit's token.
 
     An empty `state` keeps the one that stands (open for a visit never heard of): an update must not
-    reopen a closed visit. An empty `location` and `kind` "other" keep likewise."""
+    reopen a closed visit. An empty `location` and `kind` "other" keep likewise.
+
+    With `account` "ended" nothing more may be charged to it (HL7 BAR^P06), whatever the visit's state."""
 
     subject: str
     state: EncounterState | Literal[""] = ""
     kind: EncounterKind = "other"
     location: str = ""
+    account: Literal["", "ended"] = ""
 
 
 class Merge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="merge"):

@@ -214,6 +214,9 @@ class EncounterRule(Strict):
     )
     kind: Expression | None = None
     location: Expression | None = None
+    account: Literal["ended"] | None = Field(
+        None, description="`ended`: no charge may follow (BAR^P06); left out, nothing is said of it."
+    )
     company: Expression | None = None
 
 

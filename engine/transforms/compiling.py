@@ -107,7 +107,7 @@ class _Chain:
         self.paths = tuple(part for part in parts if isinstance(part, PathText))
         self.fields = tuple(setting.field(path, use) for path in self.paths)
         self.gives: type = str
-        self._so_far: tuple[object, ...] = (use, sources)
+        self._so_far: tuple[object, ...] = tuple(map(_said, sources))
         remaining = iter(self.fields)
         known = iter(
             [next(remaining).value if isinstance(one, PathText) else _started(one, setting) for one in parts]
@@ -123,7 +123,7 @@ class _Chain:
             raise Flaw(f"{verb.name} starts an expression", call.offset, "use default(text) for empty fields")
         self.turned(verb.takes, call.offset)
         before = Before(self.value, self.paths, self._alternatives)
-        self._so_far = (*self._so_far, call)
+        self._so_far = (*self._so_far, "|", _said(call))
         if verb.costly:
             self.value = self._remembered(lambda: verb.build(call, self.setting, before))
         else:
@@ -145,6 +145,15 @@ class _Chain:
     def _remembered(self, make: Callable[[], Value]) -> Value:
         segments = frozenset(field.path.segment for field in self.fields)
         return self.setting.once(self._so_far, segments, make)
+
+
+def _said(part: Source) -> tuple[object, ...]:
+    """What a part of an expression says, wherever it stands: two that say the same are one value."""
+    if isinstance(part, PathText):
+        return (part.text,)
+    if isinstance(part, Call):
+        return (part.name, *((argument.name, argument.text) for argument in part.arguments))
+    return tuple(map(_said, part.parts))
 
 
 def _parts(source: Source) -> tuple[PathText | Call, ...]:

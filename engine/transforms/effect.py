@@ -90,7 +90,7 @@ _SHAPES = {
     ),
 }
 
-_CONSTANTS = ("procure", "when_unknown", "state")
+_CONSTANTS = ("procure", "when_unknown", "state", "account")
 """Fields that the channel file gives as they are."""
 
 

@@ -56,16 +56,23 @@ class Setting:
         "delete" to a database of patients and nothing to stock and charges.
 
         Raises `Flaw` for what is no path, and for what the policy does not let be read for this use."""
+        reader = self._reader(path, use)
+        plain = Path.parse(_unselected(path.text))
+        value = self.once(path.text, frozenset((plain.segment,)), lambda: _populated(reader))
+        return Field(plain, reader.rule.domain if reader.rule.treatment == "token" else "", value)
+
+    def value(self, path: PathText, use: Use) -> Value:
+        """What `field` gives, for what is itself remembered: it has no slot. Raises `Flaw` likewise."""
+        return _populated(self._reader(path, use))
+
+    def _reader(self, path: PathText, use: Use) -> Reader:
         try:
-            reader = self._readers.reader(path.text, use)
+            return self._readers.reader(path.text, use)
         except Forbidden as error:
             text = str(error).removesuffix(f": {error.advice}")
             raise Flaw(text, path.offset, error.advice) from None
         except Misconfigured as error:
             raise Flaw(error.text, path.offset, error.hint) from None
-        plain = Path.parse(_unselected(path.text))
-        value = self.once((path.text, use), frozenset((plain.segment,)), lambda: _populated(reader))
-        return Field(plain, reader.rule.domain if reader.rule.treatment == "token" else "", value)
 
     def once(self, key: Hashable, segments: frozenset[str], make: Callable[[], Value]) -> Value:
         """The value that `make` makes, the same for the same `key`, in a slot of its own.

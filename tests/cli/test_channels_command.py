@@ -131,7 +131,7 @@ def test_try_says_why_not_and_fails(tmp_path: Path) -> None:
     message.write_bytes(CHARGE.read_bytes().replace(b"270001", b"999999"))
     done = _run("try", ROOT / "channels/dft-charges.yaml", message)
     assert done.exit_code == 1
-    assert "reason: unmapped-code at FT1[1]-7.1" in done.stdout
+    assert "reason: unmapped-code at FT1[1]-7:" in done.stdout
     assert "999999" not in done.output
 
 

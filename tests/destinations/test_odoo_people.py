@@ -130,6 +130,70 @@ def test_a_credit_takes_back_what_was_charged_and_no_more(either: Desk, mirror: 
     ]  # fmt: skip
 
 
+def test_a_charge_that_stands_is_not_written_again_with_other_content(
+    either: Desk, admin: Session, mirror: Mirror, key: str
+) -> None:
+    """A transaction number used twice, or a correction: finance decides, nothing is overwritten or lost."""
+    visit, day = f"{key}V", date(2026, 11, 20)
+    price = Money(Decimal("12.50"), "EUR")
+    first = charge(f"{key}1", visit, quantity="2.0", price=price, date=day)
+    order = either.one(first).documents["sale.order"]
+    either.done(first, charge(f"{key}1", visit, quantity="2"))  # what is not said does not differ
+    for place, other in {
+        "item": charge(f"{key}1", visit, "BED-DAY", "2", price=price, date=day),
+        "item.quantity": charge(f"{key}1", visit, quantity="3", price=price, date=day),
+        "price": charge(f"{key}1", visit, quantity="2", price=Money(Decimal("13.50")), date=day),
+        "date": charge(f"{key}1", visit, quantity="2", price=price, date=date(2026, 11, 21)),
+    }.items():
+        reason = either.refused(other).reason
+        assert (reason.code, reason.place, reason.owner) == ("conflict", place, "business")
+    admin.call("sale.order", "action_confirm", [int(order)])
+    assert either.refused(charge(f"{key}1", visit, quantity="3")).reason.code == "conflict"
+    either.one(first)
+    assert lines(mirror, visit) == [("LAB-CBC", 2.0, 12.5)]
+
+
+def test_a_credit_that_stands_is_not_written_again_with_other_content(
+    either: Desk, mirror: Mirror, key: str
+) -> None:
+    visit = f"{key}V"
+    either.one(charge(f"{key}1", visit, quantity="3"))
+    either.done(credit(f"{key}c", visit, f"{key}1"), credit(f"{key}c", visit, f"{key}1"))
+    assert either.refused(credit(f"{key}c", visit, f"{key}1", "2")).reason.code == "conflict"
+    assert sorted(line[1] for line in lines(mirror, visit)) == [-1.0, 3.0]
+
+
+def test_an_account_that_ended_takes_no_charge_until_a_person_lets_it(
+    either: Desk, admin: Session, mirror: Mirror, key: str
+) -> None:
+    visit, person = f"{key}V", f"{key}P"
+    either.one(charge(f"{key}1", visit, subject=person))
+    contact = either.one(Encounter(key=visit, subject=person, account="ended")).documents["res.partner"]
+    assert mirror.contacts(visit)[0][5] == ["Account ended", "Visit open"]
+    outcomes = either.deliver(
+        either.batch(charge(f"{key}2", visit), charge(f"{key}1", visit), charge(f"{key}3", f"{key}W"))
+    )
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Refused", "Delivered", "Delivered"]
+    assert outcomes[0].reason.code == "conflict"  # type: ignore[union-attr]
+    assert outcomes[0].reason.place == "encounter"  # type: ignore[union-attr]
+    either.one(credit(f"{key}c", visit, f"{key}1"))  # what was charged before may be taken back
+    either.one(Encounter(key=visit, subject=person, state="closed"))
+    assert either.refused(charge(f"{key}2", visit)).reason.code == "conflict"
+    tag = admin.read("res.partner.category", [["name", "=", "Account ended"]], "id")[0]["id"]
+    admin.call("res.partner", "write", [int(contact)], {"category_id": [[3, tag]]})
+    either.one(charge(f"{key}2", visit))
+    assert sorted(line[1] for line in lines(mirror, visit)) == [-1.0, 1.0, 1.0]
+
+
+def test_a_visit_merged_into_an_ended_account_takes_no_charge(desk: Desk, key: str) -> None:
+    old, new, person = f"{key}V1", f"{key}V2", f"{key}P"
+    for visit in (old, new):
+        desk.one(Encounter(key=visit, subject=person, state="open"))
+    desk.one(Merge(key=f"merge/{old}/{new}", kind="visit", gone=old, into=new))
+    desk.one(Encounter(key=new, subject=person, account="ended"))
+    assert desk.refused(charge(f"{key}1", old)).reason.place == "encounter"
+
+
 def test_two_credits_in_one_batch_cannot_both_take_the_same(desk: Desk, key: str) -> None:
     visit = f"{key}V"
     outcomes = desk.deliver(

@@ -9,7 +9,7 @@ import pytest
 from odoo_desk import Desk, Mirror, item
 
 from demo.session import Session
-from engine.effects import Consume, Procure, Release, Reserve
+from engine.effects import Consume, Item, Procure, Release, Reserve
 from engine.model import Delivered, Refused
 
 pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
@@ -221,6 +221,24 @@ def test_consume_takes_stock_once(desk: Desk, mirror: Mirror, key: str) -> None:
     (transfer,) = mirror.transfers(key)
     assert transfer[1:4] == ["done", "WH/Wards/ICU", "Patient Care"]
     assert moves(mirror, key) == {"GLV-M": [3.0, 3.0, "done"], "SYR-10": [1.0, 1.0, "done"]}
+
+
+def test_what_was_consumed_is_not_consumed_again_with_other_goods(
+    desk: Desk, mirror: Mirror, key: str
+) -> None:
+    def use(*items: Item) -> Consume:
+        return Consume(key=f"{key}1", items=items, location="WH/Wards/ICU")
+
+    desk.one(use(item("GLV-M", "2.0"), item("SYR-10", 1), item("GLV-M", 1)))
+    desk.one(use(item("SYR-10", 1), item("GLV-M", 3)))
+    for other in (
+        use(item("GLV-M", 3)), use(item("GLV-M", 4), item("SYR-10", 1)),
+        use(item("GLV-M", 3), item("SYR-10", 1), item("NDL-18", 1)),
+        use(item("GLV-M", 3, unit="Box of 100"), item("SYR-10", 1)),
+    ):  # fmt: skip
+        reason = desk.refused(other).reason
+        assert (reason.code, reason.place) == ("conflict", "items")
+    assert len(mirror.transfers(key)) == 1
 
 
 def test_consume_of_what_odoo_does_not_have_goes_below_zero_and_says_so(

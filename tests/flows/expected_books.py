@@ -22,6 +22,7 @@ TAGS = {
     "inpatient": "Inpatient", "outpatient": "Outpatient", "emergency": "Emergency",
     "planned": "Planned admission",
 }  # fmt: skip
+ENDED = "Account ended"
 Fields = Mapping[str, Any]
 
 
@@ -123,7 +124,8 @@ class ExpectedBooks:
         kinds = set(old.tags) - states
         state = fields.get("state") or ("" if states else "open")
         tags = {f"Visit {state}"} if state else states
-        tags |= {TAGS[fields["kind"]]} if fields.get("kind", "other") in TAGS else kinds
+        tags |= {TAGS[fields["kind"]]} if fields.get("kind", "other") in TAGS else kinds - {ENDED}
+        tags |= {ENDED} if fields.get("account") == "ended" else kinds & {ENDED}
         self._contacts[visit] = old._replace(
             above=self._survivor(person), place=fields.get("location") or old.place, tags=tuple(sorted(tags))
         )

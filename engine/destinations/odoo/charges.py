@@ -4,10 +4,14 @@ One draft order per visit (`client_order_ref` = the token), made when the first 
 per charge with its own external id, wherever the order stands by now. An order that was confirmed,
 cancelled or invoiced takes no more and a new one is begun (`…@2`). A credit is a line with negative
 quantity whose external id tells the charge it reverses.
+
+A line that stands is never written again. The same key with other content is a conflict that a person
+decides: the sender corrects what it said, or uses a transaction number twice.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,7 +19,7 @@ from typing import Any
 import msgspec
 
 from engine import effects
-from engine.destinations.odoo import contacts
+from engine.destinations.odoo import contacts, encounters
 from engine.destinations.odoo.catalogue import Wanted
 from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.names import base_of, credit, external, full
@@ -27,6 +31,19 @@ from engine.model import ReasonCode
 __all__ = ["charge", "collide", "credits_of"]
 
 Rows = Sequence[Row[Any]]
+
+
+_ROUNDED = Decimal("0.01")
+"""Odoo rounds quantities and prices to the digits that its settings say, two as it comes."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Who is billed: the visit's or account's token now; whether it has ended."""
+
+    token: str
+    ended: bool
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -42,12 +59,14 @@ def charge(site: Site, rows: Rows) -> None:
     plans: dict[Row[Any], Plan] = {}
     for row in rows:
         name = external("charge", row.effect.key)
-        if _stands(row, name, orders):
+        if _stands(site, row, name, orders):
             continue
         try:
+            if tokens[row].ended:
+                raise refusal(ReasonCode.CONFLICT, "the account has ended: it takes no charge", "encounter")
             wanted = site.catalogue.wanted(site.company, row.effect.item)
             columns = _columns(site, row.effect, name, wanted, row.effect.price, _title(row.effect, wanted))
-            plans[row] = Plan(tokens[row], columns)
+            plans[row] = Plan(tokens[row].token, columns)
         except Unacceptable as error:
             row.fail(error)
     _write(site, plans, orders)
@@ -60,14 +79,14 @@ def credits_of(site: Site, rows: Rows) -> None:
     for row in rows:
         effect: effects.Credit = row.effect
         name = credit(effect.reverses, effect.key)
-        if _stands(row, name, orders):
+        if _stands(site, row, name, orders):
             continue
         try:
             wanted = site.catalogue.wanted(site.company, effect.item)
             price = _price_left(site, effect, wanted, orders)
             back = msgspec.structs.replace(wanted, quantity=-wanted.quantity)
             title = f"Credit: {_title(effect, wanted) or _named(wanted)}"
-            plans[row] = Plan(tokens[row], _columns(site, effect, name, back, price, title))
+            plans[row] = Plan(tokens[row].token, _columns(site, effect, name, back, price, title))
         except Unacceptable as error:
             row.fail(error)
     _write(site, plans, orders)
@@ -80,24 +99,49 @@ def collide(a: Row[Any], b: Row[Any]) -> bool:
     return ours[0] == other[0] or (ours[1] is not None and ours[1] == other[1])
 
 
-def _orders(site: Site, rows: Rows) -> tuple[dict[Row[Any], str], list[Order]]:
-    """The visit's token of each row as it is after merges, and all orders of these visits."""
+def _orders(site: Site, rows: Rows) -> tuple[dict[Row[Any], Account], list[Order]]:
+    """Who is billed in each row, after merges, and all orders of these visits."""
     named = {row: row.effect.encounter or row.effect.subject for row in rows}
-    merged = contacts.survivors(site, set(named.values()))
-    tokens = {row: merged.get(token, token) for row, token in named.items()}
-    for row, token in tokens.items():
+    known = contacts.survivors(site, set(named.values()))
+    accounts: dict[Row[Any], Account] = {}
+    for row, token in named.items():
+        stands = known.get(token)
+        accounts[row] = (
+            Account(stands.token, encounters.ended(site, stands)) if stands else Account(token, False)
+        )
         if not token:
             row.fail(refusal(ReasonCode.UNKNOWN_REFERENCE, "the charge names no visit", "encounter"))
-    return tokens, read_orders(site, {token for token in tokens.values() if token})
+    return accounts, read_orders(site, {one.token for one in accounts.values() if one.token})
 
 
-def _stands(row: Row[Any], name: str, orders: Sequence[Order]) -> bool:
-    """Settle a row whose line exists already, in whatever order."""
+def _stands(site: Site, row: Row[Any], name: str, orders: Sequence[Order]) -> bool:
+    """Settle a row whose line exists already, in whatever order, when it says the same."""
     for order in orders:
         for line in order.lines:
             if line.name == name:
+                _compare(site, row, line)
                 _settle(row, order.id, line.id)
     return row.outcome is not None
+
+
+def _compare(site: Site, row: Row[Any], line: OrderLine) -> None:
+    """Fail a row whose line says something else, by the effect's first field that differs."""
+    effect: effects.Charge | effects.Credit = row.effect
+    try:
+        wanted = site.catalogue.wanted(site.company, effect.item)
+    except Unacceptable as error:
+        row.fail(error)
+        return
+    day = _DAY.search(line.title)
+    differs = {
+        "item": (line.product, line.unit) != (wanted.product.id, wanted.unit),
+        "item.quantity": abs(abs(line.quantity) - wanted.quantity) > _ROUNDED,
+        "price": effect.price is not None and abs(line.price - effect.price.amount) > _ROUNDED,
+        "date": effect.date is not None and day is not None and day[0] != effect.date.isoformat(),
+    }
+    for place, other in differs.items():
+        if other:
+            row.fail(refusal(ReasonCode.CONFLICT, "another line stands under this key", place))
 
 
 def _settle(row: Row[Any], order: int, line: int) -> None:

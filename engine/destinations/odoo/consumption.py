@@ -8,6 +8,7 @@ zero, and the outcome says so; only an item that is kept by lots cannot go witho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -34,6 +35,7 @@ from engine.model import ReasonCode
 __all__ = ["collide", "consume"]
 
 Rows = Sequence[Row[effects.Consume]]
+_ROUNDED = Decimal("0.01")  # Odoo rounds quantities to the digits that its settings say
 _QUIETLY = {"skip_backorder": True, "skip_sms": True, "skip_expired": True, "skip_immediate": True}
 
 
@@ -64,6 +66,8 @@ def consume(site: Site, rows: Rows) -> None:
     for row in rows:
         transfer = standing.get(row.effect.key)
         if transfer and transfer.over:
+            if transfer.state == "done":
+                _compare(site, row, transfer)
             _over(row, transfer)
     plans = _plans(site, transfers, open_rows(rows), standing)
     _create(transfers, plans)
@@ -93,6 +97,23 @@ def _over(row: Row[effects.Consume], transfer: Transfer) -> None:
     if transfer.state == "cancel":
         row.fail(refusal(ReasonCode.CONFLICT, "the transfer was cancelled in Odoo", "key"))
     row.stand()
+
+
+def _compare(site: Site, row: Row[effects.Consume], transfer: Transfer) -> None:
+    """Fail a row whose goods are not those that its key already took or brought back."""
+    try:
+        lines = lines_of(site, row.effect.items)
+    except Unacceptable as error:
+        row.fail(error)
+        return
+    left: dict[tuple[int, int], Decimal] = {}
+    for product, unit, quantity in (
+        *((line.product.id, line.unit, line.quantity) for line in lines),
+        *((move.product, move.unit, -move.demand) for move in transfer.moves if move.state != "cancel"),
+    ):
+        left[product, unit] = left.get((product, unit), Decimal(0)) + quantity
+    if any(abs(quantity) > _ROUNDED for quantity in left.values()):
+        row.fail(refusal(ReasonCode.CONFLICT, "other goods went under this key", "items"))
 
 
 def _plans(site: Site, transfers: Transfers, rows: Rows, standing: dict[str, Transfer]) -> Plans:

@@ -67,15 +67,18 @@ def find(site: Site, tokens: Collection[str]) -> dict[str, Contact]:
     }
 
 
-def survivors(site: Site, tokens: Collection[str]) -> dict[str, str]:
-    """For tokens whose contact was merged away, the token of the contact it went to; others absent."""
-    merged = {token: c.survivor for token, c in find(site, tokens).items() if c.survivor != c.id}
+def survivors(site: Site, tokens: Collection[str]) -> dict[str, Contact]:
+    """The contact that stands for each token now: its own, or the one that it was merged into; a token
+    without a contact is absent."""
+    found = find(site, tokens)
+    merged = {token: c.survivor for token, c in found.items() if c.survivor != c.id}
     if not merged:
-        return {}
+        return found
     domain = [("id", "in", sorted(set(merged.values())))]
     context = {**site.context, "active_test": False}
     refs = {row["id"]: row["ref"] for row in site.client.search_read(MODEL, domain, ["ref"], context=context)}
-    return {token: refs[into] for token, into in merged.items() if refs.get(into)}
+    into = find(site, [ref for ref in refs.values() if ref])
+    return found | {token: into[refs[c]] for token, c in merged.items() if refs.get(c) in into}
 
 
 def make(site: Site, parents: Mapping[str, int]) -> dict[str, int | Bad]:

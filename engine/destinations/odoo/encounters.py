@@ -1,6 +1,7 @@
 """Encounter: a visit's contact below its person's, tagged with its state and kind.
 
-The place is kept in the contact's `function` field, the one line of free text Odoo shows beside the
+A closed visit still takes charges; an account that has ended takes none (`ended`), until a person takes its
+tag away. The place is kept in the contact's `function` field, the one line of free text Odoo shows beside the
 name; nothing in a contact tells more than the token. A closed visit keeps its contact, for late
 charges come.
 """
@@ -16,7 +17,7 @@ from engine.destinations.odoo.repeat import load_each
 from engine.destinations.odoo.work import Row, Site, open_rows
 from engine.errors import Unavailable
 
-__all__ = ["encounter"]
+__all__ = ["encounter", "ended"]
 
 Rows = Sequence[Row[effects.Encounter]]
 _STATES = {word: f"Visit {word}" for word in ("planned", "open", "closed", "cancelled")}
@@ -26,6 +27,7 @@ _KINDS = {
     "emergency": "Emergency",
     "planned": "Planned admission",
 }
+_ENDED = "Account ended"
 
 
 def encounter(site: Site, rows: Rows) -> None:
@@ -66,9 +68,16 @@ def _values(
         if word in titles:
             marks -= {tags[title] for title in titles.values()}
             marks.add(tags[titles[word]])
+    if effect.account == "ended":
+        marks.add(tags[_ENDED])
     if (parent, place, marks) == (stands.parent, stands.place, set(stands.tags)):
         return []
     return [str(stands.id), str(parent or ""), ",".join(map(str, sorted(marks))), place]
+
+
+def ended(site: Site, contact: contacts.Contact) -> bool:
+    """Whether the account that a contact stands for takes no more charges."""
+    return bool(contact.tags) and _tags(site)[_ENDED] in contact.tags
 
 
 def _tags(site: Site) -> dict[str, int]:
@@ -77,7 +86,7 @@ def _tags(site: Site) -> dict[str, int]:
 
 
 def _load_tags(site: Site) -> dict[str, int]:
-    titles = [*_STATES.values(), *_KINDS.values()]
+    titles = [*_STATES.values(), *_KINDS.values(), _ENDED]
     records = [[[full(external("tag", title.lower().replace(" ", "_"))), title]] for title in titles]
     answers = load_each(site.client, "res.partner.category", ["id", "name"], records, site.context)
     found: dict[str, int] = {}

@@ -28,6 +28,7 @@ class OrderLine(msgspec.Struct, frozen=True):
     unit: int
     quantity: Decimal
     price: Decimal
+    title: str = ""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -128,7 +129,7 @@ def _read(site: Site, domain: Sequence[Any]) -> list[Order]:
 def _read_lines(site: Site, orders: Sequence[int]) -> dict[int, list[OrderLine]]:
     client = site.client
     unit = client.first_field("sale.order.line", "product_uom_id", "product_uom")
-    fields = ["order_id", "product_id", unit, "product_uom_qty", "price_unit"]
+    fields = ["order_id", "product_id", unit, "product_uom_qty", "price_unit", "name"]
     domain = [("order_id", "in", list(orders)), ("display_type", "=", False)]
     rows = client.search_read("sale.order.line", domain, fields, context=site.context)
     names = client.external_names("sale.order.line", [row["id"] for row in rows])
@@ -142,6 +143,7 @@ def _read_lines(site: Site, orders: Sequence[int]) -> dict[int, list[OrderLine]]
                 unit=row[unit][0] if row[unit] else 0,
                 quantity=Decimal(str(row["product_uom_qty"])),
                 price=Decimal(str(row["price_unit"])),
+                title=row["name"] or "",
             )
         )
     return found

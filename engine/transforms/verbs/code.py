@@ -36,7 +36,7 @@ Read = Callable[[Scope], str | None]
 def _build(call: Call, setting: Setting, before: Before) -> Value:
     own = frozenset(argument.text for argument in positional(call, 0, 8, "write it like code(CDM)"))
     fields = tuple(_field(path, call, setting) for path in before.paths)
-    if not fields:
+    if not fields or len(before.alternatives) < len(fields):
         raise Flaw("a code is read from whole fields", call.offset, "write it like FT1-7 | code(CDM)")
     otherwise = before.value
 
@@ -63,14 +63,15 @@ def _field(
         raise Flaw("a code is read from whole fields", call.offset, "write it like FT1-7 | code(CDM)")
 
     def read(text: str) -> Value:
-        return setting.field(msgspec.structs.replace(path, text=text), "value").value
+        return setting.value(msgspec.structs.replace(path, text=text), "value")
 
+    bare, system = setting.field(path, "value").value, read(f"{path.text}.3")
     name = re.sub(r"\[\d+\]", "", whole["field"])
     if name not in _MODIFIED_BY:
-        return read(f"{path.text}.1"), read(f"{path.text}.3"), None
+        return bare, system, None
     modifier = whole["field"].rpartition("-")[0] + "-" + _MODIFIED_BY[name].partition("-")[2]
     modifiers = [read(f"{modifier}[{number}].1") for number in range(1, _MOST + 2)]
-    return read(f"{path.text}.1"), read(f"{path.text}.3"), _modified(modifiers)
+    return bare, system, _modified(modifiers)
 
 
 def _modified(modifiers: list[Value]) -> Callable[[Scope], str]:
