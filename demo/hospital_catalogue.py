@@ -66,7 +66,8 @@ ITEMS = (
     Item("AMOX-500", "Amoxicillin 500 mg, capsule", "0.09", "0.40", 0, "medsupply", "lot"),
     Item("ENOX-40", "Enoxaparin 40 mg, syringe", "2.80", "6.50", 0, "medsupply", "lot"),
 )
-"""IMP-KNEE and MAT-AIR must be procured, MESH-15 cannot be (no vendor), TRC-12 is enough for one procedure only."""
+"""IMP-KNEE and MAT-AIR must be procured, MESH-15 cannot be (no vendor), TRC-12 is enough for one procedure
+only; drugs lie in the pharmacy."""
 
 SERVICES = (
     Service("OR-MIN", "Theatre time", "18.50", "uom.product_uom_minute"),

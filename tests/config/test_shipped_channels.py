@@ -31,6 +31,7 @@ def test_they_are_the_ones_that_are_promised() -> None:
         "adt-encounters": "tcp:2575",
         "dft-charges": "tcp:2576",
         "theatre-schedule": "tcp:2577",
+        "ward-orders": "tcp:2580",
     }
     assert all(channel.program.destinations == ("odoo:hospital-odoo",) for channel in loaded.values())
 
