@@ -59,7 +59,7 @@ def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
     """What would become of `raw`, one message, in `channel`."""
     source = channel.spec.source.door
     try:
-        header = read_header(raw)
+        header = read_header(raw, source.charset)
     except Unacceptable as error:
         reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
         return _refused(None, "AR", reason)

@@ -11,6 +11,7 @@ import msgspec
 from engine.errors import Unacceptable
 from engine.hl7.charset import decode
 from engine.hl7.header import ANSWERS, REPEATING, Header, split
+from engine.hl7.multibyte import is_plain
 from engine.hl7.tables import read_version
 from engine.model import Reason, ReasonCode
 
@@ -60,7 +61,7 @@ def check(header: Header, rules: AcceptRules) -> Ruling | None:
 def check_charset(raw: bytes, header: Header, rules: AcceptRules) -> tuple[Ruling | None, tuple[str, ...]]:
     """Are the bytes what MSH-18 says (row 14, A65)? The refusal, and what is odd: routing reads the
     message the same way."""
-    if raw.isascii():
+    if is_plain(raw):
         return None, ()
     try:
         decoded = decode(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from engine.hl7.charset import decode
 from engine.hl7.continuation import Pointers, fold, pointers
+from engine.hl7.delimiters import Delimiters
 from engine.hl7.header import BYTE_ORDER_MARK, Header, read_header
 from engine.hl7.path import Path
 from engine.hl7.reading import DELETE, HEADERS, Delete, Fields, Reading, Value, exceeded
@@ -62,7 +63,7 @@ class Document(Reading):
         MSH or more than 10,000 segments.
         """
         if header is None:
-            header = read_header(raw)
+            header = read_header(raw, default_charset)
         decoded = decode(
             raw[header.start :] if header.start else raw,
             header.charsets,
@@ -75,6 +76,8 @@ class Document(Reading):
         if "\n" in text:
             quirks["line_feeds"] = 1
             text = text.replace("\r\n", "\r").replace("\n", "\r")
+        if header.delimiters.truncation and _is_truncated(text, header.delimiters):
+            quirks["truncated"] = 1
         lines = text.split("\r", MAX_LINES)
         if len(lines) > MAX_LINES:
             raise exceeded("", "too many lines")
@@ -190,6 +193,13 @@ class Document(Reading):
 
     def _note(self, quirk: str) -> None:
         self.quirks[quirk] = self.quirks.get(quirk, 0) + 1
+
+
+def _is_truncated(text: str, delimiters: Delimiters) -> bool:
+    """Whether a value after the header ends in the truncation mark (section 2.5.5.2 of chapter 2)."""
+    start, mark = text.find("\r"), delimiters.truncation
+    ends = (delimiters.field, delimiters.component, delimiters.repetition, delimiters.subcomponent, "\r")
+    return start >= 0 and any(text.find(mark + end, start) >= 0 for end in ends)
 
 
 def _is_id(name: str) -> bool:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from engine.errors import Unacceptable
 from engine.hl7.delimiters import Delimiters, read_delimiters
+from engine.hl7.multibyte import cut, is_plain
 
 __all__ = ["ANSWERS", "BYTE_ORDER_MARK", "REPEATING", "Header", "read_header", "split"]
 
@@ -179,12 +180,12 @@ _split_again = lru_cache(maxsize=2048)(_split)
 """A sender's types, versions and processing ids are the same in message after message."""
 
 
-def read_header(raw: bytes) -> Header:
+def read_header(raw: bytes, default_charset: str = "") -> Header:
     """The header of the message in `raw`: the bytes of one frame or one message of a file.
 
-    A byte order mark, line ends and blanks before `MSH` are passed over. Raises `Unacceptable`
-    (`not-hl7`, HL7 100) when there is no MSH, it is shorter than `MSH|^~\\&|`, or its delimiters
-    cannot be used.
+    `default_charset` is what text is in when MSH-18 is empty. A byte order mark, line ends and blanks
+    before `MSH` are passed over. Raises `Unacceptable` (`not-hl7`, HL7 100) when there is no MSH, it is
+    shorter than `MSH|^~\\&|`, or its delimiters cannot be used.
     """
     start, quirks = (0, ()) if raw.startswith(b"MSH") else _find_start(raw)
     end = raw.find(b"\r", start)
@@ -197,7 +198,10 @@ def read_header(raw: bytes) -> Header:
     if len(line) < SHORTEST:
         raise Unacceptable("not-hl7", "MSH", "the header is cut short", hl7=100)
     separator = line[3:4]
-    fields = line.split(separator, LAST_FIELD)
+    if is_plain(line):
+        fields = line.split(separator, LAST_FIELD)
+    else:
+        fields = cut(line, separator, LAST_FIELD, default_charset)
     delimiters = read_delimiters(separator, fields[1])
     if delimiters.quirks:
         quirks = (*quirks, *delimiters.quirks)

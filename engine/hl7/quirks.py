@@ -20,6 +20,7 @@ QUIRKS: Final[dict[str, tuple[ReasonCode, str, str]]] = {
     "byte_order_mark": (_CHARSET, "MSH", "a byte order mark stands before the message"),
     "charset_alias": (_CHARSET, "MSH-18", "the character set is not spelled as in table 0211"),
     "doubtful_charset": (_CHARSET, "MSH-18", "the text would also be UTF-8, which is not what is declared"),
+    "double_encoded": (_CHARSET, "", "text looks as if it had been encoded as UTF-8 twice"),
     "undeclared_8bit": (_CHARSET, "MSH-18", "text beyond ASCII without a declared character set"),
     "unknown_charset": (
         _CHARSET,
@@ -35,6 +36,7 @@ QUIRKS: Final[dict[str, tuple[ReasonCode, str, str]]] = {
     "lower_case_segment": (_STRUCTURE, "", "a segment id in lower case"),
     "stray_line": (_STRUCTURE, "", "a line that is no segment was passed over"),
     "more_warnings": (_STRUCTURE, "", "there were more warnings"),
+    "truncated": (_VALUE, "", "a value ends in the truncation mark: something was cut off"),
     "unknown_escape": (_VALUE, "", "an escape character that starts no known sequence was read as text"),
 }
 """By name: the word of the closed list, the place where there is one, and what is said."""

@@ -76,7 +76,7 @@ class MllpListener:
 
     def _arrived(self, arrived: Arrived) -> None:
         try:
-            header = read_header(arrived.message)
+            header = read_header(arrived.message, self._channel.rules.charset)
         except Unacceptable as error:
             self._without_header(arrived, error)
             return

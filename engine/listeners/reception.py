@@ -58,7 +58,7 @@ class Reception:
         reason = Reason(ReasonCode.OVERSIZE, "Message longer than this channel takes", "MSH", hl7=104)
         header: Header | None
         try:
-            header = read_header(head)
+            header = read_header(head, self._channel.rules.charset)
         except Unacceptable:
             header = None
         code = plan(header, self._channel.mode).refused("rejected") if header else None

@@ -26,8 +26,12 @@ def test_a63_a_declared_charset_is_believed(declared, codec):
     assert NAME not in repr(found)
 
 
-@pytest.mark.parametrize("name", ["utf8", "UTF-8", "iso8859-1", "8859-1", "Windows-1252"])
-def test_an_alias_is_mapped_with_a_quirk(name):
+@pytest.mark.parametrize(
+    "name",
+    ["utf8", "UTF-8", "iso8859-1", "8859-1", "Windows-1252", "WINDOWS-1252", "UNICODE_UTF-8", "ISO_IR 100",
+     "ISO IR 100", "cp1252", "Latin1", "ISO-8859-15", "GB18030", "gbk"],
+)  # fmt: skip
+def test_q5_h1_2_an_alias_is_mapped_with_a_quirk(name):
     codec = codec_of(name)
     assert codec is not None
     assert decode(NAME.encode(codec), [name]).quirks == ("charset_alias",)
@@ -55,6 +59,57 @@ def test_a65_strict_refuses_undeclared_bytes():
     with pytest.raises(Unacceptable) as caught:
         decode(b"M\xdcLLER", [], strict=True)
     assert caught.value.hl7 == 102
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("8859/2", "Łódź"),
+        ("8859/5", "Жуков"),
+        ("8859/7", "Ωμέγα"),
+        ("8859/9", "Şİ"),
+        ("8859/15", "€Œ"),
+        ("ISO IR14", "ﾔﾏﾀﾞ山髙"),
+        ("ISO IR87", "山田"),
+        ("ISO IR159", "丂"),
+        ("JIS X 0202", "山田"),
+        ("JAS2020", "山田"),
+        ("KS X 1001", "홍길동"),
+        ("GB 18030-2000", "张伟𠀀"),
+        ("BIG-5", "陳大文"),
+        ("UNICODE UTF-8", "Ü山홍𠀀"),
+        ("UNICODE", "Ü"),
+    ],
+)
+def test_h1_2_every_set_of_table_0211_is_read(name, text):
+    codec = codec_of(name)
+    assert codec is not None
+    assert decode(text.encode(codec), [name]).text == text
+
+
+@pytest.mark.parametrize("name", ["CNS 11643-1992", "UNICODE UTF-16", "UNICODE UTF-32"])
+def test_h1_2_what_cannot_be_read_is_103(name):
+    with pytest.raises(Unacceptable) as caught:
+        decode(b"M\xdc", [name])
+    assert caught.value.hl7 == 103
+    assert decode(b"M", [name]).quirks == ("unknown_charset",)
+
+
+@pytest.mark.parametrize("text", ["MÜLLER", "Ångström", "€ 5", "naïve", "Łódź", "“quoted”", "ß"])
+def test_q5_text_that_was_encoded_twice_is_noticed_and_left_as_it_is(text):
+    for wrong in ("cp1252", "latin-1"):
+        try:
+            twice = text.encode().decode(wrong)
+        except UnicodeDecodeError:
+            continue
+        found = decode(twice.encode(), ["UNICODE UTF-8"])
+        assert (found.text, found.quirks) == (twice, ("double_encoded",)), wrong
+        assert decode(twice.encode(), []).quirks == ("undeclared_8bit", "double_encoded")
+
+
+@pytest.mark.parametrize("text", ["MÜLLER", "São João", "PÃO", "ÂNGELA", "Straß»", "“quoted” – a", "Łódź"])
+def test_q5_text_that_was_encoded_once_is_not(text):
+    assert decode(text.encode(), ["UNICODE UTF-8"]).quirks == ()
 
 
 def test_the_first_repetition_counts():

@@ -60,6 +60,7 @@ EXAMPLES = {
     "byte_order_mark": b"\xef\xbb\xbf" + header(),
     "charset_alias": header("utf8"),
     "doubtful_charset": header("8859/1") + "NTE|1||Ü".encode(),
+    "double_encoded": header("UNICODE UTF-8") + "NTE|1||MÃœLLER".encode(),
     "undeclared_8bit": header() + "NTE|1||Ü".encode(),
     "unknown_charset": header("EBCDIC"),
     "doubled_escape": header(marks="^~\\\\&"),
@@ -70,6 +71,7 @@ EXAMPLES = {
     "line_feeds": header() + b"PID|1\n",
     "lower_case_segment": header() + b"pid|1",
     "stray_line": header() + b"lost",
+    "truncated": header(marks="^~\\&#") + b"PID|1||12345#|",
     "unknown_escape": header() + b"NTE|1||C:\\TEMP",
 }
 
