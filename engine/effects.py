@@ -16,7 +16,7 @@ import msgspec
 
 __all__ = [
     "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Item", "Merge", "Money",
-    "Procure", "Release", "Reserve", "decode", "encode", "kind_of", "schema",
+    "Procure", "Release", "Reserve", "covers", "decode", "encode", "kind_of", "schema",
 ]  # fmt: skip
 
 Priority = Literal["routine", "urgent", "asap", "stat"]
@@ -124,7 +124,8 @@ class Encounter(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     """Context for the rest: whose (a token), where, open or closed. `key` is the visit's token.
 
     An empty `state` keeps the one that stands (open for a visit never heard of): an update must not
-    reopen a closed visit. An empty `location` and `kind` "other" keep likewise.
+    reopen a closed visit. An empty `location` and `kind` "other" keep likewise, unless the effect is
+    `whole`: then it is all that is known, and what it leaves empty is not known any more.
 
     With `account` "ended" nothing more may be charged to it (HL7 BAR^P06), whatever the visit's state."""
 
@@ -133,6 +134,7 @@ class Encounter(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     kind: EncounterKind = "other"
     location: str = ""
     account: Literal["", "ended"] = ""
+    whole: bool = False
 
 
 class Merge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="merge"):
@@ -158,6 +160,11 @@ decode = _decoder.decode
 def kind_of(effect: Effect) -> str:
     """The effect's word: `reserve`, `charge`, …"""
     return str(effect.__struct_config__.tag)
+
+
+def covers(key: str, other: str) -> bool:
+    """Whether a release of `key` (which may end in `/*`) concerns the reservation `other`."""
+    return key == other or (key.endswith("/*") and other.startswith(key[:-1]))
 
 
 def schema() -> dict[str, Any]:

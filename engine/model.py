@@ -10,13 +10,13 @@ from typing import Literal
 
 import msgspec
 
-from engine.effects import Effect
+from engine.effects import Effect, Encounter, Release, Reserve
 
 __all__ = [
-    "Acknowledge", "Answered", "Application", "Arrival", "Dead", "Delivered", "Delivery", "DeliveryState",
-    "Filtered", "Fragment", "HeldFragment", "Lane", "MessageState", "NewToken", "Numbered", "Outcome",
-    "Owner", "Reason", "ReasonCode", "Receipt", "Refused", "Routed", "Routing", "Settlement", "StoredMessage",
-    "TokenMerge", "TryAgain",
+    "Acknowledge", "Answered", "Application", "Arrival", "CourseEvent", "CourseRow", "Dead", "Delivered",
+    "Delivery", "DeliveryState", "Filtered", "Fragment", "HeldFragment", "Lane", "MessageState", "NewToken",
+    "Numbered", "Outcome", "Owner", "Reason", "ReasonCode", "Receipt", "Refused", "Routed", "Routing",
+    "Said", "Settlement", "StoredMessage", "TokenMerge", "TryAgain",
 ]  # fmt: skip
 
 Acknowledge = Literal["storage", "transform", "delivery"]
@@ -187,14 +187,54 @@ class TokenMerge(msgspec.Struct, frozen=True):
     into: str
 
 
+class CourseEvent(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+    """What one message says about one visit or appointment: free of PHI, kept with its course.
+
+    `happened` and `sent` (MSH-7) are microseconds since the epoch; `trigger` is the event it counts as;
+    `effects` are those that stand while the course says so. `lines` says whether its reservations are
+    all that the appointment wants (`all`) or only those that change (`some`); `starts` is the
+    appointment's start, 0 when it does not say."""
+
+    happened: int
+    sent: int
+    trigger: str
+    effects: tuple[Encounter | Reserve | Release, ...] = ()
+    lines: Literal["all", "some"] = "all"
+    starts: int = 0
+
+
+class Said(msgspec.Struct, frozen=True):
+    """An event for the course `key`; what comes of it stands in the order at `sequence_key`."""
+
+    key: str
+    event: CourseEvent
+    sequence_key: str = ""
+
+
+class CourseRow(msgspec.Struct, frozen=True):
+    """A course as it is stored: `key` (a token) within its space of keys; `version` counts its writes
+    and is 0 before the first. `body` is empty when what is stored is damaged, or to forget it.
+    `stands` says that something of it stands in the ERP: such a course is never forgotten by age."""
+
+    space: str
+    key: str
+    version: int
+    body: bytes
+    stands: bool = True
+
+
 class Routed(msgspec.Struct, frozen=True):
     """Became effects, all for one place in the order: `sequence_key` (a token text or empty). A message
-    about several orders has effects for several places: then `sequence_keys` has one per effect."""
+    about several orders has effects for several places: then `sequence_keys` has one per effect.
+
+    `said` is what it says about visits or appointments: what comes of that is known when it is put in
+    its place among what was said before (`engine.courses`)."""
 
     effects: tuple[Effect, ...]
     sequence_key: str = ""
     merges: tuple[TokenMerge, ...] = ()
     sequence_keys: tuple[str, ...] = ()
+    said: tuple[Said, ...] = ()
 
 
 class Filtered(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.courses.replay import CourseKeeper, Replay
+from engine.coursing import CourseReader
 from engine.effects import Effect, Encounter, Merge, kind_of
 from engine.errors import Unacceptable, Unavailable
 from engine.hl7.continuation import Pointers
@@ -22,6 +24,7 @@ from engine.hl7.quirks import odd
 from engine.model import (
     Acknowledge,
     Answered,
+    CourseRow,
     Dead,
     Filtered,
     Fragment,
@@ -31,6 +34,7 @@ from engine.model import (
     ReasonCode,
     Routed,
     Routing,
+    Said,
     StoredMessage,
     TokenMerge,
 )
@@ -39,7 +43,7 @@ from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
 from engine.transforms.scope import Scope, Value
 
-__all__ = ["Filter", "NamePointer", "Program", "Remark", "Rule", "map_document", "route"]
+__all__ = ["Filter", "NamePointer", "Program", "Remark", "Rule", "map_document", "replayed", "route"]
 
 NO_RULE = "no-effect-rule"
 """The step of a message that no rule is about."""
@@ -116,6 +120,9 @@ class Program(msgspec.Struct, frozen=True):
     slots: int
     """How many values of a message are remembered (`Scope`)."""
 
+    course: CourseReader | None = None
+    """What orders the messages about one visit or appointment by the time at which it happened."""
+
     fragment_timeout: float = 900.0
     """Seconds until the pieces of a message must be together."""
 
@@ -160,24 +167,59 @@ def map_document(
             return Filtered(step.name)
     scopes = _Scopes(document, program, message)
     made = [(rule.make(scope), scope) for rule, scope in _applying(program, message, scopes)]
-    if not made:
-        return Filtered(scopes.ended) if scopes.ended else _no_rule(program)
     once = list(_once(made))
-    if not once:
-        return Filtered(NOTHING_TO_DO)
+    said: tuple[Said, ...] = ()
+    if program.course is not None:
+        once, said = program.course.read(message, once, _places(program, message), warnings)
+    if not once and not said:
+        return _nothing(program, scopes, made=bool(made))
     for remark in program.remarks:
         warnings += _remarked(remark, scopes)
-    return _routed(once, program, message)
+    return _routed(once, said, program, message)
 
 
-def _routed(once: list[tuple[Effect, Scope]], program: Program, message: Scope) -> Routed:
+def _places(program: Program, message: Scope) -> Value:
+    """Where the effect of a scope stands in the order: the message's place, or its own."""
+    return program.sequence if program.sequence_each else lambda _: program.sequence(message)
+
+
+def _routed(
+    once: list[tuple[Effect, Scope]], said: tuple[Said, ...], program: Program, message: Scope
+) -> Routed:
     """The effects with their place in the order: the message's, or each its own."""
     effects = tuple(effect for effect, _ in once)
     merges = tuple(TokenMerge(effect.gone, effect.into) for effect in effects if isinstance(effect, Merge))
-    if not program.sequence_each:
-        return Routed(effects, program.sequence(message), merges)
+    if not program.sequence_each or not once:
+        return Routed(effects, program.sequence(message), merges, (), said)
     keys = tuple(program.sequence(scope) for _, scope in once)
-    return Routed(effects, keys[0], merges, keys if len(set(keys)) > 1 else ())
+    return Routed(effects, keys[0], merges, keys if len(set(keys)) > 1 else (), said)
+
+
+def replayed(
+    routed: Sequence[tuple[Program, Routing]], book: TokenBook, keeper: CourseKeeper
+) -> tuple[list[Routing], list[CourseRow]]:
+    """What messages in the order of their arrival come to when those about visits and appointments are
+    put in their place, and the courses to store with them. Raises what the keeper raises."""
+    replays: dict[str, Replay] = {}
+    for program, _ in routed:
+        if program.course is not None and (rule := program.course.rule).space not in replays:
+            same = [r for p, r in routed if p.course is not None and p.course.rule.space == rule.space]
+            replays[rule.space] = Replay(rule.space, rule.of, keeper, same)
+    routings = []
+    for program, routing in routed:
+        if program.course is not None and isinstance(routing.result, Routed):
+            rule = program.course.rule
+            routings.append(_answered(replays[rule.space].apply(routing, rule), program, book))
+        else:
+            routings.append(routing)
+    return routings, [row for replay in replays.values() for row in replay.rows()]
+
+
+def _answered(routing: Routing, program: Program, book: TokenBook) -> Routing:
+    """With the answer that goes with what it came to."""
+    if isinstance(routing.result, Dead):
+        book.forget(routing.message_id)
+    return msgspec.structs.replace(routing, answered=_answer(routing.result, program))
 
 
 class _Scopes:
@@ -281,7 +323,12 @@ def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Sco
             raise Unacceptable("bad-value", place, f"the same key as an earlier {key[0]} of this message")
 
 
-def _no_rule(program: Program) -> Filtered | Dead:
+def _nothing(program: Program, scopes: _Scopes, *, made: bool) -> Filtered | Dead:
+    """Why a message has no effect."""
+    if made:
+        return Filtered(NOTHING_TO_DO)
+    if scopes.ended:
+        return Filtered(scopes.ended)
     if program.no_effect == "filtered":
         return Filtered(NO_RULE)
     return Dead(Reason(ReasonCode.BAD_VALUE, "no rule of the channel is about this message"))

@@ -9,9 +9,9 @@ import msgspec
 
 from engine.assembly import Assembly
 from engine.model import Fragment, Routing, StoredMessage
-from engine.pipeline import NamePointer, Program, route
+from engine.pipeline import NamePointer, Program, replayed, route
 from engine.privacy.book import TokenBook
-from engine.store.base import MessageStore, TokensTaken
+from engine.store.base import CoursesMoved, MessageStore, TokensTaken
 from engine.telemetry import MessagesRouted, signal
 
 __all__ = ["RoutingLoop"]
@@ -79,22 +79,26 @@ class RoutingLoop:
             signal(MessagesRouted(channel, result, amount))
 
     def _map(self, waiting: Sequence[StoredMessage], rest: tuple[int, ...] = ()) -> list[Routing]:
-        """Map and store; when another router minted a token first, map again with its token. `rest` are
-        the later pieces of the one that waits."""
+        """Map and store; when another router minted a token or wrote a course first, map again. `rest`
+        are the later pieces of the one that waits."""
         while True:
-            routings = [
-                routing
+            routed = [
+                (program, routing)
                 for channel, program in self._programs.items()
                 if (batch := [message for message in waiting if message.channel == channel])
                 for routing in route(batch, program, self._book, self._name)
             ]
             if rest:
-                routings = [msgspec.structs.replace(routing, rest=rest) for routing in routings]
-            routings.sort(key=lambda routing: routing.message_id)
+                routed = [(program, msgspec.structs.replace(one, rest=rest)) for program, one in routed]
+            routed.sort(key=lambda one: one[1].message_id)
             try:
-                self._store.route(routings, self._book.minted(), self._clock())
+                routings, courses = replayed(routed, self._book, self._store)
+                self._store.route(routings, self._book.minted(), self._clock(), courses)
             except TokensTaken as taken:
                 self._book.abandon(taken.known)
+                continue
+            except CoursesMoved:
+                self._book.abandon({})
                 continue
             except BaseException:
                 self._book.abandon({})

@@ -10,6 +10,7 @@ from datetime import UTC, tzinfo
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.config.course import compile_course
 from engine.config.finding import Place, Problem
 from engine.config.spec import ChannelSpec, DestinationSpec, EffectRule, FilterRule, Tests, WarningRule
 from engine.effects import Effect
@@ -61,6 +62,7 @@ class _Build:
         remarks = [self._remark(("warnings", number), one) for number, one in enumerate(spec.warnings)]
         rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
         sequence = self._try(("sequence_by",), self._sequence, spec.sequence_by)
+        course = compile_course(spec, self.setting, self._flawed)
         if sequence is None:
             return None
         anchors = {rule.for_each for rule in spec.effects}
@@ -82,6 +84,7 @@ class _Build:
             slots=self.setting.slots,
             fragment_timeout=float(source.fragment_timeout),
             largest=source.largest,
+            course=course,
         )
 
     def _filter(self, place: Place, step: FilterRule) -> Filter:

@@ -19,7 +19,16 @@ from engine.config.validation import validate
 from engine.model import ReasonCode
 from engine.transforms.wording import meant
 
-__all__ = ["CASES_SUFFIX", "Case", "CaseFile", "CaseList", "Expectation", "message_of", "read_cases"]
+__all__ = [
+    "CASES_SUFFIX",
+    "Case",
+    "CaseFile",
+    "CaseList",
+    "Expectation",
+    "message_of",
+    "messages_before",
+    "read_cases",
+]
 
 CASES_SUFFIX = ".test.yaml"
 
@@ -51,14 +60,22 @@ class Expectation(Strict):
     never_contains: list[Text] = Field([], description="Texts that may stand nowhere in what goes out.")
 
 
-class Case(Strict):
-    """One message and what becomes of it."""
+class Sent(Strict):
+    """A message, as it is or with changes."""
 
-    name: Text
     message: Text | None = Field(None, description="The message, or the name of one of `messages`.")
     file: Text | None = Field(None, description="A file that holds the message, relative to this one.")
     overrides: dict[str, str] = Field({}, alias="with", description="Field path → what stands there instead.")
     without: list[str] = Field([], description="Segments to leave out.")
+
+
+class Case(Sent):
+    """One message and what becomes of it."""
+
+    name: Text
+    after: list[Text | Sent] = Field(
+        [], description="What was sent before, in that order: names of `messages`, or messages with changes."
+    )
     expect: Expectation
 
 
@@ -92,16 +109,32 @@ def read_cases(path: Path) -> CaseList:
 def message_of(file: CaseFile, folder: Path, number: int) -> tuple[bytes, Problem | None]:
     """The message that case `number` of `file` (a file in `folder`) sends, or what keeps it from
     being made."""
-    case, place = file.cases[number], ("cases", number)
-    text, problem = _start(file, folder, number)
+    return _message(file.cases[number], file, folder, ("cases", number))
+
+
+def messages_before(file: CaseFile, folder: Path, number: int) -> list[tuple[bytes, Problem | None]]:
+    """The same for each message that is sent before that of case `number`."""
+    return [
+        _message(
+            Sent.model_validate({"message": one}) if isinstance(one, str) else one,
+            file,
+            folder,
+            ("cases", number, "after", at),
+        )
+        for at, one in enumerate(file.cases[number].after)
+    ]
+
+
+def _message(sent: Sent, file: CaseFile, folder: Path, place: Place) -> tuple[bytes, Problem | None]:
+    text, problem = _start(sent, file, folder, place)
     if problem is not None:
         return b"", problem
-    for at, segment in enumerate(case.without):
+    for at, segment in enumerate(sent.without):
         try:
             text = remove(text, segment)
         except Unplaced as error:
             return b"", Problem((*place, "without", at), str(error))
-    for path, value in case.overrides.items():
+    for path, value in sent.overrides.items():
         try:
             text = override(text, path, value)
         except Unplaced as error:
@@ -109,14 +142,13 @@ def message_of(file: CaseFile, folder: Path, number: int) -> tuple[bytes, Proble
     return text.encode("utf-8", "surrogateescape"), None
 
 
-def _start(file: CaseFile, folder: Path, number: int) -> tuple[str, Problem | None]:
+def _start(sent: Sent, file: CaseFile, folder: Path, place: Place) -> tuple[str, Problem | None]:
     """The message before its changes, segments ended by CR."""
-    case, place = file.cases[number], ("cases", number)
-    if (case.message is None) == (case.file is None):
+    if (sent.message is None) == (sent.file is None):
         return "", Problem(place, "a case has one message", "give message: or file:")
-    if case.file is not None:
-        return _from_file(folder / case.file, (*place, "file"))
-    text = case.message or ""
+    if sent.file is not None:
+        return _from_file(folder / sent.file, (*place, "file"))
+    text = sent.message or ""
     if "|" not in text:
         if text not in file.messages:
             return "", Problem(

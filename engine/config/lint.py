@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.config.course import check_course
 from engine.config.finding import Place, Problem
 from engine.config.lint_answers import check_answers
 from engine.config.reading import Node
 from engine.config.spec import ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
+from engine.courses.machine import MACHINES
 from engine.errors import Misconfigured
 from engine.transforms.expression import Expression, Joined, PathText, parse_key
 from engine.transforms.wording import listed, meant
@@ -36,7 +38,10 @@ _ENV = re.compile(r"env:[A-Z][A-Z0-9_]*")
 
 def check_channel(spec: ChannelSpec) -> list[Problem]:
     """What one channel's model says that cannot be meant."""
-    checks = (_source, _answers, check_answers, _network, _effects, _steps, _reach, _repeats, _destinations)
+    checks = (
+        _source, _answers, check_answers, _network, _effects, _steps, _reach, _repeats, _destinations,
+        check_course,
+    )  # fmt: skip
     return [problem for check in checks for problem in check(spec)]
 
 
@@ -171,7 +176,7 @@ def _reach(spec: ChannelSpec) -> Iterator[Problem]:
     events = {wanted.partition("^")[2] for wanted in accepted}
     if "" in events:
         return
-    met: set[str] = set()
+    met = {event for event in events if spec.course and MACHINES[spec.course.of].knows(event)}
     filters = [(("filters", number), rule.when) for number, rule in enumerate(spec.filters)]
     effects = [(("effects", number), rule.when) for number, rule in enumerate(spec.effects)]
     for place, when in (*filters, *effects):

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from engine.config.aliases import AliasBook
 from engine.config.loading import LoadedChannel
 from engine.config.spec import Source
+from engine.courses.memory import CourseMemory
 from engine.effects import encode, kind_of
 from engine.errors import Unacceptable
 from engine.hl7.accept import AcceptRules, check, check_charset
@@ -20,9 +21,9 @@ from engine.hl7.acknowledgement import ErrorItem, build
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.model import Dead, Filtered, Fragment, Reason, ReasonCode, Routed, Routing, StoredMessage
-from engine.pipeline import route
+from engine.pipeline import replayed, route
 
-__all__ = ["Rehearsal", "State", "accept_rules", "rehearse"]
+__all__ = ["Rehearsal", "State", "Trial", "accept_rules", "rehearse"]
 
 State = Literal["effects", "filtered", "dead", "fragment", "quarantined"]
 
@@ -56,22 +57,44 @@ def accept_rules(source: Source) -> AcceptRules:
 
 
 def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
-    """What would become of `raw`, one message, in `channel`."""
-    source = channel.spec.source.door
-    try:
-        header = read_header(raw, source.charset)
-    except Unacceptable as error:
-        reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
-        return _refused(None, "AR", reason)
-    answers = plan(header, source.ack_mode)
-    rules = accept_rules(source)
-    ruling = check(header, rules) or check_charset(raw, header, rules)[0]
-    if ruling is not None:
-        code = answers.refused(ruling.answered) if ruling.answered else answers.stored()
-        return _refused(header, code, ruling.reason)
-    book = AliasBook()
-    (routing,) = route([StoredMessage(1, channel.spec.channel, raw, 0.0)], channel.program, book)
-    return _routed(header, answers, source, routing, book)
+    """What would become of `raw`, one message, in `channel`, had there been none before."""
+    return Trial(channel).say(raw)
+
+
+class Trial:
+    """A channel that nothing was said to yet. What is said is remembered as long as the trial."""
+
+    def __init__(self, channel: LoadedChannel) -> None:
+        self._channel = channel
+        self._book, self._courses = AliasBook(), CourseMemory()
+        self._said = 0
+
+    def say(self, raw: bytes) -> Rehearsal:
+        """What would become of `raw`, one message, after all that was said before."""
+        source = self._channel.spec.source.door
+        try:
+            header = read_header(raw, source.charset)
+        except Unacceptable as error:
+            reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
+            return _refused(None, "AR", reason)
+        answers = plan(header, source.ack_mode)
+        rules = accept_rules(source)
+        ruling = check(header, rules) or check_charset(raw, header, rules)[0]
+        if ruling is not None:
+            code = answers.refused(ruling.answered) if ruling.answered else answers.stored()
+            return _refused(header, code, ruling.reason)
+        return _routed(header, answers, source, self._route(raw), self._book)
+
+    def _route(self, raw: bytes) -> Routing:
+        self._said += 1
+        program, book = self._channel.program, self._book
+        batch = [StoredMessage(self._said, program.channel, raw, 0.0)]
+        routed = [(program, routing) for routing in route(batch, program, book)]
+        (routing,), rows = replayed(routed, book, self._courses)
+        merges = routing.result.merges if isinstance(routing.result, Routed) else ()
+        self._courses.keep(rows, merges)
+        book.committed()
+        return routing
 
 
 def _refused(header: Header | None, code: Code | None, reason: Reason) -> Rehearsal:

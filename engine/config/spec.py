@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 __all__ = [
-    "ChannelSpec", "ChargeRule", "ConsumeRule", "CreditRule", "DestinationSpec", "EffectRule",
+    "ChannelSpec", "ChargeRule", "ConsumeRule", "CourseSpec", "CreditRule", "DestinationSpec", "EffectRule",
     "EncounterRule", "MergeRule", "MllpSource", "Owners", "ProcureRule", "ReleaseRule",
     "ReserveRule", "Source", "SourceSpec", "TlsSpec", "WarningRule", "WidenSpec",
 ]  # fmt: skip
@@ -265,6 +265,33 @@ class WarningRule(Strict):
     when: Tests = Field(min_length=1)
 
 
+class CourseSpec(Strict):
+    """What the messages about one visit or appointment say, in the order in which it happened."""
+
+    of: Literal["encounter", "appointment"] = Field(description="Which state machine.")
+    key: Expression = Field(description="The number that names it: `PV1-19 or PID-18 or PV1-50`.")
+    happened: Expression = Field(
+        "EVN-6 or EVN-2 or MSH-7",
+        description="When it happened: the first of these fields that is populated.",
+    )
+    counts_as: Expression | None = Field(
+        None, description="The event that a message counts as where this gives one, whatever its own."
+    )
+    line_action: Expression | None = Field(
+        None,
+        description="Of an appointment: A, D, U or X (table 0206) where a message speaks of single lines.",
+    )
+    starts: Expression | None = Field(
+        None, description="Of an appointment: its start; lines that a message does not list move with it."
+    )
+    unknown: Literal["apply", "dead"] = Field(
+        "apply", description="A change of what nothing was said about before: applied, or a dead letter."
+    )
+    late: Literal["apply", "dead"] = Field(
+        "apply", description="What happened before something known: put in its place, or a dead letter."
+    )
+
+
 class OdooDestination(Strict):
     """Effects into Odoo through a named connection (its address and key live in the environment)."""
 
@@ -297,6 +324,7 @@ class ChannelSpec(Strict):
     authority: str = Field("", description="Of numbers that name no assigning authority; default: MSH-4.")
     authorities: dict[str, list[str]] = Field({}, description="One assigning authority's many spellings.")
     tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
+    course: CourseSpec | None = None
     required: list[str] = Field([], description="Field paths a message must have, else AE 101.")
     filters: list[FilterRule] = []
     warnings: list[WarningRule] = Field([], description="What a person should see of messages that go on.")

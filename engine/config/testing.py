@@ -10,12 +10,12 @@ from time import perf_counter
 
 import msgspec
 
-from engine.config.cases import CASES_SUFFIX, CaseFile, Expectation, message_of, read_cases
+from engine.config.cases import CASES_SUFFIX, CaseFile, Expectation, message_of, messages_before, read_cases
 from engine.config.comparing import compare_effects
 from engine.config.finding import Finding, Place, Problem
 from engine.config.loading import LoadedChannel
 from engine.config.positions import Positions
-from engine.config.rehearsal import Rehearsal, rehearse
+from engine.config.rehearsal import Rehearsal, Trial
 
 __all__ = ["CaseResult", "junit", "run_cases", "tests_of"]
 
@@ -59,20 +59,36 @@ def run_cases(channel: LoadedChannel) -> list[CaseResult]:
 
 
 def _run(channel: LoadedChannel, file: CaseFile, positions: Positions, number: int) -> CaseResult:
-    case, started = file.cases[number], perf_counter()
-    raw, problem = message_of(file, channel.path.parent, number)
-    if problem is not None:
-        problems = [problem]
-    else:
-        problems = list(_check(case.expect, rehearse(channel, raw), ("cases", number, "expect")))
+    started = perf_counter()
+    problems = list(_problems(channel, file, number))
     return CaseResult(
         channel=channel.spec.channel,
-        case=case.name,
+        case=file.cases[number].name,
         file=positions.shown,
         line=positions.line(("cases", number)),
         failures=tuple(positions.finding(problem) for problem in problems),
         seconds=perf_counter() - started,
     )
+
+
+def _problems(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator[Problem]:
+    """What keeps the case from being run, or what is not as it expects."""
+    trial, folder, place = Trial(channel), channel.path.parent, ("cases", number)
+    for at, (raw, problem) in enumerate(messages_before(file, folder, number)):
+        if problem is not None:
+            yield problem
+            return
+        before = trial.say(raw)
+        if before.reason is not None:
+            text = f"the message before was refused: {before.reason.code}"
+            hint = f"{before.reason.place}: {before.reason.text}"
+            yield Problem((*place, "after", at), text, hint)
+            return
+    raw, problem = message_of(file, folder, number)
+    if problem is not None:
+        yield problem
+        return
+    yield from _check(file.cases[number].expect, trial.say(raw), (*place, "expect"))
 
 
 def _check(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:

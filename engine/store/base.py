@@ -17,6 +17,7 @@ from engine.model import (
     Answered,
     Application,
     Arrival,
+    CourseRow,
     Delivery,
     DeliveryState,
     HeldFragment,
@@ -30,7 +31,10 @@ from engine.model import (
     StoredMessage,
 )
 
-__all__ = ["AccountRow", "DeliveryView", "MessageStore", "MessageView", "Owed", "Query", "TokensTaken"]
+__all__ = [
+    "AccountRow", "CoursesMoved", "DeliveryView", "MessageStore", "MessageView", "Owed", "Query",
+    "TokensTaken",
+]  # fmt: skip
 
 
 class TokensTaken(Exception):
@@ -39,6 +43,10 @@ class TokensTaken(Exception):
     def __init__(self, known: dict[bytes, str]) -> None:
         super().__init__(f"{len(known)} tokens were minted elsewhere meanwhile")
         self.known = known
+
+
+class CoursesMoved(Exception):
+    """Another router wrote one of the courses first: read them and map again."""
 
 
 class Query(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -126,9 +134,20 @@ class MessageStore(Protocol):
         """For tokens that were merged away, the token that stands for them now; others absent."""
         ...
 
-    def route(self, routings: Sequence[Routing], minted: Sequence[NewToken], now: float) -> None:
+    def courses(self, space: str, keys: Sequence[str]) -> list[CourseRow]:
+        """The courses kept under these keys, and under numbers that were merged into them. The body of
+        one whose bytes are damaged is empty."""
+        ...
+
+    def route(
+        self,
+        routings: Sequence[Routing],
+        minted: Sequence[NewToken],
+        now: float,
+        courses: Sequence[CourseRow] = (),
+    ) -> None:
         """Store what messages became: their state, their deliveries (one per effect and
-        destination), new tokens and merges, all in one transaction.
+        destination), new tokens and merges, and the courses that they changed, all in one transaction.
 
         A `Fragment` is held until it is routed again, as the first of a message or among the `rest` of
         one: those become joined, with the first as their `original`. One that is dead without a rest is
@@ -136,7 +155,8 @@ class MessageStore(Protocol):
 
         A message that is no longer in state received (or fragment, when it is not becoming one) is left
         alone: routing twice is harmless. So is a message of which a piece is not held any more.
-        Raises `TokensTaken` (nothing stored) when a minted index exists already."""
+        Raises `TokensTaken` (nothing stored) when a minted index exists already, `CoursesMoved`
+        (nothing stored) when a course is not of the version that its row names any more."""
         ...
 
     def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:
@@ -218,7 +238,8 @@ class MessageStore(Protocol):
 
     def purge(self, *, content_before: float, duplicates_before: float) -> int:
         """Remove content (and forget fingerprints) older than this; how many rows. Never content of
-        what is open or dead: it may be routed again."""
+        what is open or dead: it may be routed again. Courses of which nothing stands are forgotten as
+        fingerprints are."""
         ...
 
     def own(self) -> bool:

@@ -10,6 +10,7 @@ from engine.effects import encode
 from engine.errors import Unacceptable
 from engine.model import (
     Answered,
+    CourseRow,
     Dead,
     DeliveryState,
     Filtered,
@@ -21,6 +22,7 @@ from engine.model import (
     Routed,
     Routing,
 )
+from engine.store.courses import keep_courses
 from engine.store.database import Work, insert, rows_of
 from engine.store.part import Part, as_json, checksum
 from engine.store.tables import PER_MESSAGE
@@ -57,7 +59,13 @@ _DELIVERY: Final = (
 class Routes(Part):
     """The verbs of the router."""
 
-    def route(self, routings: Sequence[Routing], minted: Sequence[NewToken], now: float) -> None:
+    def route(
+        self,
+        routings: Sequence[Routing],
+        minted: Sequence[NewToken],
+        now: float,
+        courses: Sequence[CourseRow] = (),
+    ) -> None:
         """`MessageStore.route`. A message routed to no effect or to no destination is filtered, by that name.
 
         Raises `Unacceptable` (nothing stored) for a message of more deliveries than ids have room for."""
@@ -66,6 +74,7 @@ class Routes(Part):
             mint(work, minted, now)
             if merges:
                 merge_tokens(work, merges)
+            keep_courses(work, courses, now)
             open_ones = self._open_ones(work, [number for one in routings for number in _messages(one)])
             routed = [one for one in routings if _may(one, open_ones)]
             updates: list[tuple[Any, ...]] = []

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from engine.errors import Misconfigured
 from engine.store.base import MessageStore
 from engine.store.cipher import Cipher
+from engine.store.courses import Courses
 from engine.store.database import Database
 from engine.store.delivery import Deliveries
 from engine.store.intake import Intake
@@ -27,7 +28,7 @@ from engine.store.views import Views
 __all__ = ["SqlStore", "open_store", "store_file"]
 
 
-class SqlStore(Intake, Tokens, Routes, Deliveries, Owing, Views, Upkeep):
+class SqlStore(Intake, Tokens, Courses, Routes, Deliveries, Owing, Views, Upkeep):
     """`engine.store.base.MessageStore` over a database."""
 
 

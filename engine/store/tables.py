@@ -28,8 +28,8 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "PER_MESSAGE", "contents", "deliveries", "fragments", "keys", "messages", "metadata", "owed", "pulse",
-    "sequences", "tokens",
+    "PER_MESSAGE", "contents", "courses", "deliveries", "fragments", "keys", "messages", "metadata", "owed",
+    "pulse", "sequences", "tokens",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -136,6 +136,19 @@ tokens = Table(
     Column("created_at", Float(53), nullable=False),
     Column("merged_into", Text),
     _partial("tokens_merged", "merged_into", where="merged_into IS NOT NULL"),
+)
+
+courses = Table(
+    "courses",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("course", Text, primary_key=True),  # a token
+    Column("version", BigInteger, nullable=False),
+    Column("stands", SmallInteger, nullable=False),  # 1: something of it stands in the ERP
+    Column("touched_at", Float(53), nullable=False),
+    Column("body", LargeBinary, nullable=False),  # JSON (engine.courses), free of PHI
+    Column("checksum", BigInteger, nullable=False),
+    _partial("courses_over", "touched_at", where="stands = 0"),
 )
 
 keys = Table(

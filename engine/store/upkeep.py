@@ -25,6 +25,10 @@ _ORIGINALS: Final = (
     "UPDATE messages SET is_original = 0 WHERE id IN (SELECT id FROM messages WHERE is_original = 1"
     " AND state IN ('delivered', 'filtered', 'dead', 'joined') AND received_at < ? ORDER BY id LIMIT ?)"
 )
+_COURSES: Final = (
+    "DELETE FROM courses WHERE (space, course) IN (SELECT space, course FROM courses WHERE stands = 0"
+    " AND touched_at < ? ORDER BY touched_at LIMIT ?)"
+)
 
 
 class Upkeep(Part):
@@ -32,8 +36,13 @@ class Upkeep(Part):
 
     def purge(self, *, content_before: float, duplicates_before: float) -> int:
         """`MessageStore.purge`. Content goes of what is delivered, filtered or quarantined; a message
-        that is not in work any more stops being the original of resends."""
-        return self._in_parts(_CONTENT, content_before) + self._in_parts(_ORIGINALS, duplicates_before)
+        that is not in work any more stops being the original of resends; a visit that is closed or an
+        appointment that holds nothing is not remembered any more."""
+        return (
+            self._in_parts(_CONTENT, content_before)
+            + self._in_parts(_ORIGINALS, duplicates_before)
+            + self._in_parts(_COURSES, duplicates_before)
+        )
 
     def check(self) -> None:
         """`MessageStore.check`: makes one commit durable."""

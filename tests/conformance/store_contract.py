@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from conformance.answers_contract import AnswersContract
+from conformance.course_contract import CourseContract
 
 from engine.effects import Charge, Effect, Item
 from engine.errors import Unacceptable
@@ -818,6 +819,12 @@ class ViewsContract:
 
 
 class StoreContract(
-    AcceptContract, AnswersContract, RoutingContract, FragmentContract, DeliveryContract, ViewsContract
+    AcceptContract,
+    AnswersContract,
+    RoutingContract,
+    FragmentContract,
+    CourseContract,
+    DeliveryContract,
+    ViewsContract,
 ):
     """All of it."""

@@ -58,13 +58,16 @@ def encounter(site: Site, rows: Rows) -> None:
 def _values(
     effect: effects.Encounter, stands: contacts.Contact, person: contacts.Contact | None, tags: dict[str, int]
 ) -> list[str]:
-    """The columns to write, none when nothing differs; what the effect does not say stays."""
+    """The columns to write, none when nothing differs; what the effect does not say stays, unless it
+    is whole."""
     parent = person.survivor if person else stands.parent
-    place = effect.location or stands.place
+    place = effect.location or ("" if effect.whole else stands.place)
     marks = set(stands.tags)
     fresh = marks.isdisjoint(tags[title] for title in _STATES.values())
     state = effect.state or ("open" if fresh else "")
     for titles, word in ((_STATES, state), (_KINDS, effect.kind)):
+        if effect.whole:
+            marks -= {tags[title] for title in titles.values()}
         if word in titles:
             marks -= {tags[title] for title in titles.values()}
             marks.add(tags[titles[word]])

@@ -10,6 +10,7 @@ from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.repeat import act
 from engine.destinations.odoo.transfers import Transfer, Transfers
 from engine.destinations.odoo.work import Row, Site
+from engine.effects import covers
 from engine.model import ReasonCode
 
 __all__ = ["collide", "ours", "release"]
@@ -67,10 +68,6 @@ def ours(found: Sequence[Transfer]) -> list[Transfer]:
         ours |= more
         grew = bool(more)
     return [t for t in found if t.id in ours]
-
-
-def covers(key: str, other: str) -> bool:
-    return key == other or (key.endswith("/*") and other.startswith(key[:-1]))
 
 
 def _like(key: str) -> str:
