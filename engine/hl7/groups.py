@@ -8,7 +8,11 @@
    RQD). Appointment resources (AIS, AIG, AIL, AIP) stand side by side: one that the group does not
    hold itself is looked up in the whole RGS around it, or in the message when there is no RGS;
 3. in the message before the first group (PID, PV1), and after the last charge in what a DFT^P03
-   says of all charges together (DG1, DRG, GT1, IN1, ACC; HL7 v2.9.1 chapter 6, section 6.4.3).
+   says of all charges together (DG1, DRG, GT1, IN1, ACC; HL7 v2.9.1 chapter 6, section 6.4.3);
+4. for what a message says once of its patient and visit, anywhere: senders write PID behind FT1.
+
+A message about several patients (two PID in an A17, many in an ORU) has a group for each, and its visits,
+charges, orders and results belong to the PID before them; an appointment's resources serve all of them.
 
 So what belongs to another group is never read. The first of these places that holds the id at all
 answers for it.
@@ -42,6 +46,10 @@ OPENERS = {
 
 CHARGE_OPENERS = OPENERS | {"ORC": "FT1"}  # DFT: orders stand within their charge
 ORDER_OPENERS = OPENERS | {"FT1": "ORC"}  # RDS and others: charges stand within their order
+
+_OF_NO_PATIENT = frozenset({"PID", "RGS", "MFE"})
+
+ABOUT_THE_MESSAGE = frozenset({"EVN", "PID", "PD1", "PV1", "PV2", "SCH", "MFI"})
 
 ABOUT_ALL_CHARGES = ("DG1", "DRG", "GT1", "IN1", "ACC")
 
@@ -102,6 +110,8 @@ class Group(Reading):
             low = bisect_left(positions, start)
             if low < len(positions) and positions[low] < end:
                 return positions[low : bisect_left(positions, end, low)]
+        if len(positions) == 1 and segment in ABOUT_THE_MESSAGE and len(self._document.positions("PID")) < 2:
+            return positions
         return ()
 
     def common(self, segment: str) -> bool:
@@ -121,7 +131,7 @@ def groups(document: Document, anchor: str) -> list[Group]:
     chain = _chain(document, anchor)
     levels = [document.positions(name) for name in chain]
     size = len(document)
-    tail = _tail(document) if "FT1" in chain else size
+    tail = _tail(document) if "FT1" in chain and chain[-1] != "PID" else size
     around: tuple[Span, ...] = ((0, min(level[0] for level in levels if level)), (tail, size))
     if len(levels) == 1:  # no group around: each ends where the next begins
         ends = (*anchors[1:], tail)
@@ -144,6 +154,8 @@ def _chain(document: Document, anchor: str) -> list[str]:
     chain = [anchor]
     while chain[-1] in openers:
         chain.append(openers[chain[-1]])
+    if chain[-1] not in _OF_NO_PATIENT and len(document.positions("PID")) > 1:
+        chain.append("PID")
     return chain
 
 

@@ -72,6 +72,36 @@ CASES = [
     ("MFN^M04", "MFI:f MFE:1 CDM:a PRC:x MFE:2 CDM:b", "MFE", {"CDM": "a b", "PRC": "x -", "MFI": "f f"}),
     ("MFN^M04", "MFI:f MFE:1 CDM:a PRC:x MFE:2 CDM:b", "CDM", {"MFE": "1 2", "PRC": "x -"}),
     ("ADT^A01", "PID:1 ZIM:a NTE:n ZIM:b", "ZIM", {"NTE": "n -", "PID": "1 1"}),
+    # several patients
+    ("ADT^A17", "EVN:e PID:1 PV1:a PID:2 PV1:b", "PID", {"PV1": "a b", "EVN": "e e"}),
+    ("ADT^A17", "EVN:e PID:1 PV1:a PID:2 PV1:b", "PV1", {"PID": "1 2", "EVN": "e e"}),
+    ("ADT^A17", "EVN:e PID:1 PV1:a OBX:x PID:2 PV1:b", "PV1", {"OBX": "x -"}),
+    ("ADT^A42", "EVN:e PID:1 MRG:m PV1:a PID:2 MRG:n PV1:b", "MRG", {"PID": "1 2", "PV1": "a b"}),
+    ("ADT^A24", "EVN:e PID:1 PV1:a PID:2", "PID", {"PV1": "a -"}),
+    (
+        "ORU^R01",
+        "PID:1 PV1:v ORC:o OBR:a OBX:x OBX:y PID:2 ORC:p OBR:b OBX:z",
+        "OBX",
+        {"PID": "1 1 2", "OBR": "a a b", "ORC": "o o p", "PV1": "v v -"},
+    ),
+    ("ORU^R01", "PID:1 OBR:a OBX:x PID:2 OBX:y OBR:c OBX:z", "OBX", {"PID": "1 2 2", "OBR": "a - c"}),
+    ("DFT^P03", "PID:1 FT1:1 DG1:d PID:2 FT1:2 DG1:e", "FT1", {"PID": "1 2", "DG1": "d e"}),
+    ("DFT^P03", "PID:1 FT1:1 PR1:a PID:2 FT1:2 PR1:b", "PR1", {"PID": "1 2", "FT1": "1 2"}),
+    ("SIU^S12", "SCH:s PID:1 PID:2 RGS:1 AIS:a AIS:b", "AIS", {"PID": "1 1", "SCH": "s s"}),
+    # out of order
+    ("DFT^P03", "FT1:1 PR1:a FT1:2 PR1:b PID:p PV1:v", "FT1", {"PID": "p p", "PV1": "v v", "PR1": "a b"}),
+    ("DFT^P03", "FT1:1 PID:p PR1:a FT1:2 EVN:e", "FT1", {"PID": "p p", "EVN": "e e", "PR1": "a -"}),
+    ("SIU^S12", "RGS:1 AIS:a AIL:l RGS:2 AIS:b SCH:s", "AIS", {"SCH": "s s", "AIL": "l -"}),
+    ("DFT^P03", "FT1:1 FT1:2 PID:1 PID:2", "FT1", {"PID": "- -"}),
+    # notes belong to the segment before them
+    ("DFT^P03", "NTE:h PID:p FT1:1 NTE:a ZFT:z NTE:b FT1:2", "FT1", {"NTE": "a h"}),
+    ("DFT^P11", "PID:p FT1:1 PR1:x NTE:n PR1:y", "PR1", {"NTE": "n -"}),
+    (
+        "DFT^P11",
+        "PID:1 FT1:1 DG1:d GT1:g IN1:i FT1:2 DG1:e",
+        "FT1",
+        {"DG1": "d e", "GT1": "g -", "IN1": "i -"},
+    ),
 ]
 
 
@@ -124,11 +154,38 @@ def test_a_group_never_reads_what_follows_another_anchor(segments, anchor, kind)
             for position in group.positions(name):
                 inside = start <= position < end
                 before_all = position < starts[0]
-                assert (
-                    inside or before_all or _is_above(document, anchor, position, start) or kind == "DFT^P03"
-                )
+                of_all_charges = kind != "DFT^P11" and anchor in ("FT1", "PR1")
+                assert inside or before_all or of_all_charges or _is_above(document, anchor, position)
 
 
-def _is_above(document: Document, anchor: str, position: int, start: int) -> bool:
-    """Between an opener of the group and the group, with no other anchor in between."""
-    return not any(position < other < start for other in document.positions(anchor))
+def _is_above(document: Document, anchor: str, position: int) -> bool:
+    """Behind an opener of groups, before the first anchor there."""
+    names = {"ORC", "OBR", "RGS", "FT1", "PID"} - {anchor}
+    openers = [at for name in names for at in document.positions(name) if at <= position]
+    return bool(openers) and not any(max(openers) < at < position for at in document.positions(anchor))
+
+
+def test_a_whole_list_of_notes_in_a_group():
+    document = message("DFT^P03", "PID:p", "FT1:1", "NTE:a", "ZFT:z", "NTE:b", "FT1:2")
+    first, second = groups(document, "FT1")
+    assert [[fields[1] for fields in group.all("NTE")] for group in (first, second)] == [["a", "b"], []]
+
+
+@given(
+    st.lists(st.sampled_from(["PID", "PV1", "FT1", "ORC", "OBR", "OBX", "DG1", "NTE", "ZZ1"]), max_size=20),
+    st.sampled_from(["FT1", "OBX", "OBR", "PV1", "ZZ1"]),
+    st.sampled_from(["DFT^P03", "ORU^R01", "ADT^A17"]),
+)
+def test_no_group_ever_reads_another_patients_segments(segments, anchor, kind):
+    """Each PID begins a patient; whatever a group reads after the first stands with its own."""
+    patients, at = [], 0
+    for name in segments:
+        at += name == "PID"
+        patients.append(at)
+    document = message(kind, *(f"{name}:{patient}" for name, patient in zip(segments, patients, strict=True)))
+    if segments.count("PID") < 2:
+        return
+    for group in groups(document, anchor):
+        own = patients[group.positions(anchor)[0] - 1]
+        for name in ("PID", "PV1", "FT1", "DG1", "OBX", "NTE", "ZZ1"):
+            assert {patients[position - 1] for position in group.positions(name)} <= {own, 0}
