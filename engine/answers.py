@@ -17,6 +17,7 @@ from engine.store.base import DeliveryView, MessageView, Query
 
 __all__ = ["Answers", "Told"]
 
+LOOK_AT = 1000  # messages asked for in one query
 LOOK_EVERY = 0.2  # seconds between looks into the store while anyone waits
 
 Told = Callable[[Answered, Reason | None], None]
@@ -105,13 +106,20 @@ class Answers:
     def look(self) -> None:
         """Ask the store about everyone who waits (also called when routing says it is worth it)."""
         self._looking = True
-        done = self._threads.run(self._decided, tuple(self._waiting))
+        done = self._threads.run(self._decided_in_parts, tuple(self._waiting))
         done.addCallbacks(self._tell, lambda _: None)
         done.addBoth(self._looked)
 
     def _looked(self, _: object) -> None:
         self._looking = False
         self._look_later()
+
+    def _decided_in_parts(self, ids: Sequence[int]) -> dict[int, tuple[Answered, Reason | None]]:
+        """All messages of a batch may be waited for: no query names more than the databases take."""
+        found: dict[int, tuple[Answered, Reason | None]] = {}
+        for start in range(0, len(ids), LOOK_AT):
+            found |= self._decided(ids[start : start + LOOK_AT])
+        return found
 
     def _decided(
         self, ids: Sequence[int], otherwise: Answered = ""

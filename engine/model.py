@@ -81,6 +81,7 @@ class ReasonCode(StrEnum):
     MISSING_FIELD = "missing-field"
     BAD_VALUE = "bad-value"
     STRUCTURE = "structure"
+    BATCH = "batch"  # the envelope of a batch does not hold: its counts, its order
     CONTINUATION = "continuation"  # a message sent in pieces that did not become whole
     UNMAPPED_CODE = "unmapped-code"
     UNKNOWN_ITEM = "unknown-item"
@@ -138,6 +139,7 @@ class Arrival(msgspec.Struct, frozen=True):
     numbered: Numbered | None = None
     unique: bool = False
     owes: bool = False
+    step: str = ""  # names why it is no message to be routed: kept as filtered by that step
 
     def __repr__(self) -> str:
         return f"Arrival({self.channel!r}, {len(self.raw)} bytes)"

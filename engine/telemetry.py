@@ -18,10 +18,10 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 __all__ = [
-    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "ChannelOpened", "ControlIdReused",
-    "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping",
-    "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed",
-    "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
+    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "BatchDoubtful", "BatchReceived",
+    "ChannelOpened", "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted",
+    "EngineStopping", "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal",
+    "StoreFailed", "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -84,6 +84,7 @@ def _histogram(name: str, text: str, label: str, buckets: Sequence[float]) -> Ca
 
 _accepted = _counter("wardline_messages_accepted", "Messages made durable.", "channel", "kind")
 _refused = _counter("wardline_messages_refused", "Messages answered with an error.", "channel", "reason")
+_envelopes = _counter("wardline_batches", "Batches received.", "channel", "result")
 _answers = _counter("wardline_answers", "Acknowledgements sent.", "channel", "code")
 _latency = _histogram(
     "wardline_acknowledge_seconds",
@@ -157,6 +158,28 @@ class MessageRefused(Signal, frozen=True):
 
     def count(self) -> None:
         _refused(self.channel, self.reason).inc()
+
+
+class BatchReceived(Signal, frozen=True):
+    """A batch came: `taken`, taken although its envelope does not hold (`doubtful`), or `refused`."""
+
+    channel: str
+    result: str
+    messages: int
+
+    def count(self) -> None:
+        _envelopes(self.channel, self.result).inc()
+
+
+class BatchDoubtful(Signal, frozen=True):
+    """What does not hold about a batch whose messages were or were not taken."""
+
+    channel: str
+    place: str
+    finding: str
+    taken: bool
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "the envelope of a batch does not hold"
 
 
 class Answered(Signal, frozen=True):

@@ -13,7 +13,7 @@ from OpenSSL import SSL
 from engine.config.rehearsal import accept_rules
 from engine.config.spec import ChannelSpec, MllpSource, TlsSpec
 from engine.errors import Misconfigured
-from engine.listeners.channel import Channel, Doors
+from engine.listeners.channel import BatchRules, Channel, Doors
 from engine.listeners.mllp import MllpListener
 from engine.settings import Settings
 from mllp.server import Caps, MllpServer
@@ -43,6 +43,12 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
         mode=source.ack_mode,
         application=settings.application,
         facility=settings.facility,
+        batches=BatchRules(
+            answers=source.batch_answers,
+            atomic=source.batch_atomic,
+            most=source.max_batch,
+            headless=source.batch_headers == "optional",
+        ),
     )
     limits = Limits(
         max_frame=source.max_frame,

@@ -69,6 +69,12 @@ class Source(Strict):
     )
     charset_strict: bool = Field(False, description="8-bit text whose MSH-18 is empty gets AE 102.")
     timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
+    batch_answers: Literal["all", "failed"] = Field(
+        "all", description="What the answer to a batch (BHS) holds: every acknowledgement, or the bad ones."
+    )
+    batch_atomic: bool = Field(
+        False, description="A batch whose counts or order do not hold is refused whole."
+    )
     fragment_timeout: int = Field(
         900, ge=1, le=604800, description="Seconds until a message sent in pieces (DSC) must be complete."
     )
@@ -89,6 +95,10 @@ class MllpSource(Source):
     max_frame: int = Field(16 * 1024 * 1024, ge=65536, le=268435456, description="Bytes.")
     max_connections: int = Field(64, ge=1, le=10000)
     max_connections_per_peer: int = Field(8, ge=1, le=10000)
+    batch_headers: Literal["required", "optional"] = Field(
+        "required", description="`optional`: several messages in one frame are a batch without BHS too."
+    )
+    max_batch: int = Field(10_000, ge=1, le=30_000, description="Messages of one batch.")
     require_cr: bool = False
     store_unavailable: Literal["close", "nack"] = Field(
         "close", description="When nothing can be stored: close without an answer, or AR/CE first."

@@ -10,7 +10,10 @@ from typing import Protocol
 from engine.hl7.header import Header
 from engine.model import Answered, Arrival, Reason
 
-__all__ = ["Fingerprinting", "make_arrival"]
+__all__ = ["BATCH", "Fingerprinting", "make_arrival", "make_envelope"]
+
+BATCH = "batch"
+"""The step of what is around the messages of a batch."""
 
 _WORDS = re.compile(r"[A-Z]{3}\^([A-Z][0-9A-Z]{2})?")
 
@@ -40,6 +43,26 @@ def make_arrival(
         fingerprint = keys.of(channel, header.field(3), header.field(4), control_id)
         kind = _words(header.type, header.event)
     return Arrival(channel, raw, fingerprint, digest, time(), answered, reason, kind)
+
+
+def make_envelope(
+    channel: str,
+    keys: Fingerprinting,
+    raw: bytes,
+    header: Header,
+    reason: Reason | None,
+    refused: Answered = "",
+) -> Arrival:
+    """What is around the messages of a batch, `header` its first segment (`envelope_header`): kept as
+    filtered; or a whole batch that is `refused`."""
+    digest = keys.digest(raw)
+    # Apart from messages: a batch may have the control id of one of them.
+    control_id = b"BHS" + (header.control_id if header.has_control_id else digest)
+    fingerprint = keys.of(channel, header.field(3), header.field(4), control_id)
+    kind = _words(header.type, header.event)
+    if refused:
+        return Arrival(channel, raw, fingerprint, digest, time(), refused, reason, kind)
+    return Arrival(channel, raw, fingerprint, digest, time(), "accepted", reason, kind, step=BATCH)
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from engine.hl7.modes import AckMode
 from engine.listeners.arrival import Fingerprinting
 from engine.model import Acknowledge, Answered, Arrival, Reason, Receipt
 
-__all__ = ["Channel", "Doors", "FirstPiece", "Submit", "Wait"]
+__all__ = ["BatchRules", "Channel", "Doors", "FirstPiece", "Submit", "Wait"]
 
 Submit = Callable[[Arrival, Callable[[Receipt | None], None]], None]
 """`engine.intake.Intake.submit`."""
@@ -23,6 +23,16 @@ Wait = Callable[[int, Callable[[Answered, Reason | None], None], float, Answered
 
 FirstPiece = Callable[[int, Callable[[bytes], None]], None]
 """`engine.answers.Answers.first_piece`."""
+
+
+class BatchRules(msgspec.Struct, frozen=True):
+    """How a channel takes batches: which answers go back, whether one whose envelope does not hold is
+    refused whole, how many messages one may have, whether it may come without a header."""
+
+    answers: Literal["all", "failed"] = "all"
+    atomic: bool = False
+    most: int = 10_000
+    headless: bool = False
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -37,6 +47,7 @@ class Channel(msgspec.Struct, frozen=True):
     mode: AckMode = "auto"
     application: str = "WARDLINE"  # MSH-3 of answers when the sender left MSH-5 empty
     facility: str = ""
+    batches: BatchRules = BatchRules()
 
 
 class Doors(msgspec.Struct, frozen=True):

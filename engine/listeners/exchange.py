@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from engine.errors import Unacceptable
 from engine.hl7.acknowledgement import ControlIds, ErrorItem, build
+from engine.hl7.batch_answer import closing, opening
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import Code
 from engine.listeners.channel import Channel
@@ -63,6 +65,23 @@ class Pen:
             errors=errors,
         )
 
+    def refuse(self, header: Header, code: Code, reason: Reason) -> bytes:
+        """The answer `code` with its reason."""
+        return self.write(header, code, ErrorItem.of(reason))
+
+    def enclose(self, header: Header, answers: Sequence[bytes]) -> bytes:
+        """A batch of answers to the batch of `header`, or a file of such batches to a file."""
+        in_file = header.field(9) == b"FHS"
+        first = opening(
+            "FHS" if in_file else "BHS",
+            header,
+            control_id=self._ids(),
+            now=datetime.now(UTC),
+            own_application=self._channel.application,
+            own_facility=self._channel.facility,
+        )
+        return b"".join((first, *answers, closing("FTS" if in_file else "BTS", header, len(answers))))
+
 
 class Exchange:
     """One message with its header (None: unreadable) that waits for its answer."""
@@ -92,7 +111,7 @@ class Exchange:
     def speak_for(self, first: bytes) -> None:
         """The answer is to the message of which `first` is the first piece, where that can be read."""
         with suppress(Unacceptable):
-            self.header = read_header(first)
+            self.header = read_header(first, self._pen.charset)
 
     def abandon(self, code: Code | None = None) -> None:
         """The message could not be stored: say nothing (or `code`), close, so that it comes again."""

@@ -9,7 +9,9 @@ from weakref import WeakKeyDictionary
 from twisted.internet.defer import Deferred, succeed
 
 from engine.errors import Misconfigured, Unacceptable
+from engine.hl7.batch import is_batch
 from engine.hl7.header import read_header
+from engine.listeners.batch import Batches
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.reception import Reception
 from engine.model import Reason, ReasonCode
@@ -30,6 +32,8 @@ class MllpListener:
         self._headless: WeakKeyDictionary[Peer, int] = WeakKeyDictionary()
         self.server = make_server(self._arrived, oversize=self._oversize, quarantine=self._partial)
         self._reception = Reception(channel, doors, self.server.counters)
+        self._batches = Batches(channel, doors, self._reception)
+        self._headless_batches = channel.batches.headless
         self._port: Any = None
 
     @property
@@ -78,11 +82,17 @@ class MllpListener:
         try:
             header = read_header(arrived.message, self._channel.rules.charset)
         except Unacceptable as error:
-            self._without_header(arrived, error)
+            if is_batch(arrived.message):
+                self._batches.take(arrived.message, arrived)
+            else:
+                self._without_header(arrived, error)
             return
         if self._headless:
             self._headless.pop(arrived.peer, None)
-        self._reception.take(arrived.message, header, arrived)
+        if self._headless_batches and is_batch(arrived.message, headless=True):
+            self._batches.take(arrived.message, arrived)
+        else:
+            self._reception.take(arrived.message, header, arrived)
 
     def _without_header(self, arrived: Arrived, error: Unacceptable) -> None:
         """AR; and the connection closes when nothing but such came: this is no HL7 sender."""
@@ -94,6 +104,9 @@ class MllpListener:
 
     def _oversize(self, arrived: Arrived) -> None:
         """The connection closes once it is answered."""
+        if is_batch(arrived.message):
+            self._batches.refuse_oversize(arrived.message, arrived)
+            return
         self._reception.refuse_oversize(arrived.message, arrived)
 
     def _partial(self, _peer: Peer, partial: bytes) -> None:

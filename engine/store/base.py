@@ -116,7 +116,7 @@ class MessageStore(Protocol):
         this batch) that was accepted or is still in work is recorded as its duplicate, without
         content and without effect. One that was answered with an error or rejection before does
         not count. Same fingerprint with another digest: a new message, `reused` set; with `unique`
-        into quarantine instead.
+        into quarantine instead. One that names a `step` is filtered at once.
 
         A `numbered` arrival is accepted only as the expected number of its link, which is then the
         next (`engine.store.sequences`). When it `owes`, an application answer is owed from now on."""

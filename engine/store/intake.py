@@ -36,7 +36,7 @@ _ORIGINALS: Final = (
 _NEWEST: Final = "SELECT NULL, NULL, coalesce(max(id), 0), NULL FROM messages"
 _MESSAGE: Final = (
     "INSERT INTO messages (id, channel, type, state, received_at, answered, is_original, original,"
-    " bytes, fingerprint, digest, reason) VALUES "
+    " bytes, fingerprint, digest, step, reason) VALUES "
 )
 _OWE: Final = (
     "INSERT INTO owed (message_id, channel, state, attempts) VALUES (?, ?, 'owed', 0)"
@@ -49,8 +49,14 @@ _SEALED: Final = (
 )
 
 _STANDING: Final = ("accepted", "")  # told so, or still in work
-_RECEIVED, _DUPLICATE, _QUARANTINED = (
-    state.value for state in (MessageState.RECEIVED, MessageState.DUPLICATE, MessageState.QUARANTINED)
+_RECEIVED, _DUPLICATE, _FILTERED, _QUARANTINED = (
+    state.value
+    for state in (
+        MessageState.RECEIVED,
+        MessageState.DUPLICATE,
+        MessageState.FILTERED,
+        MessageState.QUARANTINED,
+    )
 )
 
 _Known = dict[bytes, dict[bytes, tuple[int, Answered]]]
@@ -85,7 +91,7 @@ class Intake(Part):
                 rows += _row(receipt, arrival)
                 if not receipt.original:
                     contents += (receipt.id, self._cipher.key_id, sealed[number])
-            insert(work, _MESSAGE, 12, rows)
+            insert(work, _MESSAGE, 13, rows)
             insert(work, _CONTENT, 3, contents)
             _owe(work, arrivals, receipts)
             if links is not None:
@@ -209,6 +215,8 @@ def _owe(work: Work, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]) -
 def _row(receipt: Receipt, arrival: Arrival) -> tuple[Any, ...]:
     if receipt.original:
         state, stands = _DUPLICATE, 0
+    elif arrival.step:
+        state, stands = _FILTERED, 1
     elif receipt.answered in _STANDING:
         state, stands = _RECEIVED, 1
     else:
@@ -225,5 +233,6 @@ def _row(receipt: Receipt, arrival: Arrival) -> tuple[Any, ...]:
         len(arrival.raw),
         arrival.fingerprint,
         arrival.digest,
+        arrival.step,
         as_json(receipt.refused or arrival.reason),
     )

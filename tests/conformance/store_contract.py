@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from decimal import Decimal
 
+import msgspec
 import pytest
 from conformance.answers_contract import AnswersContract
 from conformance.course_contract import CourseContract
@@ -233,6 +234,16 @@ class AcceptContract:
             thread.join()
         assert sum(not one.original for one in found) == 20
         assert sorted(one.id for one in found) == list(range(1, 81))
+        assert store.gaps() == []
+
+    def test_what_names_a_step_is_filtered_by_it_and_kept(self, store: MessageStore) -> None:
+        envelope = msgspec.structs.replace(arrival(1), step="batch", reason=CONFLICT)
+        assert store.accept([envelope]) == [Receipt(1)]
+        assert store.unrouted(["charges"], 0, 10) == []
+        (view,) = store.messages(Query())
+        assert (view.state, view.step, view.reason) == (MessageState.FILTERED, "batch", CONFLICT)
+        assert store.content(1) == envelope.raw
+        assert store.accept([envelope])[0].original == 1
         assert store.gaps() == []
 
 
