@@ -83,7 +83,7 @@ class Assembly:
     ) -> None:
         first, rest = chain[0], tuple(one.message_id for one in chain[1:])
         try:
-            raw = join([self._store.content(one.message_id) for one in chain])
+            raw = join([self._store.content(one.message_id) for one in chain], program.charset)
         except Unacceptable as refusal:
             reason = Reason(ReasonCode(refusal.code), refusal.text, refusal.place, hl7=refusal.hl7)
             given_up.append((first.channel, _dead(first.message_id, reason, program, rest)))

@@ -79,15 +79,15 @@ def fold(lines: Sequence[str]) -> list[str]:
     return ["".join(parts) for parts in kept]
 
 
-def join(fragments: Sequence[bytes]) -> bytes:
+def join(fragments: Sequence[bytes], default_charset: str = "") -> bytes:
     """One message out of its fragments in order: the first one's MSH, everything else but the later MSH
     and the DSC; ADD stays, for reading the message to fold.
 
     Raises `Unacceptable` (`structure`) when they differ in delimiters, type or character set."""
-    first = read_header(fragments[0])
+    first = read_header(fragments[0], default_charset)
     whole: list[bytes] = []
     for number, raw in enumerate(fragments):
-        header = read_header(raw)
+        header = read_header(raw, default_charset)
         _must_agree(first, header)
         lines = [line for line in _LINE_END.split(raw[header.start :]) if line]
         separator = header.delimiters.separator

@@ -71,7 +71,7 @@ class Batches:
     def _refuse(self, raw: bytes, parts: Sequence[Part], reason: Reason, reply: Reply) -> None:
         """Keep the whole in quarantine, then answer for the whole."""
         signal(BatchReceived(self._channel.name, "refused", sum(one.kind == Kind.MESSAGE for one in parts)))
-        header = _spokesman(parts)
+        header = _spokesman(parts, self._pen.charset)
         answered: Answered = "rejected" if reason.code == ReasonCode.OVERSIZE else "error"
         arrival = make_envelope(self._channel.name, self._doors.keys, raw, header, reason, refused=answered)
         self._doors.submit(arrival, partial(self._refused, header, reason, reply))
@@ -194,7 +194,7 @@ class _Batch:
         self._in_turn = len(now)
         for raw, member in now:
             try:
-                header = read_header(raw)
+                header = read_header(raw, self._pen.charset)
             except Unacceptable as error:
                 self._reception.refuse_headless(raw, error, member)
             else:
@@ -222,12 +222,12 @@ def _code(answer: bytes) -> bytes:
     return answer.split(b"\r", 2)[1].split(answer[3:4], 2)[1]
 
 
-def _spokesman(parts: Sequence[Part]) -> Header:
+def _spokesman(parts: Sequence[Part], charset: str) -> Header:
     """The header to answer when the whole is refused: of the file, the batch, or the first message."""
     for part in parts:
         if part.kind == Kind.MESSAGE:
             try:
-                return read_header(part.raw)
+                return read_header(part.raw, charset)
             except Unacceptable:
                 continue
         if part.raw and part.kind in (Kind.FILE, Kind.BATCH):

@@ -53,6 +53,11 @@ class Pen:
         self._channel = channel
         self._ids = ControlIds(secrets.randbits)
 
+    @property
+    def charset(self) -> str:
+        """Of messages that declare none."""
+        return self._channel.rules.charset
+
     def write(self, header: Header | None, code: Code, *errors: ErrorItem) -> bytes:
         """The answer `code` to the message of `header`."""
         return build(
