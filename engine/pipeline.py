@@ -20,6 +20,7 @@ from engine.hl7.continuation import Pointers
 from engine.hl7.document import Document
 from engine.hl7.groups import Group, groups
 from engine.hl7.header import Header
+from engine.hl7.profile import Profile
 from engine.hl7.quirks import odd
 from engine.model import (
     Acknowledge,
@@ -43,7 +44,17 @@ from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
 from engine.transforms.scope import Scope, Value
 
-__all__ = ["Filter", "NamePointer", "Program", "Remark", "Rule", "map_document", "replayed", "route"]
+__all__ = [
+    "Filter",
+    "NamePointer",
+    "Program",
+    "Remark",
+    "Rule",
+    "map_document",
+    "refused",
+    "replayed",
+    "route",
+]
 
 NO_RULE = "no-effect-rule"
 """The step of a message that no rule is about."""
@@ -120,6 +131,11 @@ class Program(msgspec.Struct, frozen=True):
     slots: int
     """How many values of a message are remembered (`Scope`)."""
 
+    validate: Literal["none", "structure", "profile"] = "none"
+    """What is asked of a message before it is mapped (`engine.checking`)."""
+
+    profile: Profile | None = None
+
     course: CourseReader | None = None
     """What orders the messages about one visit or appointment by the time at which it happened."""
 
@@ -152,6 +168,14 @@ def route(
         for number in sorted(affected & by_id.keys()):
             routings[number] = _routing(by_id[number], program, book, name)
     return list(routings.values())
+
+
+def refused(message: StoredMessage, program: Program, wrong: tuple[Reason, ...]) -> Routing:
+    """The dead letter of a message that did not pass its channel's check: the first reason is its own, the
+    others are told beside it."""
+    result = Dead(wrong[0])
+    answer = _answer(result, program)
+    return Routing(message.id, result, program.lane, program.destinations, answer, wrong[1:])
 
 
 def map_document(

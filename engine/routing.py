@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from engine.assembly import Assembly
-from engine.model import Fragment, Routing, StoredMessage
-from engine.pipeline import NamePointer, Program, replayed, route
+from engine.checking import Checking
+from engine.model import Fragment, Reason, Routing, StoredMessage
+from engine.pipeline import NamePointer, Program, refused, replayed, route
 from engine.privacy.book import TokenBook
 from engine.store.base import CoursesMoved, MessageStore, TokensTaken
 from engine.telemetry import MessagesRouted, signal
@@ -42,6 +43,7 @@ class RoutingLoop:
         self._batch, self._clock = batch, clock
         self._routed, self._name = routed, name
         self._assembly = Assembly(store, programs, clock)
+        self._checking = Checking(programs)
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""
@@ -51,6 +53,10 @@ class RoutingLoop:
         if self._assembly.due:
             self._put_together()
         return 0.0 if waiting else REST
+
+    def close(self) -> None:
+        """End what runs beside it."""
+        self._checking.close()
 
     def _route(self, waiting: Sequence[StoredMessage]) -> None:
         routings = self._map(waiting)
@@ -81,12 +87,13 @@ class RoutingLoop:
     def _map(self, waiting: Sequence[StoredMessage], rest: tuple[int, ...] = ()) -> list[Routing]:
         """Map and store; when another router minted a token or wrote a course first, map again. `rest`
         are the later pieces of the one that waits."""
+        findings = self._checking.look(waiting)
         while True:
             routed = [
                 (program, routing)
                 for channel, program in self._programs.items()
                 if (batch := [message for message in waiting if message.channel == channel])
-                for routing in route(batch, program, self._book, self._name)
+                for routing in self._routings(batch, program, findings)
             ]
             if rest:
                 routed = [(program, msgspec.structs.replace(one, rest=rest)) for program, one in routed]
@@ -105,3 +112,17 @@ class RoutingLoop:
                 raise
             self._book.committed()
             return routings
+
+    def _routings(
+        self, batch: Sequence[StoredMessage], program: Program, findings: Mapping[int, tuple[Reason, ...]]
+    ) -> list[Routing]:
+        """One channel's, with what its check found."""
+        if not findings:
+            return route(batch, program, self._book, self._name)
+        wrong = {number: reasons for number, reasons in findings.items() if reasons[0].hl7}
+        passed = [message for message in batch if message.id not in wrong]
+        routings = [refused(one, program, wrong[one.id]) for one in batch if one.id in wrong]
+        for routing in route(passed, program, self._book, self._name):
+            odd = findings.get(routing.message_id, ())
+            routings.append(msgspec.structs.replace(routing, warnings=(*odd, *routing.warnings)))
+        return routings

@@ -60,6 +60,7 @@ class Node:
         self._deliveries: list[Loop] = []
         self._ring, self._destinations = ring, destinations
         self._routing: Loop | None = None
+        self._router: RoutingLoop | None = None
         self._listeners: list[MllpListener] = []
         self._stopping = False
         self.failure: Misconfigured | None = None
@@ -82,7 +83,7 @@ class Node:
     def _make_loops(self) -> None:
         mine = share_of(self._channels, self._share)
         if mine:
-            routing = RoutingLoop(
+            self._router = routing = RoutingLoop(
                 self._store,
                 {channel.spec.channel: channel.program for channel in mine},
                 TokenBook(Vault.of(self._ring), self._store.tokens),
@@ -149,6 +150,8 @@ class Node:
             await self._workers.stop()
         for loop in self._loops():
             await self._looks.run(loop.stop, drain)
+        if self._router:
+            self._router.close()
         for destination in set(self._destinations.values()):
             destination.close()
         self._store.close()

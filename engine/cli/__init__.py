@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "account": ("books", "account", "Messages"),
     "send": ("send", "send", "Tools"),
     "view": ("view", "view", "Tools"),
+    "profile": ("profile", "profile", "Tools"),
 }
 """Verb → module of this package, function, panel of the help."""
 

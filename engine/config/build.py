@@ -82,6 +82,7 @@ class _Build:
             sequence_each=not sequence.segments.isdisjoint(anchors),
             no_effect=spec.no_effect,
             slots=self.setting.slots,
+            validate=spec.validation,
             fragment_timeout=float(source.fragment_timeout),
             largest=source.largest,
             course=course,

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from engine.config.build import Program, build
 from engine.config.finding import Finding, Problem
 from engine.config.lint import check_channel, check_secrets, listens_on
 from engine.config.positions import Positions
+from engine.config.profiles import profile_of
 from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.references import ambiguous, calls_in, tables_of, unused
 from engine.config.spec import ChannelSpec
@@ -110,6 +113,13 @@ def examine(path: Path) -> Examined:
         return Examined(path, positions, findings + _placed(problems, positions), None, {}, None)
     tables, table_findings = tables_of(spec, path.parent, positions)
     program, found = build(spec, tables)
+    try:
+        profile = profile_of(spec, path.parent)
+    except Misconfigured as error:
+        found.append(Problem(("profile",), error.text, error.hint))
+        program = None
+    else:
+        program = program and msgspec.structs.replace(program, profile=profile)
     unread = {f"there is no table {name}" for name in spec.tables if name not in tables}
     found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
     calls = calls_in(reading.data)

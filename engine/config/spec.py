@@ -336,6 +336,12 @@ class ChannelSpec(Strict):
     tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
     course: CourseSpec | None = None
     required: list[str] = Field([], description="Field paths a message must have, else AE 101.")
+    validation: Literal["none", "structure", "profile"] = Field(
+        "none",
+        alias="validate",
+        description="Before mapping: `structure` by the standard's tables, `profile` by a learned one.",
+    )
+    profile: str | None = Field(None, description="For `validate: profile`: its file, beside this one.")
     filters: list[FilterRule] = []
     warnings: list[WarningRule] = Field([], description="What a person should see of messages that go on.")
     widen: list[WidenSpec] = []
