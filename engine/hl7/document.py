@@ -16,6 +16,7 @@ from engine.hl7.delimiters import Delimiters
 from engine.hl7.header import BYTE_ORDER_MARK, Header, read_header
 from engine.hl7.path import Path
 from engine.hl7.reading import DELETE, HEADERS, Delete, Fields, Reading, Value, exceeded
+from engine.hl7.versions import exchanged
 from engine.hl7.writing import encode, to_bytes
 
 __all__ = ["DELETE", "Delete", "Document", "Fields", "Value"]
@@ -34,7 +35,7 @@ class Document(Reading):
     name of the character set that it was read in.
     """
 
-    __slots__ = ("_index", "_lines", "_split", "header")
+    __slots__ = ("_exchanged", "_index", "_lines", "_split", "header")
 
     def __init__(self, header: Header, lines: list[str], codec: str, quirks: dict[str, int]) -> None:
         self.header = header
@@ -44,6 +45,7 @@ class Document(Reading):
         self.warnings = []
         self._lines: list[str] = []
         self._index: dict[str, list[int]] = {}
+        self._exchanged = exchanged(header)
         self._take(lines)
         self._split: list[Fields | None] = [None] * len(self._lines)
 
@@ -103,16 +105,15 @@ class Document(Reading):
         return self._index.get(segment, _NOWHERE)
 
     def fields(self, position: int) -> Fields:
-        """The segment at `position`, split into fields. Raises `Unacceptable` (`structure`) above
-        1,000 fields."""
+        """The segment at `position`, split into fields, as today's standard numbers them
+        (`engine.hl7.versions`). Raises `Unacceptable` (`structure`) above 1,000 fields."""
         found = self._split[position]
         if found is None:
-            separator = self.delimiters.field
-            found = self._lines[position].split(separator, MAX_FIELDS)
-            if len(found) > MAX_FIELDS:
-                raise exceeded(found[0], "too many fields")
-            if found[0] in HEADERS:
-                found.insert(1, separator)
+            found = self._as_sent(position)
+            if self._exchanged and found[0] in self._exchanged:
+                first, second = self._exchanged[found[0]]
+                found += [""] * (second + 1 - len(found))
+                found[first], found[second] = found[second], found[first]
             self._split[position] = found
         return found
 
@@ -131,8 +132,8 @@ class Document(Reading):
         return [self.fields(position) for position in self.positions(segment)]
 
     def segments(self) -> Iterator[Fields]:
-        """Every segment in order."""
-        return map(self.fields, range(len(self._lines)))
+        """Every segment in order, its fields numbered as they were sent."""
+        return map(self._as_sent if self._exchanged else self.fields, range(len(self._lines)))
 
     def encode(self, segments: Iterable[Fields] | None = None) -> bytes:
         """The message as bytes in its own character set and delimiters, every segment ended by CR; what
@@ -149,6 +150,15 @@ class Document(Reading):
     def place(self, path: Path) -> str:
         """The path as an error names it."""
         return path.text
+
+    def _as_sent(self, position: int) -> Fields:
+        separator = self.delimiters.field
+        found = self._lines[position].split(separator, MAX_FIELDS)
+        if len(found) > MAX_FIELDS:
+            raise exceeded(found[0], "too many fields")
+        if found[0] in HEADERS:
+            found.insert(1, separator)
+        return found
 
     def _take(self, lines: list[str]) -> None:
         """Keeps the lines that are segments, in order, and where each segment id occurs."""

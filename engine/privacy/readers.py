@@ -7,11 +7,12 @@ What the policy forbids does not compile, so it cannot be read by accident.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.path import Path
 from engine.hl7.reading import Reading, Value
+from engine.hl7.versions import older_places
 from engine.privacy.authorities import Authorities
 from engine.privacy.book import TokenBook
 from engine.privacy.identifiers import Identifier, layout_of
@@ -28,12 +29,13 @@ Read = Callable[[Reading, TokenBook], Value]
 
 class Reader:
     """One compiled path. `reader(view, book)` gives the value, `DELETE` for `""`, None for empty;
-    a token's text where the policy says token. `rule` names the row of the allow-list."""
+    a token's text where the policy says token. `rule` names the row of the allow-list, `segments` what
+    is looked into."""
 
-    __slots__ = ("path", "read", "rule", "use")
+    __slots__ = ("path", "read", "rule", "segments", "use")
 
-    def __init__(self, path: str, use: Use, rule: Rule, read: Read) -> None:
-        self.path, self.use, self.rule, self.read = path, use, rule, read
+    def __init__(self, path: str, use: Use, rule: Rule, read: Read, segments: frozenset[str]) -> None:
+        self.path, self.use, self.rule, self.read, self.segments = path, use, rule, read, segments
 
     def __call__(self, view: Reading, book: TokenBook) -> Value:
         return self.read(view, book)
@@ -62,7 +64,17 @@ class Readers:
             read = _token(identifier, path, rule) if rule.treatment == "token" else _beside(identifier)
         else:
             read = _year(path) if rule.treatment == "year" else _leaf(path)
-        return Reader(text, use, rule, read)
+        older = [place for place in older_places(path) if self._may_read(place, use)]
+        if older:
+            read = _or_older(path.segment, read, [_leaf(place) for place in older])
+        return Reader(text, use, rule, read, frozenset(place.segment for place in (path, *older)))
+
+    def _may_read(self, path: Path, use: Use) -> bool:
+        try:
+            self.policy.permitted(path, use)
+        except Forbidden:
+            return False
+        return True
 
     def _identifier(self, text: str, path: Path, selector: re.Match[str] | None) -> Identifier | None:
         """The choice of a repetition, for a field that holds identifiers; None for any other."""
@@ -129,6 +141,17 @@ def _first_leaf(segment: str, number: int) -> Read:
         return head if head.isalnum() else view.leaf(fields, number)
 
     return read
+
+
+def _or_older(segment: str, read: Read, older: Sequence[Read]) -> Read:
+    """What `read` reads, or where the message has no such segment, what older ones have elsewhere."""
+
+    def found(view: Reading, book: TokenBook) -> Value:
+        if view.first(segment) is not None:
+            return read(view, book)
+        return next((value for one in older if (value := one(view, book)) is not None), None)
+
+    return found
 
 
 def _year(path: Path) -> Read:

@@ -44,7 +44,7 @@ class Compiled(msgspec.Struct, frozen=True):
     @property
     def segments(self) -> frozenset[str]:
         """The segments that it reads."""
-        return frozenset(field.path.segment for field in self.fields)
+        return frozenset[str]().union(*(field.segments for field in self.fields))
 
     def refused(self, refusal: Unacceptable, scope: Scope) -> Unacceptable:
         """The refusal, at the field that it is about: the first populated one, or the first of all."""
@@ -143,7 +143,7 @@ class _Chain:
         return self.value
 
     def _remembered(self, make: Callable[[], Value]) -> Value:
-        segments = frozenset(field.path.segment for field in self.fields)
+        segments = frozenset[str]().union(*(field.segments for field in self.fields))
         return self.setting.once(self._so_far, segments, make)
 
 

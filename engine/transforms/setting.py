@@ -27,12 +27,13 @@ class Table(Protocol):
 
 
 class Field:
-    """A path, compiled: its value, how an error names it, the domain of its token (empty: no token)."""
+    """A path, compiled: its value, how an error names it, the domain of its token (empty: no token), the
+    segments that it looks into."""
 
-    __slots__ = ("domain", "path", "value")
+    __slots__ = ("domain", "path", "segments", "value")
 
-    def __init__(self, path: Path, domain: str, value: Value) -> None:
-        self.path, self.domain, self.value = path, domain, value
+    def __init__(self, path: Path, domain: str, value: Value, segments: frozenset[str]) -> None:
+        self.path, self.domain, self.value, self.segments = path, domain, value, segments
 
 
 class Setting:
@@ -58,8 +59,10 @@ class Setting:
         Raises `Flaw` for what is no path, and for what the policy does not let be read for this use."""
         reader = self._reader(path, use)
         plain = Path.parse(_unselected(path.text))
-        value = self.once(path.text, frozenset((plain.segment,)), lambda: _populated(reader))
-        return Field(plain, reader.rule.domain if reader.rule.treatment == "token" else "", value)
+        value = self.once(path.text, reader.segments, lambda: _populated(reader))
+        return Field(
+            plain, reader.rule.domain if reader.rule.treatment == "token" else "", value, reader.segments
+        )
 
     def value(self, path: PathText, use: Use) -> Value:
         """What `field` gives, for what is itself remembered: it has no slot. Raises `Flaw` likewise."""
