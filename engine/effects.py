@@ -15,8 +15,9 @@ from typing import Any, Literal
 import msgspec
 
 __all__ = [
-    "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Item", "Merge", "Money",
-    "Procure", "Release", "Reserve", "covers", "decode", "encode", "kind_of", "schema",
+    "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Item", "Lot", "Merge", "Money",
+    "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "covers", "decode", "encode",
+    "kind_of", "schema",
 ]  # fmt: skip
 
 Priority = Literal["routine", "urgent", "asap", "stat"]
@@ -145,7 +146,95 @@ class Merge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="merg
     into: str
 
 
-Effect = Reserve | Release | Consume | Charge | Credit | Procure | Encounter | Merge
+class Product(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="product"):
+    """An item master record says this of an item or service. Empty says nothing: what stands stays.
+
+    `code` is the ERP's item code, `unit` its own unit. `kind` goods are stocked, consumables are not
+    counted. `cleared` names what the record takes away (`barcode`)."""
+
+    code: str
+    name: str = ""
+    kind: Literal["", "goods", "consumable", "service"] = ""
+    unit: str = ""
+    barcode: str = ""
+    tracking: Literal["", "none", "lot", "serial"] = ""
+    expires: Literal["", "yes", "no"] = ""
+    status: Literal["", "active", "inactive"] = ""
+    cleared: tuple[str, ...] = ()
+
+
+class Offer(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="offer"):
+    """A vendor sells the item by this unit at this price per unit. Empty says nothing.
+
+    `vendor` is the ERP's name or reference of the vendor; `package_quantity` says how many of the
+    item's own unit the sender thinks are in one `unit`, and is only compared; `primary` puts the
+    vendor before the others; `cleared` names what is taken away (`vendor_code`)."""
+
+    code: str
+    vendor: str
+    unit: str = ""
+    price: Money | None = None
+    package_quantity: Decimal | None = None
+    vendor_code: str = ""
+    primary: Literal["", "yes", "no"] = ""
+    cleared: tuple[str, ...] = ()
+
+
+class Price(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="price"):
+    """The item or service costs this, per its own unit. In a `price_list` it may hold from and until
+    a day (both included) and from a quantity; without one it is the price everywhere from now on."""
+
+    code: str
+    price: Money
+    price_list: str = ""
+    from_quantity: Decimal | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+class Stocking(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="stocking"):
+    """A location keeps this item: at `reorder_point` it orders `reorder_amount`, both in `unit` or the
+    item's own. Empty says nothing; `cleared` names what becomes zero. `trigger` counts when the rule
+    is new: `automatic` orders by itself, `manual` waits for a person or for what is reserved."""
+
+    code: str
+    location: str
+    reorder_point: Decimal | None = None
+    reorder_amount: Decimal | None = None
+    unit: str = ""
+    status: Literal["", "active", "inactive"] = ""
+    trigger: Literal["manual", "automatic"] = "manual"
+    cleared: tuple[str, ...] = ()
+
+
+class Lot(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="lot"):
+    """A lot of an item exists, good until `expires`. `on_hand` is what the sender counted at `location`
+    (in `unit` or the item's own): compared and told, never written, for stock only moves."""
+
+    code: str
+    lot: str
+    expires: date | None = None
+    on_hand: Decimal | None = None
+    unit: str = ""
+    location: str = ""
+    cleared: tuple[str, ...] = ()
+
+
+Effect = (
+    Reserve
+    | Release
+    | Consume
+    | Charge
+    | Credit
+    | Procure
+    | Encounter
+    | Merge
+    | Product
+    | Offer
+    | Price
+    | Stocking
+    | Lot
+)
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 _decoder: msgspec.json.Decoder[Effect] = msgspec.json.Decoder(Effect)

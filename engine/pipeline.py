@@ -14,7 +14,7 @@ import msgspec
 
 from engine.courses.replay import CourseKeeper, Replay
 from engine.coursing import CourseReader
-from engine.effects import Effect, Encounter, Merge, kind_of
+from engine.effects import Effect, Encounter, Lot, Merge, Offer, Price, Product, Stocking, kind_of
 from engine.errors import Unacceptable, Unavailable
 from engine.hl7.continuation import Pointers
 from engine.hl7.document import Document
@@ -71,6 +71,10 @@ _BUSINESS = frozenset(
         ReasonCode.QUANTITY,
     }
 )
+
+
+_STATEMENTS = (Encounter, Merge, Product, Offer, Price, Stocking, Lot)
+"""Effects that say how something is: said twice in one message, they are said once."""
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -331,8 +335,9 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, name: Na
 
 
 def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Scope]]:
-    """The effects with their scopes, each key once. Two that say the same of a visit or a merge are one;
-    two of stock or money with one key would replace each other, so that is refused (`bad-value`)."""
+    """The effects with their scopes, each key once. Two that say the same of a visit, a merge or a master
+    record are one; two of stock or money with one key would replace each other, so that is refused
+    (`bad-value`)."""
     seen: dict[tuple[str, str], Effect] = {}
     for effect, scope in made:
         if effect is None:
@@ -341,7 +346,7 @@ def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Sco
         first = seen.setdefault(key, effect)
         if first is effect:
             yield effect, scope
-        elif first != effect or not isinstance(effect, Encounter | Merge):
+        elif first != effect or not isinstance(effect, _STATEMENTS):
             group = scope.view
             place = f"{group.anchor}[{group.number}]" if isinstance(group, Group) else ""
             raise Unacceptable("bad-value", place, f"the same key as an earlier {key[0]} of this message")

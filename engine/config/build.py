@@ -32,7 +32,10 @@ from engine.transforms.setting import Setting, Table
 __all__ = ["Program", "build"]
 
 T = TypeVar("T")
-EFFECTS = ("reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge")
+EFFECTS = (
+    "reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge",
+    "product", "offer", "price", "stocking", "lot",
+)  # fmt: skip
 HEADER = frozenset({"MSH"})
 
 

@@ -24,7 +24,10 @@ from engine.transforms.wording import listed, meant
 
 __all__ = ["EFFECTS", "EVENT_TESTS", "check_channel", "check_secrets", "listens_on"]
 
-EFFECTS = ("reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge")
+EFFECTS = (
+    "reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge",
+    "product", "offer", "price", "stocking", "lot",
+)  # fmt: skip
 MLLP: Place = ("source", "mllp")
 
 EVENT_TESTS = ("MSH-9.2", "EVN-1")

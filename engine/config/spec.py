@@ -238,6 +238,77 @@ class MergeRule(Strict):
     into: Expression
 
 
+class ProductRule(Strict):
+    """What an item master says of an item or service; empty fields say nothing."""
+
+    key: Template
+    code: Expression = Field(description="The item's code in the ERP (Odoo: internal reference).")
+    name: Expression | None = None
+    kind: Expression | None = Field(None, description="`goods` (stocked), `consumable` or `service`.")
+    unit: Expression | None = Field(None, description="The item's own unit; fixed once it is in use.")
+    barcode: Expression | None = None
+    tracking: Expression | None = Field(None, description="`none`, `lot` or `serial`.")
+    expires: Expression | None = Field(None, description="`yes` or `no`: its lots have an expiry date.")
+    status: Expression | None = Field(None, description="`active` or `inactive`.")
+    company: Expression | None = None
+
+
+class OfferRule(Strict):
+    """A vendor's price of an item, per unit of packaging."""
+
+    key: Template
+    code: Expression
+    vendor: Expression = Field(description="Name or reference of the vendor in the ERP.")
+    unit: Expression | None = Field(None, description="The packaging that the price is for.")
+    price: Expression | None = None
+    package_quantity: Expression | None = Field(
+        None, description="Of the item's own unit in one packaging; refused where the ERP's unit differs."
+    )
+    vendor_code: Expression | None = Field(None, description="The vendor's own catalogue number.")
+    primary: Expression | None = Field(None, description="`yes`: bought here first.")
+    company: Expression | None = None
+
+
+class PriceRule(Strict):
+    """What an item or service is billed at."""
+
+    key: Template
+    code: Expression
+    price: Expression
+    price_list: Expression | None = Field(None, description="Without one it is the price everywhere.")
+    from_quantity: Expression | None = None
+    valid_from: Expression | None = None
+    valid_until: Expression | None = None
+    company: Expression | None = None
+
+
+class StockingRule(Strict):
+    """When a location orders an item anew, and how much."""
+
+    key: Template
+    code: Expression
+    location: Expression
+    reorder_point: Expression | None = None
+    reorder_amount: Expression | None = None
+    unit: Expression | None = None
+    status: Expression | None = Field(None, description="`active` or `inactive`.")
+    trigger: Literal["manual", "automatic"] = Field("manual", description="Of a rule that is new.")
+    company: Expression | None = None
+
+
+class LotRule(Strict):
+    """A lot exists; what is on hand is compared and told, never written."""
+
+    key: Template
+    code: Expression
+    lot: Expression
+    expires: Expression | None = None
+    on_hand: Expression | None = None
+    unit: Expression | None = None
+    location: Expression | None = None
+    company: Expression | None = None
+
+
 class EffectRule(Strict):
     """One rule: when it applies, over which repeating segment, and the one effect it makes."""
 
@@ -254,6 +325,11 @@ class EffectRule(Strict):
     procure: ProcureRule | None = None
     encounter: EncounterRule | None = None
     merge: MergeRule | None = None
+    product: ProductRule | None = None
+    offer: OfferRule | None = None
+    price: PriceRule | None = None
+    stocking: StockingRule | None = None
+    lot: LotRule | None = None
     refuse: str | None = Field(None, description="No effect but a dead letter that names this field path.")
 
 

@@ -13,8 +13,8 @@ from engine import effects
 from engine.effects import Effect, Item, Merge, Money
 from engine.privacy.tokens import DOMAINS
 from engine.transforms.expression import Flaw
-from engine.transforms.field import Want, compile_field, compile_key
-from engine.transforms.quantity import check_lot
+from engine.transforms.field import Want, compile_cleared, compile_field, compile_key
+from engine.transforms.quantity import check_count, check_lot
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
 from engine.transforms.verb import constant
@@ -33,6 +33,9 @@ _PERSON = Want(tokens=frozenset({DOMAINS["person"]}))
 _VISIT = Want(tokens=frozenset({DOMAINS["visit"], DOMAINS["account"]}))
 _DAY = Want(date)
 _PRIORITY = Want(words=("routine", "urgent", "asap", "stat"))
+_YES_NO = Want(words=("yes", "no"))
+_STATUS = Want(words=("active", "inactive"))
+_COUNT = Want(Decimal, check=check_count)
 _KIND = Want(words=("inpatient", "outpatient", "emergency", "planned", "other"))
 
 _ITEM = {
@@ -52,12 +55,15 @@ _BILL = {
 
 class Shape(msgspec.Struct, frozen=True):
     """An effect's type; its fields that are expressions; its keys; how it says what: `items`,
-    `item` or nothing."""
+    `item` or nothing; the fields that a message may take away (`""`); the fields of which one must say
+    something, or there is nothing to do."""
 
     type: Callable[..., Effect]
     fields: dict[str, Want] = {}
     keys: tuple[str, ...] = ("key",)
     what: str = ""
+    clearable: tuple[str, ...] = ()
+    statement: frozenset[str] = frozenset()
 
 
 _SHAPES = {
@@ -88,9 +94,73 @@ _SHAPES = {
         effects.Encounter,
         {"subject": msgspec.structs.replace(_PERSON, required=True), "kind": _KIND, "location": _TEXT},
     ),
+    "product": Shape(
+        effects.Product,
+        {
+            "code": _TEXT_NEEDED,
+            "name": _TEXT,
+            "kind": Want(words=("goods", "consumable", "service")),
+            "unit": _TEXT,
+            "barcode": _TEXT,
+            "tracking": Want(words=("none", "lot", "serial")),
+            "expires": _YES_NO,
+            "status": _STATUS,
+        },
+        clearable=("barcode",),
+        statement=frozenset({"name", "kind", "unit", "barcode", "tracking", "expires", "status", "cleared"}),
+    ),
+    "offer": Shape(
+        effects.Offer,
+        {
+            "code": _TEXT_NEEDED,
+            "vendor": _TEXT_NEEDED,
+            "unit": _TEXT,
+            "price": Want(Money),
+            "package_quantity": Want(Decimal),
+            "vendor_code": _TEXT,
+            "primary": _YES_NO,
+        },
+        clearable=("vendor_code",),
+    ),
+    "price": Shape(
+        effects.Price,
+        {
+            "code": _TEXT_NEEDED,
+            "price": Want(Money, required=True),
+            "price_list": _TEXT,
+            "from_quantity": _COUNT,
+            "valid_from": _DAY,
+            "valid_until": _DAY,
+        },
+    ),
+    "stocking": Shape(
+        effects.Stocking,
+        {
+            "code": _TEXT_NEEDED,
+            "location": _TEXT_NEEDED,
+            "reorder_point": _COUNT,
+            "reorder_amount": _COUNT,
+            "unit": _TEXT,
+            "status": _STATUS,
+        },
+        clearable=("reorder_point", "reorder_amount"),
+        statement=frozenset({"reorder_point", "reorder_amount", "status", "cleared"}),
+    ),
+    "lot": Shape(
+        effects.Lot,
+        {
+            "code": _TEXT_NEEDED,
+            "lot": Want(required=True, check=check_lot),
+            "expires": _DAY,
+            "on_hand": _COUNT,
+            "unit": _TEXT,
+            "location": _TEXT,
+        },
+        clearable=("expires",),
+    ),
 }
 
-_CONSTANTS = ("procure", "when_unknown", "state", "account")
+_CONSTANTS = ("procure", "when_unknown", "state", "account", "trigger")
 """Fields that the channel file gives as they are."""
 
 
@@ -109,12 +179,13 @@ def compile_effect(
         draft.field(name, want)
     if shape.what:
         draft.what(shape.what)
+    draft.cleared({name: shape.fields[name] for name in shape.clearable})
     if draft.flaws or (shape.what and shape.what not in draft.values):
         return None, draft.flaws
     constants = {name: given[name] for name in _CONSTANTS if name in given}
     if constants.get("state") == "keep":
         constants["state"] = ""
-    return _making(shape.type, constants, draft.values), {}
+    return _making(shape, constants, draft.values), {}
 
 
 _NOTHING = constant(None)
@@ -143,6 +214,18 @@ class _Draft:
 
     def key(self, name: str, *, space: str, below: bool) -> None:
         self.add(name, lambda text: compile_key(text, self.setting, space=space, below=below))
+
+    def cleared(self, wants: Mapping[str, Want]) -> None:
+        """The names of those of these fields that the message empties with `""`."""
+        emptied = {
+            name: compile_cleared(self.given[name], want, self.setting)
+            for name, want in wants.items()
+            if name in self.values
+        }
+        if emptied:
+            self.values["cleared"] = lambda scope: tuple(
+                name for name, is_empty in emptied.items() if is_empty(scope)
+            )
 
     def what(self, name: str) -> None:
         """`items` or `item`: a list as it is, or put together of item, quantity, unit and lot."""
@@ -180,7 +263,7 @@ def _item(item: Value, quantity: Value, unit: Value = _NOTHING, lot: Value = _NO
     return value
 
 
-def _making(effect: Callable[..., Effect], constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:
+def _making(shape: Shape, constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:
     fields = tuple(values.items())
 
     def make(scope: Scope) -> Effect:
@@ -189,6 +272,15 @@ def _making(effect: Callable[..., Effect], constants: Mapping[str, Any], values:
             found = value(scope)
             if found is not None:
                 given[name] = found
-        return effect(**given)
+        return shape.type(**given)
 
-    return make
+    if not shape.statement:
+        return make
+
+    def said(scope: Scope) -> Effect | None:
+        effect = make(scope)
+        return (
+            effect if any(getattr(effect, name) not in ("", None, ()) for name in shape.statement) else None
+        )
+
+    return said

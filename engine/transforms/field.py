@@ -11,6 +11,7 @@ import msgspec
 
 from engine.effects import Money
 from engine.errors import Unacceptable
+from engine.privacy.rules import Use
 from engine.transforms.compiling import Compiled, checked, compile_expression, compile_text
 from engine.transforms.expression import Flaw, parse_key
 from engine.transforms.quantity import check_quantity
@@ -18,7 +19,7 @@ from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
 from engine.transforms.verb import constant
 
-__all__ = ["NO_TOKEN", "Want", "compile_field", "compile_key"]
+__all__ = ["NO_TOKEN", "Want", "compile_cleared", "compile_field", "compile_key"]
 
 NO_TOKEN = frozenset({""})
 LONGEST = 250
@@ -42,10 +43,27 @@ def compile_field(text: str, want: Want, setting: Setting) -> Value:
     """The value of a field that says `text`: one of the wanted words, or an expression. Raises `Flaw`."""
     if text in want.words:
         return constant(text)
-    compiled = compile_text(text, setting, "date" if want.type in (date, datetime) else "value", want.type)
+    compiled = compile_text(text, setting, _use(want), want.type)
     if not compiled.tokens <= want.tokens:
         raise _wrong_token(want)
     return checked(compiled, required=want.required, check=_check(want))
+
+
+def _use(want: Want) -> Use:
+    return "date" if want.type in (date, datetime) else "value"
+
+
+def compile_cleared(text: str, want: Want, setting: Setting) -> Callable[[Scope], bool]:
+    """Whether the field that says `text` is empty because the message takes it away: nothing that it
+    reads holds anything, and one of them is `""`. Raises `Flaw`."""
+    compiled = compile_text(text, setting, _use(want), want.type)
+
+    def emptied(scope: Scope) -> bool:
+        if any(field.value(scope) is not None for field in compiled.fields):
+            return False
+        return any(field.deleted(scope) for field in compiled.fields)
+
+    return emptied
 
 
 def compile_key(text: str, setting: Setting, *, space: str = "", below: bool = False) -> Value:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from engine.errors import Unacceptable
 
-__all__ = ["LARGEST", "check_lot", "check_quantity"]
+__all__ = ["LARGEST", "check_count", "check_lot", "check_quantity"]
 
 LARGEST = Decimal(1_000_000)
 _LOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,39}")
@@ -19,6 +19,12 @@ def check_quantity(quantity: Decimal) -> None:
         raise Unacceptable("quantity", "", "the quantity is not above zero", hl7=102)
     if quantity > LARGEST:
         raise Unacceptable("quantity", "", "the quantity is above 1,000,000", hl7=102)
+
+
+def check_count(number: Decimal) -> None:
+    """The same, and zero is fine."""
+    if number != 0:
+        check_quantity(number)
 
 
 def check_lot(lot: str) -> None:

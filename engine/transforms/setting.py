@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.errors import Misconfigured
 from engine.hl7.path import Path
+from engine.hl7.reading import DELETE
 from engine.privacy.readers import Reader, Readers
 from engine.privacy.rules import Forbidden, Use
 from engine.transforms.expression import Flaw, PathText
@@ -28,12 +29,20 @@ class Table(Protocol):
 
 class Field:
     """A path, compiled: its value, how an error names it, the domain of its token (empty: no token), the
-    segments that it looks into."""
+    segments that it looks into, and whether the message says `""` there."""
 
-    __slots__ = ("domain", "path", "segments", "value")
+    __slots__ = ("deleted", "domain", "path", "segments", "value")
 
-    def __init__(self, path: Path, domain: str, value: Value, segments: frozenset[str]) -> None:
-        self.path, self.domain, self.value, self.segments = path, domain, value, segments
+    def __init__(
+        self,
+        path: Path,
+        domain: str,
+        value: Value,
+        segments: frozenset[str],
+        deleted: Callable[[Scope], bool],
+    ) -> None:
+        self.path, self.domain, self.value = path, domain, value
+        self.segments, self.deleted = segments, deleted
 
 
 class Setting:
@@ -54,15 +63,18 @@ class Setting:
 
     def field(self, path: PathText, use: Use) -> Field:
         """The field at `path`: trimmed text, or a token; `None` for blanks and for `""`, which says
-        "delete" to a database of patients and nothing to stock and charges.
+        "delete" to a database (of patients, of items) and nothing to stock and charges.
 
         Raises `Flaw` for what is no path, and for what the policy does not let be read for this use."""
         reader = self._reader(path, use)
         plain = Path.parse(_unselected(path.text))
         value = self.once(path.text, reader.segments, lambda: _populated(reader))
-        return Field(
-            plain, reader.rule.domain if reader.rule.treatment == "token" else "", value, reader.segments
-        )
+        domain = reader.rule.domain if reader.rule.treatment == "token" else ""
+
+        def deleted(scope: Scope) -> bool:
+            return reader.read(scope.view, scope.book) is DELETE
+
+        return Field(plain, domain, value, reader.segments, deleted)
 
     def value(self, path: PathText, use: Use) -> Value:
         """What `field` gives, for what is itself remembered: it has no slot. Raises `Flaw` likewise."""

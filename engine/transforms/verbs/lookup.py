@@ -4,10 +4,13 @@
     company: PV1-3.1 | lookup(places, company, 'Main Hospital')
 
 A code that the table does not have makes the message a dead letter (`unmapped-code`) for the
-channel's business owner, unless a third argument says what to use then. An empty cell is empty.
+channel's business owner, unless a third argument says what to use then; `else: same` uses the code
+itself. An empty cell is empty.
 """
 
 from __future__ import annotations
+
+import msgspec
 
 from engine.errors import Unacceptable
 from engine.transforms.expression import Argument, Call, Flaw
@@ -22,15 +25,25 @@ _EXAMPLE = "write it like lookup(items, item)"
 
 
 def _build(call: Call, setting: Setting, before: Before) -> Value:
-    arguments = positional(call, 2, 3, _EXAMPLE)
+    same = _is_same(call)
+    given = msgspec.structs.replace(call, arguments=call.arguments[:2]) if same else call
+    arguments = positional(given, 2, 3, _EXAMPLE)
     table = table_of(arguments[0], setting)
     cells = cells_of(table, arguments[1])
     if any(True for _ in table.repeated()):
         raise Flaw("the table has several rows for one code", arguments[0].offset, "kit takes all of them")
+    if same:
+        return step(before, lambda code: cells.get(code, code))
     if len(arguments) == 3:
         fallback = arguments[2].text or None
         return step(before, lambda code: cells.get(code, fallback))
     return _strict(before.value, cells)
+
+
+def _is_same(call: Call) -> bool:
+    """Whether the third argument is `else: same`."""
+    last = call.arguments[2:]
+    return [(argument.name, argument.text) for argument in last] == [("else", "same")]
 
 
 def cells_of(table: Table, column: Argument) -> dict[str | None, str | None]:
