@@ -30,6 +30,8 @@ def test_they_are_the_ones_that_are_promised() -> None:
     assert {name: channel.spec.source.mllp.listen for name, channel in loaded.items()} == {
         "adt-encounters": "tcp:2575",
         "dft-charges": "tcp:2576",
+        "charge-master": "tcp:2586",
+        "item-master": "tcp:2585",
         "theatre-schedule": "tcp:2577",
         "ward-orders": "tcp:2580",
         "pharmacy-dispense": "tcp:2581",

@@ -108,6 +108,7 @@ class Mirror:
             "transfers": self.transfers(prefix),
             "orders": self.orders(prefix),
             "contacts": self.contacts(prefix),
+            "masters": self.masters(prefix),
             "names": self.names(prefix),
             "orphans": self.admin.call("stock.move.line", "search_count", [["move_id", "=", False]]),
         }
@@ -183,6 +184,36 @@ class Mirror:
             for row in found
         )  # fmt: skip
 
+    def masters(self, prefix: str) -> list[Any]:
+        """The items whose code has the prefix, with their vendors' lines, prices, rules and lots."""
+        everything = {"active_test": False}
+        fields = "default_code", "name", "active", "uom_id", "type", "tracking", "barcode", "list_price"
+        found = self.admin.read(
+            "product.product", [["default_code", "=like", f"{prefix}%"]], *fields, "product_tmpl_id",
+            context=everything,
+        )  # fmt: skip
+        below = {
+            "product.supplierinfo": (
+                "product_tmpl_id",
+                ["partner_id", "price", "product_uom_id", "product_code", "sequence"],
+            ),
+            "product.pricelist.item": ("product_tmpl_id", ["fixed_price", "min_quantity", "date_start"]),
+            "stock.warehouse.orderpoint": (
+                "product_tmpl_id",
+                ["location_id", "product_min_qty", "product_max_qty", "trigger", "active"],
+            ),
+            "stock.lot": ("product_id.product_tmpl_id", ["name", "expiration_date"]),
+        }
+        result = []
+        for row in found:
+            told: list[Any] = [_plain(row[field]) for field in fields]
+            for model, (by, words) in below.items():
+                domain = [[by, "=", row["product_tmpl_id"][0]]]
+                lines = self.admin.read(model, domain, *words, context=everything)
+                told.append(sorted(str([_plain(line[word]) for word in words]) for line in lines))
+            result.append(told)
+        return sorted(result)
+
     def held(self, code: str, place: str = "WH/Stock") -> float:
         """How much of an item Odoo believes to be reserved at a place."""
         domain = [["product_id.default_code", "=", code], ["location_id.complete_name", "=", place]]
@@ -206,6 +237,11 @@ class Mirror:
             name = row["product_id"][1]
             total[name] = total.get(name, 0.0) + row["product_qty"]
         return total
+
+
+def _plain(value: Any) -> Any:
+    """A many2one by its name."""
+    return value[1] if isinstance(value, list) else value
 
 
 def _planned(row: dict[str, Any]) -> str:

@@ -11,12 +11,29 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import master_rights
 import pytest
 from odoo_desk import Desk, Killed, Mirror, item
 
 from demo.odoo import Running
 from demo.session import Session
-from engine.effects import Charge, Consume, Credit, Effect, Encounter, Merge, Money, Procure, Release, Reserve
+from engine.effects import (
+    Charge,
+    Consume,
+    Credit,
+    Effect,
+    Encounter,
+    Lot,
+    Merge,
+    Money,
+    Offer,
+    Price,
+    Procure,
+    Product,
+    Release,
+    Reserve,
+    Stocking,
+)  # fmt: skip
 from engine.model import Delivered
 
 pytestmark = [pytest.mark.odoo, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -43,7 +60,28 @@ def credit(k: str, n: int) -> Credit:
     return Credit(key=f"{k}k{n}", reverses=f"{k}f1", encounter=f"{k}V", item=item("LAB-CBC", 1))
 
 
+def offer(k: str, unit: str) -> Offer:
+    price = Money(Decimal("4.20"), "EUR")
+    return Offer(
+        key=f"{k}o/{unit}",
+        code=f"{k}I",
+        vendor=VENDOR,
+        unit=unit,
+        price=price,
+        vendor_code="V1",
+        primary="yes",
+    )
+
+
+def stocking(k: str, point: int, amount: int) -> Stocking:
+    return Stocking(
+        key=f"{k}s", code=f"{k}I", location="WH/Stock",
+        reorder_point=Decimal(point), reorder_amount=Decimal(amount),
+    )  # fmt: skip
+
+
 LOT = "CAT-2611"
+VENDOR = "MedSupply Trading"
 PRICE = Money(Decimal("9.90"), "EUR")
 SAGAS: dict[str, Saga] = {
     "reserve short": lambda k: (
@@ -90,8 +128,47 @@ SAGAS: dict[str, Saga] = {
         (Encounter(key=f"{k}V", subject=f"{k}P", state="open"),),
         (Merge(key=f"{k}m", kind="person", gone=f"{k}P", into=f"{k}Q"),),
     ),
+    "item new": lambda k: (
+        (),
+        (
+            Product(key=f"{k}i1", code=f"{k}I", name="New", kind="goods", unit="Units", tracking="lot"),
+            Product(key=f"{k}i2", code=f"{k}I", barcode=f"{k}bar"),
+            Product(key=f"{k}i3", code=f"{k}S", name="Billed", kind="service"),
+            offer(k, "Units"),
+            offer(k, "Box of 100"),
+            Price(key=f"{k}p1", code=f"{k}S", price=PRICE),
+            Price(key=f"{k}p2", code=f"{k}S", price=PRICE, price_list="Default", valid_from=date(2027, 1, 1)),
+            stocking(k, 5, 20),
+            Lot(key=f"{k}l1", code=f"{k}I", lot=f"{k}L", expires=date(2029, 3, 31)),
+        ),
+    ),
+    "item changed": lambda k: (
+        (
+            Product(key=f"{k}i1", code=f"{k}I", name="Old", kind="goods", unit="Units", tracking="lot"),
+            Product(key=f"{k}i2", code=f"{k}G", name="Going", kind="goods"),
+            Product(key=f"{k}i3", code=f"{k}B", name="Back", kind="service"),
+            Product(key=f"{k}i4", code=f"{k}B", status="inactive"),
+            offer(k, "Units"),
+            stocking(k, 5, 20),
+            Lot(key=f"{k}l1", code=f"{k}I", lot=f"{k}L"),
+        ),
+        (
+            Product(key=f"{k}i1", code=f"{k}I", name="New", barcode=f"{k}bar"),
+            Product(key=f"{k}i2", code=f"{k}G", status="inactive"),
+            Product(key=f"{k}i4", code=f"{k}B", status="active", name="Back again"),
+            Offer(key=f"{k}o", code=f"{k}I", vendor=VENDOR, unit="Units", price=Money(Decimal(1))),
+            Price(key=f"{k}p1", code=f"{k}B", price=PRICE),
+            Stocking(key=f"{k}s", code=f"{k}I", location="WH/Stock", status="inactive"),
+            Lot(key=f"{k}l1", code=f"{k}I", lot=f"{k}L", expires=date(2029, 3, 31)),
+        ),
+    ),
     "procure": lambda k: ((), (Procure(key=k, items=(item("BLD-15", 700),), location="WH/Stock"),)),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _may_make_products(hospital: Running, admin: Session) -> None:
+    master_rights.give(admin, hospital)
 
 
 class Run:

@@ -34,6 +34,7 @@ class Product(msgspec.Struct, frozen=True):
     unit: int
     kind: str  # consu, service, … (17: product)
     tracking: str  # none, lot, serial
+    template: int = 0
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -143,6 +144,18 @@ class Catalogue:
         text = "the unit does not fit the item" if name in units else "Odoo has no unit of this name"
         raise refusal(ReasonCode.UNKNOWN_UNIT, text, "item.unit")
 
+    def own_unit(self, name: str) -> int:
+        """A unit's id by its name alone, for an item that is new. Raises `Unacceptable`."""
+        self.known_unit(name)
+        units: dict[str, list[Unit]] = self._remembered(("units",), self._ask_units)
+        return units[name][0].id
+
+    def forget_items(self, codes: Collection[str]) -> None:
+        """They were changed: ask again."""
+        for key in [key for key in self._known if isinstance(key, tuple) and key[0] == "item"]:
+            if key[2] in codes:
+                del self._known[key]
+
     def known_unit(self, name: str) -> None:
         """Raises `Unacceptable` when Odoo has no unit of this name at all."""
         if name not in self._remembered(("units",), self._ask_units):
@@ -214,13 +227,14 @@ class Catalogue:
 
     def _ask_items(self, company: int, codes: list[str]) -> dict[str, list[Product]]:
         domain = [("default_code", "in", codes), ("company_id", "in", [company, False])]
-        fields = ["default_code", "name", "uom_id", "type", "tracking"]
+        fields = ["default_code", "name", "uom_id", "type", "tracking", "product_tmpl_id"]
         context = {"allowed_company_ids": [company]}
         found: dict[str, list[Product]] = {}
         for row in self._client.search_read("product.product", domain, fields, context=context):
             product = Product(
-                row["id"], row["default_code"], row["name"], row["uom_id"][0], row["type"], row["tracking"]
-            )
+                row["id"], row["default_code"], row["name"], row["uom_id"][0], row["type"], row["tracking"],
+                row["product_tmpl_id"][0],
+            )  # fmt: skip
             found.setdefault(product.code, []).append(product)
         return found
 

@@ -28,7 +28,7 @@ from engine.destinations.odoo.work import Row, Site, open_rows
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
 
-__all__ = ["charge", "collide", "credits_of"]
+__all__ = ["amount", "charge", "collide", "credits_of"]
 
 Rows = Sequence[Row[Any]]
 
@@ -188,7 +188,7 @@ def _columns(
         f"{unit}/.id": str(wanted.unit),
     }
     if price is not None:
-        columns["price_unit"] = str(_amount(site, price))
+        columns["price_unit"] = str(amount(site, price))
     if title:
         columns["name"] = title
     if effect.cost_centre:
@@ -197,7 +197,8 @@ def _columns(
     return columns
 
 
-def _amount(site: Site, price: effects.Money) -> Decimal:
+def amount(site: Site, price: effects.Money) -> Decimal:
+    """A price in the company's currency. Raises `Unacceptable`."""
     if not price.amount.is_finite() or abs(price.amount) > 10**9:
         raise refusal(ReasonCode.BAD_VALUE, "a price is absurdly large", "price")
     if price.currency and price.currency != site.catalogue.currency(site.company):

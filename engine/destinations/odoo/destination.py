@@ -1,7 +1,8 @@
 """Odoo as a destination: a batch of effects in, each driven to its final state exactly once.
 
-A batch goes through in phases (contacts, reservations, consumption, charges, credits, procurement),
-company by company, and within a phase in waves: two effects about the same thing never share one.
+A batch goes through in phases (contacts, master records, reservations, consumption, charges, credits,
+procurement), company by company, and within a phase in waves: two effects about the same thing never share
+one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ from engine.destinations.odoo.connecting import connect
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.encounters import encounter
 from engine.destinations.odoo.faults import KeyRefused, ServerError, refusal
+from engine.destinations.odoo.master_lots import lot
+from engine.destinations.odoo.offers import offer
+from engine.destinations.odoo.prices import price
 from engine.destinations.odoo.procurement import procure
+from engine.destinations.odoo.products import product
 from engine.destinations.odoo.reservations import reserve
+from engine.destinations.odoo.stocking import stocking
 from engine.destinations.odoo.work import Row, Site, open_rows, waves
 from engine.errors import Misconfigured, Unacceptable, Unavailable
 from engine.model import Delivery, Outcome, ReasonCode, TryAgain
@@ -34,17 +40,27 @@ Collide = Callable[[Row[Any], Row[Any]], bool]
 Carry = Callable[[Site, Sequence[Row[Any]]], None]
 
 
-def _same_key(a: Row[Any], b: Row[Any]) -> bool:
-    return bool(a.effect.key == b.effect.key)
+def _same(*words: str) -> Collide:
+    """Two effects that say the same under these words are about the same thing."""
+
+    def collide(a: Row[Any], b: Row[Any]) -> bool:
+        return all(getattr(a.effect, word) == getattr(b.effect, word) for word in words)
+
+    return collide
 
 
 PHASES: tuple[tuple[dict[Kind, Carry], Collide], ...] = (
     ({effects.Encounter: encounter, effects.Merge: merges.merge}, merges.collide),
+    ({effects.Product: product}, _same("code")),
+    ({effects.Offer: offer}, _same("code")),
+    ({effects.Price: price}, _same("code")),
+    ({effects.Stocking: stocking}, _same("code", "location")),
+    ({effects.Lot: lot}, _same("code", "lot")),
     ({effects.Release: releases.release, effects.Reserve: reserve}, releases.collide),
     ({effects.Consume: consumption.consume}, consumption.collide),
     ({effects.Charge: charges.charge}, charges.collide),
     ({effects.Credit: charges.credits_of}, charges.collide),
-    ({effects.Procure: procure}, _same_key),
+    ({effects.Procure: procure}, _same("key")),
 )
 
 
@@ -169,6 +185,7 @@ def _codes(rows: Iterable[Row[Any]]) -> set[str]:
     """All item codes the effects name."""
     codes: set[str] = set()
     for row in rows:
+        codes.update({getattr(row.effect, "code", "")} - {""})
         single = getattr(row.effect, "item", None)
         codes.update(item.code for item in getattr(row.effect, "items", ()))
         codes.update([single.code] if single else [])

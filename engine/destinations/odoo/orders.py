@@ -10,7 +10,7 @@ import msgspec
 
 from engine.destinations.odoo.faults import ServerError
 from engine.destinations.odoo.names import MODULE, external, full, generation, generation_of
-from engine.destinations.odoo.repeat import Bad, load_each
+from engine.destinations.odoo.repeat import Bad, load_columns, load_each
 from engine.destinations.odoo.work import Site
 
 __all__ = ["Order", "OrderLine", "load_lines", "make_orders", "order_with", "read_orders"]
@@ -94,15 +94,7 @@ def make_orders(site: Site, partners: Mapping[str, int], orders: Sequence[Order]
 
 def load_lines(site: Site, lines: Mapping[K, Mapping[str, str]]) -> dict[K, int | Bad]:
     """Load order lines given as columns and values; those with the same columns go together."""
-    groups: dict[tuple[str, ...], list[K]] = {}
-    for key, line in lines.items():
-        groups.setdefault(tuple(line), []).append(key)
-    result: dict[K, int | Bad] = {}
-    for fields, keys in groups.items():
-        records = [[list(lines[key].values())] for key in keys]
-        answers = load_each(site.client, "sale.order.line", fields, records, site.context)
-        result |= dict(zip(keys, answers, strict=True))
-    return result
+    return load_columns(site.client, "sale.order.line", lines, site.context)
 
 
 def _read(site: Site, domain: Sequence[Any]) -> list[Order]:

@@ -23,7 +23,7 @@ from engine.destinations.odoo.work import Row, Site, open_rows
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
 
-__all__ = ["Need", "Ordered", "procure", "replenish"]
+__all__ = ["Need", "Ordered", "procure", "replenish", "rule_name", "standing_rules"]
 
 MODEL = "stock.warehouse.orderpoint"
 
@@ -89,7 +89,7 @@ def _need(line: Line, place: Location) -> Need:
 
 def _rules(site: Site, needs: Sequence[Need]) -> tuple[dict[Need, int], dict[Need, Ordered | Bad]]:
     """The reordering rule of each need, made where there is none; or why there can be none."""
-    rules = _existing(site, needs)
+    rules = standing_rules(site, needs)
     missing = [need for need in needs if need not in rules]
     if not missing:
         return rules, {}
@@ -101,7 +101,7 @@ def _rules(site: Site, needs: Sequence[Need]) -> tuple[dict[Need, int], dict[Nee
         site.client, MODEL, [*fields, *(["visibility_days"] if far else [])], records, site.context
     )
     failed: dict[Need, Ordered | Bad] = {}
-    again = _existing(site, missing) if any(not isinstance(i, int) for i in loaded) else {}
+    again = standing_rules(site, missing) if any(not isinstance(i, int) for i in loaded) else {}
     for need, answer in zip(missing, loaded, strict=True):
         if isinstance(answer, int):
             rules[need] = answer
@@ -112,13 +112,18 @@ def _rules(site: Site, needs: Sequence[Need]) -> tuple[dict[Need, int], dict[Nee
     return rules, failed
 
 
+def rule_name(need: Need) -> str:
+    """The external id of a reordering rule that is ours: one per product and place."""
+    return full(external("orderpoint", f"{need.product}-{need.location}"))
+
+
 def _rule_row(site: Site, need: Need) -> list[str]:
-    name = full(external("orderpoint", f"{need.product}-{need.location}"))
+    name = rule_name(need)
     ids = [str(need.product), str(need.location), str(need.warehouse or ""), str(site.company)]
     return [name, *ids, "manual", "0", "0"]
 
 
-def _existing(site: Site, needs: Sequence[Need]) -> dict[Need, int]:
+def standing_rules(site: Site, needs: Sequence[Need]) -> dict[Need, int]:
     """Rules that stand, the hospital's own ones too (one per product and place is all Odoo takes)."""
     if not needs:
         return {}

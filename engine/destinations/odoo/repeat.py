@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.destinations.odoo.client import LoadMessage, OdooClient
 from engine.destinations.odoo.faults import ServerError, busy, complaint, refusal
 from engine.errors import Unacceptable, Unavailable
 from engine.model import ReasonCode
 
-__all__ = ["Bad", "Record", "act", "load_each"]
+__all__ = ["Bad", "Record", "act", "load_columns", "load_each"]
+
+K = TypeVar("K")
 
 Record = Sequence[Sequence[str]]
 """One record for `load`: its row, and the rows of its further children."""
@@ -69,6 +71,20 @@ def load_each(
     for i in blamed:
         answers[i] = load_each(client, model, fields, [records[i]], context)[0]
     return [answers[i] for i in range(len(records))]
+
+
+def load_columns(
+    client: OdooClient, model: str, records: Mapping[K, Mapping[str, str]], context: Mapping[str, Any]
+) -> dict[K, int | Bad]:
+    """`load_each` for records given as columns and values; those with the same columns go together."""
+    groups: dict[tuple[str, ...], list[K]] = {}
+    for key, columns in records.items():
+        groups.setdefault(tuple(columns), []).append(key)
+    result: dict[K, int | Bad] = {}
+    for fields, keys in groups.items():
+        rows = [[list(records[key].values())] for key in keys]
+        result |= dict(zip(keys, load_each(client, model, fields, rows, context), strict=True))
+    return result
 
 
 def _halves(

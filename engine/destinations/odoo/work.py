@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from engine.destinations.base import Note
 from engine.destinations.odoo.catalogue import Catalogue
 from engine.destinations.odoo.client import OdooClient
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.faults import reason_of
+from engine.destinations.odoo.repeat import load_columns
 from engine.effects import EffectBase
 from engine.errors import Unacceptable, Unavailable
 from engine.model import Delivered, Delivery, Outcome, Refused, TryAgain
 
-__all__ = ["Row", "Site", "open_rows", "waves"]
+__all__ = ["Row", "Site", "open_rows", "waves", "written"]
 
 E = TypeVar("E", bound=EffectBase)
 R = TypeVar("R")
@@ -66,6 +67,22 @@ class Site:
 def open_rows(rows: Iterable[Row[E]]) -> list[Row[E]]:
     """Those without an outcome yet."""
     return [row for row in rows if row.outcome is None]
+
+
+def written(
+    site: Site,
+    model: str,
+    writes: Mapping[Row[E], Mapping[str, str]],
+    context: Mapping[str, Any] | None = None,
+) -> dict[Row[E], int]:
+    """Load a record for each row, given as columns and values; the ids. Rows that Odoo refuses fail."""
+    ids: dict[Row[E], int] = {}
+    for row, answer in load_columns(site.client, model, writes, context or site.context).items():
+        if isinstance(answer, int):
+            ids[row] = answer
+        else:
+            row.fail(answer)
+    return ids
 
 
 def waves(rows: Sequence[R], collide: Callable[[R, R], bool]) -> list[list[R]]:
