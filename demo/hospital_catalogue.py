@@ -118,5 +118,6 @@ RIGHTS = (
     "stock.group_stock_manager",
     "purchase.group_purchase_user",
     "sales_team.group_sale_salesman_all_leads",
+    "product.group_product_manager",
 )
 """All that the integration user may do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from engine.cli.show import JsonOption, print_json
+from engine.config.build import EFFECTS
 from engine.config.loading import Examined, channel_files, examine
 from engine.destinations.odoo import from_environment
 from engine.destinations.odoo.named import Check, Named
@@ -27,6 +28,8 @@ _COLUMNS = {
     "units": "unit",
     "companies": "company",
     "cost_centres": "cost_centre",
+    "vendors": "vendor",
+    "price_lists": "price_list",
 }
 """Which column of a channel's table holds what Odoo has to know."""
 
@@ -71,7 +74,7 @@ def _connections(examined: Iterable[Examined]) -> list[str]:
     return sorted({to.odoo.connection for spec in specs for to in spec.destinations if to.odoo})
 
 
-def _named(examined: Iterable[Examined]) -> Named:
+def _named(examined: Sequence[Examined]) -> Named:
     """What the tables of these channels name in Odoo."""
     rows = [
         row
@@ -80,8 +83,10 @@ def _named(examined: Iterable[Examined]) -> Named:
         for key in table.keys()  # noqa: SIM118 - a table is no mapping
         for row in table.rows(key)
     ]
+    rules = [rule for one in examined if one.spec for rule in one.spec.effects]
     return Named(
-        **{kind: frozenset(row.get(column, "") for row in rows) - {""} for kind, column in _COLUMNS.items()}
+        effects=frozenset(kind for rule in rules for kind in EFFECTS if getattr(rule, kind) is not None),
+        **{kind: frozenset(row.get(column, "") for row in rows) - {""} for kind, column in _COLUMNS.items()},
     )
 
 

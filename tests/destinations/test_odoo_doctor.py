@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import master_rights
 import pytest
 import typer
 from odoo_desk import connection
@@ -27,6 +28,9 @@ GOOD = Named(
     units=frozenset({"Box of 100"}),
     companies=frozenset({"Lakeside Outpatient Clinic"}),
     cost_centres=frozenset({"CC-LAB"}),
+    vendors=frozenset({"MedSupply Trading"}),
+    price_lists=frozenset({"Default"}),
+    effects=frozenset({"charge", "product"}),
 )
 
 
@@ -47,6 +51,8 @@ def test_names_that_odoo_does_not_have(hospital: Running) -> None:
         units=frozenset({"Furlong"}),
         companies=frozenset({"Nobody Inc."}),
         cost_centres=frozenset({"CC-NONE"}),
+        vendors=frozenset({"Nobody Ltd"}),
+        price_lists=frozenset({"No list"}),
     )
     texts = " | ".join(failed(preflight(connection(hospital), named)))
     for word in (
@@ -56,6 +62,8 @@ def test_names_that_odoo_does_not_have(hospital: Running) -> None:
         "Furlong: ",
         "Nobody Inc.: ",
         "CC-NONE: ",
+        "Nobody Ltd: ",
+        "No list: ",
         "procure nothing",
     ):
         assert word in texts
@@ -86,6 +94,17 @@ def test_a_missing_right_names_the_group_to_add(hospital: Running, admin: Sessio
     admin.call("res.users", "write", [user["id"]], {"group_ids": [[4, group["res_id"]]]})
     group_to_add = "add the group Inventory / Administrator (stock.group_stock_manager)"
     assert found == {"reordering rules: the user may not": group_to_add}
+
+
+def test_master_files_need_one_more_group_and_other_channels_do_not(
+    hospital: Running, admin: Session
+) -> None:
+    master_rights.take(admin, hospital)
+    found = failed(preflight(connection(hospital), GOOD))
+    without = failed(preflight(connection(hospital), Named(effects=frozenset({"charge", "lot"}))))
+    master_rights.give(admin, hospital)
+    remedy = "add the group Products / Create (product.group_product_manager)"
+    assert (found, without) == ({"master files: the user may not": remedy}, {})
 
 
 def test_a_key_that_ends_soon_and_one_that_is_refused(hospital: Running) -> None:

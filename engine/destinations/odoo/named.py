@@ -11,6 +11,8 @@ import msgspec
 from engine.destinations.odoo.catalogue import Catalogue
 from engine.destinations.odoo.client import OdooClient
 from engine.destinations.odoo.connection import OdooConnection
+from engine.destinations.odoo.offers import vendor, vendors
+from engine.destinations.odoo.prices import price_list, price_lists
 from engine.errors import Unacceptable
 
 __all__ = ["Check", "Named", "names_in_odoo"]
@@ -26,7 +28,8 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Named(msgspec.Struct, frozen=True):
-    """What the channels' tables name in Odoo, by kind; `charged` are the products that are billed."""
+    """What the channels' tables name in Odoo, by kind; `charged` are the products that are billed, and
+    `effects` the kinds of effects that the channels make."""
 
     items: frozenset[str] = frozenset()
     charged: frozenset[str] = frozenset()
@@ -34,6 +37,9 @@ class Named(msgspec.Struct, frozen=True):
     units: frozenset[str] = frozenset()
     companies: frozenset[str] = frozenset()
     cost_centres: frozenset[str] = frozenset()
+    vendors: frozenset[str] = frozenset()
+    price_lists: frozenset[str] = frozenset()
+    effects: frozenset[str] = frozenset()
 
 
 def names_in_odoo(client: OdooClient, connection: OdooConnection, named: Named) -> Iterator[Check]:
@@ -58,11 +64,28 @@ def names_in_odoo(client: OdooClient, connection: OdooConnection, named: Named) 
     yield from _goods(catalogue, companies, named.charged)
     yield from _found("cost centre", named.cost_centres, companies, catalogue.cost_centre)
     yield from _found("unit", named.units, companies, lambda _, name: catalogue.known_unit(name))
+    yield from _masters(client, companies, named)
     if not connection.consumption_location:
         yield from _found(
             "used goods", {"a place"}, companies, lambda company, _: catalogue.consumption(company)
         )
     yield from _inside(connection, named)
+
+
+def _masters(client: OdooClient, companies: Collection[int], named: Named) -> Iterator[Check]:
+    """What master files name, and need."""
+    yield from _found(
+        "vendor", named.vendors, companies, lambda at, name: vendor(vendors(client, at, {name}), name)
+    )
+    yield from _found(
+        "price list",
+        named.price_lists,
+        companies,
+        lambda at, name: price_list(price_lists(client, at, {name}), name),
+    )
+    if {"product", "lot"} & named.effects and "expiration_date" not in client.fields("stock.lot"):
+        text = "Odoo keeps no expiry dates: records that state one are refused"
+        yield Check("warn", "module", text, "install the module product_expiry")
 
 
 def _found(

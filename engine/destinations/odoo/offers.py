@@ -7,7 +7,7 @@ packaging's quantity on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,13 +15,14 @@ import msgspec
 
 from engine import effects
 from engine.destinations.odoo.catalogue import Product
+from engine.destinations.odoo.client import OdooClient
 from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.names import external, full
 from engine.destinations.odoo.work import Row, Site, open_rows, written
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
 
-__all__ = ["offer"]
+__all__ = ["offer", "vendor", "vendors"]
 
 MODEL = "product.supplierinfo"
 FIRST, LATER = 0, 10
@@ -42,11 +43,11 @@ class Named(msgspec.Struct, frozen=True):
 
 def offer(site: Site, rows: Rows) -> None:
     """Carry out the `Offer` effects of one company, whose items differ."""
-    vendors = _vendors(site, {row.effect.vendor for row in rows})
+    found = vendors(site.client, site.company, {row.effect.vendor for row in rows})
     named: dict[Row[Any], Named] = {}
     for row in rows:
         try:
-            named[row] = _named(site, row.effect, vendors)
+            named[row] = _named(site, row.effect, found)
         except Unacceptable as error:
             row.fail(error)
     lines = _read(site, list(named.values()))
@@ -76,27 +77,33 @@ def _write(site: Site, row: Row[Any], one: Named, line: Mapping[str, Any] | None
 _WORDS = {"price": "price", "currency_id": "currency", "product_code": "vendor_code", "sequence": "primary"}
 
 
-def _vendors(site: Site, names: set[str]) -> dict[str, list[int]]:
+def vendors(client: OdooClient, company: int, names: Collection[str]) -> dict[str, list[int]]:
     """Contacts by reference, and by name where no reference says so."""
     wanted = sorted(names)
-    domain = ["|", ("ref", "in", wanted), ("name", "in", wanted), ("company_id", "in", [site.company, False])]
-    rows = site.client.search_read("res.partner", domain, ["ref", "name"], context=site.context)
+    domain = ["|", ("ref", "in", wanted), ("name", "in", wanted), ("company_id", "in", [company, False])]
+    context = {"allowed_company_ids": [company]}
+    rows = client.search_read("res.partner", domain, ["ref", "name"], context=context)
     by_ref = {name: [row["id"] for row in rows if row["ref"] == name] for name in wanted}
     return {name: by_ref[name] or [row["id"] for row in rows if row["name"] == name] for name in wanted}
 
 
-def _named(site: Site, effect: effects.Offer, vendors: Mapping[str, list[int]]) -> Named:
+def vendor(found: Mapping[str, Sequence[int]], name: str) -> int:
+    """The one vendor of this name. Raises `Unacceptable`."""
+    if len(found[name]) != 1:
+        text = "two contacts in Odoo have this vendor's name" if found[name] else "Odoo has no such vendor"
+        raise refusal(ReasonCode.UNKNOWN_REFERENCE, text, "vendor")
+    return found[name][0]
+
+
+def _named(site: Site, effect: effects.Offer, found: Mapping[str, Sequence[int]]) -> Named:
     """Raises `Unacceptable` for what Odoo does not have."""
     product = site.catalogue.item(site.company, effect.code)
-    found = vendors[effect.vendor]
-    if len(found) != 1:
-        text = "two contacts in Odoo have this vendor's name" if found else "Odoo has no vendor of this name"
-        raise refusal(ReasonCode.UNKNOWN_REFERENCE, text, "vendor")
+    seller = vendor(found, effect.vendor)
     unit, ratio = site.catalogue.unit(effect.unit, product)
     if effect.package_quantity is not None and effect.package_quantity != ratio:
         text = "Odoo's unit holds another quantity than this packaging"
         raise refusal(ReasonCode.QUANTITY, text, "package_quantity")
-    return Named(product, found[0], unit, ratio)
+    return Named(product, seller, unit, ratio)
 
 
 def _read(site: Site, named: Sequence[Named]) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ class _Right(msgspec.Struct, frozen=True):
     module: str
     group: str
     what: str
+    effects: frozenset[str] = frozenset()  # needed when one of these is made; empty: always
 
 
 RIGHTS = (
@@ -54,6 +55,14 @@ RIGHTS = (
         "quotations",
     ),
     _Right("account.analytic.account", "read", "account", "Sales / User", "cost centres"),
+    _Right(
+        "product.product",
+        "create",
+        "product",
+        "Products / Create (product.group_product_manager)",
+        "master files",
+        frozenset({"product", "offer", "price"}),
+    ),
 )
 
 
@@ -90,7 +99,7 @@ def _checks(
     yield from _clear_text(connection)
     yield from _person(client, uid)
     yield from _keys(client, uid, now)
-    yield from _rights(client, uid)
+    yield from _rights(client, uid, named)
     yield from names_in_odoo(client, connection, named)
 
 
@@ -144,8 +153,10 @@ def _keys(client: OdooClient, uid: int, now: datetime) -> Iterator[Check]:
     yield Check("warn" if days <= SOON else "ok", "key", text, remedy)
 
 
-def _rights(client: OdooClient, uid: int) -> Iterator[Check]:
+def _rights(client: OdooClient, uid: int, named: Named) -> Iterator[Check]:
     for right in RIGHTS:
+        if right.effects and not right.effects & named.effects:
+            continue
         try:
             allowed = _allowed(client, right)
         except Unacceptable:

@@ -6,7 +6,7 @@ people make. The rules that come from a master file are Wardline's own, one per 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 from engine import effects
 from engine.destinations.odoo.catalogue import Product
 from engine.destinations.odoo.charges import amount
+from engine.destinations.odoo.client import OdooClient
 from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.names import external, full
 from engine.destinations.odoo.work import Row, Site, open_rows, written
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
 
-__all__ = ["price"]
+__all__ = ["price", "price_list", "price_lists"]
 
 PRODUCT, RULE = "product.product", "product.pricelist.item"
 Rows = Sequence[Row[Any]]
@@ -28,7 +29,7 @@ Rows = Sequence[Row[Any]]
 
 def price(site: Site, rows: Rows) -> None:
     """Carry out the `Price` effects of one company, whose items differ."""
-    lists = _lists(site, {row.effect.price_list for row in rows} - {""})
+    lists = price_lists(site.client, site.company, {row.effect.price_list for row in rows} - {""})
     writes: dict[str, dict[Row[Any], dict[str, str]]] = {PRODUCT: {}, RULE: {}}
     for row in rows:
         try:
@@ -47,18 +48,27 @@ def price(site: Site, rows: Rows) -> None:
         row.stand()
 
 
-def _lists(site: Site, names: set[str]) -> dict[str, list[int]]:
+def price_lists(client: OdooClient, company: int, names: Collection[str]) -> dict[str, list[int]]:
     """Price lists by name; of one name, the company's own before one that all share."""
     if not names:
         return {}
-    domain = [("name", "in", sorted(names)), ("company_id", "in", [site.company, False])]
-    rows = site.client.search_read("product.pricelist", domain, ["name", "company_id"], context=site.context)
+    domain = [("name", "in", sorted(names)), ("company_id", "in", [company, False])]
+    context = {"allowed_company_ids": [company]}
+    rows = client.search_read("product.pricelist", domain, ["name", "company_id"], context=context)
     own = [row for row in rows if row["company_id"]]
     result: dict[str, list[int]] = {}
     for name in names:
         mine = [row["id"] for row in own if row["name"] == name]
         result[name] = mine or [row["id"] for row in rows if row["name"] == name]
     return result
+
+
+def price_list(found: Mapping[str, Sequence[int]], name: str) -> int:
+    """The one price list of this name. Raises `Unacceptable`."""
+    if len(found[name]) != 1:
+        text = "two price lists in Odoo have this name" if found[name] else "Odoo has no such price list"
+        raise refusal(ReasonCode.UNKNOWN_REFERENCE, text, "price_list")
+    return found[name][0]
 
 
 def _own(site: Site, effect: effects.Price, item: Product) -> dict[str, str]:
@@ -75,13 +85,9 @@ def _own(site: Site, effect: effects.Price, item: Product) -> dict[str, str]:
 
 def _rule(site: Site, effect: effects.Price, item: Product, lists: Mapping[str, list[int]]) -> dict[str, str]:
     """A fixed price in a price list. Raises `Unacceptable`."""
-    found = lists[effect.price_list]
-    if len(found) != 1:
-        text = "two price lists in Odoo have this name" if found else "Odoo has no price list of this name"
-        raise refusal(ReasonCode.UNKNOWN_REFERENCE, text, "price_list")
     return {
         "id": full(external("price", effect.key)),
-        "pricelist_id/.id": str(found[0]),
+        "pricelist_id/.id": str(price_list(lists, effect.price_list)),
         "applied_on": "1_product",
         "product_tmpl_id/.id": str(item.template),
         "compute_price": "fixed",
