@@ -13,6 +13,7 @@ import msgspec
 from engine.hl7.delimiters import Delimiters
 from engine.hl7.path import Path
 from engine.hl7.reading import Reading, Value
+from engine.model import ReasonCode
 from engine.privacy.authorities import Authorities
 from engine.privacy.tokens import PERSON
 
@@ -26,6 +27,29 @@ NEVER = frozenset({"SS", "DL", "PPN", "MC", "MA", "MB", "HC", "NI"})
 
 SPELLINGS = {"MRN": "MR"}
 """CX.5 as senders write it outside table 0203, and the type it means: one person, one token."""
+
+NO_NUMBER = frozenset(
+    {
+        "NULL",
+        "(NULL)",
+        "<NULL>",
+        "NIL",
+        "NONE",
+        "N/A",
+        "#N/A",
+        "NA",
+        "UNKNOWN",
+        "UNK",
+        "?",
+        "-",
+        "--",
+        ".",
+        "*",
+    }
+)
+"""What systems and spreadsheets write where they have no number."""
+
+LONGEST_WORD = 9  # characters, a blank on each side included
 
 _RANKS = {kind: rank for rank, kind in enumerate(PREFERENCE)}
 _MEDICAL_RECORD = frozenset({("PID", 3), ("MRG", 1)})
@@ -97,7 +121,7 @@ class Identifier:
         value = view.part(text, self._path.component)
         if not isinstance(value, str):
             return value
-        if not value.strip():
+        if not value.strip() or self._is_no_number(view, value):
             return None
         return self._authority(view, text), kind or self._untyped, value
 
@@ -150,7 +174,15 @@ class Identifier:
             return False
         if self._only and self._authority(view, text) != self._only:
             return False
-        return view.part(text, self._path.component if self._layout.deep else 1) is not None
+        value = view.part(text, self._path.component if self._layout.deep else 1)
+        return value is not None and not self._is_no_number(view, value)
+
+    def _is_no_number(self, view: Reading, value: Value) -> bool:
+        """Whether a sender wrote a word for "none": were it a number, all who have none would be one."""
+        if not isinstance(value, str) or len(value) > LONGEST_WORD or value.strip().upper() not in NO_NUMBER:
+            return False
+        view.warn(ReasonCode.BAD_VALUE, view.place(self._path), "a word that stands for no number")
+        return True
 
     def _authority(self, view: Reading, text: str) -> str:
         """The authority of a number: its own, else the default, else the sending facility."""

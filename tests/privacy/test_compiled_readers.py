@@ -195,6 +195,34 @@ def test_deleted_and_missing_numbers(book: TokenBook) -> None:
     assert book.minted() == []
 
 
+@pytest.mark.parametrize("word", ["NULL", "null", "N/A", "UNKNOWN", ".", " - ", "None", "#N/A"])
+def test_q06_a_word_for_none_is_no_number(word: str, book: TokenBook) -> None:
+    """Were it one, all patients and visits without a number would be the same."""
+    document = message(f"PID|1||{word}^^^HOSP^MR", f"PV1|1|I{'|' * 17}{word}", f"FT1|1|{word}")
+    for path, place in (("PID-3", "PID-3"), ("PV1-19", "PV1-19"), ("FT1-2", "FT1-2")):
+        assert read(path, document, book) is None
+        assert (document.warnings[-1].code, document.warnings[-1].place) == ("bad-value", place)
+    assert {one.text for one in document.warnings} == {"a word that stands for no number"}
+
+
+def test_q06_the_number_beside_a_word_for_none_is_taken(book: TokenBook) -> None:
+    document = message("PID|1||NULL^^^HOSP^MR~77^^^HOSP^MR")
+    assert identity(book, read("PID-3", document, book)) == "p/HOSP/MR/77"
+    assert read("PID-3", message("PID|1||NULLARBOR^^^HOSP^MR"), book) is not None
+
+
+@pytest.mark.parametrize(("one", "other"), [("007", "7"), ("0012345", "12345"), ("A1", "a1")])
+def test_q07_zeros_in_front_and_case_make_another_number(one: str, other: str, book: TokenBook) -> None:
+    tokens = [read("PID-3", message(f"PID|1||{value}^^^HOSP^MR"), book) for value in (one, other, f" {one} ")]
+    assert tokens[0] != tokens[1]
+    assert tokens[0] == tokens[2]
+
+
+def test_q07_ten_numbers_of_which_one_is_the_persons(book: TokenBook) -> None:
+    numbers = "~".join([*(f"{n}^^^OTHER^CRN" for n in range(8)), "77^^^HOSP^MR", "88^^^HOSP^PI"])
+    assert identity(book, read("PID-3", message(f"PID|1||{numbers}"), book)) == "p/HOSP/MR/77"
+
+
 def test_a_control_character_in_a_number_is_refused_at_its_place(book: TokenBook) -> None:
     with pytest.raises(Unacceptable) as caught:
         read("PID-3", message(r"PID|1||SECRET\X1F\7^^^HOSP^MR"), book)
