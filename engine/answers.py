@@ -94,7 +94,7 @@ class Answers:
         if not sender.otherwise:
             sender.told("", None)
             return
-        done = self._threads.run(self._decided, (message_id,), sender.otherwise)
+        done = self._threads.run(self.decided, (message_id,), sender.otherwise)
         done.addErrback(lambda _: {})
         done.addCallback(lambda found: sender.told(*found.get(message_id, ("", None))))
 
@@ -118,13 +118,13 @@ class Answers:
         """All messages of a batch may be waited for: no query names more than the databases take."""
         found: dict[int, tuple[Answered, Reason | None]] = {}
         for start in range(0, len(ids), LOOK_AT):
-            found |= self._decided(ids[start : start + LOOK_AT])
+            found |= self.decided(ids[start : start + LOOK_AT])
         return found
 
-    def _decided(
+    def decided(
         self, ids: Sequence[int], otherwise: Answered = ""
     ) -> dict[int, tuple[Answered, Reason | None]]:
-        """What is known of these messages. What is decided here is recorded before it is told, so
+        """What is known of these messages; blocks. What is decided here is recorded before it is told, so
         that a resend, also after a crash, gets the same answer; the first record stands."""
         query = Query(ids=tuple(ids), limit=max(len(ids), 1))
         views = self._store.messages(query)

@@ -18,10 +18,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 __all__ = [
-    "REGISTRY", "AcceptFailed", "Answered", "BatchDelivered", "BatchDoubtful", "BatchReceived",
-    "ChannelOpened", "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted",
-    "EngineStopping", "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal",
-    "StoreFailed", "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
+    "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
+    "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful", "BatchReceived", "ChannelOpened",
+    "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping", "LoopFailed",
+    "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed", "StoreRecovered",
+    "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -99,6 +100,12 @@ _batches = _histogram(
     "One batch into a destination.",
     "destination",
     (0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120),
+)
+_application = _counter(
+    "wardline_application_answers",
+    "Application answers on a link of their own, by what the other side did.",
+    "channel",
+    "outcome",
 )
 _faults = _counter("wardline_faults", "Faults of the engine's own parts.", "part")
 
@@ -264,6 +271,41 @@ class DestinationAway(Signal, frozen=True):
     waiting_seconds: float
     level: ClassVar[str] = "warning"
     text: ClassVar[str] = "destination away: deliveries wait and are tried again"
+
+
+class ApplicationAnswerTaken(Signal, frozen=True):
+    """The sender's system took an application answer on the link of its own."""
+
+    channel: str
+    message_id: int
+
+    def count(self) -> None:
+        _application(self.channel, "taken").inc()
+
+
+class ApplicationAnswerRefused(Signal, frozen=True):
+    """It refused one (AE, CE, or AR and CR again and again): the answer is given up, the message is not."""
+
+    channel: str
+    message_id: int
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "application answer refused by the other side: given up"
+
+    def count(self) -> None:
+        _application(self.channel, "refused").inc()
+
+
+class ApplicationLinkAway(Signal, frozen=True):
+    """An application answer could not be told: it stays owed. `why` is the network's word or ours."""
+
+    channel: str
+    why: str
+    waiting_seconds: float
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "link of application answers away: they stay owed and are tried again"
+
+    def count(self) -> None:
+        _application(self.channel, "away").inc()
 
 
 class LoopFailed(Signal, frozen=True):

@@ -20,7 +20,15 @@ from mllp.server import Caps, MllpServer
 from mllp.session import Limits
 from mllp.tls import ServerTls
 
-__all__ = ["Address", "address_of", "make_listener", "open_listener"]
+__all__ = [
+    "Address",
+    "address_of",
+    "channel_of",
+    "from_environment",
+    "is_loopback",
+    "make_listener",
+    "open_listener",
+]
 
 
 class Address(NamedTuple):
@@ -30,10 +38,10 @@ class Address(NamedTuple):
     port: int
 
 
-def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpListener:
-    """The channel's listener, not open yet."""
+def channel_of(spec: ChannelSpec, settings: Settings) -> Channel:
+    """The channel as its listener sees it."""
     source = spec.source.mllp
-    channel = Channel(
+    return Channel(
         name=spec.channel,
         rules=accept_rules(source),
         acknowledge=source.acknowledge,
@@ -41,6 +49,9 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
         late="error" if source.acknowledge_late == "error" else "accepted",
         nack=source.store_unavailable == "nack",
         mode=source.ack_mode,
+        separate=source.app_ack == "separate",
+        unique=source.control_id_reuse == "reject",
+        sequence_numbers=source.sequence_numbers,
         application=settings.application,
         facility=settings.facility,
         batches=BatchRules(
@@ -50,6 +61,11 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
             headless=source.batch_headers == "optional",
         ),
     )
+
+
+def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpListener:
+    """The channel's listener, not open yet."""
+    source = spec.source.mllp
     limits = Limits(
         max_frame=source.max_frame,
         require_cr=source.require_cr,
@@ -57,7 +73,7 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
     )
     caps = Caps(source.max_connections, source.max_connections_per_peer)
     server = partial(MllpServer, limits=limits, caps=caps, peers=source.allow, release=source.mllp_release)
-    return MllpListener(channel, doors, server)
+    return MllpListener(channel_of(spec, settings), doors, server)
 
 
 def open_listener(reactor: Any, listener: MllpListener, spec: ChannelSpec, settings: Settings) -> Address:
@@ -65,7 +81,7 @@ def open_listener(reactor: Any, listener: MllpListener, spec: ChannelSpec, setti
     source = spec.source.mllp
     address = address_of(source, settings, os.environ)
     tls = _tls(source.tls, spec.channel, os.environ) if source.tls else None
-    if tls is None and not _is_loopback(address.host) and not (source.insecure_ok or settings.insecure_ok):
+    if tls is None and not is_loopback(address.host) and not (source.insecure_ok or settings.insecure_ok):
         raise Misconfigured(
             "plain MLLP beyond loopback has neither secrecy nor proof of who sends",
             where=spec.channel,
@@ -76,7 +92,7 @@ def open_listener(reactor: Any, listener: MllpListener, spec: ChannelSpec, setti
 
 def address_of(source: MllpSource, settings: Settings, env: Mapping[str, str]) -> Address:
     """Host and port of `tcp:PORT`, `tcp:ADDRESS:PORT` or what `env:NAME` holds. Raises `Misconfigured`."""
-    text = _from_environment(source.listen, env, "listen")
+    text = from_environment(source.listen, env, "listen")
     host, _, port = text.removeprefix("tcp:").rpartition(":")
     if not text.startswith("tcp:") or not port.isdigit() or int(port) > 65535:
         raise Misconfigured(
@@ -86,8 +102,8 @@ def address_of(source: MllpSource, settings: Settings, env: Mapping[str, str]) -
 
 
 def _tls(spec: TlsSpec, channel: str, env: Mapping[str, str]) -> ServerTls:
-    certificate, key = (_from_environment(text, env, "tls") for text in (spec.certificate, spec.key))
-    clients = _from_environment(spec.client_ca, env, "tls") if spec.client_ca else None
+    certificate, key = (from_environment(text, env, "tls") for text in (spec.certificate, spec.key))
+    clients = from_environment(spec.client_ca, env, "tls") if spec.client_ca else None
     try:
         return ServerTls(certificate, key, clients, spec.client_names)
     except OSError as error:
@@ -106,7 +122,8 @@ def _tls(spec: TlsSpec, channel: str, env: Mapping[str, str]) -> ServerTls:
         ) from None
 
 
-def _from_environment(text: str, env: Mapping[str, str], what: str) -> str:
+def from_environment(text: str, env: Mapping[str, str], what: str) -> str:
+    """The text itself, or what the variable of `env:NAME` holds. Raises `Misconfigured`."""
     if not text.startswith("env:"):
         return text
     name = text.removeprefix("env:")
@@ -115,7 +132,8 @@ def _from_environment(text: str, env: Mapping[str, str], what: str) -> str:
     return env[name]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

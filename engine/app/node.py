@@ -10,7 +10,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 
 from engine.answers import Answers
-from engine.app.listening import make_listener, open_listener
+from engine.app.linking import open_link
+from engine.app.listening import channel_of, make_listener, open_listener
 from engine.app.workers import Share, Workers, share_of
 from engine.config.loading import LoadedChannel
 from engine.delivery import DeliveryLoop
@@ -20,6 +21,7 @@ from engine.intake import Intake
 from engine.listeners.channel import Doors
 from engine.listeners.mllp import MllpListener
 from engine.model import Lane
+from engine.outbox import Line, Outbox
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.retry import RetryPolicy
@@ -62,6 +64,7 @@ class Node:
         self._routing: Loop | None = None
         self._router: RoutingLoop | None = None
         self._listeners: list[MllpListener] = []
+        self._outbox = Outbox([])
         self._stopping = False
         self.failure: Misconfigured | None = None
         self.answers = Answers(store, self._looks, call_later=reactor.callLater)
@@ -77,6 +80,7 @@ class Node:
         if share[0] == 0:
             doors = Doors(self.intake.submit, self.answers.wait, self.answers.first_piece, Fingerprints(ring))
             self._listeners = [make_listener(channel.spec, settings, doors) for channel in self._channels]
+            self._outbox = self._make_outbox()
 
     # Putting together
 
@@ -117,6 +121,24 @@ class Node:
         )
         return Loop(f"deliver {name} {lane.name}", loop.turn, lambda error: _failed("delivery", error))
 
+    def _make_outbox(self) -> Outbox:
+        apart = [channel.spec for channel in self._channels if channel.spec.source.mllp.app_ack == "separate"]
+        return Outbox(
+            [
+                Line(
+                    channel_of(spec, self._settings),
+                    open_link(self._reactor, spec, self._settings),
+                    self._store,
+                    self._looks,
+                    self.answers.decided,
+                    call_later=self._reactor.callLater,
+                    retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
+                    dice=random.random,
+                )
+                for spec in apart
+            ]
+        )
+
     @property
     def holder(self) -> str:
         """This process's name on leases; the same after a restart."""
@@ -133,6 +155,7 @@ class Node:
             address = open_listener(self._reactor, listener, channel.spec, self._settings)
             secure = channel.spec.source.mllp.tls is not None
             signal(ChannelOpened(listener.name, f"{address.host}:{address.port}", secure))
+        self._outbox.look()
         if self._workers:
             self._workers.start()
         signal(EngineStarted(self.holder, len(self._channels), self._share[1]))
@@ -146,6 +169,7 @@ class Node:
     async def _stop(self) -> None:
         drain = self._settings.drain
         await DeferredList([listener.drain(drain) for listener in self._listeners])
+        await self._outbox.stop()
         if self._workers:
             await self._workers.stop()
         for loop in self._loops():
@@ -200,6 +224,8 @@ class Node:
     def _look(self) -> None:
         if len(self.answers):
             self._reactor.callFromThread(self.answers.look)
+        if len(self._outbox):
+            self._reactor.callFromThread(self._outbox.look)
 
 
 def _failed(part: str, error: BaseException) -> float:

@@ -136,6 +136,8 @@ def _story(opened: MessageStore, message_id: int, as_json: bool) -> None:
         f" now {view.state.value} {why(view)}",
         highlight=False,
     )
+    if view.application:
+        console.print(f"  application answer on its own link: {view.application}", highlight=False)
     for warning in view.warnings:
         console.print(f"  odd: {words(warning)}", highlight=False)
     for delivery in deliveries:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from engine.config.finding import Place, Problem
 from engine.config.spec import ChannelSpec, MllpSource
 
 __all__ = ["check_answers"]
+
+_LINK = re.compile(r"env:[A-Z][A-Z0-9_]*|tcp:(?P<host>.+):(?P<port>[0-9]{1,5})")
 
 MLLP: Place = ("source", "mllp")
 
@@ -20,6 +24,7 @@ def check_answers(spec: ChannelSpec) -> Iterator[Problem]:
         yield Problem((*at, "acknowledge_late"), text, "it goes with acknowledge: delivery", "warning")
     if isinstance(source, MllpSource):
         yield from _store_unavailable(source)
+        yield from _separate(source)
 
 
 def _store_unavailable(source: MllpSource) -> Iterator[Problem]:
@@ -32,3 +37,36 @@ def _store_unavailable(source: MllpSource) -> Iterator[Problem]:
     else:
         text = "many senders throw away what is refused"
         yield Problem(place, text, "close makes them send it again", "warning")
+
+
+def _separate(source: MllpSource) -> Iterator[Problem]:
+    if source.app_ack == "same":
+        for name in ("app_ack_to", "app_ack_tls"):
+            if name in source.model_fields_set:
+                text, hint = f"{name} has no effect here", "it goes with app_ack: separate"
+                yield Problem((*MLLP, name), text, hint, "warning")
+        return
+    if source.ack_mode in ("original", "never"):
+        text = f"no application answer is ever apart with ack_mode: {source.ack_mode}"
+        yield Problem((*MLLP, "app_ack"), text, "auto follows MSH-15 and MSH-16")
+    if not source.app_ack_to:
+        yield Problem((*MLLP, "app_ack"), "nobody to send application answers to", "add app_ack_to:")
+    else:
+        yield from _link(source)
+
+
+def _link(source: MllpSource) -> Iterator[Problem]:
+    place, found = (*MLLP, "app_ack_to"), _LINK.fullmatch(source.app_ack_to)
+    if not found or int(found["port"] or 1) not in range(1, 65536):
+        yield Problem(place, "not a place to send to", "tcp:HOST:PORT (1 to 65535) or env:NAME")
+    elif found["host"] and not _is_loopback(found["host"]) and not (source.app_ack_tls or source.insecure_ok):
+        yield Problem(
+            place, "sending beyond this machine without TLS", "add app_ack_tls:, or insecure_ok: yes"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

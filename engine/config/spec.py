@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 __all__ = [
     "ChannelSpec", "ChargeRule", "ConsumeRule", "CourseSpec", "CreditRule", "DestinationSpec", "EffectRule",
-    "EncounterRule", "MergeRule", "MllpSource", "Owners", "ProcureRule", "ReleaseRule",
+    "EncounterRule", "LinkTlsSpec", "MergeRule", "MllpSource", "Owners", "ProcureRule", "ReleaseRule",
     "ReserveRule", "Source", "SourceSpec", "TlsSpec", "WarningRule", "WidenSpec",
 ]  # fmt: skip
 
@@ -50,6 +50,15 @@ class TlsSpec(Strict):
     client_names: list[str] = Field([], description="Names (SAN) a sender's certificate may carry.")
 
 
+class LinkTlsSpec(Strict):
+    """TLS on a link that we open. Paths, or names of environment variables that hold them (`env:NAME`)."""
+
+    server_name: str = Field("", description="Name its certificate must carry; default: the host.")
+    ca: str | None = Field(None, description="Authority of its certificate; default: the system's.")
+    certificate: str | None = Field(None, description="Our own, where it asks for one.")
+    key: str | None = None
+
+
 class Source(Strict):
     """What every door has in common: what to accept, how to read it, when to answer."""
 
@@ -63,6 +72,9 @@ class Source(Strict):
     processing_ids: list[str] = ["P"]
     versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")
     control_id: Literal["required", "optional"] = "required"
+    control_id_reuse: Literal["accept", "reject"] = Field(
+        "accept", description="An MSH-10 used before for other content: a new message, or AE 205."
+    )
     filtered: Literal["accept", "reject"] = Field("accept", description="What a filtered message is told.")
     charset: str = Field(
         "", description="For 8-bit text whose MSH-18 is empty; empty: UTF-8 where it is valid, else cp1252."
@@ -100,6 +112,12 @@ class MllpSource(Source):
     )
     max_batch: int = Field(10_000, ge=1, le=30_000, description="Messages of one batch.")
     require_cr: bool = False
+    app_ack: Literal["same", "separate"] = Field(
+        "same", description="Application answers in enhanced mode: this connection, or a link of their own."
+    )
+    app_ack_to: str = Field("", description="That link: `tcp:HOST:PORT`, or `env:NAME`.")
+    app_ack_tls: LinkTlsSpec | None = None
+    sequence_numbers: bool = Field(False, description="The sequence number protocol: MSH-13 and MSA-4.")
     store_unavailable: Literal["close", "nack"] = Field(
         "close", description="When nothing can be stored: close without an answer, or AR/CE first."
     )

@@ -66,18 +66,20 @@ def build(
     own_facility: str,
     errors: Sequence[ErrorItem] = (),
     expected_sequence: int | None = None,
+    apart: bool = False,
 ) -> bytes:
     """The answer `code` to the message of `header`, or to bytes that had none (MSA-2 is then empty).
 
     `control_id` is new and at most 20 characters (`ControlIds`); `now` is aware; the own names (HD, with its
     delimiters as `^`) stand in where MSH-5 or MSH-6 is empty; `errors` become ERR segments in the
-    shape of the message's version; `expected_sequence` goes into MSA-4.
+    shape of the message's version; `expected_sequence` goes into MSA-4; `apart` is for an
+    application answer that begins an exchange of its own (section 2.8.3.2): MSH-15 AL, MSH-16 NE.
     """
     if header is None:
         frame = _unheard(own_application, own_facility)
         answered = b""
     else:
-        frame = _frame_of(header, own_application, own_facility)
+        frame = _frame_of(header, own_application, own_facility, apart)
         answered = header.control_id
     head = (
         b"%b%b%b%b%b%b%b%b"
@@ -111,12 +113,12 @@ def _rest(frame: _Frame, errors: Sequence[ErrorItem], expected_sequence: int | N
     return words.encode(frame.codec, "replace")
 
 
-def _frame_of(header: Header, own_application: str, own_facility: str) -> _Frame:
+def _frame_of(header: Header, own_application: str, own_facility: str, apart: bool) -> _Frame:
     field = header.field
     make = _remembered if header.size <= CACHEABLE else _frame
     return make(
         header.delimiters, field(3), field(4), field(5), field(6), field(9), field(11), field(12), field(18),
-        own_application, own_facility,
+        own_application, own_facility, apart,
     )  # fmt: skip
 
 
@@ -132,6 +134,7 @@ def _frame(
     charset: bytes,
     own_application: str,
     own_facility: str,
+    apart: bool = False,
 ) -> _Frame:
     codec = _answer_codec(charset, delimiters)
     version = _first(version_field, delimiters.component)
@@ -153,8 +156,10 @@ def _frame(
     before_id = separator.join([b"", b"", message_type, b""])
     is_version = known is not None and version.strip()[:1].isdigit()
     after = [b"", processing_id, version_field if is_version else DEFAULT_VERSION.encode("ascii")]
+    if charset or apart:
+        after += [b"", b"", *((b"AL", b"NE") if apart else (b"", b""))]
     if charset:
-        after += [b""] * 5 + [charset]
+        after += [b"", charset]
     before_code = separator.join(after) + b"\rMSA" + separator
     return _Frame(before_time, before_id, before_code, separator, delimiters, shape, codec)
 

@@ -58,8 +58,16 @@ class Pen:
         """Of messages that declare none."""
         return self._channel.rules.charset
 
-    def write(self, header: Header | None, code: Code, *errors: ErrorItem) -> bytes:
-        """The answer `code` to the message of `header`."""
+    def write(
+        self,
+        header: Header | None,
+        code: Code,
+        *errors: ErrorItem,
+        expected: int | None = None,
+        apart: bool = False,
+    ) -> bytes:
+        """The answer `code` to the message of `header`; `expected` is MSA-4, `apart` makes it a message
+        that begins an exchange of its own."""
         return build(
             header,
             code,
@@ -68,6 +76,8 @@ class Pen:
             own_application=self._channel.application,
             own_facility=self._channel.facility,
             errors=errors,
+            expected_sequence=expected,
+            apart=apart,
         )
 
     def refuse(self, header: Header, code: Code, reason: Reason) -> bytes:
@@ -91,10 +101,11 @@ class Pen:
 class Exchange:
     """One message with its header (None: unreadable) that waits for its answer."""
 
-    __slots__ = ("_channel", "_pen", "_reply", "_started", "header", "raw")
+    __slots__ = ("_channel", "_pen", "_reply", "_started", "expected", "header", "raw")
 
     def __init__(self, channel: str, pen: Pen, raw: bytes, header: Header | None, reply: Reply) -> None:
         self.raw, self.header = raw, header
+        self.expected: int | None = None  # MSA-4, known once the message is stored
         self._channel, self._pen, self._reply = channel, pen, reply
         self._started = perf_counter()
 
@@ -104,13 +115,16 @@ class Exchange:
 
     def interim(self, code: Code) -> None:
         """Say `code` now; more follows."""
-        self._reply.interim(self._pen.write(self.header, code))
+        self._reply.interim(self._pen.write(self.header, code, expected=self.expected))
         signal(AnswerSent(self._channel, code, perf_counter() - self._started))
 
     def answer(self, code: Code | None, reason: Reason | None = None) -> None:
         """Say `code` (None: nothing is to be said) with the reason as ERR, and be done."""
         errors = (ErrorItem.of(reason),) if reason else ()
-        self._reply.answer(None if code is None else self._pen.write(self.header, code, *errors))
+        payload = (
+            None if code is None else self._pen.write(self.header, code, *errors, expected=self.expected)
+        )
+        self._reply.answer(payload)
         signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))
 
     def speak_for(self, first: bytes) -> None:

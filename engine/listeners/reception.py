@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from engine.errors import Unacceptable
 from engine.hl7.accept import Ruling, check, check_charset
 from engine.hl7.continuation import Pointers, pointers_of
@@ -19,7 +21,8 @@ from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.listeners.arrival import make_arrival
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.exchange import Exchange, Pen, Reply
-from engine.model import Answered, Reason, ReasonCode, Receipt
+from engine.listeners.sequence import misnumbered, numbered
+from engine.model import Answered, Arrival, Reason, ReasonCode, Receipt
 from engine.telemetry import ControlIdReused, MessageAccepted, MessageRefused, signal
 
 __all__ = ["Reception"]
@@ -33,6 +36,7 @@ class Reception:
     def __init__(self, channel: Channel, doors: Doors, counters: dict[str, int]) -> None:
         self._channel, self._doors, self._counters = channel, doors, counters
         self._pen = Pen(channel)
+        self._special = channel.sequence_numbers or channel.unique or channel.separate
 
     def take(self, raw: bytes, header: Header, reply: Reply) -> None:
         """A message: judge it, store it, answer it."""
@@ -40,6 +44,8 @@ class Reception:
         exchange = self._exchange(raw, header, reply)
         answers = plan(header, self._channel.mode)
         ruling = check(header, self._channel.rules) or self._undecodable(raw, header)
+        if ruling is None and self._channel.sequence_numbers:
+            ruling = misnumbered(header)
         if ruling is None:
             self._store(exchange, header, answers)
         elif ruling.answered:
@@ -76,19 +82,30 @@ class Reception:
         self._count(answers.quirks)
         at_once: Answered = "" if answers.waits(self._channel.acknowledge) else "accepted"
         arrival = make_arrival(self._channel.name, self._doors.keys, exchange.raw, header, at_once)
+        if self._special:
+            arrival = self._specially(arrival, header, answers)
         self._doors.submit(arrival, partial(self._stored, exchange, answers))
 
     def _stored(self, exchange: Exchange, answers: AnswerPlan, receipt: Receipt | None) -> None:
         if receipt is None:
             self._unstored(exchange, answers)
             return
+        exchange.expected = receipt.expected
+        if receipt.refused is not None:
+            self._refused(exchange, answers.refused("error"), receipt.refused, answers, receipt)
+            return
         exchange.committed()
+        if not receipt.id:  # it spoke of sequence numbers only, and was not stored
+            exchange.answer(answers.stored() or answers.applied("accepted"))
+            return
         channel = self._channel
         kind = "duplicate" if receipt.original else "reused" if receipt.reused else "new"
         signal(MessageAccepted(channel.name, kind))
         if receipt.reused:
             signal(ControlIdReused(channel.name, receipt.id))
-        if answers.waits(channel.acknowledge):
+        if self._apart(answers):
+            exchange.answer(answers.stored())
+        elif answers.waits(channel.acknowledge):
             self._apply(exchange, answers, receipt)
         else:
             exchange.answer(answers.stored() or answers.applied("accepted"))
@@ -171,6 +188,8 @@ class Reception:
         arrival = make_arrival(
             self._channel.name, self._doors.keys, exchange.raw, exchange.header, answered, reason
         )
+        if self._special and exchange.header is not None and answers is not None:
+            arrival = self._specially(arrival, exchange.header, answers)
         self._doors.submit(arrival, partial(self._refused, exchange, code, reason, answers))
 
     def _refused(
@@ -184,7 +203,10 @@ class Reception:
         if receipt is None:
             self._unstored(exchange, answers)
             return
+        exchange.expected = receipt.expected
         exchange.committed()
+        if answers is not None and self._apart(answers) and code in ("AE", "AR"):
+            code = None
         signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))
         exchange.answer(code, reason if code not in ("AA", "CA") else None)
 
@@ -192,6 +214,21 @@ class Reception:
         ruling, quirks = check_charset(raw, header, self._channel.rules)
         self._count(quirks)
         return ruling
+
+    # Channels that ask for more
+
+    def _specially(self, arrival: Arrival, header: Header, answers: AnswerPlan) -> Arrival:
+        channel = self._channel
+        return replace(
+            arrival,
+            numbered=numbered(header, channel.name, self._doors.keys) if channel.sequence_numbers else None,
+            unique=channel.unique,
+            owes=self._apart(answers) and answers.application != "NE" and _is_whole(arrival.raw, header),
+        )
+
+    def _apart(self, answers: AnswerPlan) -> bool:
+        """Whether this sender's application answers go over a link of their own."""
+        return self._channel.separate and answers.enhanced
 
     # Common
 
@@ -201,3 +238,9 @@ class Reception:
     def _count(self, quirks: Sequence[str]) -> None:
         for quirk in quirks:
             self._counters[quirk] += 1
+
+
+def _is_whole(raw: bytes, header: Header) -> bool:
+    """Whether this is a message or the last piece of one: what an application answer is about."""
+    piece = pointers_of(raw, header)
+    return piece is None or not piece.leads

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engine.config import spec
 from engine.config.cases import CaseFile, Expectation
@@ -43,3 +44,27 @@ def test_examples_can_be_read(number: int) -> None:
     if example.count("sequence_by:") > 1:
         example = example.splitlines()[0]
     assert read_yaml(example.encode(), "example").findings == []
+
+
+ACKNOWLEDGEMENT = (Path(__file__).parents[2] / "docs/manual/acknowledgement.md").read_text()
+
+
+def test_the_example_of_answers_apart_is_a_source() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", ACKNOWLEDGEMENT, re.DOTALL)
+    found = read_yaml(example.encode(), "example")
+    assert found.findings == []
+    source = yaml.safe_load(example)["source"]["mllp"]
+    assert spec.MllpSource.model_validate({**source, "listen": "tcp:2580"}).app_ack == "separate"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "acknowledge", "acknowledge_timeout", "acknowledge_late", "ack_mode", "app_ack", "app_ack_to",
+        "app_ack_tls", "charset", "charset_strict", "control_id_reuse", "filtered", "mllp_release",
+        "sequence_numbers", "store_unavailable",
+    ],
+)  # fmt: skip
+def test_every_setting_of_answers_is_on_their_page(name: str) -> None:
+    assert name in spec.MllpSource.model_fields
+    assert re.search(rf"`{name}[`:]", ACKNOWLEDGEMENT) or f"    {name}:" in ACKNOWLEDGEMENT

@@ -38,6 +38,7 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         channel("strict", source="    require_cr: yes"),
         channel("small", source="    max_frame: 1048576"),
         channel("anonymous", source="    control_id: optional"),
+        channel("numbered", source="    sequence_numbers: yes\n    control_id_reuse: reject"),
         channel("declared", source="    charset_strict: yes"),
         channel("release-2", source='    mllp_release: "2"\n    max_frame: 65536'),
         channel("transform", source="    acknowledge: transform"),
