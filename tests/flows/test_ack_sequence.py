@@ -19,7 +19,9 @@ LINK_ONLY = B1.split(b"\r")[0] + b"\r"
 
 def numbered(number: object, control_id: str = "", **fields: str) -> bytes:
     """A message (its link is told apart by MSH-3) in the sequence number protocol."""
-    return b1(control_id or f"N{number}", msh13=str(number), **fields)
+    # Written long, so that it is told from a number that an honest log line holds.
+    long = f"{number:08}" if isinstance(number, int) else str(number)
+    return b1(control_id or f"N{number}", msh13=long, **fields)
 
 
 def told(answer: bytes | None) -> tuple[str, str]:
