@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-__all__ = ["Verdict", "control_id", "read_answer"]
+__all__ = ["Verdict", "asks_for_answer", "control_id", "read_answer"]
 
 _LINES = re.compile(rb"[\r\n]+")
 _CODE = re.compile(rb"[AC][AER]\Z")
@@ -41,6 +41,13 @@ def control_id(message: bytes) -> bytes:
     # The separator behind MSH is itself MSH-1, so MSH-10 is the tenth piece.
     fields = head.split(head[3:4]) if head else []
     return fields[9] if len(fields) > 9 else b""
+
+
+def asks_for_answer(message: bytes) -> bool:
+    """Whether any HL7 answer is to be expected: not when MSH-15 and MSH-16 are both NE."""
+    head = _header(message)
+    fields = head.split(head[3:4]) if head else []
+    return [field.strip().upper() for field in fields[14:16]] != [b"NE", b"NE"]
 
 
 def read_answer(answer: bytes) -> tuple[str, bytes]:

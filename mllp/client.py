@@ -8,7 +8,8 @@ An answer counts only when its MSA-2 is the MSH-10 that was sent. Whenever the a
 connection cannot be trusted any more (time over, an answer to something else) it is closed and the
 next attempt uses a new one, so that a late answer cannot be taken for the next message's. Messages
 are sent in the order in which `send` was called, and a message that is being retried holds back the
-ones behind it.
+ones behind it. With `release="2"` each message must first be committed by the other side (block 06); a
+message whose MSH-15 and MSH-16 want no other answer is then done.
 """
 
 from __future__ import annotations
@@ -25,48 +26,14 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from mllp.answers import VERDICTS, Verdict, control_id, read_answer
-from mllp.framing import MAX_NOISE, Decoder, encode
+from mllp.answers import VERDICTS, Verdict, asks_for_answer, control_id, read_answer
+from mllp.attempts import COMMITTED_ONLY, ONCE, Answer, Retry
+from mllp.framing import COMMITTED, MAX_NOISE, NOT_COMMITTED, Decoder, Release, encode
 from mllp.tls import ClientTls
 
-__all__ = ["Answer", "MllpClient", "Retry", "Verdict"]
+__all__ = ["ONCE", "Answer", "MllpClient", "Retry", "Verdict"]
 
 _MAX_ANSWER = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How often and when to send again: attempt n waits `first * 2**(n-1)` seconds, at most
-    `ceiling`, less a random part of up to `jitter`. `verdicts` are those worth another attempt."""
-
-    attempts: int = 5
-    first: float = 1.0
-    ceiling: float = 60.0
-    jitter: float = 0.5
-    verdicts: frozenset[Verdict] = frozenset({Verdict.NONE, Verdict.UNMATCHED, Verdict.REJECTED})
-
-    def wait(self, attempt: int, dice: float) -> float:
-        """Seconds to wait after attempt number `attempt` (from 1); `dice` is in [0, 1)."""
-        longest = min(self.ceiling, self.first * 2.0 ** min(attempt - 1, 60))
-        return longest * (1 - self.jitter * dice)
-
-
-ONCE = Retry(attempts=1)
-"""Try once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How sending one message ended: `code` is MSA-1 or empty, `message` the whole answer or empty,
-    `seconds` the time the last attempt took, `reason` why there is no answer that counts: fixed
-    phrases and the network's own words, nothing of the message."""
-
-    verdict: Verdict
-    code: str = ""
-    message: bytes = field(default=b"", repr=False)
-    attempts: int = 1
-    seconds: float = 0.0
-    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -78,6 +45,8 @@ class _Sending:
     done: Deferred[Answer]
     attempt: int = 0
     started: float = 0.0
+    uncommitted: bool = False
+    """The peer of Release 2 has not said yet whether this attempt was committed."""
 
 
 class MllpClient:
@@ -96,6 +65,7 @@ class MllpClient:
         tls: ClientTls | None = None,
         connect_timeout: float = 5.0,
         answer_timeout: float = 30.0,
+        release: Release = "1",
         retry: Retry | None = None,
         dice: Callable[[], float] = random,
     ) -> None:
@@ -105,6 +75,7 @@ class MllpClient:
         creator: Any = tls
         self._endpoint: Any = wrapClientTLS(creator, endpoint) if tls else endpoint
         self._answer_timeout = answer_timeout
+        self._release = release
         self._retry = retry or Retry()
         self._dice = dice
         self._queue: deque[_Sending] = deque()
@@ -177,21 +148,37 @@ class MllpClient:
 
     def _write(self, wire: _Wire, sending: _Sending) -> None:
         self.counters["sent"] += 1
-        self._timer = self._reactor.callLater(
-            self._answer_timeout, self._distrust, Verdict.NONE, "no answer in time"
-        )
+        sending.uncommitted = self._release == "2"
+        self._start_timer()
         wire.transport.write(encode(sending.message))
 
     def answered(self, wire: _Wire, message: bytes) -> None:
         """A frame arrived on the connection."""
-        code, about = read_answer(message)
         waiting = self._current if wire is self._wire and self._timer is not None else None
+        if waiting is not None and waiting.uncommitted:
+            self._commit(waiting, message)
+            return
+        code, about = read_answer(message)
         if waiting is not None and about == waiting.control_id and code:
             self._settle(VERDICTS[code[1]], code, message)
         elif waiting is None or (about and about == self._previous_id):
             self.counters["late_answers"] += 1
         else:
             self._distrust(Verdict.UNMATCHED, "the answer is not for this message")
+
+    def _commit(self, sending: _Sending, block: bytes) -> None:
+        """The first block after a message is the commit acknowledgement (MLLP Release 2)."""
+        if block == COMMITTED:
+            sending.uncommitted = False
+            self._stop_timer()
+            if asks_for_answer(sending.message):
+                self._start_timer()
+            else:
+                self._settle(Verdict.ACCEPTED, reason=COMMITTED_ONLY)
+        elif block == NOT_COMMITTED:
+            self._distrust(Verdict.NONE, "not committed by the other side")
+        else:
+            self._distrust(Verdict.UNMATCHED, "no commit acknowledgement before the answer")
 
     def lost(self, wire: _Wire, failure: Failure) -> None:
         """The connection is gone."""
@@ -225,6 +212,11 @@ class MllpClient:
         seconds = self._reactor.seconds() - sending.started
         sending.done.callback(Answer(verdict, code, message, sending.attempt, seconds, reason))
         self._next()
+
+    def _start_timer(self) -> None:
+        self._timer = self._reactor.callLater(
+            self._answer_timeout, self._distrust, Verdict.NONE, "no answer in time"
+        )
 
     def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():

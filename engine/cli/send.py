@@ -20,7 +20,9 @@ from engine.cli.show import JsonOption, print_json, table
 from engine.errors import Misconfigured
 from engine.hl7.files import split_messages
 from mllp.answers import Verdict
-from mllp.client import ONCE, Answer, MllpClient
+from mllp.attempts import COMMITTED_ONLY, ONCE, Answer
+from mllp.client import MllpClient
+from mllp.framing import Release
 from mllp.tls import ClientTls
 
 __all__ = ["Tally", "play", "send"]
@@ -43,6 +45,9 @@ def send(
     connections: Annotated[int, typer.Option(min=1, max=1000, help="Connections side by side.")] = 1,
     repeat_: Annotated[int, typer.Option("--repeat", min=1, help="Send everything so many times.")] = 1,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 30,
+    mllp_release: Annotated[
+        str, typer.Option("--mllp-release", help="1, or 2: the listener sends commit blocks first.")
+    ] = "1",
     as_is: Annotated[
         bool, typer.Option("--as-is", help="Each file is one message, sent byte for byte.")
     ] = False,
@@ -54,9 +59,12 @@ def send(
     are left out. Segments may end in CR, LF or CRLF and are sent with CR ([bold]--as-is[/bold] sends
     the bytes untouched). Messages go once, in order on each connection; with --repeat the same
     bytes go again, so a receiver sees duplicates. Exit code 1 when any message was not positively
-    answered (AA or CA).
+    answered (AA or CA, or with --mllp-release 2 committed where nothing else was asked for).
     """
     host, port = _address(to)
+    if mllp_release not in ("1", "2"):
+        raise typer.BadParameter("must be 1 or 2", param_hint="--mllp-release")
+    release: Release = "2" if mllp_release == "2" else "1"
     secure = _tls(server_name or host, ca, cert, key) if tls or ca or cert or server_name else None
     messages = [message for file in files for message in _messages(file, as_is)]
     tally = Tally(len(messages) * repeat_)
@@ -64,7 +72,9 @@ def send(
     with _progress(tally, json):
         _run(
             lambda reactor: [
-                MllpClient(reactor, host, port, tls=secure, answer_timeout=timeout, retry=ONCE)
+                MllpClient(
+                    reactor, host, port, tls=secure, answer_timeout=timeout, release=release, retry=ONCE
+                )
                 for _ in range(connections)
             ],
             chain.from_iterable(repeat(messages, repeat_)),
@@ -75,7 +85,7 @@ def send(
         print_json(tally.summary())
     else:
         _show(tally)
-    if tally.answers["AA"] + tally.answers["CA"] < tally.total:
+    if sum(tally.answers[good] for good in ("AA", "CA", COMMITTED_ONLY)) < tally.total:
         raise typer.Exit(1)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from base_message import B1, a1, b1, is_answer
@@ -56,6 +59,16 @@ def test_a13_what_is_too_long_is_not_committed(case: Case) -> None:
     assert answer is not None
     assert b"MSA|AR|A70-long\r" in answer
     assert sender.answer() is None
+
+
+def test_a70_our_own_sender_speaks_it(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "one.hl7"
+    file.write_bytes(b1("A70-send"))
+    to = f"127.0.0.1:{case.engine.port('release-2')}"
+    command = [sys.executable, "-m", "engine.cli", "send", str(file), "--to", to, "--mllp-release", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert case.is_one_delivery(b1("A70-send"))
 
 
 def test_a71_the_store_is_down(make_engine: Callable[..., Engine]) -> None:

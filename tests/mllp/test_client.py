@@ -145,6 +145,85 @@ def test_a73_no_answer_is_tried_again_on_a_new_connection(serve: Serve, connect:
     assert caller.client.counters["connections"] == 3
 
 
+def committing(*blocks: bytes) -> Callable[[Arrived], None]:
+    """Say these, whatever they are, and nothing more."""
+
+    def receive(arrived: Arrived) -> None:
+        for block in blocks[:-1]:
+            arrived.interim(block)
+        arrived.answer(blocks[-1])
+
+    return receive
+
+
+def test_a70_a_committed_message_and_its_answer(serve: Serve, connect: Connect) -> None:
+    def receive(arrived: Arrived) -> None:
+        arrived.committed()
+        arrived.committed()  # said once
+        arrived.answer(acknowledgement(arrived.message))
+
+    served = serve(receive=receive, release="2")
+    caller = connect(served.port, release="2")
+    answers = caller.send_all(B1, M2)
+    assert [(answer.verdict, answer.code, answer.attempts) for answer in answers] == [
+        (Verdict.ACCEPTED, "AA", 1)
+    ] * 2
+    assert caller.client.counters["connections"] == 1
+
+
+def test_a70_what_asks_for_nothing_else_is_done_when_committed(serve: Serve, connect: Connect) -> None:
+    served = serve(receive=committing(b"\x06"))
+    silent = B1.replace(b"|P|2.5\r", b"|P|2.5|||NE|NE\r")
+    answer = connect(served.port, release="2").send(silent)
+    assert (answer.verdict, answer.code, answer.reason) == (Verdict.ACCEPTED, "", "committed")
+
+
+def test_a71_what_is_not_committed_is_sent_again(serve: Serve, connect: Connect) -> None:
+    def fails(arrived: Arrived) -> None:
+        arrived.abandon()
+
+    def works(arrived: Arrived) -> None:
+        arrived.committed()
+        arrived.answer(A1)
+
+    served = serve(receive=script(fails, works), release="2")
+    caller = connect(served.port, release="2")
+    answer = caller.send(B1)
+    assert (answer.verdict, answer.attempts) == (Verdict.ACCEPTED, 2)
+    refusing = serve(receive=fails, release="2")
+    answer = connect(refusing.port, release="2", retry=ONCE).send(B1)
+    assert (answer.verdict, answer.reason) == (Verdict.NONE, "not committed by the other side")
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "reason"),
+    [
+        ((A1, b"\x06"), Verdict.UNMATCHED, "no commit acknowledgement before the answer"),
+        ((b"\x06", b"\x06"), Verdict.UNMATCHED, "the answer is not for this message"),
+        ((b"\x06", A1.replace(b"|C1", b"|C9")), Verdict.UNMATCHED, "the answer is not for this message"),
+        ((b"\x06", A1.replace(b"|AA|", b"|AE|")), Verdict.ERROR, ""),
+    ],
+    ids=["answer first", "twice", "another's", "error"],
+)
+def test_a72_release_2_with_answers_that_do_not_count(
+    serve: Serve, connect: Connect, said: tuple[bytes, ...], verdict: Verdict, reason: str
+) -> None:
+    served = serve(receive=committing(*said))
+    answer = connect(served.port, release="2", retry=ONCE).send(B1)
+    assert (answer.verdict, answer.reason) == (verdict, reason)
+
+
+def test_a72_a_commit_block_on_a_link_of_release_1_does_not_count(serve: Serve, connect: Connect) -> None:
+    served = serve(receive=committing(b"\x06", A1))
+    assert connect(served.port, retry=ONCE).send(B1).verdict is Verdict.UNMATCHED
+
+
+def test_a71_committed_and_then_silent(serve: Serve, connect: Connect) -> None:
+    served = serve(receive=lambda arrived: arrived.interim(b"\x06"))
+    answer = connect(served.port, release="2", retry=ONCE, answer_timeout=0.2).send(B1)
+    assert (answer.verdict, answer.reason) == (Verdict.NONE, "no answer in time")
+
+
 def test_what_never_answers_is_given_up(serve: Serve, connect: Connect) -> None:
     served = serve(receive=lambda arrived: None)
     answer = connect(served.port, answer_timeout=0.05).send(B1)

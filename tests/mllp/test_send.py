@@ -48,6 +48,20 @@ def test_as_is_sends_the_file_byte_for_byte(serve: Serve, three: Path) -> None:
     assert served.application.received == [three.read_bytes()]
 
 
+def test_a70_release_2(serve: Serve, three: Path) -> None:
+    def receive(arrived: Any) -> None:
+        arrived.committed()
+        arrived.answer(acknowledgement(arrived.message))
+
+    served = serve(receive=receive, release="2")
+    to = ("--to", f"127.0.0.1:{served.port}")
+    done = wardline_send(three, *to, "--mllp-release", 2)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].split() == ["AA", "3"]
+    assert wardline_send(three, *to, "--timeout", 1).returncode == 1
+    assert wardline_send(three, *to, "--mllp-release", 3).returncode == 2
+
+
 def test_any_negative_answer_is_exit_code_1_and_counted(serve: Serve, three: Path) -> None:
     def receive(arrived: Any) -> None:
         code = b"AE" if b"|C1|" in arrived.message else b"CA"
