@@ -1,6 +1,6 @@
 """`make fuzz`: every target under atheris, so many inputs in all, and a table of what was tried.
 
-`python -m fuzz [--inputs 1000000] [--targets framing,session,document] [--seed 1]`. What libFuzzer keeps
+`python -m fuzz [--inputs 1000000] [--targets framing,document] [--seed 1]`. What libFuzzer keeps
 of one run (inputs that reach new code) is where the next begins: `var/fuzz/<target>`. A finding ends the
 run with exit code 1 and leaves its input in `var/fuzz/found/<target>-…`; it goes into
 `fuzz/found/<target>/` together with the repair.
@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from fuzz.seeds import ROOT, seeds
 
-SHARES = {"framing": 0.3, "session": 0.3, "document": 0.4}  # of all inputs
-LONGEST = {"framing": 200, "session": 120, "document": 500}  # bytes of an input
+SHARES = {"framing": 0.25, "session": 0.3, "batch": 0.15, "document": 0.3}  # of all inputs
+LONGEST = {"framing": 200, "session": 120, "batch": 300, "document": 500}  # bytes of an input
 HANG = 20  # seconds of one input
 MEMORY = 1024  # MB of the process
 DONE = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+) ft: \d+ corp: (\d+)")

@@ -21,8 +21,10 @@ from engine.hl7.header import Header, read_header
 from engine.hl7.modes import Code
 from engine.hl7.numbers import money, number
 from engine.hl7.path import Path
+from engine.hl7.quirks import odd
 from engine.hl7.reading import Reading
 from engine.hl7.times import moment, time_of_day, zone_of
+from engine.hl7.tree import leaves
 from engine.hl7.writing import changed
 from mllp.answers import control_id, read_answer
 
@@ -48,7 +50,7 @@ def check(data: bytes) -> None:
     raw, (default, strict) = data[:-1], CHARSETS[(data[-1] if data else 0) % len(CHARSETS)]
     check_file(raw)
     try:
-        header = read_header(raw)
+        header = read_header(raw, default)
     except Unacceptable as refusal:
         check_answer(None, raw, refusal)
         return
@@ -61,6 +63,9 @@ def check(data: bytes) -> None:
         return
     check_reads(document)
     check_writing(document)
+    assert all(reason.text for reason in odd(document))
+    with suppress(Unacceptable):
+        assert all(leaf.path for leaf in leaves(document))
     for anchor in ANCHORS:
         with suppress(Unacceptable):
             for group in groups(document, anchor):
@@ -96,11 +101,13 @@ def check_answer(header: Header | None, raw: bytes, refusal: Unacceptable | None
         header, code, control_id="ID1", now=NOON, own_application="W^1.2^ISO", own_facility="", errors=errors
     )
     sent = header.control_id if header else b""
-    assert read_answer(answer) == (code, sent), "a sender does not find its own control id"
+    # the byte of a delimiter may be half a character, which is cut by who knows the character set
+    halved = header and header.delimiters.separator in sent
+    assert halved or read_answer(answer) == (code, sent), "a sender does not find its own control id"
     assert read_header(answer).is_answer
     assert answer.endswith(b"\r")
     assert answer.count(b"\r") == 2 + len(errors)
-    if header and raw.startswith(b"MSH"):
+    if header and raw.startswith(b"MSH") and not halved:
         assert control_id(raw) == sent
 
 

@@ -32,7 +32,7 @@ ODD = [
 def seeds(target: str) -> Iterator[bytes]:
     """Inputs for a target, each well-formed or odd in a known way, and everything ever found by it."""
     messages = [path.read_bytes() for path in sorted(FIXTURES.glob("*.hl7"))] + [SMALL, *ODD]
-    make = {"framing": _framing, "session": _session, "document": _document}[target]
+    make = {"framing": _framing, "session": _session, "batch": _batch, "document": _document}[target]
     yield from make(messages)
     yield from (path.read_bytes() for path in sorted(FOUND.glob(f"{target}/*")))
 
@@ -40,6 +40,15 @@ def seeds(target: str) -> Iterator[bytes]:
 def _document(messages: list[bytes]) -> Iterator[bytes]:
     for number, message in enumerate(messages):
         yield message + bytes([number % 4])
+
+
+def _batch(messages: list[bytes]) -> Iterator[bytes]:
+    head, tail = b"FHS|^~\\&|A|B\rBHS|^~\\&|A|B|C|D|2026||x|y|B1\r", b"BTS|2\rFTS|1\r"
+    for number, (one, other) in enumerate(pairwise(message[:90] + b"\r" for message in messages)):
+        options = bytes([number, 1, 1 + number % 3, 2])
+        yield head + one + other + tail + options
+        yield b"\x0b" + one + b"\n\xef\xbb\xbf" + other + b"\x1c\r" + options
+        yield b"BHS$%!*@\r" + one + b"BTS$x\rstray\rBTS\rFTS|1\rBHS\r" + other + options
 
 
 def _framing(messages: list[bytes]) -> Iterator[bytes]:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.hl7 import escape
+from engine.hl7 import batch, escape
 from fuzz.__main__ import SHARES, fuzz
 from fuzz.seeds import ROOT, seeds
 from mllp import framing, session
@@ -20,7 +21,7 @@ from mllp import framing, session
 needs_atheris = pytest.mark.skipif(
     find_spec("atheris") is None, reason="atheris has no wheel for this machine"
 )
-INPUTS = {"framing": 15_000, "session": 30_000, "document": 8_000}
+INPUTS = {"framing": 10_000, "session": 25_000, "batch": 8_000, "document": 7_000}
 
 
 @pytest.mark.parametrize("target", SHARES)
@@ -42,13 +43,14 @@ def test_a_short_pass_finds_nothing(target: str, tmp_path: Path) -> None:
     assert found.kept > len(list(seeds(target))) / 2
 
 
-FAULTS: dict[str, tuple[object, str, Callable[[Callable[..., object]], Callable[..., object]]]] = {
+FAULTS: dict[str, tuple[object, str, Callable[[Any], Any]]] = {
     "framing": (framing, "_undecided", lambda _: lambda _data, _at: 0),
     "session": (session.Session, "_resume", lambda _: lambda self, _paused_at, _now: None),
+    "batch": (batch, "_TAIL", lambda _: 3),
     "document": (escape, "_bytes", lambda _: lambda digits, codec: bytes.fromhex(digits).decode(codec)),
 }
-"""For each target a fault like those it is for: a split start byte forgotten, a pause never ended, an
-exception of Python's own."""
+"""For each target a fault like those it is for: a split start byte forgotten, a pause never ended, a
+header that falls between two portions, an exception of Python's own."""
 
 
 @pytest.mark.parametrize("target", SHARES)
