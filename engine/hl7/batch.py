@@ -26,6 +26,7 @@ _LATER: Final = re.compile(rb"[\r\n](?:MSH|BHS|BTS|FTS)[^A-Za-z0-9\s]")
 _END: Final = re.compile(rb"[\x1c\r\n]*\Z")
 _MARK: Final = b"\xef\xbb\xbf"
 _TAIL: Final = 24  # bytes that a segment's beginning may need to be known as one
+MOST_FINDINGS: Final = 100
 _HEAD: Final = 8192  # bytes kept of a message that is too long
 
 
@@ -171,8 +172,12 @@ class BatchReader:
             self._find(place, f"not the number of {what} that came")
 
     def _find(self, place: str, text: str) -> None:
+        if len(self.findings) > MOST_FINDINGS:  # a frame of trailers alone has one for each
+            return
         reason = Reason(ReasonCode.BATCH, text, place)
-        if reason not in self.findings:  # at most a few kinds, and once each
+        if len(self.findings) == MOST_FINDINGS:
+            reason = Reason(ReasonCode.BATCH, "more does not hold than is told")
+        if reason not in self.findings:
             self.findings.append(reason)
 
 
@@ -206,9 +211,9 @@ class _Units:
         self._size += len(data)
         if self._size <= self._largest:
             self._parts.append(data)
-        elif self._parts:
+        else:
             head = b"".join(self._parts)[:_HEAD]
-            self._parts = [head] if len(head) >= _HEAD else [head + data[: _HEAD - len(head)]]
+            self._parts = [head + data[: _HEAD - len(head)]]
 
     def _unit(self) -> Iterator[tuple[bytes, bool]]:
         raw, whole = b"".join(self._parts), self._size <= self._largest

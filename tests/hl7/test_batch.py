@@ -109,6 +109,13 @@ def test_a_message_that_is_too_long_costs_its_head_and_stops_nothing() -> None:
     assert reader.messages == 2
 
 
+def test_a_message_that_is_too_long_is_told_too_when_it_comes_at_once() -> None:
+    long = b"MSH|^~\\&|A|B\rNTE|" + b"x" * 50_000 + b"\r"
+    parts, _ = read_batch(long + msh(2), 10_000)
+    assert [part.kind for part in parts] == [Kind.BATCH, Kind.TOO_LONG, Kind.MESSAGE, Kind.BATCH_END]
+    assert parts[1].raw == long[:8192]
+
+
 @pytest.mark.parametrize(
     ("raw", "batch", "headless"),
     [
@@ -172,3 +179,11 @@ def test_any_bytes_in_any_steps_give_parts_and_no_error(raw: bytes, step: int) -
     parts = [part for at in range(0, len(raw), step) for part in reader.feed(raw[at : at + step])]
     parts += reader.end()
     assert parts == read_batch(raw, 100)[0]
+
+
+def test_a_frame_of_trailers_alone_costs_no_more_than_its_bytes() -> None:
+    """Each of them is wrong; a hundred are told."""
+    parts, findings = read_batch(b"FHS|^~\\&|A\r" + b"BTS|9\r" * 200_000, 1 << 24)
+    assert len(parts) == 1
+    assert len(findings) == 101
+    assert findings[-1].text == "more does not hold than is told"
