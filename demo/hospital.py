@@ -13,6 +13,7 @@ from demo.hospital_catalogue import (
     COST_CENTRES,
     DATED_LOTS,
     ITEMS,
+    LAB_STOCK,
     LOCATIONS,
     PHARMACY_STOCK,
     RIGHTS,
@@ -101,7 +102,7 @@ def _products(admin: Session) -> None:
     fields = ["id", "default_code", "name", "type", "is_storable", "uom_id/id", "standard_price"]
     fields += ["list_price", "tracking", "use_expiration_date", "route_ids/id"]
     rows = [
-        [_key(item.code), item.code, item.name, "Goods", "1", UNIT, item.cost, *_traits(item)]
+        [_key(item.code), item.code, item.name, "Goods", "1", item.unit, item.cost, *_traits(item)]
         for item in ITEMS
     ]
     for service in SERVICES:
@@ -130,7 +131,7 @@ def _offer(admin: Session, item: Item) -> list[Any]:
     """Gloves come by the box, all else by the piece."""
     found = admin.read("product.product", [["default_code", "=", item.code]], "product_tmpl_id")
     boxed = item.code == "GLV-M"
-    price, unit = ("8.00", _external(BOX)) if boxed else (item.cost, UNIT)
+    price, unit = ("8.00", _external(BOX)) if boxed else (item.cost, item.unit)
     vendor, template = _external(item.vendor), found[0]["product_tmpl_id"][0]
     return [f"offer_{_key(item.code)}", vendor, template, price, "0", "2", unit]
 
@@ -154,7 +155,7 @@ def _stock(admin: Session) -> None:
         load(admin, "stock.lot", fields, rows)
     places = {place.key: WARD_STOCK for place in LOCATIONS if place.parent}
     store = {item.code: item.stock for item in ITEMS if item.stock}
-    places["pharmacy"] = PHARMACY_STOCK
+    places |= {"pharmacy": PHARMACY_STOCK, "lab": LAB_STOCK}
     for key, kept in {"stock.stock_location_stock": store, **places}.items():
         place = _found(admin, key)
         for code, quantity in kept.items():

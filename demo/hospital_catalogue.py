@@ -8,6 +8,7 @@ __all__ = [
     "COST_CENTRES",
     "DATED_LOTS",
     "ITEMS",
+    "LAB_STOCK",
     "LOCATIONS",
     "PHARMACY_STOCK",
     "RIGHTS",
@@ -20,7 +21,7 @@ __all__ = [
 
 
 class Item(NamedTuple):
-    """A stocked item: cost and price in euro, quantity in `WH/Stock` in its own unit."""
+    """A stocked item: cost and price in euro, quantity in `WH/Stock` in its own unit, an external id."""
 
     code: str
     name: str
@@ -29,6 +30,7 @@ class Item(NamedTuple):
     stock: int
     vendor: Literal["medsupply", "orthotech", ""] = "medsupply"
     tracking: Literal["none", "lot"] = "none"
+    unit: str = "uom.product_uom_unit"
 
 
 class Service(NamedTuple):
@@ -65,6 +67,12 @@ ITEMS = (
     Item("PARA-500", "Paracetamol 500 mg, tablet", "0.02", "0.10", 0),
     Item("AMOX-500", "Amoxicillin 500 mg, capsule", "0.09", "0.40", 0, "medsupply", "lot"),
     Item("ENOX-40", "Enoxaparin 40 mg, syringe", "2.80", "6.50", 0, "medsupply", "lot"),
+    Item("TUBE-EDTA", "Blood collection tube, EDTA", "0.15", "0.00", 0),
+    Item(
+        "RGT-CBC", "Haematology diluent", "0.01", "0.00", 0, "medsupply", "lot", "uom.product_uom_milliliter"
+    ),
+    Item("RGT-GLU", "Glucose reagent", "0.04", "0.00", 0, "medsupply", "lot", "uom.product_uom_milliliter"),
+    Item("KIT-STREP", "Streptococcus A test cassette", "1.60", "0.00", 0),
 )
 """IMP-KNEE and MAT-AIR must be procured, MESH-15 cannot be (no vendor), TRC-12 is enough for one procedure
 only; drugs lie in the pharmacy."""
@@ -74,7 +82,9 @@ SERVICES = (
     Service("BED-DAY", "Bed, one day", "310.00"),
     Service("CON-01", "Consultation", "75.00"),
     Service("LAB-CBC", "Complete blood count", "14.00"),
-    *(Service(f"CHG-{item.code}", f"{item.name} (charge)", item.price) for item in ITEMS),
+    Service("LAB-BMP", "Basic metabolic panel", "18.00"),
+    Service("LAB-STREP", "Streptococcus A, rapid test", "9.00"),
+    *(Service(f"CHG-{item.code}", f"{item.name} (charge)", item.price, item.unit) for item in ITEMS),
 )
 """Each stocked item is billed as a service, in its own unit: a confirmed quotation delivers nothing."""
 
@@ -82,6 +92,7 @@ LOCATIONS = (
     Location("wards", "Wards"),
     Location("theatre", "Theatre"),
     Location("pharmacy", "Pharmacy"),
+    Location("lab", "Lab"),
     Location("icu", "ICU", "wards"),
     Location("ward_3a", "3A", "wards"),
     Location("ed", "ED", "wards"),
@@ -97,9 +108,14 @@ WARD_STOCK = {"GLV-M": 200, "SYR-10": 50, "NDL-18": 50, "DRS-10": 20, "PARA-500"
 PHARMACY_STOCK = {"PARA-500": 5000, "AMOX-500": 500}
 """What lies in `WH/Pharmacy`."""
 
+LAB_STOCK = {"TUBE-EDTA": 2000, "RGT-CBC": 9000, "RGT-GLU": 1500, "KIT-STREP": 100}
+"""What lies in `WH/Lab`."""
+
 DATED_LOTS = {
     "CAT-14": (("CAT-2609", 20, "2027-03-31"), ("CAT-2611", 40, "2028-11-30")),
     "AMOX-500": (("AMX-2701", 300, "2027-01-31"), ("AMX-2711", 200, "2027-11-30")),
+    "RGT-CBC": (("HD-2703", 4000, "2027-03-31"), ("HD-2706", 5000, "2027-06-30")),
+    "RGT-GLU": (("GL-2702", 500, "2027-02-28"), ("GL-2705", 1000, "2027-05-31")),
     "ENOX-40": (("ENX-2706", 20, "2027-06-30"), ("ENX-2709", 40, "2027-09-30")),
 }
 """Lots wherever the item is kept: number, quantity, expiry date."""

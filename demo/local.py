@@ -61,7 +61,8 @@ class Local:
         """A new database with the hospital, named after this process so that leftovers can be told."""
         found = self.up()
         with self._alone():
-            server, made = self._server(), remembered(self._made)
+            server, run = self._server(), remembered(self._run)
+            made = self._hospital(server, run)  # another checkout may have made room for its own
             self._sweep(server)
             database = f"t_{os.getpid()}_{re.sub('[^a-z0-9]+', '_', name.lower())[-40:]}"
             server.forget(database)

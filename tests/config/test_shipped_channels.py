@@ -32,6 +32,7 @@ def test_they_are_the_ones_that_are_promised() -> None:
         "dft-charges": "tcp:2576",
         "charge-master": "tcp:2586",
         "item-master": "tcp:2585",
+        "lab-charges": "tcp:2583",
         "theatre-schedule": "tcp:2577",
         "ward-orders": "tcp:2580",
         "pharmacy-dispense": "tcp:2581",

@@ -16,7 +16,7 @@ from demo.hospital_catalogue import ITEMS, SERVICES
 
 PRICES = {one.code: float(one.price) for one in (*ITEMS, *SERVICES)}
 NAMES = {one.code: one.name for one in (*ITEMS, *SERVICES)}
-UNITS = {"OR-MIN": "Minutes"}
+UNITS = {"OR-MIN": "Minutes", "RGT-CBC": "ml", "RGT-GLU": "ml"}
 CARE = "Patient Care"
 TAGS = {
     "inpatient": "Inpatient", "outpatient": "Outpatient", "emergency": "Emergency",
@@ -86,7 +86,7 @@ class ExpectedBooks:
     def _consume(self, fields: Fields) -> None:
         back = bool(fields.get("reverses"))
         lines = [
-            (item["code"], float(item["quantity"]), float(item["quantity"]), "Units", back)
+            (item["code"], float(item["quantity"]), float(item["quantity"]), _unit(item), back)
             for item in fields["items"]
         ]
         here, gone = (CARE, fields["location"]) if back else (fields["location"], CARE)
@@ -143,6 +143,10 @@ class ExpectedBooks:
         for name, transfer in self._transfers.items():
             if transfer.partner == gone and transfer.state == "assigned":
                 self._transfers[name] = transfer._replace(partner=into)
+
+
+def _unit(item: Fields) -> str:
+    return str(item.get("unit") or UNITS.get(item["code"], "Units"))
 
 
 def _instant(text: str) -> str:

@@ -32,7 +32,7 @@ from engine.config.rehearsal import rehearse
 from engine.store.base import DeliveryView, MessageView, Query
 
 SHIPPED = Path(__file__).parents[2] / "channels"
-NAMES = ("adt-encounters", "dft-charges", "theatre-schedule")
+NAMES = ("adt-encounters", "dft-charges", "lab-charges", "theatre-schedule")
 Effects = list[dict[str, dict[str, Any]]]
 NEEDS_ODOO = (
     pytest.mark.odoo,

@@ -51,6 +51,7 @@ ADMITTED = _Before("an admission opens the visit and lets no identity through")
 DISCHARGED = _Before("a discharge closes the visit")
 BOOKED = _Before("a booking reserves the kit in the theatre for the time")
 CHARGED = _Before("a stocked item is charged and leaves the ward's stock")
+TESTED = _Before("a charge of the laboratory is billed, and its reagents are counted by the result")
 BEFORE: dict[str, tuple[_Before, ...]] = {
     "a transfer changes the place and leaves the state alone": (ADMITTED,),
     "a cancelled transfer moves back": (ADMITTED,),
@@ -76,6 +77,8 @@ BEFORE: dict[str, tuple[_Before, ...]] = {
     ),
     "a credit takes the charge of the same transaction and code back, and the item returns": (CHARGED,),
     "a charge with a negative quantity is a credit": (CHARGED,),
+    "a credit takes the charge back and no reagent returns": (TESTED,),
+    "a negative charge is a credit": (TESTED,),
     "a credit for a service has no stock to return to": (
         _Before(
             "a service is charged and uses no stock",

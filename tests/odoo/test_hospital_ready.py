@@ -18,6 +18,7 @@ PLACES = {
     "WH/Theatre/OR1",
     "WH/Theatre/OR2",
     "WH/Pharmacy",
+    "WH/Lab",
     "Patient Care",
 }
 
@@ -32,7 +33,7 @@ def test_codes_and_places_are_the_agreed_ones(hospital: Running) -> None:
     assert set(hospital.ids["items"]) == {item.code for item in ITEMS}
     assert set(hospital.ids["services"]) == {service.code for service in SERVICES}
     assert set(hospital.ids["cost_centres"]) == set(COST_CENTRES)
-    assert {"Units", "Box of 100", "Minutes"} <= set(hospital.ids["units"])
+    assert {"Units", "Box of 100", "Minutes", "ml"} <= set(hospital.ids["units"])
 
 
 def test_stock_lies_where_it_should(admin: Session) -> None:
@@ -41,6 +42,7 @@ def test_stock_lies_where_it_should(admin: Session) -> None:
     }
     assert on_hand(admin, "GLV-M", "WH/Theatre/OR1") == 200
     assert on_hand(admin, "AMOX-500", "WH/Pharmacy") == 500
+    assert on_hand(admin, "RGT-CBC", "WH/Lab") == 9000
     assert on_hand(admin, "ENOX-40", "WH/Wards/ICU") == 60
 
 
