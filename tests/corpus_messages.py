@@ -13,7 +13,11 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 CORPUS = Path(os.environ.get("WARDLINE_CORPUS", ROOT.parent / "shared" / "corpus")) / "hl7v2"
-CHANNELS = {"ADT": "adt-encounters", "DFT": "dft-charges", "SIU": "theatre-schedule"}
+CHANNELS = {
+    "ADT": "adt-encounters", "DFT": "dft-charges", "SIU": "theatre-schedule",
+    **dict.fromkeys(("OMS", "OMN", "OMP", "ORM"), "ward-orders"),
+    **dict.fromkeys(("RDS", "RAS", "RDE"), "pharmacy-dispense"),
+}  # fmt: skip
 
 _BEGIN = re.compile(
     rb"(?:\A|(?<=[\r\n\x0b]))[ \t]*(?:\xef\xbb\xbf)?[ \t]*"
@@ -57,7 +61,7 @@ def all_messages() -> list[Found]:
 
 
 def corpus_messages() -> list[Found]:
-    """Every ADT, DFT and SIU message of the corpus, in the order of its files."""
+    """Every message of the corpus of a type that a shipped channel is about, in the order of its files."""
     return [found for found in all_messages() if found.type in CHANNELS]
 
 

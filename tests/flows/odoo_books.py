@@ -129,6 +129,24 @@ def read_ordered(admin: Session) -> dict[str, float]:
     return total
 
 
+def read_lots(admin: Session, name: Name = str) -> dict[str, dict[tuple[str, str], float]]:
+    """By key (`consume pharmacy-dispense/order:RX-1/1`): how much of each item went from which lot."""
+    codes = _codes(admin)
+    names = {
+        row["res_id"]: TOKEN.sub(lambda token: name(token[0]), row["name"].replace("_", " ", 1))
+        for row in admin.read(
+            "ir.model.data", [["module", "=", "wardline"], ["model", "=", "stock.picking"]], "res_id", "name"
+        )
+    }
+    found: dict[str, dict[tuple[str, str], float]] = {}
+    domain = [["lot_id", "!=", False], ["picking_id", "in", list(names)]]
+    for row in admin.read("stock.move.line", domain, "picking_id", "product_id", "lot_id", "quantity"):
+        lots = found.setdefault(names[row["picking_id"][0]], {})
+        what = codes[row["product_id"][0]], row["lot_id"][1]
+        lots[what] = lots.get(what, 0.0) + row["quantity"]
+    return found
+
+
 def read_stock(admin: Session) -> dict[tuple[str, str], tuple[float, float]]:
     """Item and place → what lies there, and how much of it is held."""
     codes = _codes(admin)
