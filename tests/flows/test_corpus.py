@@ -1,5 +1,5 @@
-"""Every message of the public sample corpus that a shipped channel is about, through that channel: each gets
-the answer that spec: ack asks for and ends in one visible state with a reason.
+"""Every ADT, DFT and SIU message of the public sample corpus through the shipped channels: each gets the
+answer that spec: ack asks for and ends in one visible state with a reason.
 
 Sent over sockets as the bytes that stand in the files, framed. `WARDLINE_CORPUS_TABLE=FILE` keeps the
 table of what became of them.
