@@ -1,4 +1,4 @@
-"""What wards order and the pharmacy dispenses, where Odoo's own ways decide: what is not in stock, days, lots."""
+"""What wards order and pharmacies dispense, where Odoo's own ways decide: shortage, days, lots."""
 
 from __future__ import annotations
 

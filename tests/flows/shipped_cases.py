@@ -109,7 +109,7 @@ BEFORE: dict[str, tuple[_Before, ...]] = {
     "a return in part, by the type of the dispense": (DISPENSED,),
     "a negative amount is a return": (DISPENSED,),
     "a credit comes with the return": (WITH_CHARGE,),
-    "a negative charge is a credit": (WITH_CHARGE,),
+    "a negative charge beside a cancelled dispense is a credit": (WITH_CHARGE,),
     "an update that says the same is the same": (GIVEN,),
     "a deleted administration comes back into its lot": (GIVEN,),
     "an administration cancelled by its order comes back too": (GIVEN,),
