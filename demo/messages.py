@@ -8,7 +8,8 @@ from datetime import date
 __all__ = ["PEOPLE", "Body", "Person", "booking", "charges", "merge", "message", "movement", "secrets_of"]
 
 Body = tuple[str, ...]
-"""The segments behind MSH; `{day}` in them stands for the day as HL7 writes it."""
+"""The segments behind MSH; `{day}` in them stands for the day as HL7 writes it, `{at}` for the message's
+time."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def message(kind: str, control_id: str, when: str, body: Body, day: date, more: 
     """The whole message: `kind` is MSH-9, `when` a time such as `06:30`, `more` follows MSH-12."""
     sent = f"{day:%Y%m%d}{when.replace(':', '')}00"
     head = rf"MSH|^~\&|HIS|GENERAL|WARDLINE|GENERAL|{sent}||{kind}|{control_id}|P|2.5.1{more}"
-    return "\r".join([head, *(segment.replace("{day}", f"{day:%Y%m%d}") for segment in body), ""]).encode()
+    segments = (segment.replace("{day}", f"{day:%Y%m%d}").replace("{at}", sent) for segment in body)
+    return "\r".join([head, *segments, ""]).encode()
 
 
 def movement(person: Person, ward: str, kind: str = "I", number: str = "", visit: bool = True) -> Body:
@@ -56,7 +58,7 @@ def movement(person: Person, ward: str, kind: str = "I", number: str = "", visit
     place = f"{ward}^1^1^GENERAL" if ward else ""
     about = _visit(person, place, kind) if visit else "PV1|1|N"
     kin = f"NK1|1|{person.family}^OTTOKAR|SPO"
-    return ("EVN||{day}060000", person.segment(number), kin, about)
+    return ("EVN||{at}", person.segment(number), kin, about)
 
 
 def booking(person: Person, appointment: str, code: str, start: str, theatre: str) -> Body:
@@ -76,7 +78,7 @@ def charges(
     person: Person, ward: str, *lines: tuple[str, str, str], kind: str = "CG", number: str = ""
 ) -> Body:
     """What DFT carries; a line is transaction id, charge code and quantity."""
-    head = ("EVN||{day}060000", person.segment(number), _visit(person, f"{ward}^1^1^GENERAL", "I"))
+    head = ("EVN||{at}", person.segment(number), _visit(person, f"{ward}^1^1^GENERAL", "I"))
     return head + tuple(
         f"FT1|{n}|{txn}||{{day}}||{kind}|{code}^Code^CDM|FOR {person.family}||{quantity}"
         for n, (txn, code, quantity) in enumerate(lines, 1)
@@ -85,7 +87,7 @@ def charges(
 
 def merge(gone: str, person: Person) -> Body:
     """What A40 carries: the number `gone` was the same person's."""
-    return ("EVN||{day}060000", person.segment(), f"MRG|{gone}^^^GENERAL^MR||||||{person.family}^UNKNOWN")
+    return ("EVN||{at}", person.segment(), f"MRG|{gone}^^^GENERAL^MR||||||{person.family}^UNKNOWN")
 
 
 def _visit(person: Person, place: str, kind: str) -> str:

@@ -189,7 +189,7 @@ def _noise() -> tuple[Line, ...]:
     return (
         browser,
         refused("15:01", "ORU^R01", "A laboratory result: not this door", "AR", "unknown-type"),
-        refused("15:02", "ADT^A28", "An event the channel does not take", "AR", "unknown-event"),
+        refused("15:02", "ADT^A99", "An event the channel does not take", "AR", "unknown-event"),
         refused("15:03", "ADT^A01", "An admission without its control id", "AE", "missing-field", True),
     )
 

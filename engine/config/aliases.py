@@ -35,11 +35,15 @@ class AliasBook(TokenBook):
             lambda size: hashlib.sha256(str(next(count)).encode()).digest()[:size],
         )
         self._meanings: dict[str, tuple[str, str, str]] = {}
+        self._taken: Counter[str] = Counter()
 
     def token(self, domain: str, authority: str, id_type: str, value: str) -> str:
         """As `TokenBook.token`."""
         token = super().token(domain, authority, id_type, value)
-        self._meanings.setdefault(token, (f"{_WORDS[domain]}:{value.strip()}", authority, id_type))
+        if token not in self._meanings:
+            name = f"{_WORDS[domain]}:{value.strip()}"
+            self._meanings[token] = name, authority, id_type
+            self._taken.update((name, f"{name}@{authority}"))
         return token
 
     @property
@@ -60,8 +64,3 @@ class AliasBook(TokenBook):
             if self._taken[alias] == 1:
                 return alias
         return f"{name}@{authority}/{id_type}"
-
-    @property
-    def _taken(self) -> Counter[str]:
-        names = [(name, f"{name}@{authority}") for name, authority, _ in self._meanings.values()]
-        return Counter(alias for pair in names for alias in pair)

@@ -40,9 +40,7 @@ TABLE: Table = read(
 WITHOUT_EFFECT = {
     **dict.fromkeys(("A09", "A10", "A32", "A33"), "whereabouts-only"),
     **dict.fromkeys(("A15", "A16", "A25", "A26"), "plan-only"),
-    "A20": "bed-status-only",
     "A23": "record-deletion",
-    **dict.fromkeys(("A24", "A37"), "link-only"),
 }
 """Events about a visit that change nothing in stock or charges, and the step that names them."""
 

@@ -20,7 +20,7 @@ from demo.play import expected_states
 from demo.story import surgical_day
 from demo.traces import in_files
 from engine.config.loading import load_channel
-from engine.config.rehearsal import rehearse
+from engine.config.rehearsal import Rehearsal, Trial
 
 CHANNEL_FOLDER = Path(__file__).parents[2] / "channels"
 DAY = date(2026, 11, 21)
@@ -32,9 +32,18 @@ def raw(line: Line) -> bytes:
     return raw_of(line, f"DAY-{LINES.index(line):03}", DAY)
 
 
+@pytest.fixture(scope="module")
+def day() -> list[Rehearsal]:
+    """What the channels make of the day's messages, one after the other."""
+    trials = {name: Trial(channel) for name, channel in LOADED.items()}
+    return [trials[line.channel].say(raw(line)) for line in LINES]
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.at} {line.words}")
-def test_the_shipped_channels_make_of_each_message_what_the_story_says(line: Line) -> None:
-    made = rehearse(LOADED[line.channel], raw(line))
+def test_the_shipped_channels_make_of_each_message_what_the_story_says(
+    line: Line, day: list[Rehearsal]
+) -> None:
+    made = day[LINES.index(line)]
     assert made.code == line.answer
     assert Counter(kind for effect in made.effects for kind in effect) == Counter(line.effects.split())
     assert (made.reason.code if made.reason else "") == line.cause

@@ -70,6 +70,13 @@ def test_a_visit_that_was_charged_before_it_was_admitted(either: Desk, mirror: M
     assert visit[3] == f"{key}Q"
 
 
+def test_a_whole_encounter_is_all_that_is_known(either: Desk, mirror: Mirror, key: str) -> None:
+    visit, person = f"{key}V", f"{key}P"
+    either.one(Encounter(key=visit, subject=person, location="WH/Wards/ICU", kind="inpatient"))
+    either.one(Encounter(key=visit, subject=person, state="cancelled", whole=True))
+    assert mirror.contacts(visit)[0][2:] == [True, person, "", ["Visit cancelled"]]
+
+
 def test_encounter_leaves_the_tags_of_people_alone(
     desk: Desk, admin: Session, mirror: Mirror, key: str
 ) -> None:
@@ -249,6 +256,7 @@ def test_merge_of_visits_takes_orders_and_reservations_along(either: Desk, mirro
     either.one(charge(f"{key}2", old))  # routed before the merge, delivered after it
     (order,) = mirror.orders(key)
     assert (order[0], len(order[3])) == (new, 2)
+    assert mirror.transfers(f"{key}r")[0][2:4] == ["WH/Stock", "WH/Theatre/OR1"]
     assert mirror.transfers(f"{key}r")[0][5].endswith(new)
     assert [c[0] for c in mirror.contacts(key) if not c[2]] == [old]
     either.one(Release(key=f"{key}r"))

@@ -51,6 +51,13 @@ def test_reserve_holds_stock_for_the_theatre(desk: Desk, mirror: Mirror, key: st
     assert set(outcome.documents) == {"stock.picking"}
 
 
+def test_a_reservation_for_another_visit_stays_where_it_is(desk: Desk, mirror: Mirror, key: str) -> None:
+    desk.one(kit(key, item("GLV-M", 1), encounter=f"{key}V"))
+    desk.one(kit(key, item("GLV-M", 1), encounter=f"{key}W"))
+    assert mirror.transfers(key)[0][2:4] == ["WH/Stock", "WH/Theatre/OR1"]
+    assert mirror.transfers(key)[0][5] == f"{key}W"
+
+
 def test_a_reservation_is_of_the_warehouses_own_type(desk: Desk, admin: Session, key: str) -> None:
     """Storekeepers look for it under Internal Transfers, not under an archived kind of picking."""
     desk.one(kit(key, item("GLV-M", 1)))

@@ -18,7 +18,7 @@ from engine.privacy.table import Row, components_of, v2_table
 PASSES = {"keep", "keep-code", "keep-loc", "opdate"}
 NUMERIC = {"NM", "SI", "DT", "TM", "TS", "DTM"}
 REPETITIONS = 3
-NEVER_INSIDE = {"MSH", "MSA", "FHS", "BHS", "BTS", "FTS"}  # each begins something of its own
+NEVER_INSIDE = {"MSH", "MSA", "FHS", "BHS", "BTS", "FTS", "DSC"}  # each begins something, or makes it a piece
 FIRST = "EVN PID PD1 NK1 PV1 PV2 MRG SCH TQ1 NTE RGS AIS AIL AIG AIP FT1 OBX AL1 DG1 PR1 ROL GT1 IN1 IN2 ACC"
 CORE = FIRST.split()
 FEW = ["EVN", "PID", "NK1", "PV1", "MRG", "SCH", "NTE", "RGS", "AIS", "AIL", "FT1", "OBX"]
@@ -123,6 +123,7 @@ class Writer:
 
 GIVEN = {
     "MSH-3": "@^@^@", "MSH-4": "@^@", "MSH-5": "@", "MSH-6": "@", "MSH-7": "20261121120000",
+    "MSH-14": "", "EVN-2": "20261121115900", "EVN-6": "",
     "MSH-10": "@", "MSH-11": "P", "MSH-12": "2.5.1", "MSH-15": "", "MSH-16": "", "MSH-22": "", "MSH-23": "",
     "PID-3": "@^^^HOSP^SS~@^@^@^HOSP^MR~@^^^@^NI",
     "PV1-2": "I", "PV1-3": "ICU^@^@^HOSP^^^@^@^@",

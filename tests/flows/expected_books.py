@@ -64,13 +64,10 @@ class ExpectedBooks:
             old = {line[0]: 0.0 for line in self._transfers[still].lines}
             wanted = {**old, **wanted}
         number = f"@{len(lives) + 1}" if lives else ""
-        units = {item["code"]: item.get("unit") for item in fields["items"]}
         self._transfers[still or f"reserve {fields['key']}{number}"] = Transfer(
             "assigned", fields.get("source") or "WH/Stock", fields["destination"],
-            _planned(fields), self._partner(fields),
-            tuple(sorted(
-                (code, n, n, units.get(code) or UNITS.get(code, "Units"), False) for code, n in wanted.items()
-            )),
+            _instant(fields["needed_at"]), self._partner(fields),
+            tuple(sorted((code, n, n, UNITS.get(code, "Units"), False) for code, n in wanted.items())),
         )  # fmt: skip
 
     def _lives(self, key: str) -> list[str]:
@@ -96,9 +93,6 @@ class ExpectedBooks:
         self._transfers[f"consume {fields['key']}"] = Transfer(
             "done", here, gone, f"{fields['used_on']} 12:00:00", self._partner(fields), tuple(sorted(lines))
         )
-
-    def _procure(self, fields: Fields) -> None:
-        """Of what is in stock: nothing is bought."""
 
     def _charge(self, fields: Fields) -> None:
         self._bill("charge", fields, 1.0)
@@ -130,18 +124,23 @@ class ExpectedBooks:
         kinds = set(old.tags) - states
         state = fields.get("state") or ("" if states else "open")
         tags = {f"Visit {state}"} if state else states
-        tags |= {TAGS[fields["kind"]]} if fields.get("kind", "other") in TAGS else kinds - {ENDED}
+        whole = fields.get("whole", False)
+        kept = set() if whole else kinds - {ENDED}
+        tags |= {TAGS[fields["kind"]]} if fields.get("kind", "other") in TAGS else kept
         tags |= {ENDED} if fields.get("account") == "ended" else kinds & {ENDED}
         self._contacts[visit] = old._replace(
-            above=self._survivor(person), place=fields.get("location") or old.place, tags=tuple(sorted(tags))
+            above=self._survivor(person),
+            place=fields.get("location") or ("" if whole else old.place),
+            tags=tuple(sorted(tags)),
         )
 
     def _merge(self, fields: Fields) -> None:
-        """Of persons; what hangs on the one that is gone goes to the other."""
+        """What hangs on the one that is gone goes to the other."""
         gone, into = fields["gone"], fields["into"]
         if gone not in self._contacts:
             return
-        self._partner({"subject": into})
+        above = self._contacts[gone].above if fields["kind"] == "visit" else ""
+        self._contacts.setdefault(into, Contact(into, True, above, "", ()))
         for token, contact in self._contacts.items():
             if contact.above == gone:
                 self._contacts[token] = contact._replace(above=into)
@@ -153,21 +152,6 @@ class ExpectedBooks:
 
 def _unit(item: Fields) -> str:
     return str(item.get("unit") or UNITS.get(item["code"], "Units"))
-
-
-class _AnyDay:
-    """Equal to whatever day Odoo chose by itself."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str)
-
-
-def _planned(fields: Fields) -> Any:
-    if fields.get("needed_on"):
-        return f"{fields['needed_on']} 12:00:00"
-    return _instant(fields["needed_at"]) if fields.get("needed_at") else _AnyDay()
 
 
 def _instant(text: str) -> str:

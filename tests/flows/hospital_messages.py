@@ -22,14 +22,17 @@ class Used(NamedTuple):
 def admission(control: str, person: str, visit: str, event: str = "A01", ward: str = "ICU") -> bytes:
     """ADT about a visit."""
     return _message(
-        _msh("HIS", f"ADT^{event}", control), f"EVN||{DAY}080000", _pid(person), _pv1(visit, ward)
+        _msh("HIS", f"ADT^{event}", control), f"EVN||{_sent(control)}", _pid(person), _pv1(visit, ward)
     )
 
 
 def merge(control: str, gone: str, into: str) -> bytes:
     """ADT^A40: two numbers, one person."""
     return _message(
-        _msh("HIS", "ADT^A40^ADT_A39", control), f"EVN||{DAY}090000", _pid(into), f"MRG|{gone}^^^GENERAL^MR"
+        _msh("HIS", "ADT^A40^ADT_A39", control),
+        f"EVN||{_sent(control)}",
+        _pid(into),
+        f"MRG|{gone}^^^GENERAL^MR",
     )
 
 
@@ -42,23 +45,6 @@ def charges(control: str, person: str, visit: str, *lines: Used, ward: str = "IC
     return _message(
         _msh("HIS", "DFT^P03^DFT_P03", control), f"EVN||{DAY}101500", _pid(person), _pv1(visit, ward), *said
     )
-
-
-class Listed(NamedTuple):
-    """One record of an item master: MFE-1, the item, and the segments after its MFE."""
-
-    event: str
-    code: str
-    segments: tuple[str, ...] = ()
-
-
-def item_master(control: str, *records: Listed) -> bytes:
-    """MFN^M16."""
-    said: list[str] = []
-    for one in records:
-        said += [f"MFE|{one.event}|||{one.code}|CWE", *one.segments]
-    kind = _msh("MMIS", "MFN^M16^MFN_M16", control).replace("|2.5.1", "|2.8")
-    return _message(kind, "MFI|INV||UPD|||NE", *said)
 
 
 def booking(
@@ -78,7 +64,14 @@ def _message(*segments: str) -> bytes:
 
 
 def _msh(system: str, kind: str, control: str) -> str:
-    return rf"MSH|^~\&|{system}|GENERAL|WARDLINE|GENERAL|20261121101500||{kind}|{control}|P|2.5.1"
+    return rf"MSH|^~\&|{system}|GENERAL|WARDLINE|GENERAL|{_sent(control)}||{kind}|{control}|P|2.5.1"
+
+
+def _sent(control: str) -> str:
+    """When it was sent: `…-7` is of seven seconds after `…-0`."""
+    number = control.rpartition("-")[2]
+    minutes, seconds = divmod(int(number) if number.isdecimal() else 0, 60)
+    return f"2026112110{minutes % 60:02}{seconds:02}"
 
 
 def _pid(person: str) -> str:

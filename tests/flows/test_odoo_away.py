@@ -117,7 +117,7 @@ class Ward:
             effects.setdefault(view.delivery.message_id, []).append(view.delivery.effect)
         for view in views:
             wanted = self.engine.expected(view.channel, self.engine.content(view.id))
-            names.learn(effects[view.id], wanted)
+            names.learn(effects.get(view.id, []), wanted)
             for effect in wanted if view.state.value == "delivered" else ():
                 expected.apply(effect)
         books = read_books(self._admin, names)

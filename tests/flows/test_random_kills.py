@@ -79,15 +79,15 @@ def told(engine: HospitalEngine, messages: list[Sent]) -> Story:
             if view.state.value == "duplicate":
                 assert view.original in story.raws
                 continue
-            assert view.state.value == "delivered", view
+            assert view.state.value in ("delivered", "filtered"), view
             raw = store.content(view.id)
             assert channels[raw] == view.channel
             story.raws[view.id] = raw
     assert sorted(story.raws.values()) == sorted(channels)  # every one, once, byte for byte
-    assert story.deliveries.keys() == story.raws.keys()
+    assert story.deliveries.keys() <= story.raws.keys()
     for number, raw in story.raws.items():
         expected = story.effects[number] = engine.expected(channels[raw], raw)
-        actual = [view.delivery.effect for view in story.deliveries[number]]
+        actual = [view.delivery.effect for view in story.deliveries.get(number, [])]
         story.names.learn(actual, expected)
         assert [story.names.shown(effect) for effect in actual] == expected
     print(f"{len(views)} rows of {len(story.raws)} messages, {sum(map(len, story.effects.values()))} effects")

@@ -81,18 +81,24 @@ def _repoint(site: Site, row: Row[effects.Merge], gone: Contact, into: Contact) 
 
 
 def _move_documents(site: Site, row: Row[effects.Merge], gone: Contact, target: int) -> None:
-    """Draft orders and open transfers of the one now belong to the other."""
+    """Draft orders and open transfers of the one now belong to the other.
+
+    A transfer's places are written with it: Odoo makes them those of its type when the partner changes."""
     client, context = site.client, site.context
-    for model, state in (("sale.order", ["draft", "sent"]), ("stock.picking", _OPEN)):
+    places = ["location_id", "location_dest_id"]
+    for model, state, kept in (("sale.order", ["draft", "sent"], []), ("stock.picking", _OPEN, places)):
         domain = [("partner_id", "=", gone.id), ("state", "in", state)]
-        ids = [found["id"] for found in client.search_read(model, domain, ["id"], context=context)]
-        if not ids:
-            continue
-        row.documents[model] = ",".join(map(str, ids))
-        vals: dict[str, Any] = {"partner_id": target}
-        if model == "sale.order" and row.effect.kind == "visit":
-            vals["client_order_ref"] = row.effect.into
-        client.call(model, "write", ids=ids, context=context, vals=vals)
+        found = client.search_read(model, domain, ["id", *kept], context=context)
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for document in found:
+            alike.setdefault(tuple(document[field][0] for field in kept), []).append(document["id"])
+        for values, ids in alike.items():
+            vals: dict[str, Any] = {"partner_id": target, **dict(zip(kept, values, strict=True))}
+            if model == "sale.order" and row.effect.kind == "visit":
+                vals["client_order_ref"] = row.effect.into
+            client.call(model, "write", ids=ids, context=context, vals=vals)
+        if found:
+            row.documents[model] = ",".join(str(document["id"]) for document in found)
 
 
 _OPEN = ["draft", "waiting", "confirmed", "assigned"]

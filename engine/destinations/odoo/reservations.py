@@ -202,7 +202,8 @@ def _check(row: Row[effects.Reserve], answer: int | Bad) -> None:
 
 
 def _head_changes(row: Row[effects.Reserve], plan: Plan, transfer: Transfer) -> dict[str, str]:
-    """Fields of the transfer that differ from the wish."""
+    """Fields of the transfer that differ from the wish. With the partner go the places: Odoo makes them
+    those of the transfer's type when it changes."""
     planned = _planned(row.effect)
     pairs: dict[str, tuple[object, object]] = {
         "location_id/.id": (transfer.source, plan.source.id),
@@ -211,7 +212,10 @@ def _head_changes(row: Row[effects.Reserve], plan: Plan, transfer: Transfer) -> 
         "priority": (transfer.priority, _priority(row.effect)),
         "partner_id/.id": (transfer.partner, plan.partner or transfer.partner),
     }
-    return {field: str(wish) for field, (stands, wish) in pairs.items() if stands != wish}
+    changed = {field for field, (stands, wish) in pairs.items() if stands != wish}
+    if "partner_id/.id" in changed:
+        changed |= {"location_id/.id", "location_dest_id/.id"}
+    return {field: str(wish) for field, (_, wish) in pairs.items() if field in changed}
 
 
 def _hold(site: Site, transfers: Transfers, plans: Plans) -> None:
