@@ -15,9 +15,9 @@ from typing import Any, Literal
 import msgspec
 
 __all__ = [
-    "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Item", "Lot", "Merge", "Money",
-    "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "covers", "decode", "encode",
-    "kind_of", "schema",
+    "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Forward", "Item", "Lot", "Merge",
+    "Money", "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "covers", "decode",
+    "encode", "kind_of", "schema", "takes",
 ]  # fmt: skip
 
 Priority = Literal["routine", "urgent", "asap", "stat"]
@@ -220,8 +220,21 @@ class Lot(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="lot"):
     cleared: tuple[str, ...] = ()
 
 
+class Forward(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="forward"):
+    """Pass the message on, with tokens in place of identities: `message` is HL7 v2, its segments ended by
+    CR, `control_id` its MSH-10, `type` its MSH-9 (`ADT^A01`)."""
+
+    message: str
+    control_id: str
+    type: str = ""
+
+    def __repr__(self) -> str:
+        return f"Forward({self.key!r}, {len(self.message)} characters)"
+
+
 Effect = (
-    Reserve
+    Forward
+    | Reserve
     | Release
     | Consume
     | Charge
@@ -244,6 +257,13 @@ encode = _encoder.encode
 
 decode = _decoder.decode
 """JSON bytes back into the effect they were."""
+
+
+def takes(destination: str, effect: Effect) -> bool:
+    """Whether a destination (`odoo:hospital`, `mllp:registry`, …) carries such an effect out: messages are
+    passed on to other systems and into folders, everything else is the ERP's; a ledger takes all."""
+    kind = destination.partition(":")[0]
+    return kind == "ledger" or (kind in ("mllp", "folder", "folder-batch")) == isinstance(effect, Forward)
 
 
 def kind_of(effect: Effect) -> str:

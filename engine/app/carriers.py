@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from engine.destinations import mllp
 from engine.destinations.base import Destination
+from engine.destinations.folder import FolderDestination
 from engine.destinations.ledger import LedgerDestination
+from engine.destinations.mllp import MllpDestination
 from engine.destinations.odoo import OdooDestination, from_environment
 from engine.errors import Misconfigured
 
@@ -27,6 +31,17 @@ def _open(name: str, env: Mapping[str, str]) -> Destination:
     kind, _, rest = name.partition(":")
     if kind == "ledger":
         return LedgerDestination(Path(rest))
+    if kind in ("folder", "folder-batch"):
+        return FolderDestination(Path(rest), batch=kind == "folder-batch")
+    if kind == "mllp":
+        return MllpDestination(mllp.from_environment(rest, env), _running_reactor)
     if kind == "odoo":
         return OdooDestination(from_environment(rest, env))
     raise Misconfigured(f"no destination is called {kind!r}", where=name)
+
+
+def _running_reactor() -> Any:
+    """The process's reactor; importing it earlier would install another."""
+    from twisted.internet import reactor
+
+    return reactor

@@ -13,6 +13,7 @@ from rich.console import Console
 from engine.cli.show import JsonOption, print_json
 from engine.config.build import EFFECTS
 from engine.config.loading import Examined, channel_files, examine
+from engine.destinations import mllp
 from engine.destinations.odoo import from_environment
 from engine.destinations.odoo.named import Check, Named
 from engine.destinations.odoo.preflight import preflight
@@ -46,10 +47,10 @@ def doctor(
     results = {
         name: _check(name, examined) for name in ([connection] if connection else _connections(examined))
     }
+    if not connection:
+        results |= {f"mllp:{name}": _reached(name) for name in _receivers(examined)}
     if not results:
-        raise Misconfigured(
-            "no channel names an Odoo connection", where=str(channels), hint="--connection NAME"
-        )
+        raise Misconfigured("no channel names a connection", where=str(channels), hint="--connection NAME")
     if json:
         print_json(results)
     else:
@@ -66,6 +67,26 @@ def _check(name: str, examined: Iterable[Examined]) -> list[Check]:
         return [Check("fail", "settings", f"{error.where} {error.text}", error.hint)]
     mine = [one for one in examined if name in _connections([one])]
     return list(preflight(found, _named(mine)))
+
+
+def _reached(name: str) -> list[Check]:
+    """Whether a system that messages are passed on to can be connected to."""
+    try:
+        peer = mllp.from_environment(name, os.environ)
+    except Misconfigured as error:
+        return [Check("fail", "settings", f"{error.where} {error.text}", error.hint)]
+    where = f"{peer.host}:{peer.port}{' with TLS' if peer.secure else ''}"
+    if problem := mllp.reach(peer):
+        return [
+            Check("fail", "connection", f"{where}: {problem}", "is it running, and may this host connect?")
+        ]
+    return [Check("ok", "connection", where)]
+
+
+def _receivers(examined: Iterable[Examined]) -> list[str]:
+    """The MLLP connections the channels name."""
+    specs = [one.spec for one in examined if one.spec]
+    return sorted({to.mllp.connection for spec in specs for to in spec.destinations if to.mllp})
 
 
 def _connections(examined: Iterable[Examined]) -> list[str]:

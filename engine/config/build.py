@@ -34,7 +34,7 @@ __all__ = ["Program", "build"]
 T = TypeVar("T")
 EFFECTS = (
     "reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge",
-    "product", "offer", "price", "stocking", "lot",
+    "product", "offer", "price", "stocking", "lot", "forward",
 )  # fmt: skip
 HEADER = frozenset({"MSH"})
 
@@ -194,3 +194,7 @@ def _names(destination: DestinationSpec) -> Iterator[str]:
         yield f"odoo:{destination.odoo.connection}"
     if destination.ledger is not None:
         yield f"ledger:{destination.ledger.path}"
+    if destination.mllp is not None:
+        yield f"mllp:{destination.mllp.connection}"
+    if destination.folder is not None:
+        yield f"{'folder-batch' if destination.folder.batch else 'folder'}:{destination.folder.path}"

@@ -26,8 +26,12 @@ __all__ = ["EFFECTS", "EVENT_TESTS", "check_channel", "check_secrets", "listens_
 
 EFFECTS = (
     "reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge",
-    "product", "offer", "price", "stocking", "lot",
+    "product", "offer", "price", "stocking", "lot", "forward",
 )  # fmt: skip
+DESTINATIONS = ("odoo", "ledger", "mllp", "folder")
+FORWARDS = frozenset({"mllp", "folder"})
+"""Kinds of destinations that take what `forward:` makes and nothing else."""
+
 MLLP: Place = ("source", "mllp")
 
 EVENT_TESTS = ("MSH-9.2", "EVN-1")
@@ -223,16 +227,47 @@ def _tells_apart(key: str, segment: str) -> bool:
 def _destinations(spec: ChannelSpec) -> Iterator[Problem]:
     for number, destination in enumerate(spec.destinations):
         place: Place = ("destinations", number)
-        given = [word for word in ("odoo", "ledger") if getattr(destination, word) is not None]
+        given = [word for word in DESTINATIONS if getattr(destination, word) is not None]
         if not given:
             yield Problem(
-                place, "the destination has no kind", "odoo: {connection: name}, or ledger: {path: file}"
+                place,
+                "the destination has no kind",
+                f"one of {', '.join(DESTINATIONS)}: odoo: {{connection: name}}",
             )
         for word in given[1:]:
             text = f"a destination has one kind, and this one is {given[0]} already"
             yield Problem((*place, word), text, "start another entry with -", on_key=True)
         if destination in spec.destinations[:number]:
             yield Problem(place, "the same destination is listed twice")
+    yield from _carried(spec)
+    yield from _idle(spec)
+
+
+def _carried(spec: ChannelSpec) -> Iterator[Problem]:
+    """Effects that no destination of the channel carries out."""
+    kinds = {word for one in spec.destinations for word in DESTINATIONS if getattr(one, word) is not None}
+    for number, rule in enumerate(spec.effects):
+        place: Place = ("effects", number)
+        if rule.forward is not None and rule.for_each:
+            text = "a message is passed on as a whole"
+            yield Problem((*place, "for_each"), text, "leave for_each out", on_key=True)
+        if rule.forward is not None and kinds and kinds <= {"odoo"}:
+            text = "nothing takes what is passed on"
+            yield Problem((*place, "forward"), text, "add mllp: or folder: to the destinations", on_key=True)
+        if rule.forward is None and rule.refuse is None and kinds and kinds <= FORWARDS:
+            text = "no destination of this channel carries this effect out"
+            yield Problem(place, text, "add odoo: or ledger: to the destinations")
+
+
+def _idle(spec: ChannelSpec) -> Iterator[Problem]:
+    """Destinations for which no rule makes anything."""
+    if any(rule.forward is not None for rule in spec.effects):
+        return
+    for number, one in enumerate(spec.destinations):
+        for word in sorted(FORWARDS):
+            if getattr(one, word) is not None:
+                place: Place = ("destinations", number, word)
+                yield Problem(place, "no rule passes messages on", "add a rule with forward:", on_key=True)
 
 
 _SECRET = re.compile(

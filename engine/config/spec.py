@@ -18,6 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
+SegmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2}$")]
 Expression = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 """`PATH | function(arguments) | …`, e.g. `FT1-7.1 | lookup(items, item)`; alternatives with `or`."""
 
@@ -327,6 +328,17 @@ class LotRule(Strict):
     company: Expression | None = None
 
 
+class ForwardRule(Strict):
+    """Pass the message on without identities, to destinations of the kinds `mllp` and `folder`."""
+
+    segments: list[SegmentName] = Field(min_length=1, description="What goes along, such as [EVN, PID, PV1].")
+    dates: Literal["day", "drop"] = Field("day", description="Operational dates: as a day, or not at all.")
+    application: str = Field("", description="MSH-3; empty: as it came. Likewise the next three.")
+    facility: str = ""
+    receiving_application: str = ""
+    receiving_facility: str = ""
+
+
 class EffectRule(Strict):
     """One rule: when it applies, over which repeating segment, and the one effect it makes."""
 
@@ -343,6 +355,7 @@ class EffectRule(Strict):
     procure: ProcureRule | None = None
     encounter: EncounterRule | None = None
     merge: MergeRule | None = None
+    forward: ForwardRule | None = None
     product: ProductRule | None = None
     offer: OfferRule | None = None
     price: PriceRule | None = None
@@ -408,11 +421,26 @@ class LedgerDestination(Strict):
     path: str
 
 
+class MllpDestination(Strict):
+    """Forwarded messages over MLLP through a named connection (`WARDLINE_MLLP_<NAME>_URL`, …)."""
+
+    connection: Name
+
+
+class FolderDestination(Strict):
+    """Forwarded messages as files."""
+
+    path: str
+    batch: bool = Field(False, description="One batch file (BHS … BTS) for what goes out together.")
+
+
 class DestinationSpec(Strict):
     """Where effects go: exactly one kind."""
 
     odoo: OdooDestination | None = None
     ledger: LedgerDestination | None = None
+    mllp: MllpDestination | None = None
+    folder: FolderDestination | None = None
 
 
 class ChannelSpec(Strict):

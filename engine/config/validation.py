@@ -137,7 +137,7 @@ def _other(_: Context, name: str) -> Words:
 _SAID: dict[str, Callable[[Context, str], Words]] = {
     "string_pattern_mismatch": lambda _, name: (
         f"{name} has characters it cannot have",
-        "lower-case letters, digits and hyphens, a letter first, at least two",
+        "a name: lower-case letters, digits and hyphens, a letter first; a segment: PID, FT1",
     ),
     "string_too_short": lambda context, name: (
         (f"{name} is empty", "")

@@ -23,7 +23,7 @@ from engine.hl7.delimiters import USUAL, Delimiters
 from engine.hl7.escape import escape
 from engine.hl7.reading import HEADERS, Delete, Fields, Value
 
-__all__ = ["FieldValue", "changed", "compose", "encode", "to_bytes", "field_text"]
+__all__ = ["FieldValue", "Repetition", "changed", "compose", "encode", "to_bytes", "field_text"]
 
 Component = Value | tuple[Value, ...]
 Repetition = Value | tuple[Component, ...]

@@ -11,6 +11,7 @@ import msgspec
 
 from engine import effects
 from engine.effects import Effect, Item, Merge, Money
+from engine.privacy.redaction import Sender
 from engine.privacy.tokens import DOMAINS
 from engine.transforms.expression import Flaw
 from engine.transforms.field import Want, compile_cleared, compile_field, compile_key
@@ -172,6 +173,8 @@ def compile_effect(
     draft = _Draft(given, setting)
     if kind == "merge":
         return draft.merge(), draft.flaws
+    if kind == "forward":
+        return _forwarding(given, setting, space), {}
     shape = _SHAPES[kind]
     for name in shape.keys:
         draft.key(name, space="" if kind == "encounter" else space, below=kind == "release")
@@ -261,6 +264,18 @@ def _item(item: Value, quantity: Value, unit: Value = _NOTHING, lot: Value = _NO
         return Item(item(scope), quantity(scope), unit(scope) or "", lot(scope) or "")
 
     return value
+
+
+def _forwarding(given: Mapping[str, Any], setting: Setting, space: str) -> Make:
+    names = ("application", "facility", "receiving_application", "receiving_facility")
+    sender = Sender(**{name: given[name] for name in names})
+    redaction = setting.redaction(given["segments"], given["dates"], sender)
+
+    def make(scope: Scope) -> Effect:
+        made = redaction.message(scope.view, scope.book)
+        return effects.Forward(key=f"{space}/{made.control_id}", **msgspec.structs.asdict(made))
+
+    return make
 
 
 def _making(shape: Shape, constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:

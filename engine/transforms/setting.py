@@ -10,6 +10,7 @@ from engine.errors import Misconfigured
 from engine.hl7.path import Path
 from engine.hl7.reading import DELETE
 from engine.privacy.readers import Reader, Readers
+from engine.privacy.redaction import Dates, Redaction, Sender
 from engine.privacy.rules import Forbidden, Use
 from engine.transforms.expression import Flaw, PathText
 from engine.transforms.scope import Scope, Value, remembered
@@ -88,6 +89,10 @@ class Setting:
             raise Flaw(text, path.offset, error.advice) from None
         except Misconfigured as error:
             raise Flaw(error.text, path.offset, error.hint) from None
+
+    def redaction(self, segments: Sequence[str], dates: Dates, sender: Sender) -> Redaction:
+        """What makes a message of these segments fit to be passed on."""
+        return Redaction(self._readers, segments, dates=dates, sender=sender)
 
     def once(self, key: Hashable, segments: frozenset[str], make: Callable[[], Value]) -> Value:
         """The value that `make` makes, the same for the same `key`, in a slot of its own.

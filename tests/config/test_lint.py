@@ -41,6 +41,45 @@ def test_the_plain_channel_has_no_finding(tmp_path: Path) -> None:
     assert _said(tmp_path) == []
 
 
+FORWARDING = "  - forward: {segments: [PID, PV1]}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "finding"),
+    [
+        ("destinations:\n", FORWARDING + "destinations:\n", ""),
+        (
+            "ledger: {path: out.ndjson}",
+            "mllp: {connection: registry}",
+            "no destination of this channel carries",
+        ),
+        (
+            "- ledger: {path: out.ndjson}",
+            "- ledger: {path: a}\n  - folder: {path: b}",
+            "no rule passes messages on",
+        ),
+        (
+            "destinations:\n  - ledger: {path: out.ndjson}",
+            FORWARDING + "destinations:\n  - odoo: {connection: hospital}",
+            "nothing takes what is passed on",
+        ),
+        (
+            "destinations:\n",
+            FORWARDING.replace("- forward", "- for_each: PID\n    forward") + "destinations:\n",
+            "a message is passed on as a whole",
+        ),
+        (
+            "destinations:\n",
+            FORWARDING.replace("PV1", "pv1") + "destinations:\n",
+            "segments has characters it cannot have",
+        ),
+    ],
+)
+def test_effects_and_destinations_fit_together(tmp_path: Path, before: str, after: str, finding: str) -> None:
+    said = _said(tmp_path, before, after)
+    assert any(finding in one for one in said) if finding else not said
+
+
 MESSAGE_TYPES = "    message_types: [ADT^A40, ADT^A41]\n"
 
 
