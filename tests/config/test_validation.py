@@ -41,7 +41,7 @@ def test_a_good_file_is_its_model() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("channel: plain", "channel: Plain", "1:10: channel has characters it cannot have (lower"),
+        ("channel: plain", "channel: Plain", "1:10: channel has characters it cannot have (a name"),
         ("description: d\n", "", "1:1: description is missing"),
         ("{business: b, technical: t}", "{business: b}", "3:8: technical is missing"),
         ("{business: b, technical: t}", "[b, t]", "3:8: owner must hold keys (write `key: value` below it)"),
