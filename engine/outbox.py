@@ -189,7 +189,7 @@ class Line:
         if code not in ("AA", "AE", "AR"):
             return "not-due"
         errors = (ErrorItem.of(reason),) if reason and code != "AA" else ()
-        return _Letter(owed, code, self._pen.write(header, code, *errors, apart=True))
+        return _Letter(owed, code, self._pen.write(header, code, errors, apart=True))
 
 
 class Outbox:

@@ -9,6 +9,7 @@ and an escape character that starts none, stays as text: `C:\TEMP` in a real fee
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 
 from engine.hl7.delimiters import Delimiters
@@ -26,22 +27,14 @@ def unescape(text: str, delimiters: Delimiters, codec: str = "utf-8") -> tuple[s
     mark = delimiters.escape
     if not mark or mark not in text:
         return text, 0
-    if mark + "M" in text or mark + "C" in text:
-        text = _switched(text, mark, codec)
-    known = _meanings(delimiters)
-    pieces = text.split(mark)
-    out = [pieces[0]]
-    unknown, at, last = 0, 1, len(pieces) - 1
-    while at <= last:
-        meaning = _meaning(pieces[at], known, codec) if at < last else None
-        if meaning is None:  # not a sequence: the mark is text, and the next mark may start one
-            unknown += 1
-            out += (mark, pieces[at])
-            at += 1
-        else:
-            out += (meaning, pieces[at + 1])
-            at += 2
-    return "".join(out), unknown
+    pieces, known = text.split(mark), _meanings(delimiters)
+    if codec != "utf-8" and (mark + "M" in text or mark + "C" in text):  # UTF-8 needs no set beside it
+        found, unknown, switches = _replaced(pieces, mark, known, codec, switching=True)
+        if switches:
+            with suppress(UnicodeError):  # what cannot be read in the other set stays as it is
+                return found.encode(codec).decode(codec_over(codec)), unknown
+    found, unknown, _ = _replaced(pieces, mark, known, codec)
+    return found, unknown
 
 
 def escape(text: str, delimiters: Delimiters) -> str:
@@ -52,27 +45,26 @@ def escape(text: str, delimiters: Delimiters) -> str:
     return text.translate(_sequences(delimiters))
 
 
-def _switched(text: str, mark: str, codec: str) -> str:
-    r"""`text` with what stands between `\C..\` and `\M..\` read in the sets that they switch to; as it is
-    when that cannot be read, and in UTF-8, which needs no other set beside it."""
-    parts = _switches(mark).split(text)
-    escapes = [switched(body) for body in parts[1::2]]
-    if codec == "utf-8" or not any(escapes):
-        return text
-    try:
-        raw = [part.encode(codec) for part in parts]
-        raw[1::2] = [
-            escape or f"{mark}{body}{mark}".encode(codec)
-            for escape, body in zip(escapes, parts[1::2], strict=True)
-        ]
-        return b"".join(raw).decode(codec_over(codec))
-    except UnicodeError:
-        return text
-
-
-@lru_cache(maxsize=64)
-def _switches(mark: str) -> re.Pattern[str]:
-    return re.compile(rf"{re.escape(mark)}([CM][0-9A-F]{{4}}(?:[0-9A-F]{{2}})?){re.escape(mark)}")
+def _replaced(
+    pieces: list[str], mark: str, known: dict[str, str], codec: str, *, switching: bool = False
+) -> tuple[str, int, int]:
+    """What `unescape` gives, and how many switches to other sets are in it, as escape sequences of
+    ISO 2022: with `switching`, else they are unknown."""
+    out = [pieces[0]]
+    unknown, switches, at, last = 0, 0, 1, len(pieces) - 1
+    while at <= last:
+        meaning = _meaning(pieces[at], known, codec) if at < last else None
+        if meaning is None and switching and at < last:
+            meaning = switched(pieces[at])
+            switches += meaning is not None
+        if meaning is None:  # not a sequence: the mark is text, and the next mark may start one
+            unknown += 1
+            out += (mark, pieces[at])
+            at += 1
+        else:
+            out += (meaning, pieces[at + 1])
+            at += 2
+    return "".join(out), unknown, switches
 
 
 def _meaning(body: str, known: dict[str, str], codec: str) -> str | None:

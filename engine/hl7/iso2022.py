@@ -49,7 +49,7 @@ def codec_over(base: str) -> str:
     return base if base.startswith(NAME) else NAME + re.sub(r"[^a-z0-9]", "_", base)
 
 
-def switched(body: str) -> bytes | None:
+def switched(body: str) -> str | None:
     r"""The escape sequence that HL7's `\Cxxyy\` or `\Mxxyyzz\` stands for (`body` without the marks);
     None when it is no switch that is known."""
     found = _CODED.fullmatch(body)
@@ -57,7 +57,7 @@ def switched(body: str) -> bytes | None:
         return None
     designation = bytes.fromhex(found[1])
     known = designation in SINGLE or designation in DOUBLES or designation in UPPER
-    return ESCAPE + designation if known else None
+    return (ESCAPE + designation).decode() if known else None
 
 
 def _decode(raw: bytes, base: str) -> str:

@@ -36,6 +36,7 @@ QUIRKS: Final[dict[str, tuple[ReasonCode, str, str]]] = {
     "lower_case_segment": (_STRUCTURE, "", "a segment id in lower case"),
     "stray_line": (_STRUCTURE, "", "a line that is no segment was passed over"),
     "more_warnings": (_STRUCTURE, "", "there were more warnings"),
+    "mixed_delete": (_VALUE, "", "a list with values and a delete: the values were taken"),
     "truncated": (_VALUE, "", "a value ends in the truncation mark: something was cut off"),
     "unknown_escape": (_VALUE, "", "an escape character that starts no known sequence was read as text"),
 }

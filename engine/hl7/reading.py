@@ -140,6 +140,8 @@ class Reading(ABC):
         found = text.split(self.delimiters.repetition, MAX_REPETITIONS)
         if len(found) > MAX_REPETITIONS:
             raise exceeded(f"{fields[0]}-{field}", "too many repetitions")
+        if len(found) > 1 and '""' in found:  # the whole list, or one of it? the others stand
+            self.quirks["mixed_delete"] = 1
         return found
 
     def components(self, text: str) -> list[str]:

@@ -62,7 +62,7 @@ class Pen:
         self,
         header: Header | None,
         code: Code,
-        *errors: ErrorItem,
+        errors: Sequence[ErrorItem] = (),
         expected: int | None = None,
         apart: bool = False,
     ) -> bytes:
@@ -82,7 +82,7 @@ class Pen:
 
     def refuse(self, header: Header, code: Code, reason: Reason) -> bytes:
         """The answer `code` with its reason."""
-        return self.write(header, code, ErrorItem.of(reason))
+        return self.write(header, code, (ErrorItem.of(reason),))
 
     def enclose(self, header: Header, answers: Sequence[bytes]) -> bytes:
         """A batch of answers to the batch of `header`, or a file of such batches to a file."""
@@ -101,30 +101,26 @@ class Pen:
 class Exchange:
     """One message with its header (None: unreadable) that waits for its answer."""
 
-    __slots__ = ("_channel", "_pen", "_reply", "_started", "expected", "header", "raw")
+    __slots__ = ("_channel", "_pen", "_started", "expected", "header", "raw", "reply")
 
     def __init__(self, channel: str, pen: Pen, raw: bytes, header: Header | None, reply: Reply) -> None:
-        self.raw, self.header = raw, header
+        self.raw, self.header, self.reply = raw, header, reply
         self.expected: int | None = None  # MSA-4, known once the message is stored
-        self._channel, self._pen, self._reply = channel, pen, reply
+        self._channel, self._pen = channel, pen
         self._started = perf_counter()
-
-    def committed(self) -> None:
-        """The message is in safe storage."""
-        self._reply.committed()
 
     def interim(self, code: Code) -> None:
         """Say `code` now; more follows."""
-        self._reply.interim(self._pen.write(self.header, code, expected=self.expected))
+        self.reply.interim(self._pen.write(self.header, code, (), self.expected))
         signal(AnswerSent(self._channel, code, perf_counter() - self._started))
 
     def answer(self, code: Code | None, reason: Reason | None = None) -> None:
         """Say `code` (None: nothing is to be said) with the reason as ERR, and be done."""
-        errors = (ErrorItem.of(reason),) if reason else ()
-        payload = (
-            None if code is None else self._pen.write(self.header, code, *errors, expected=self.expected)
-        )
-        self._reply.answer(payload)
+        payload = None
+        if code is not None:
+            errors = (ErrorItem.of(reason),) if reason else ()
+            payload = self._pen.write(self.header, code, errors, self.expected)
+        self.reply.answer(payload)
         signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))
 
     def speak_for(self, first: bytes) -> None:
@@ -134,7 +130,7 @@ class Exchange:
 
     def abandon(self, code: Code | None = None) -> None:
         """The message could not be stored: say nothing (or `code`), close, so that it comes again."""
-        last = None if code is None else self._pen.write(self.header, code, _NOT_STORED)
-        self._reply.abandon(last)
+        last = None if code is None else self._pen.write(self.header, code, (_NOT_STORED,))
+        self.reply.abandon(last)
         if code is not None:
             signal(AnswerSent(self._channel, code, perf_counter() - self._started))

@@ -40,10 +40,13 @@ class Reception:
 
     def take(self, raw: bytes, header: Header, reply: Reply) -> None:
         """A message: judge it, store it, answer it."""
-        self._count(header.quirks)
-        exchange = self._exchange(raw, header, reply)
+        if header.quirks:
+            self._count(header.quirks)
+        exchange = Exchange(self._channel.name, self._pen, raw, header, reply)
         answers = plan(header, self._channel.mode)
-        ruling = check(header, self._channel.rules) or self._undecodable(raw, header)
+        ruling = check(header, self._channel.rules)
+        if ruling is None and not raw.isascii():
+            ruling = self._undecodable(raw, header)
         if ruling is None and self._channel.sequence_numbers:
             ruling = misnumbered(header)
         if ruling is None:
@@ -57,7 +60,7 @@ class Reception:
     def refuse_headless(self, raw: bytes, error: Unacceptable, reply: Reply) -> None:
         """What `read_header` could not read: AR."""
         reason = Reason(ReasonCode(error.code), error.text, error.place, hl7=error.hl7)
-        self._refuse(self._exchange(raw, None, reply), "rejected", reason, "AR")
+        self._refuse(Exchange(self._channel.name, self._pen, raw, None, reply), "rejected", reason, "AR")
 
     def refuse_oversize(self, head: bytes, reply: Reply) -> None:
         """A message over the limit; only its head is left: answered when that can be read."""
@@ -68,7 +71,7 @@ class Reception:
         except Unacceptable:
             header = None
         code = plan(header, self._channel.mode).refused("rejected") if header else None
-        self._refuse(self._exchange(head, header, reply), "rejected", reason, code)
+        self._refuse(Exchange(self._channel.name, self._pen, head, header, reply), "rejected", reason, code)
 
     def keep(self, raw: bytes, reason: Reason) -> None:
         """Bytes that are no message and get no answer: kept in quarantine."""
@@ -79,7 +82,8 @@ class Reception:
 
     def _store(self, exchange: Exchange, header: Header, answers: AnswerPlan) -> None:
         """Stored as answered when safe storage is all that this sender waits for."""
-        self._count(answers.quirks)
+        if answers.quirks:
+            self._count(answers.quirks)
         at_once: Answered = "" if answers.waits(self._channel.acknowledge) else "accepted"
         arrival = make_arrival(self._channel.name, self._doors.keys, exchange.raw, header, at_once)
         if self._special:
@@ -94,7 +98,7 @@ class Reception:
         if receipt.refused is not None:
             self._refused(exchange, answers.refused("error"), receipt.refused, answers, receipt)
             return
-        exchange.committed()
+        exchange.reply.committed()
         if not receipt.id:  # it spoke of sequence numbers only, and was not stored
             exchange.answer(answers.stored() or answers.applied("accepted"))
             return
@@ -103,7 +107,7 @@ class Reception:
         signal(MessageAccepted(channel.name, kind))
         if receipt.reused:
             signal(ControlIdReused(channel.name, receipt.id))
-        if self._apart(answers):
+        if self._special and self._apart(answers):
             exchange.answer(answers.stored())
         elif answers.waits(channel.acknowledge):
             self._apply(exchange, answers, receipt)
@@ -204,7 +208,7 @@ class Reception:
             self._unstored(exchange, answers)
             return
         exchange.expected = receipt.expected
-        exchange.committed()
+        exchange.reply.committed()
         if answers is not None and self._apart(answers) and code in ("AE", "AR"):
             code = None
         signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))
@@ -231,9 +235,6 @@ class Reception:
         return self._channel.separate and answers.enhanced
 
     # Common
-
-    def _exchange(self, raw: bytes, header: Header | None, reply: Reply) -> Exchange:
-        return Exchange(self._channel.name, self._pen, raw, header, reply)
 
     def _count(self, quirks: Sequence[str]) -> None:
         for quirk in quirks:

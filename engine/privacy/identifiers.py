@@ -151,6 +151,8 @@ class Identifier:
         texts = view.repetitions(fields, path.field)
         if self._number:
             texts = texts[self._number - 1 : self._number]
+        elif len(texts) > 1:
+            texts = [text for text in texts if text != '""'] or texts[:1]
         best, chosen = len(PREFERENCE), ("", "")
         for text in texts:
             kind = self._type(view, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,11 +33,12 @@ def control_id(message: bytes) -> bytes:
 class Peer:
     """Listens on 127.0.0.1 (`port` 0: a free one); `got` is every message that came, in order."""
 
-    def __init__(self, port: int = 0, say: Say = accept) -> None:
+    def __init__(self, port: int = 0, say: Say = accept, tls: ssl.SSLContext | None = None) -> None:
         self.say = say
         self.got: list[bytes] = []
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self._socket.getsockname()[1]
+        self._tls = tls
         self._connections: list[socket.socket] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -62,9 +64,9 @@ class Peer:
                 self._connections.append(connection)
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
-    def _talk(self, connection: socket.socket) -> None:
+    def _talk(self, plain: socket.socket) -> None:
         buffer = b""
-        with suppress(OSError), connection:
+        with suppress(OSError), self._secured(plain) as connection:
             while data := connection.recv(65536):
                 buffer += data
                 while b"\x1c\r" in buffer:
@@ -74,3 +76,6 @@ class Peer:
                     if answer is None:
                         return
                     connection.sendall(b"\x0b" + answer + b"\x1c\r")
+
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(plain, server_side=True) if self._tls else plain

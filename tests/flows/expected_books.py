@@ -64,10 +64,13 @@ class ExpectedBooks:
             old = {line[0]: 0.0 for line in self._transfers[still].lines}
             wanted = {**old, **wanted}
         number = f"@{len(lives) + 1}" if lives else ""
+        units = {item["code"]: item.get("unit") for item in fields["items"]}
         self._transfers[still or f"reserve {fields['key']}{number}"] = Transfer(
             "assigned", fields.get("source") or "WH/Stock", fields["destination"],
-            _instant(fields["needed_at"]), self._partner(fields),
-            tuple(sorted((code, n, n, UNITS.get(code, "Units"), False) for code, n in wanted.items())),
+            _planned(fields), self._partner(fields),
+            tuple(sorted(
+                (code, n, n, units.get(code) or UNITS.get(code, "Units"), False) for code, n in wanted.items()
+            )),
         )  # fmt: skip
 
     def _lives(self, key: str) -> list[str]:
@@ -93,6 +96,9 @@ class ExpectedBooks:
         self._transfers[f"consume {fields['key']}"] = Transfer(
             "done", here, gone, f"{fields['used_on']} 12:00:00", self._partner(fields), tuple(sorted(lines))
         )
+
+    def _procure(self, fields: Fields) -> None:
+        """Of what is in stock: nothing is bought."""
 
     def _charge(self, fields: Fields) -> None:
         self._bill("charge", fields, 1.0)
@@ -152,6 +158,21 @@ class ExpectedBooks:
 
 def _unit(item: Fields) -> str:
     return str(item.get("unit") or UNITS.get(item["code"], "Units"))
+
+
+class _AnyDay:
+    """Equal to whatever day Odoo chose by itself."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str)
+
+
+def _planned(fields: Fields) -> Any:
+    if fields.get("needed_on"):
+        return f"{fields['needed_on']} 12:00:00"
+    return _instant(fields["needed_at"]) if fields.get("needed_at") else _AnyDay()
 
 
 def _instant(text: str) -> str:

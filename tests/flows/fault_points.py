@@ -2,7 +2,8 @@
 
 Patched into one engine's process by `faulty.py`. The points are each call into Odoo and each commit of
 the store around it: claimed, noted, settled. They are counted from the moment that the test
-holds deliveries back (by the file `hold` in the folder): what an earlier life left is finished first.
+holds deliveries back (by the file `hold` in the folder; `held-back` says that they are): what an earlier
+life left is finished first.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class FaultPoints:
     writes the names of the steps passed into the file `passed`."""
 
     def __init__(self, folder: Path, deadly: int, *, in_flight: bool = False) -> None:
-        self._hold, self._passed = folder / "hold", folder / "passed"
+        self._hold, self._held_back = folder / "hold", folder / "held-back"
+        self._passed = folder / "passed"
         self._deadly, self._in_flight = deadly, in_flight
         self._count, self._armed = 0, False
 
@@ -64,6 +66,7 @@ class FaultPoints:
         if held and not self._armed:
             self._armed = True
             self._destination._forget()  # the points begin with a new connection in every life
+            self._held_back.touch()
         return held
 
     def _told(self, verb: str, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,6 +47,23 @@ def charges(control: str, person: str, visit: str, *lines: Used, ward: str = "IC
     )
 
 
+class Listed(NamedTuple):
+    """One record of an item master: MFE-1, the item, and the segments after its MFE."""
+
+    event: str
+    code: str
+    segments: tuple[str, ...] = ()
+
+
+def item_master(control: str, *records: Listed) -> bytes:
+    """MFN^M16."""
+    said: list[str] = []
+    for one in records:
+        said += [f"MFE|{one.event}|||{one.code}|CWE", *one.segments]
+    kind = _msh("MMIS", "MFN^M16^MFN_M16", control).replace("|2.5.1", "|2.8")
+    return _message(kind, "MFI|INV||UPD|||NE", *said)
+
+
 def booking(
     control: str, appt: str, person: str, visit: str, event: str = "S12", *,
     procedures: Sequence[str] = ("47562",), theatre: str = "OR1", at: str = f"{DAY}093000",

@@ -52,6 +52,35 @@ class Contact(NamedTuple):
     tags: tuple[str, ...]
 
 
+class Listing(NamedTuple):
+    """An item that a master file made, and what stands below it: vendors' lines, rules, lots."""
+
+    name: str
+    active: bool
+    traits: tuple[str, ...]  # unit, kind, tracking, barcode, price
+    below: tuple[str, ...]
+
+
+BELOW = {
+    "product.supplierinfo": [
+        "product_id",
+        "partner_id",
+        "price",
+        "product_uom_id",
+        "product_code",
+        "sequence",
+    ],
+    "stock.warehouse.orderpoint": [
+        "product_id",
+        "location_id",
+        "product_min_qty",
+        "product_max_qty",
+        "active",
+    ],
+    "stock.lot": ["product_id", "name", "expiration_date"],
+}
+
+
 class Books(NamedTuple):
     """By key: `reserve theatre-schedule/appt:C-1/1`, `charge dft-charges/txn:T-1/270001`, `person:1`."""
 
@@ -61,6 +90,7 @@ class Books(NamedTuple):
     contacts: dict[str, Contact]
     strays: dict[str, int]  # documents of the integration user that no external id tells
     line_order: dict[str, tuple[str, ...]]  # visit → its lines' keys as they were written
+    items: Mapping[str, Listing] = {}  # by item code
 
 
 def sign_in(hospital: Running) -> Session:
@@ -99,6 +129,24 @@ def read_ordered(admin: Session) -> dict[str, float]:
     return total
 
 
+def read_lots(admin: Session, name: Name = str) -> dict[str, dict[tuple[str, str], float]]:
+    """By key (`consume pharmacy-dispense/order:RX-1/1`): how much of each item went from which lot."""
+    codes = _codes(admin)
+    names = {
+        row["res_id"]: TOKEN.sub(lambda token: name(token[0]), row["name"].replace("_", " ", 1))
+        for row in admin.read(
+            "ir.model.data", [["module", "=", "wardline"], ["model", "=", "stock.picking"]], "res_id", "name"
+        )
+    }
+    found: dict[str, dict[tuple[str, str], float]] = {}
+    domain = [["lot_id", "!=", False], ["picking_id", "in", list(names)]]
+    for row in admin.read("stock.move.line", domain, "picking_id", "product_id", "lot_id", "quantity"):
+        lots = found.setdefault(names[row["picking_id"][0]], {})
+        what = codes[row["product_id"][0]], row["lot_id"][1]
+        lots[what] = lots.get(what, 0.0) + row["quantity"]
+    return found
+
+
 def read_stock(admin: Session) -> dict[tuple[str, str], tuple[float, float]]:
     """Item and place → what lies there, and how much of it is held."""
     codes = _codes(admin)
@@ -128,7 +176,9 @@ class _Reader:
 
     def books(self) -> Books:
         lines, order = self._lines()
-        return Books(self._transfers(), lines, self._orders(), self._contacts(), self._strays(), order)
+        return Books(
+            self._transfers(), lines, self._orders(), self._contacts(), self._strays(), order, self._items()
+        )
 
     def _read(self, model: str, domain: list[Any], *fields: str, **options: Any) -> list[Row]:
         return self._admin.read(model, domain, *fields, **options)
@@ -203,6 +253,25 @@ class _Reader:
             )  # fmt: skip
         return found
 
+    def _items(self) -> dict[str, Listing]:
+        everything = {"active_test": False}
+        traits = ("uom_id", "type", "tracking", "barcode", "list_price")
+        products = dict(
+            self._made("product.product", "default_code", "name", "active", *traits, context=everything)
+        )
+        below: dict[int, list[str]] = {row["id"]: [] for row in products.values()}
+        for model, fields in BELOW.items():
+            domain = [["product_id", "in", list(below)]]
+            for row in self._read(model, domain, *fields, context=everything):
+                below[row["product_id"][0]].append(str([model, *(_plain(row[word]) for word in fields[1:])]))
+        return {
+            row["default_code"]: Listing(
+                row["name"], row["active"], tuple(str(_plain(row[word])) for word in traits),
+                tuple(sorted(below[row["id"]])),
+            )
+            for row in products.values()
+        }  # fmt: skip
+
     def _strays(self) -> dict[str, int]:
         user = self._read("res.users", [["login", "=", "wardline"]], "id")[0]["id"]
         counts = {
@@ -211,12 +280,20 @@ class _Reader:
                 [["create_uid", "=", user], ["id", "not in", list(self._names.get(model, {}))]],
                 context={"active_test": False},
             )
-            for model in ("stock.picking", "sale.order", "sale.order.line", "res.partner")
+            for model in (
+                "stock.picking", "sale.order", "sale.order.line", "res.partner", "product.product",
+                "product.supplierinfo", "stock.warehouse.orderpoint", "stock.lot",
+            )
         }  # fmt: skip
         return {model: count for model, count in counts.items() if count}
 
     def _ref(self, many2one: Any) -> str:
         return self._show(self._refs[many2one[0]]) if many2one else ""
+
+
+def _plain(value: Any) -> Any:
+    """A many2one by its name."""
+    return value[1] if isinstance(value, list) else value
 
 
 def _codes(admin: Session) -> dict[int, str]:

@@ -32,7 +32,9 @@ from engine.config.rehearsal import Trial
 from engine.store.base import DeliveryView, MessageView, Query
 
 SHIPPED = Path(__file__).parents[2] / "channels"
-NAMES = ("adt-encounters", "dft-charges", "lab-charges", "theatre-schedule")
+NAMES = (
+    "adt-encounters", "dft-charges", "lab-charges", "theatre-schedule", "ward-orders", "pharmacy-dispense",
+)  # fmt: skip
 Effects = list[dict[str, dict[str, Any]]]
 NEEDS_ODOO = (
     pytest.mark.odoo,

@@ -1,7 +1,7 @@
-"""Batches that hold every kind of saga, in three kinds of work, under the mark of a number.
+"""Batches that hold every kind of saga, in four kinds of work, under the mark of a number.
 
 `theatre` reserves what is short, moves, releases and is refused; `ward` uses, returns and orders; `office`
-opens, merges, charges and credits.
+opens, merges, charges and credits; `buyer` sends the item master.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import count
 from typing import NamedTuple
 
-from hospital_messages import Used, admission, booking, charges, merge
+from hospital_messages import Listed, Used, admission, booking, charges, item_master, merge
 
 STOCK_ROOM = """\
 channel: stock-room
@@ -37,7 +37,12 @@ destinations:
 """A fourth channel, for what the shipped ones do not say: a lot, and an order."""
 
 LATER = "20261126140000"
-_CHANNELS = {b"ADT": "adt-encounters", b"DFT": "dft-charges", b"SIU": "theatre-schedule"}
+_CHANNELS = {
+    b"ADT": "adt-encounters",
+    b"DFT": "dft-charges",
+    b"SIU": "theatre-schedule",
+    b"MFN": "item-master",
+}
 Sent = list[tuple[str, bytes]]
 
 
@@ -52,7 +57,7 @@ class Batch(NamedTuple):
 def batch(work: str, number: int) -> Batch:
     """A batch of one kind of work."""
     m = mark_of(number)
-    return {"theatre": _theatre, "ward": _ward, "office": _office}[work](m, number)
+    return {"theatre": _theatre, "ward": _ward, "office": _office, "buyer": _buyer}[work](m, number)
 
 
 def mark_of(number: int) -> str:
@@ -104,6 +109,27 @@ def _office(m: str, _: int) -> Batch:
         charges(next(c), f"2{m}", f"V2{m}", Used(f"T3{m}", "120001", "1", "CD")),
     ]
     return Batch(_shipped(before), _shipped(wanted))
+
+
+def _buyer(m: str, _: int) -> Batch:
+    before = item_master(
+        f"{m}-1",
+        *(Listed("MAD", f"{letter}{m}", (f"ITM|{letter}{m}|Old|A",)) for letter in "GH"),
+        Listed("MAD", f"J{m}", (f"ITM|J{m}|Old|A|||Y||||||||Y",)),
+    )
+    gone = item_master(f"{m}-2", Listed("MDC", f"H{m}"))
+    new = (
+        f"ITM|I{m}|New|A|||Y|||||Y|C{m}|5.50&EUR|Y", f"VND|1|MEDSUP||V{m}|Y", f"PKG|1|EA|Y|1|4.20&EUR|||B{m}",
+        f"IVT|1|STORE|||||||EA{'|' * 15}5|20", f"ILT|1|L{m}|20290331",
+    )  # fmt: skip
+    wanted = item_master(
+        f"{m}-3",
+        Listed("MAD", f"I{m}", new),
+        Listed("MDL", f"G{m}"),
+        Listed("MAC", f"H{m}"),
+        Listed("MUP", f"J{m}", (f"ITM|J{m}|Renamed", f"IVT|1|STORE{'|' * 22}7|0")),
+    )
+    return Batch(_shipped([before, gone]), _shipped([wanted]))
 
 
 def _shipped(messages: list[bytes]) -> Sent:

@@ -52,6 +52,12 @@ class _Before(NamedTuple):
 
 CHARGED = _Before("a stocked item is charged and leaves the ward's stock")
 TESTED = _Before("a charge of the laboratory is billed, and its reagents are counted by the result")
+ORDERED = _Before("a stock requisition holds the goods for the ward on the day they are needed")
+SEVERAL = _Before("orders without a patient, several in a message, each with its own place in the order")
+HELD = _Before("an order on hold is given back")
+DISPENSED = _Before("a dispense leaves the pharmacy's stock by its lot")
+WITH_CHARGE = _Before("a charge that comes with a dispense is billed as one that comes alone")
+GIVEN = _Before("what is given from the ward's stock leaves it by its lot")
 BEFORE: dict[str, tuple[_Before, ...]] = {
     "a credit takes the charge of the same transaction and code back, and the item returns": (CHARGED,),
     "a charge with a negative quantity is a credit": (CHARGED,),
@@ -64,6 +70,27 @@ BEFORE: dict[str, tuple[_Before, ...]] = {
             {"850001": "990001", "LAB-CBC": "CON-01", "CC-LAB": "CC-ICU"},
         ),
     ),
+    "a change request replaces what was wanted": (ORDERED,),
+    "an order changed by the filler is the same order": (ORDERED,),
+    "a replacement that comes alone is the order as it shall be": (ORDERED,),
+    "an order replaced by another of the same message goes, the other one stands": (SEVERAL,),
+    "a cancel that names no line gives the whole order back": (ORDERED,),
+    "a cancel that names a line gives that line back": (SEVERAL,),
+    "discontinued is cancelled": (ORDERED,),
+    HELD.case: (ORDERED,),
+    "an order released from hold is wanted again": (ORDERED, HELD),
+    "the placer's number takes the place of the filler's": (
+        _Before("an order that has the filler's number alone is known by it"),
+    ),
+    "a status that says cancelled gives the order back": (ORDERED,),
+    "a cancelled dispense comes back into its lot": (DISPENSED,),
+    "a return in part, by the type of the dispense": (DISPENSED,),
+    "a negative amount is a return": (DISPENSED,),
+    "a credit comes with the return": (WITH_CHARGE,),
+    "a negative charge beside a cancelled dispense is a credit": (WITH_CHARGE,),
+    "an update that says the same is the same": (GIVEN,),
+    "a deleted administration comes back into its lot": (GIVEN,),
+    "an administration cancelled by its order comes back too": (GIVEN,),
 }
 
 

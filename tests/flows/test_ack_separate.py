@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from ack_peer import Peer, acknowledge
 from base_message import a1, b1, is_answer
+from certificates import Authority
 from running import Engine, channel, wait_for
 from test_ack_enhanced import CONDITIONS, due, said
 
@@ -164,6 +167,31 @@ def test_a72_a73_what_the_other_side_says(make_engine: Callable[..., Engine], se
     assert script == []
     assert [told[1] for told in peer.told()] == ["S-0"] + ["S-1"] * 6 + ["S-2"] * 5 + ["S-3"]
     assert sum("application answer refused" in line for line in engine.logs) == 2
+
+
+def test_a37_over_tls_to_who_it_should_be(
+    make_engine: Callable[..., Engine], serve: Serve, tmp_path: Path
+) -> None:
+    """A system of another name is told nothing; the right one is, and sees our certificate."""
+    authority = Authority(tmp_path, "authority")
+    theirs, ours = authority.issue("billing", "billing.example"), authority.issue("engine", "engine.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(theirs.certificate, theirs.key)
+    context.load_verify_locations(authority.file)
+    context.verify_mode = ssl.CERT_REQUIRED
+    peer = serve(tls=context)
+
+    def secured(name: str) -> Engine:
+        files = f"ca: {authority.file}, certificate: {ours.certificate}, key: {ours.key}"
+        engine = make_engine(apart(peer, f"app_ack_tls: {{server_name: {name}, {files}}}")).start()
+        assert said(engine.connect(), b1("TLS-1", msh15="AL", msh16="AL")) == ["CA"]
+        return engine
+
+    wrong = secured("other.example")
+    wait_for(lambda: "link of application answers away" in "\n".join(wrong.logs), "it to refuse", wrong)
+    assert wrong.stop() == 0
+    assert peer.got == []
+    eventually(secured("billing.example"), peer, ("AA", "TLS-1"))
 
 
 def test_a_resend_is_told_again(make_engine: Callable[..., Engine], serve: Serve) -> None:

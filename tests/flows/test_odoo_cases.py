@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from expected_books import ExpectedBooks
-from odoo_books import Books, put_in_stock, read_books, read_stock, sign_in
+from odoo_books import Books, put_in_stock, read_books, read_lots, read_stock, sign_in
 from odoo_engine import NAMES, NEEDS_ODOO, HospitalEngine
 from running import at_once
 from shipped_cases import Story, Told, stories
@@ -34,6 +34,7 @@ class Outcome(NamedTuple):
     states: dict[str, list[str]]
     books: Books
     stock: dict[tuple[str, str], tuple[float, float]]
+    lots: dict[str, dict[tuple[str, str], float]]
 
 
 class Telling:
@@ -83,7 +84,8 @@ class Telling:
             if one.effects:  # one that changes nothing is filtered
                 states.setdefault(story.mark, []).append(view.state.value)
         self._engine.account()
-        return Outcome(answers, effects, states, read_books(admin, self._names), read_stock(admin))
+        books, lots = read_books(admin, self._names), read_lots(admin, self._names)
+        return Outcome(answers, effects, states, books, read_stock(admin), lots)
 
 
 def expected() -> Books:
@@ -130,6 +132,27 @@ def test_the_stock_is_what_the_transfers_left(outcome: Outcome) -> None:
         for line in t.lines if line[0] == "SUT-30"
     )  # fmt: skip
     assert outcome.stock["SUT-30", "WH/Stock"][1] == held
+
+
+def test_goods_went_from_the_lots_that_were_named(outcome: Outcome) -> None:
+    named: dict[str, dict[tuple[str, str], float]] = {}
+    for effect in (
+        effect for story in stories() for one in (*story.before, story.told) for effect in one.effects
+    ):
+        ((kind, fields),) = effect.items()
+        for item in fields.get("items", ()) if kind == "consume" else ():
+            if item.get("lot"):
+                named[f"consume {fields['key']}"] = {(item["code"], item["lot"]): float(item["quantity"])}
+    assert len(named) >= 15
+    assert {key: outcome.lots.get(key) for key in named} == named
+
+
+def test_a_return_that_names_no_lot_goes_back_into_the_one_it_came_from(outcome: Outcome) -> None:
+    story = next(
+        story for story in stories() if story.name == "a return in part, by the type of the dispense"
+    )
+    (back,) = (lots for key, lots in outcome.lots.items() if story.mark in key and key.endswith("/back"))
+    assert back == {("AMOX-500", "AMX-2701"): 12.0}
 
 
 def moved(transfers: Sequence[object], code: str, sign: int) -> float:

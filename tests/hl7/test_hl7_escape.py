@@ -63,13 +63,20 @@ def test_without_an_escape_character_nothing_is_a_sequence():
     assert escape("a|b^c\\d\r", LOST) == "a b c\\d "
 
 
-any_text = st.text() | st.text(alphabet='|^~\\&#$%@!*"\r\n\x0b\x1cFSTREPX0D.br')
+any_text = (
+    st.text()
+    | st.text(alphabet='|^~\\&#$%@!*"\r\n\x0b\x1cFSTREPX0D.br')
+    | st.lists(
+        st.sampled_from(["\\", "\\C2842\\", "M2442", "\\M2442\\", "C2D42", "%", ".sk3", "X41", "!", "\x1b$B"])
+    ).map("".join)
+)
 
 
 @given(any_text, st.sampled_from([USUAL, SEVEN, ODD]))
 def test_what_is_escaped_reads_back(text, delimiters):
     written = escape(text, delimiters)
     assert unescape(written, delimiters) == (text, 0)
+    assert unescape(written, delimiters, "ascii") == (text, 0)
     assert not set(written) & {"\r", "\n", "\x0b", "\x1c", delimiters.field, delimiters.component}
 
 

@@ -158,6 +158,8 @@ def test_the_first_empty_repetition_is_what_nothing_declared_is():
         ("a\\C2D42\\\xb3\\C2D41\\\xfc", "iso8859-1", "ałü"),
         ("\\C2949\\\uff94", "cp932", "ﾔ"),
         ("\\M2442\\;3\\C2842\\\\T\\b\\X26\\", "ascii", "山&b&"),
+        ("\\E\\C2842\\E\\", "ascii", "\\C2842\\"),
+        ("\\M2442\\0\\F\\A\\S\\\\C2842\\x", "ascii", "淫挿x"),  # delimiters within, escaped
         ("C:\\CAFE\\MEAL", "ascii", "C:\\CAFE\\MEAL"),
         ("\\C2D5A\\x", "ascii", "\\C2D5A\\x"),
         ("\\M2442\\;", "ascii", "\\M2442\\;"),
@@ -169,12 +171,12 @@ def test_h1_1_switches_in_hl7s_own_escapes(written, codec, text):
 
 
 def test_what_is_no_switch():
-    assert switched("C2842") == b"\x1b(B"
+    assert switched("C2842") == "\x1b(B"
     assert [switched(body) for body in ("C28", "C284G", "T", "M2842", "C0000")] == [
         None,
         None,
         None,
-        b"\x1b(B",
+        "\x1b(B",
         None,
     ]
 

@@ -72,6 +72,7 @@ EXAMPLES = {
     "lower_case_segment": header() + b"pid|1",
     "stray_line": header() + b"lost",
     "truncated": header(marks="^~\\&#") + b"PID|1||12345#|",
+    "mixed_delete": header() + b'PID|1||77~""',
     "unknown_escape": header() + b"NTE|1||C:\\TEMP",
 }
 
@@ -80,6 +81,8 @@ EXAMPLES = {
 def test_every_quirk_has_an_example(name):
     document = Document.parse(EXAMPLES[name])
     document.value(Path.parse("NTE-3"))
+    for fields in document.all("PID"):
+        document.repetitions(fields, 3)
     assert list(document.quirks) == [name]
     (reason,) = odd(document)
     assert reason.text == QUIRKS[name][2]

@@ -79,6 +79,8 @@ def document_of(segment: str, marks: str, canary) -> Document:
         ["MSH", marks[1:], "HIS", "HOSP", "W", "O", "20260101", "", "ADT", "1", "P", "2.5"]
     )
     body = segment_text(SEGMENTS[segment], marks, canary)
+    if segment == "ADD":  # goes into the segment that it continues
+        body = f"ZZZ{marks[0]}1\r{body}"
     return Document.parse((body if segment == "MSH" else f"{header}\r{body}").encode())
 
 

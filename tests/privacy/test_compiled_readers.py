@@ -211,6 +211,13 @@ def test_q06_the_number_beside_a_word_for_none_is_taken(book: TokenBook) -> None
     assert read("PID-3", message("PID|1||NULLARBOR^^^HOSP^MR"), book) is not None
 
 
+@pytest.mark.parametrize("numbers", ['77^^^HOSP^MR~""', '""~77^^^HOSP^MR', '""~77', '77~""~""'])
+def test_h1_a_delete_among_numbers_leaves_the_numbers(numbers: str, book: TokenBook) -> None:
+    document = message(f"PID|1||{numbers}")
+    assert identity(book, read("PID-3", document, book)).endswith("/MR/77")
+    assert "mixed_delete" in document.quirks
+
+
 @pytest.mark.parametrize(("one", "other"), [("007", "7"), ("0012345", "12345"), ("A1", "a1")])
 def test_q07_zeros_in_front_and_case_make_another_number(one: str, other: str, book: TokenBook) -> None:
     tokens = [read("PID-3", message(f"PID|1||{value}^^^HOSP^MR"), book) for value in (one, other, f" {one} ")]
