@@ -22,7 +22,7 @@ LARGEST = (4096, 60, 16, 200)
 MOST_FINDINGS = 200
 ORPHAN = "a batch trailer without a batch"  # said, and left out
 HEAD = 8192
-BETWEEN = b"\x0b\x1c\r\n \t\xef\xbb\xbf"  # framing, line ends, blanks and the bytes of the mark
+BETWEEN = b"\x0b\x0c\x1c\r\n \t\xef\xbb\xbf"  # framing, line ends, blanks and the bytes of the mark
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
