@@ -24,10 +24,11 @@ CODECS |= {"8859/1": "latin-1", "ISO8859-15": "iso8859-15"}
 
 
 class Source(NamedTuple):
-    """What a channel takes: `ADT^A01`…, and versions (none: 2.1 to 2.9)."""
+    """What a channel takes: `ADT^A01` or `ADT`…, versions (none: 2.1 to 2.9), processing ids."""
 
     message_types: list[str]
     versions: list[str]
+    processing_ids: tuple[str, ...] = ("P",)
 
 
 class Expected(NamedTuple):
@@ -43,10 +44,25 @@ def expected(raw: bytes, source: Source) -> Expected:
     """The answer to these bytes on a channel that answers after storage."""
     fields = _header(raw)
     if fields is None:
-        return _answer(["|", r"^~\&", "", "", "", "", "", "", "", "", "P", "2.5.1"], "AR", 100)
+        found = _answer(["|", r"^~\&", "", "", "", "", "", "", "", "", "P", "2.5.1"], "AR", 100)
+        whole = rb"MSH\^1(?:\^2)?"  # the delimiters, or the segment when it is not there or cut short
+        return found._replace(pattern=found.pattern.replace(rb"MSH\^1\^2", whole))
+    if _acknowledges(fields, raw):  # row 20
+        return _answer(fields, "CA", 0, 200) if _get(fields, 15) in ("AL", "SU") else Expected(None, 200)
     hl7 = _refusal(fields, raw, source)
     code = _code(fields, hl7)
     return _answer(fields, code, hl7) if code else Expected(None, hl7)
+
+
+def applied(raw: bytes, outcome: str) -> str | None:
+    """MSA-1 of the application answer to an accepted message in enhanced mode, by what became of it (`A`,
+    `E`): None where none is due, and in original mode, which has one answer only."""
+    fields = _header(raw)
+    if fields is None:
+        return None
+    accept, application = (_condition(_get(fields, number)) for number in (15, 16))
+    enhanced = bool(accept or application)
+    return f"A{outcome}" if enhanced and _due(application or "NE", outcome) else None
 
 
 def _header(raw: bytes) -> list[str] | None:
@@ -72,12 +88,18 @@ def _get(fields: list[str], number: int, component: int = 0) -> str:
     return parts[component - 1].strip() if len(parts) >= component else ""
 
 
+def _acknowledges(fields: list[str], raw: bytes) -> bool:
+    lines = re.split(rb"[\r\n]+", raw[:4096])
+    msa = b"MSA" + fields[0].encode("latin-1")
+    return _get(fields, 9, 1) in ("ACK", "MCF") or any(line.startswith(msa) for line in lines)
+
+
 def _refusal(fields: list[str], raw: bytes, source: Source) -> int:
     """Rows 6 to 14 in their order; 0: none of them."""
     kind, event = _get(fields, 9, 1), _get(fields, 9, 2)
-    if f"{kind}^{event}" not in source.message_types:
+    if not {kind, f"{kind}^{event}"} & set(source.message_types):
         return 201 if any(known.startswith(f"{kind}^") for known in source.message_types) else 200
-    if _get(fields, 11, 1) not in ("", "P"):
+    if _get(fields, 11, 1) not in ("", *source.processing_ids):
         return 202
     version = _get(fields, 12, 1) or "2.5.1"
     if not (version in source.versions if source.versions else re.fullmatch(r"2\.[1-9](\.\d+)?", version)):
@@ -120,7 +142,7 @@ def _due(condition: str, letter: str) -> bool:
     return condition == "AL" or condition == ("SU" if letter == "A" else "ER")
 
 
-def _answer(fields: list[str], code: str, hl7: int) -> Expected:
+def _answer(fields: list[str], code: str, hl7: int, reason: int = 0) -> Expected:
     version = _get(fields, 12, 1)
     known = re.fullmatch(r"\d+(\.\d+){1,2}", version)
     shape = tuple(map(int, (version if known else "2.5.1").split(".")))
@@ -144,7 +166,7 @@ def _answer(fields: list[str], code: str, hl7: int) -> Expected:
         .replace(b"<N>", rb"[A-Z0-9]{11,20}")
         .replace(b"<W>", words)
     )
-    return Expected(code, hl7, pattern)
+    return Expected(code, reason or hl7, pattern)
 
 
 def _type(fields: list[str], version: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from engine.store.base import MessageView
 
 __all__ = ["outcome_of", "outcome_table"]
 
-_ORDER = ("delivered", "filtered", "duplicate", "refused", "dead letter")
+_ORDER = ("delivered", "filtered", "duplicate", "refused", "dead letter", "fragment")
 
 
 def outcome_of(view: MessageView) -> str:

@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from corpus_messages import CORPUS, Found, corpus_messages
-from expected_answer import Expected, Source, expected
+from corpus_messages import CORPUS, corpus_messages
+from corpus_run import Sent, send_all
+from expected_answer import Source
 from odoo_engine import NAMES, SHIPPED, HospitalEngine
 from outcome_table import outcome_of, outcome_table
 
 from engine.model import ReasonCode
-from engine.store.base import MessageView
 
 pytestmark = [
     pytest.mark.corpus,
@@ -37,19 +37,6 @@ SOURCES = {
 OUR_WORDS = {word for code in ReasonCode for word in code.value.split("-")} | {"true", "false"}
 
 
-class Sent(NamedTuple):
-    """A message, the answer it deserves, the answer it got, and what became of it."""
-
-    found: Found
-    expected: Expected
-    answer: bytes | None
-    view: MessageView
-
-    @property
-    def name(self) -> str:
-        return f"{self.found.file}[{self.found.number}]"
-
-
 class Run(NamedTuple):
     """The corpus, sent once to an engine that still runs."""
 
@@ -61,34 +48,9 @@ class Run(NamedTuple):
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     engine = HospitalEngine(tmp_path_factory.mktemp("corpus"), None)
     engine.start("loud")
-    yield Run(engine, send_all(engine, corpus_messages()))
+    yield Run(engine, send_all(engine, corpus_messages(), SOURCES))
     engine.hang_up()
     assert engine.stop() == 0
-
-
-def send_all(engine: HospitalEngine, messages: list[Found]) -> list[Sent]:
-    """Send one after the other, each after the answer to the one before; wait until all is settled."""
-    before = len(engine.messages())
-    wanted = [expected(found.raw, SOURCES[found.channel]) for found in messages]
-    answers = [ask(engine, found) for found in messages]
-    views: dict[tuple[str, bytes], list[MessageView]] = defaultdict(list)
-    for view in engine.settle()[before:]:
-        views[view.channel, engine.content(view.original or view.id)].append(view)
-    return [
-        Sent(found, want, answer, views[found.channel, found.raw].pop(0))
-        for found, want, answer in zip(messages, wanted, answers, strict=True)
-    ]
-
-
-def ask(engine: HospitalEngine, found: Found) -> bytes | None:
-    """The answer, on a connection of its own, and nothing after it; None where nothing was answered."""
-    sender = engine.connect(found.channel)
-    sender.send(found.raw)
-    sender.half_close()  # what is answered is answered before the engine closes too
-    answer = sender.answer()
-    assert answer is None or sender.answer() is None, f"{found.file}[{found.number}] has two answers"
-    sender.close()
-    return answer
 
 
 def test_each_gets_the_answer_it_deserves(run: Run) -> None:
@@ -142,7 +104,7 @@ def test_line_ends_change_nothing(run: Run, tmp_path: Path) -> None:
     ]
     engine = HospitalEngine(tmp_path, None)
     engine.start()
-    again = send_all(engine, ended)
+    again = send_all(engine, ended, SOURCES)
     assert engine.stop() == 0
     duplicates = {one.name for one in (*run.sent, *again) if one.view.state.value == "duplicate"}
     different = [
@@ -156,7 +118,7 @@ def test_line_ends_change_nothing(run: Run, tmp_path: Path) -> None:
 def test_sent_again_they_change_nothing(run: Run) -> None:
     """What was accepted is a duplicate, with the same answer; what was refused is refused again."""
     ledger = run.engine.ledger()
-    again = send_all(run.engine, [one.found for one in run.sent])
+    again = send_all(run.engine, [one.found for one in run.sent], SOURCES)
     for one, other in zip(run.sent, again, strict=True):
         assert (other.answer is None) == (one.answer is None), one.name
         assert other.answer is None or re.fullmatch(other.expected.pattern, other.answer), one.name
