@@ -33,7 +33,11 @@ _ISO = re.compile(rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?:[T ]{_ISO_CLOCK})?"
 _TIME = re.compile(_CLOCK, re.ASCII)
 _ISO_TIME = re.compile(_ISO_CLOCK, re.ASCII)
 _NO_POINT = re.compile(r"(\d{14})(\d{3})([+-]\d{4})?", re.ASCII)
-_MSH7_OFFSET = re.compile(r"\d{4,17}(?:\.\d{1,6})?(?P<offset>[+-]\d{4})", re.ASCII)
+_MSH7_OFFSET = re.compile(
+    r"(?:\d{4,17}(?:\.\d{1,6})?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
+    r"(?P<offset>Z|[+-]\d\d:?\d\d)",
+    re.ASCII,
+)
 
 # finest first
 _PRECISIONS: tuple[Precision, ...] = ("fraction", "second", "minute", "hour", "day", "month", "year")
