@@ -80,7 +80,9 @@ def _decode(raw: bytes, base: str) -> str:
 
 
 def _run(raw: bytes, lower: bytes, upper: str) -> str:
-    """Bytes between two switches."""
+    """Bytes between two switches. Any other escape sequence is not known, so what follows it is not."""
+    if ESCAPE in raw:
+        raise UnicodeDecodeError(NAME, raw, raw.index(ESCAPE), len(raw), "an unknown set")
     if not SINGLE.get(lower, lower):
         return raw.decode(upper)
     pieces = []

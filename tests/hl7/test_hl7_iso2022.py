@@ -127,7 +127,10 @@ def test_a_switch_ends_with_its_segment():
     assert (read(raw, "PID-3"), read(raw, "PV1-2")) == ("山田", "I")
 
 
-@pytest.mark.parametrize("text", [b"\x1b$B\xff\xff", b"\x1b$B;", b"\x1b$(Z12", b"\x1b-Z1"])
+@pytest.mark.parametrize(
+    "text",
+    [b"\x1b$B\x1b3", b"a\x1b", b"\x1b\x1b(B$B;3", b"\x1b$B\xff\xff", b"\x1b$B;", b"\x1b$(Z12", b"\x1b-Z1"],
+)
 def test_bytes_that_no_set_has_are_102(text):
     raw = HEAD.format(app="A", charset="ASCII~ISO IR87").encode() + b"\rPID|1||" + text + b"\r"
     with pytest.raises(Unacceptable) as caught:
