@@ -40,8 +40,10 @@ def send_all(
     wanted = [expected(found.raw, sources[to[found]]) for found in messages]
     answers = [ask(engine, found, to[found]) for found in messages]
     views: dict[tuple[str, bytes], list[MessageView]] = defaultdict(list)
-    for view in engine.settle()[before:]:
-        views[view.channel, engine.content(view.original or view.id)].append(view)
+    settled = engine.settle()[before:]
+    with engine.store() as store:
+        for view in settled:
+            views[view.channel, store.content(view.original or view.id)].append(view)
     return [
         Sent(found, want, first, views[to[found], found.raw].pop(0), second)
         for found, want, (first, second) in zip(messages, wanted, answers, strict=True)
