@@ -111,7 +111,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
 class Numbered(msgspec.Struct, frozen=True):
     """A place in the sequence number protocol (HL7 v2.9.1, 2.9.1): `link` (16 bytes, keyed) names channel,
     MSH-3 and MSH-4; `number` is MSH-13: 0 asks for the expected number, -1 has it forgotten, and neither
-    is a message to store."""
+    is a message to route (one with nothing to keep, without a `step`, is not stored either)."""
 
     link: bytes
     number: int
@@ -149,8 +149,8 @@ class Receipt(msgspec.Struct, frozen=True):
     """What the store did with an arrival: its id; `original` when it was seen before (then
     `answered` says what the original was or will be told); `reused` when its control id was
     seen with other content; `refused` when it went into quarantine for that or for its sequence number;
-    `expected`, in the sequence number protocol, is MSA-4 (-1: no number is known). A message that only
-    speaks of sequence numbers is not stored: its id is 0."""
+    `expected`, in the sequence number protocol, is MSA-4 (-1: no number is known). The id of
+    what was not stored, because it only spoke of sequence numbers, is 0."""
 
     id: int
     original: int = 0

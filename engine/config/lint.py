@@ -94,9 +94,6 @@ def _answers(spec: ChannelSpec) -> Iterator[Problem]:
         else:
             text = f"nobody is told the outcome that acknowledge: {source.acknowledge} waits for"
             yield Problem(place, text, "answer, or acknowledge: storage")
-    if source.acknowledge != "delivery" and "acknowledge_timeout" in source.model_fields_set:
-        text = "acknowledge_timeout has no effect here"
-        yield Problem((*at, "acknowledge_timeout"), text, "it goes with acknowledge: delivery", "warning")
     if source.acknowledge == "delivery" and spec.criticality == "bulk":
         text = "bulk deliveries wait behind all others, and here the sender waits for them"
         yield Problem((*at, "acknowledge"), text, "acknowledge: storage", "warning")

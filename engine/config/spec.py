@@ -65,7 +65,9 @@ class Source(Strict):
 
     message_types: list[str] = Field(min_length=1, description="`ADT^A01`, or `ADT` for all its events.")
     acknowledge: Literal["storage", "transform", "delivery"] = "storage"
-    acknowledge_timeout: int = Field(30, ge=1, le=600, description="Seconds `delivery` may wait.")
+    acknowledge_timeout: int = Field(
+        30, ge=1, le=600, description="Seconds a sender may wait for its outcome."
+    )
     acknowledge_late: Literal["accept", "error"] = Field(
         "accept", description="What the sender is told when `delivery` takes longer: AA or AE."
     )

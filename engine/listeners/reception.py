@@ -21,7 +21,7 @@ from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.listeners.arrival import make_arrival
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.exchange import Exchange, Pen, Reply
-from engine.listeners.sequence import misnumbered, numbered
+from engine.listeners.sequence import LINK, has_body, misnumbered, numbered
 from engine.model import Answered, Arrival, Reason, ReasonCode, Receipt
 from engine.telemetry import ControlIdReused, MessageAccepted, MessageRefused, signal
 
@@ -150,6 +150,9 @@ class Reception:
                 self._tell_piece(exchange, piece, message_id, answered, say)
         elif self._channel.acknowledge == "delivery":
             exchange.answer(answers.applied("error"), _LATE)
+        elif answers.stored():  # released already: what follows need not wait any longer
+            self._count(("application_answer_missing",))
+            exchange.answer(None)
         else:
             exchange.abandon()
 
@@ -223,12 +226,12 @@ class Reception:
 
     def _specially(self, arrival: Arrival, header: Header, answers: AnswerPlan) -> Arrival:
         channel = self._channel
-        return replace(
-            arrival,
-            numbered=numbered(header, channel.name, self._doors.keys) if channel.sequence_numbers else None,
-            unique=channel.unique,
-            owes=self._apart(answers) and answers.application != "NE" and _is_whole(arrival.raw, header),
-        )
+        place = numbered(header, channel.name, self._doors.keys) if channel.sequence_numbers else None
+        if place is not None and place.number < 1 and arrival.reason is None:
+            step = LINK if has_body(arrival.raw, header) else ""
+            return replace(arrival, numbered=place, answered="accepted", step=step)
+        owes = self._apart(answers) and answers.application != "NE" and _is_whole(arrival.raw, header)
+        return replace(arrival, numbered=place, unique=channel.unique, owes=owes)
 
     def _apart(self, answers: AnswerPlan) -> bool:
         """Whether this sender's application answers go over a link of their own."""

@@ -9,7 +9,10 @@ from engine.hl7.header import Header
 from engine.listeners.arrival import Fingerprinting
 from engine.model import Numbered, Reason, ReasonCode
 
-__all__ = ["misnumbered", "numbered"]
+__all__ = ["LINK", "has_body", "misnumbered", "numbered"]
+
+LINK = "sequence-link"
+"""The step of a message that spoke of sequence numbers only (0, -1) and still held more than a header."""
 
 
 def misnumbered(header: Header) -> Ruling | None:
@@ -28,3 +31,8 @@ def numbered(header: Header, channel: str, keys: Fingerprinting) -> Numbered | N
     if misnumbered(header) is not None or (number := header.sequence_number) is None:
         return None
     return Numbered(keys.of(channel, header.field(3), header.field(4), b""), number)
+
+
+def has_body(raw: bytes, header: Header) -> bool:
+    """Whether there is anything behind MSH."""
+    return bool(raw[header.start + header.size :].strip(b"\r\n"))

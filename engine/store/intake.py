@@ -189,7 +189,8 @@ def _receive_numbered(
     if place == "reset":
         links.reset(numbered)
     if place in ("start", "reset"):
-        return Receipt(0, expected=links.expected(numbered))
+        kept = _receive(message_id, arrival, known) if arrival.step else Receipt(0)
+        return replace(kept, expected=links.expected(numbered))
     again = arrival.digest in known.get(arrival.fingerprint, ())
     if place == "ahead" or (place == "behind" and not again):
         expected = links.expected(numbered)
@@ -206,7 +207,7 @@ def _owe(work: Work, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]) -
     rows = [
         (receipt.original or receipt.id, arrival.channel)
         for arrival, receipt in zip(arrivals, receipts, strict=True)
-        if arrival.owes and receipt.id and receipt.refused is None
+        if arrival.owes and receipt.id
     ]
     if rows:
         work.run_many(_OWE, rows)

@@ -90,7 +90,6 @@ MESSAGE_TYPES = "    message_types: [ADT^A40, ADT^A41]\n"
         ("charset: klingon", "8:14: no such character set"),
         ("timezone: Mars/Olympus", "8:15: no such time zone"),
         ("ack_mode: never", "8:15: warning: without an answer the sender cannot know"),
-        ("acknowledge_timeout: 5", "8:26: warning: acknowledge_timeout has no effect here"),
         ("app_ack_to: tcp:127.0.0.1:2600", "8:17: warning: app_ack_to has no effect here"),
         ("app_ack: separate", "8:14: nobody to send application answers to"),
         ("app_ack: separate\n    app_ack_to: 127.0.0.1:2600", "9:17: not a place to send to"),

@@ -58,6 +58,13 @@ class AnswersContract:
         assert len(store.messages(Query())) == 1
         assert store.gaps() == []
 
+    def test_a54_what_came_with_it_is_kept_and_not_routed(self, store: MessageStore) -> None:
+        held = replace(numbered(0, "FT1|1\r"), step="sequence-link")
+        assert store.accept([held, held]) == [Receipt(1, expected=-1), Receipt(2, original=1, expected=-1)]
+        assert [one.state.value for one in store.messages(Query())] == ["filtered", "duplicate"]
+        assert store.unrouted(["a"], 0, 10) == []
+        assert store.gaps() == []
+
     def test_a55_a_link_that_begins_anew_forgets(self, store: MessageStore) -> None:
         says(store, numbered(17))
         assert says(store, numbered(-1), numbered(0), numbered(500), numbered(501)) == [
@@ -180,6 +187,11 @@ class AnswersContract:
         assert store.owed("a", 10) == []
         assert [one.application for one in store.messages(Query())] == ["refused", "", "taken", "owed"]
         assert store.gaps() == []
+
+    def test_a37_what_is_refused_may_be_owed_an_answer_too(self, store: MessageStore) -> None:
+        first, other = (replace(arrival(1, text), unique=True, owes=True) for text in ("", "FT1|1\r"))
+        store.accept([first, other])
+        assert store.owed("a", 10) == [Owed(1, 0), Owed(2, 0)]
 
     def test_a37_under_delivery_the_end_of_the_message_counts(self, store: MessageStore) -> None:
         store.accept([replace(arrival(1, answered=""), owes=True)])

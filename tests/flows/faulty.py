@@ -10,6 +10,7 @@ Faults are patched into this process only; the engine itself has no switches for
 | `slow=SECONDS` | every commit of messages takes that much longer |
 | `hasty=SECONDS` | a frame may take that long, a pause inside it a third of that |
 | `refuse` | the destination refuses whatever it gets |
+| `dawdle=SECONDS` | routing takes that much longer over each batch |
 | `linger=SECONDS` | the destination takes that much longer |
 | `impatient=SECONDS` | waits between attempts begin there and stay below a hundred times that |
 | `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
@@ -104,6 +105,16 @@ def in_flight(where: str) -> None:
 def leak(where: str) -> None:
     folder, _, place = where.rpartition(":")
     planted_leak.plant(place, Path(folder))
+
+
+def dawdle(seconds: str) -> None:
+    turn = node.RoutingLoop.turn
+
+    def slowly(self: Any) -> float:
+        time.sleep(float(seconds))
+        return turn(self)
+
+    node.RoutingLoop.turn = slowly  # type: ignore[method-assign]
 
 
 def linger(seconds: str) -> None:

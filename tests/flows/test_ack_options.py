@@ -59,3 +59,14 @@ def test_row_19_a_channel_that_tells_of_late_delivery(make_engine: Callable[...,
     assert is_answer(sender.ask(b1("R19")), a1("R19"))
     assert [view.state.value for view in engine.settle()] == ["delivered", "duplicate", "duplicate"]
     assert len(engine.ledger()) == 1
+
+
+def test_row_17_nothing_is_known_in_time(make_engine: Callable[..., Engine]) -> None:
+    """Who had its CA goes on without the other answer; who had nothing finds the connection closed."""
+    engine = make_engine(channel("charges", source="    acknowledge_timeout: 1")).start("dawdle=2.5")
+    released, waiting = engine.connect(), engine.connect()
+    assert is_answer(released.ask(b1("R17-1", msh15="AL", msh16="AL")), a1("R17-1", "CA"))
+    assert is_answer(released.ask(b1("R17-2", msh15="AL", msh16="NE")), a1("R17-2", "CA"))
+    assert engine.counted("application_answer_missing") == 1
+    assert waiting.ask(b1("R17-3", msh15="NE", msh16="AL")) is None
+    assert [view.state.value for view in engine.settle()] == ["delivered"] * 3

@@ -97,6 +97,17 @@ def test_refused_at_the_door(make_engine: Callable[..., Engine], serve: Serve) -
     wait_for(lambda: states(engine) == ["not-due", "", "taken", ""], "both to be settled", engine)
 
 
+def test_refused_by_the_store(make_engine: Callable[..., Engine], serve: Serve) -> None:
+    peer = serve()
+    engine = make_engine(apart(peer, "control_id_reuse: reject")).start()
+    sender = engine.connect()
+    for number, accept in enumerate(("NE", "NE", "AL")):
+        message = b1("U-1", msh15=accept, msh16="AL").replace(b"||||2\r", b"|||%d|2\r" % (number + 1))
+        assert said(sender, message) == (["CE"] if accept == "AL" else [])
+    eventually(engine, peer, ("AA", "U-1"), ("AE", "U-1"))
+    assert b"|205^Duplicate key identifier^HL70357|E" in peer.got[1]
+
+
 @pytest.mark.parametrize("acknowledge", ["storage", "delivery"])
 def test_the_link_is_away_and_the_engine_killed(
     make_engine: Callable[..., Engine], serve: Serve, acknowledge: str

@@ -17,11 +17,12 @@ OUT_OF_SEQUENCE = (
 LINK_ONLY = B1.split(b"\r")[0] + b"\r"
 
 
-def numbered(number: object, control_id: str = "", **fields: str) -> bytes:
+def numbered(number: object, control_id: str = "", message: bytes = b"", **fields: str) -> bytes:
     """A message (its link is told apart by MSH-3) in the sequence number protocol."""
     # Written long, so that it is told from a number that an honest log line holds.
     long = f"{number:08}" if isinstance(number, int) else str(number)
-    return b1(control_id or f"N{number}", msh13=long, **fields)
+    alone = isinstance(number, int) and number < 1  # it speaks of the link: a header says it all
+    return b1(control_id or f"N{number}", message or (LINK_ONLY if alone else B1), msh13=long, **fields)
 
 
 def told(answer: bytes | None) -> tuple[str, str]:
@@ -39,9 +40,16 @@ def test_a54_a_link_that_starts(case: Case) -> None:
         a1("N17").replace("EHR^1.2.3^ISO", "A54").replace("N17⏎", "N17||17⏎"),
     )
     assert told(sender.ask(numbered(0, "S2", **link))) == ("AA", "18")
-    nothing_else = b1("S3", LINK_ONLY, msh13="0", msh9="DFT^P03", **link)
-    assert told(sender.ask(nothing_else)) == ("AA", "18")
     assert case.states() == ["delivered"]
+    with_body = numbered(0, "S3", B1, **link)
+    assert told(sender.ask(with_body)) == ("AA", "18")
+    assert told(sender.ask(with_body)) == ("AA", "18")
+    assert [f"{view.state.value} {view.step}" for view in case.stored()][1:] == [
+        "filtered sequence-link",
+        "duplicate sequence-link",
+    ]
+    assert len(case.effects()) == 1
+    assert told(sender.ask(numbered(0, "S4", msh15="AL", msh16="AL", **link))) == ("CA", "18")
 
 
 def test_a55_a_link_that_begins_anew(case: Case) -> None:
