@@ -111,7 +111,7 @@ def test_what_is_no_number_and_what_is_none(case: Case, number: str, code: str) 
 
 def test_without_the_protocol_the_number_means_nothing(case: Case) -> None:
     sender = case.connect()
-    assert [told(sender.ask(numbered(n, f"OFF{n}"))) for n in (5, 3, 0)] == [("AA", "")] * 3
+    assert [told(sender.ask(numbered(n, f"OFF{n}", B1))) for n in (5, 3, 0)] == [("AA", "")] * 3
     assert case.states() == ["delivered"] * 3
 
 
