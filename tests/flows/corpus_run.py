@@ -3,13 +3,14 @@ answer that it got, and what became of it."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pytest
 from corpus_messages import Found
-from expected_answer import Expected, Source, expected
+from expected_answer import Expected, Source, applied, expected
 from running import Engine
 
 from engine.store.base import MessageView
@@ -65,3 +66,24 @@ def ask(engine: Engine, found: Found, channel: str) -> tuple[bytes | None, bytes
     sender.close()
     assert len(answers) <= 3, f"{found.name} has more than two answers"
     return answers[0], answers[1] if len(answers) == 3 else None
+
+
+def wrongly_answered(one: Sent) -> str:
+    """Empty when the answers are those that the message deserves, else which it is and what was awaited."""
+    code, second = one.expected.code, None
+    if not one.expected.hl7:  # what is taken may have an application answer, by what became of it
+        second = applied(one.found.raw, "E" if one.view.state.value == "dead" else "A")
+        code, second = (code, second) if code == "CA" else (second or code, None)
+        if one.view.state.value == "fragment":  # one of several: nothing is applied before the last
+            second = None
+    right = _is(one.answer, code, one) and _is(one.second, second, one)
+    return "" if right else f"{one.name}: {code} {second} {one.view.state.value}"
+
+
+def _is(answer: bytes | None, code: str | None, one: Sent) -> bool:
+    """The whole answer where the header alone decides it; its code where routing does."""
+    if answer is None or code is None:
+        return answer is code
+    if code == one.expected.code:
+        return re.fullmatch(one.expected.pattern, answer) is not None
+    return re.search(rb"\rMSA[^A-Za-z0-9]" + code.encode(), answer) is not None
