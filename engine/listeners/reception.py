@@ -18,6 +18,7 @@ from engine.hl7.accept import Ruling, check, check_charset
 from engine.hl7.continuation import Pointers, pointers_of
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AnswerPlan, Code, plan
+from engine.hl7.multibyte import is_plain
 from engine.listeners.arrival import make_arrival
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.exchange import Exchange, Pen, Reply
@@ -45,7 +46,7 @@ class Reception:
         exchange = Exchange(self._channel.name, self._pen, raw, header, reply)
         answers = plan(header, self._channel.mode)
         ruling = check(header, self._channel.rules)
-        if ruling is None and not raw.isascii():
+        if ruling is None and not is_plain(raw):
             ruling = self._undecodable(raw, header)
         if ruling is None and self._channel.sequence_numbers:
             ruling = misnumbered(header)
