@@ -15,14 +15,15 @@ from typing import Any, ClassVar
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
     "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful", "BatchReceived", "ChannelOpened",
-    "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping", "LoopFailed",
-    "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed", "StoreRecovered",
-    "WorkerEnded", "configure_logs", "signal",
+    "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded",
+    "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "LoopFailed", "MessageAccepted",
+    "MessageRefused", "MessagesRouted", "Signal", "StoreFailed", "StoreRecovered", "WorkerEnded",
+    "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -79,12 +80,20 @@ def _counter(name: str, text: str, *labels: str) -> Callable[..., Counter]:
     return lru_cache(maxsize=4096)(Counter(name, text, labels, registry=REGISTRY).labels)
 
 
+def _gauge(name: str, text: str, *labels: str) -> Callable[..., Gauge]:
+    return lru_cache(maxsize=512)(Gauge(name, text, labels, registry=REGISTRY).labels)
+
+
 def _histogram(name: str, text: str, label: str, buckets: Sequence[float]) -> Callable[..., Histogram]:
     return lru_cache(maxsize=512)(Histogram(name, text, [label], registry=REGISTRY, buckets=buckets).labels)
 
 
 _accepted = _counter("wardline_messages_accepted", "Messages made durable.", "channel", "kind")
 _refused = _counter("wardline_messages_refused", "Messages answered with an error.", "channel", "reason")
+_files = _counter("wardline_files", "Files taken from a folder, by how they ended.", "channel", "result")
+_folder = _gauge(
+    "wardline_folder", "Files that wait in a folder, bytes left of the one in work.", "channel", "what"
+)
 _envelopes = _counter("wardline_batches", "Batches received.", "channel", "result")
 _answers = _counter("wardline_answers", "Acknowledgements sent.", "channel", "code")
 _latency = _histogram(
@@ -187,6 +196,69 @@ class BatchDoubtful(Signal, frozen=True):
     taken: bool
     level: ClassVar[str] = "warning"
     text: ClassVar[str] = "the envelope of a batch does not hold"
+
+
+class FolderWatched(Signal, frozen=True):
+    """A folder listener is at work."""
+
+    channel: str
+    text: ClassVar[str] = "channel watches its folder"
+
+
+class FolderAway(Signal, frozen=True):
+    """A folder cannot be worked on; it is tried again. `error` is the system's word (`ENOENT`)."""
+
+    channel: str
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "folder cannot be worked on: files wait, it is tried again"
+
+    def count(self) -> None:
+        _faults("folder").inc()
+
+
+class FolderBack(Signal, frozen=True):
+    """A folder can be worked on again."""
+
+    channel: str
+    text: ClassVar[str] = "folder can be worked on again"
+
+
+class FolderSeen(Signal, frozen=True):
+    """What lies in a folder: files that wait, those that match but are no plain files, the age of the
+    oldest in seconds."""
+
+    channel: str
+    waiting: int
+    odd: int
+    oldest: float
+
+    def count(self) -> None:
+        for what in ("waiting", "odd", "oldest"):
+            _folder(self.channel, what).set(getattr(self, what))
+
+
+class FileRead(Signal, frozen=True):
+    """So many bytes are left of the file in work."""
+
+    channel: str
+    left: int
+
+    def count(self) -> None:
+        _folder(self.channel, "bytes_left").set(self.left)
+
+
+class FileEnded(Signal, frozen=True):
+    """A file is `done`, or set aside as `failed` with a report beside it."""
+
+    channel: str
+    result: str
+    messages: int
+    refused: int
+    text: ClassVar[str] = "file taken"
+
+    def count(self) -> None:
+        _files(self.channel, self.result).inc()
 
 
 class Answered(Signal, frozen=True):

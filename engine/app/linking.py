@@ -9,7 +9,7 @@ from typing import Any
 from OpenSSL import SSL
 
 from engine.app.listening import Address, from_environment, is_loopback
-from engine.config.spec import ChannelSpec, LinkTlsSpec
+from engine.config.spec import ChannelSpec, LinkTlsSpec, MllpSource
 from engine.errors import Misconfigured
 from engine.settings import Settings
 from mllp.client import ONCE, MllpClient
@@ -21,7 +21,8 @@ __all__ = ["link_address", "open_link"]
 def open_link(reactor: Any, spec: ChannelSpec, settings: Settings) -> MllpClient:
     """A sender to where the channel's application answers go; it connects when there is one. Raises
     `Misconfigured` when the address or the files cannot be used, or the link would be unsafe."""
-    source = spec.source.mllp
+    source = spec.source.door
+    assert isinstance(source, MllpSource)  # noqa: S101 - no other kind has such a link
     where = f"{spec.channel}: app_ack_to"
     address = link_address(source.app_ack_to, os.environ, where)
     tls = _tls(source.app_ack_tls, address.host, os.environ, where) if source.app_ack_tls else None

@@ -8,20 +8,26 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
 from OpenSSL import SSL
 
 from engine.config.rehearsal import accept_rules
-from engine.config.spec import ChannelSpec, MllpSource, TlsSpec
+from engine.config.spec import ChannelSpec, FolderSource, MllpSource, TlsSpec
 from engine.errors import Misconfigured
 from engine.listeners.channel import BatchRules, Channel, Doors
+from engine.listeners.file_run import FileRules
+from engine.listeners.folder import FolderListener, FolderRules
 from engine.listeners.mllp import MllpListener
 from engine.settings import Settings
+from engine.telemetry import ChannelOpened, signal
+from engine.threads import Threads
 from mllp.server import Caps, MllpServer
 from mllp.session import Limits
 from mllp.tls import ServerTls
 
 __all__ = [
     "Address",
+    "Listener",
     "address_of",
     "channel_of",
     "from_environment",
@@ -29,6 +35,9 @@ __all__ = [
     "make_listener",
     "open_listener",
 ]
+
+Listener = MllpListener | FolderListener
+"""A channel's door, of whichever kind."""
 
 
 class Address(NamedTuple):
@@ -40,32 +49,42 @@ class Address(NamedTuple):
 
 def channel_of(spec: ChannelSpec, settings: Settings) -> Channel:
     """The channel as its listener sees it."""
-    source = spec.source.mllp
-    return Channel(
+    source = spec.source.door
+    channel = Channel(
         name=spec.channel,
         rules=accept_rules(source),
         acknowledge=source.acknowledge,
         timeout=float(source.acknowledge_timeout),
         late="error" if source.acknowledge_late == "error" else "accepted",
-        nack=source.store_unavailable == "nack",
         mode=source.ack_mode,
-        separate=source.app_ack == "separate",
         unique=source.control_id_reuse == "reject",
-        sequence_numbers=source.sequence_numbers,
         application=settings.application,
         facility=settings.facility,
-        batches=BatchRules(
-            answers=source.batch_answers,
-            atomic=source.batch_atomic,
-            most=source.max_batch,
-            headless=source.batch_headers == "optional",
-        ),
+        batches=BatchRules(answers=source.batch_answers, atomic=source.batch_atomic),
+    )
+    if not isinstance(source, MllpSource):
+        return channel
+    batches = replace(channel.batches, most=source.max_batch, headless=source.batch_headers == "optional")
+    return replace(
+        channel,
+        nack=source.store_unavailable == "nack",
+        separate=source.app_ack == "separate",
+        sequence_numbers=source.sequence_numbers,
+        batches=batches,
     )
 
 
-def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpListener:
-    """The channel's listener, not open yet."""
-    source = spec.source.mllp
+def make_listener(
+    spec: ChannelSpec, settings: Settings, doors: Doors, reactor: Any, threads: Threads
+) -> Listener:
+    """The channel's listener, not open yet. Raises `Misconfigured` for a folder that nobody names."""
+    source, channel = spec.source.door, channel_of(spec, settings)
+    if isinstance(source, MllpSource):
+        return _mllp(channel, source, doors)
+    return _folder(channel, source, doors, reactor, threads)
+
+
+def _mllp(channel: Channel, source: MllpSource, doors: Doors) -> MllpListener:
     limits = Limits(
         max_frame=source.max_frame,
         require_cr=source.require_cr,
@@ -73,12 +92,31 @@ def make_listener(spec: ChannelSpec, settings: Settings, doors: Doors) -> MllpLi
     )
     caps = Caps(source.max_connections, source.max_connections_per_peer)
     server = partial(MllpServer, limits=limits, caps=caps, peers=source.allow, release=source.mllp_release)
-    return MllpListener(channel_of(spec, settings), doors, server)
+    return MllpListener(channel, doors, server)
 
 
-def open_listener(reactor: Any, listener: MllpListener, spec: ChannelSpec, settings: Settings) -> Address:
+def _folder(
+    channel: Channel, source: FolderSource, doors: Doors, reactor: Any, threads: Threads
+) -> FolderListener:
+    rules = FolderRules(
+        path=from_environment(source.path, os.environ, f"{channel.name}: path"),
+        pattern=source.pattern,
+        files=FileRules(source.max_message, source.max_file, answers=source.answers == "file"),
+        order=source.order,
+        settle=float(source.settle),
+        every=float(source.every),
+        keep=source.keep_days * 86400.0,
+    )
+    return FolderListener(channel, doors, rules, from_thread=reactor.callFromThread, threads=threads)
+
+
+def open_listener(reactor: Any, listener: Listener, spec: ChannelSpec, settings: Settings) -> None:
     """Open the door. Raises `Misconfigured` when the address cannot be used or would be unsafe."""
-    source = spec.source.mllp
+    if isinstance(listener, FolderListener):
+        listener.open()
+        return
+    source = spec.source.door
+    assert isinstance(source, MllpSource)  # noqa: S101 - it made this listener
     address = address_of(source, settings, os.environ)
     tls = _tls(source.tls, spec.channel, os.environ) if source.tls else None
     if tls is None and not is_loopback(address.host) and not (source.insecure_ok or settings.insecure_ok):
@@ -87,7 +125,8 @@ def open_listener(reactor: Any, listener: MllpListener, spec: ChannelSpec, setti
             where=spec.channel,
             hint="give `tls:`, or say `insecure_ok: true` and who may connect with `allow:`",
         )
-    return Address(address.host, listener.open(reactor, address.host, address.port, tls))
+    port = listener.open(reactor, address.host, address.port, tls)
+    signal(ChannelOpened(listener.name, f"{address.host}:{port}", tls is not None))
 
 
 def address_of(source: MllpSource, settings: Settings, env: Mapping[str, str]) -> Address:

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 
 from engine.answers import Answers
 from engine.app.linking import open_link
-from engine.app.listening import channel_of, make_listener, open_listener
+from engine.app.listening import Listener, channel_of, make_listener, open_listener
 from engine.app.workers import Share, Workers, share_of
 from engine.config.loading import LoadedChannel
 from engine.delivery import DeliveryLoop
@@ -19,7 +19,6 @@ from engine.destinations.base import Destination
 from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.channel import Doors
-from engine.listeners.mllp import MllpListener
 from engine.model import Lane
 from engine.outbox import Line, Outbox
 from engine.privacy.book import TokenBook
@@ -30,7 +29,7 @@ from engine.settings import Settings
 from engine.store.base import MessageStore
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
-from engine.telemetry import ChannelOpened, EngineStarted, EngineStopping, LoopFailed, signal
+from engine.telemetry import EngineStarted, EngineStopping, LoopFailed, signal
 from engine.threads import Loop, Threads
 
 __all__ = ["Node"]
@@ -63,7 +62,7 @@ class Node:
         self._ring, self._destinations = ring, destinations
         self._routing: Loop | None = None
         self._router: RoutingLoop | None = None
-        self._listeners: list[MllpListener] = []
+        self._listeners: list[Listener] = []
         self._outbox = Outbox([])
         self._stopping = False
         self.failure: Misconfigured | None = None
@@ -79,7 +78,10 @@ class Node:
         self._make_loops()
         if share[0] == 0:
             doors = Doors(self.intake.submit, self.answers.wait, self.answers.first_piece, Fingerprints(ring))
-            self._listeners = [make_listener(channel.spec, settings, doors) for channel in self._channels]
+            self._listeners = [
+                make_listener(channel.spec, settings, doors, reactor, self._looks)
+                for channel in self._channels
+            ]
             self._outbox = self._make_outbox()
 
     # Putting together
@@ -122,7 +124,11 @@ class Node:
         return Loop(f"deliver {name} {lane.name}", loop.turn, lambda error: _failed("delivery", error))
 
     def _make_outbox(self) -> Outbox:
-        apart = [channel.spec for channel in self._channels if channel.spec.source.mllp.app_ack == "separate"]
+        apart = [
+            channel.spec
+            for channel in self._channels
+            if (source := channel.spec.source.mllp) and source.app_ack == "separate"
+        ]
         return Outbox(
             [
                 Line(
@@ -152,9 +158,7 @@ class Node:
         for loop in self._loops():
             loop.start()
         for listener, channel in zip(self._listeners, self._channels, strict=False):
-            address = open_listener(self._reactor, listener, channel.spec, self._settings)
-            secure = channel.spec.source.mllp.tls is not None
-            signal(ChannelOpened(listener.name, f"{address.host}:{address.port}", secure))
+            open_listener(self._reactor, listener, channel.spec, self._settings)
         self._outbox.look()
         if self._workers:
             self._workers.start()

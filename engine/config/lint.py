@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.config.course import check_course
 from engine.config.finding import Place, Problem
 from engine.config.lint_answers import check_answers
+from engine.config.lint_folder import check_folder
 from engine.config.reading import Node
 from engine.config.spec import ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
 from engine.courses.machine import MACHINES
@@ -46,8 +47,8 @@ _ENV = re.compile(r"env:[A-Z][A-Z0-9_]*")
 def check_channel(spec: ChannelSpec) -> list[Problem]:
     """What one channel's model says that cannot be meant."""
     checks = (
-        _source, _answers, check_answers, _network, _effects, _steps, _reach, _repeats, _destinations,
-        check_course,
+        _source, _answers, check_answers, check_folder, _network, _effects, _steps, _reach, _repeats,
+        _destinations, check_course,
     )  # fmt: skip
     return [problem for check in checks for problem in check(spec)]
 
@@ -101,6 +102,8 @@ def _answers(spec: ChannelSpec) -> Iterator[Problem]:
 
 def _network(spec: ChannelSpec) -> Iterator[Problem]:
     source = spec.source.mllp
+    if source is None:
+        return
     try:
         bound = listens_on(source.listen)
     except ValueError:

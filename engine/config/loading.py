@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from os.path import normpath
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,9 +151,10 @@ def _examine_all(paths: Sequence[Path]) -> tuple[list[Examined], list[Finding]]:
 
 
 def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
-    """Names and ports that two channels cannot share."""
+    """Names, ports and folders that two channels cannot share."""
     names: dict[str, Path] = {}
     ports: list[tuple[str, int, Path]] = []
+    folders: dict[str, Path] = {}
     for path, positions, _, spec, *_ in examined:
         if spec is None:
             continue
@@ -160,6 +162,7 @@ def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
         if first is not path:
             problem = Problem(("channel",), f"{first} is called {spec.channel} too", "choose another name")
             yield positions.finding(problem)
+        yield from _shared_folder(spec, path, positions, folders)
         bound = _bound(spec)
         if bound is None:
             continue
@@ -170,7 +173,22 @@ def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
         ports.append((*bound, path))
 
 
+def _shared_folder(
+    spec: ChannelSpec, path: Path, positions: Positions, folders: dict[str, Path]
+) -> Iterator[Finding]:
+    if spec.source.folder is None:
+        return
+    first = folders.setdefault(normpath(spec.source.folder.path), path)
+    if first is not path:
+        problem = Problem(
+            ("source", "folder", "path"), f"{first} takes its files too", "choose another folder"
+        )
+        yield positions.finding(problem)
+
+
 def _bound(spec: ChannelSpec) -> tuple[str, int] | None:
+    if spec.source.mllp is None:
+        return None
     try:
         return listens_on(spec.source.mllp.listen)
     except ValueError:

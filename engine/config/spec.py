@@ -7,13 +7,15 @@ Expressions stay text here; `engine.config.build` compiles them against the priv
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 __all__ = [
     "ChannelSpec", "ChargeRule", "ConsumeRule", "CourseSpec", "CreditRule", "DestinationSpec", "EffectRule",
-    "EncounterRule", "LinkTlsSpec", "MergeRule", "MllpSource", "Owners", "ProcureRule", "ReleaseRule",
+    "EncounterRule", "FolderSource", "LinkTlsSpec", "MergeRule", "MllpSource", "Owners", "ProcureRule",
+    "ReleaseRule",
     "ReserveRule", "Source", "SourceSpec", "TlsSpec", "WarningRule", "WidenSpec",
 ]  # fmt: skip
 
@@ -132,20 +134,51 @@ class MllpSource(Source):
         return self.max_frame
 
 
+class FolderSource(Source):
+    """HL7 v2 in files that somebody puts into a folder: single messages, several, or batches."""
+
+    path: str = Field(min_length=1, description="The folder, or `env:NAME` that holds it.")
+    pattern: str = Field("*.hl7", min_length=1, description="Which names are files of messages.")
+    order: Literal["time", "name"] = Field("time", description="Which of several files is taken first.")
+    settle: int = Field(
+        10, ge=0, le=3600, description="Seconds without a change before a file is complete; 0: at once."
+    )
+    every: int = Field(5, ge=1, le=3600, description="Seconds between looks into the folder.")
+    answers: Literal["none", "file"] = Field(
+        "none", description="`file`: acknowledgements as a batch, `answers/NAME.ack`."
+    )
+    max_message: int = Field(16 * 1024 * 1024, ge=65536, le=268435456, description="Bytes.")
+    max_file: int = Field(1024**3, ge=65536, le=1024**4, description="Bytes.")
+    keep_days: int = Field(30, ge=0, le=3650, description="How long files stay in `done/`.")
+
+    @property
+    def largest(self) -> int:
+        return self.max_message
+
+
 class SourceSpec(Strict):
     """Where messages come from: exactly one kind."""
 
-    mllp: MllpSource
+    mllp: MllpSource | None = None
+    folder: FolderSource | None = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> Self:
+        if (self.mllp is None) == (self.folder is None):
+            raise PydanticCustomError("one_kind", "a source has exactly one kind")
+        return self
 
     @property
-    def door(self) -> Source:
+    def door(self) -> MllpSource | FolderSource:
         """The one that is given."""
-        return self.mllp
+        door = self.mllp or self.folder
+        assert door is not None  # noqa: S101 - the validator saw to it
+        return door
 
     @property
     def place(self) -> tuple[str, str]:
         """Where it stands in the file."""
-        return "source", "mllp"
+        return "source", "mllp" if self.mllp else "folder"
 
 
 class WidenSpec(Strict):

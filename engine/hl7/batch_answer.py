@@ -24,7 +24,8 @@ def envelope_header(segment: bytes) -> Header:
     MSH-10, its name at MSH-9. Of an empty or unreadable one nothing but the usual delimiters."""
     fields, delimiters = _read(segment)
     named = (fields + [b""] * (_CONTROL_ID + 1))[: _CONTROL_ID + 1]
-    made = [b"MSH", delimiters.encoding, *named[2:7], b"", segment[:3], named[_CONTROL_ID], b"P", b""]
+    name = segment[:3] if segment[:3] in (b"FHS", b"BHS") else b""
+    made = [b"MSH", delimiters.encoding, *named[2:7], b"", name, named[_CONTROL_ID], b"P", b""]
     return Header(made, delimiters, start=0, size=len(segment), quirks=(), has_msa=False)
 
 

@@ -9,7 +9,7 @@ refused as a whole is kept whole, in quarantine.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from engine.errors import Unacceptable
@@ -28,7 +28,6 @@ __all__ = ["Batches"]
 
 AT_ONCE = 256  # messages of a batch on their way into the store: others get their turn in between
 
-_GOOD = (b"AA", b"CA")
 _OVERSIZE = Reason(ReasonCode.OVERSIZE, "Batch longer than this channel takes", "BHS", hl7=104)
 _TOO_MANY = Reason(ReasonCode.OVERSIZE, "More messages than a batch may have here", "BHS", hl7=104)
 
@@ -204,22 +203,12 @@ class _Batch:
         """The batch of these answers, one list for each message."""
         each = iter(answers)
         batches = [
-            self._pen.enclose(header, self._chosen(answer for _ in members for answer in next(each)))
+            self._pen.enclose(header, self._pen.chosen(answer for _ in members for answer in next(each)))
             for header, members in self._groups
         ]
         if self._file is None:
             return b"".join(batches)
         return self._pen.enclose(self._file, batches)
-
-    def _chosen(self, answers: Iterable[bytes]) -> list[bytes]:
-        if self._channel.batches.answers == "all":
-            return list(answers)
-        return [answer for answer in answers if _code(answer) not in _GOOD]
-
-
-def _code(answer: bytes) -> bytes:
-    """MSA-1."""
-    return answer.split(b"\r", 2)[1].split(answer[3:4], 2)[1]
 
 
 def _spokesman(parts: Sequence[Part], charset: str) -> Header:

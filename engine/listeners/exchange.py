@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
@@ -86,16 +86,36 @@ class Pen:
 
     def enclose(self, header: Header, answers: Sequence[bytes]) -> bytes:
         """A batch of answers to the batch of `header`, or a file of such batches to a file."""
-        in_file = header.field(9) == b"FHS"
-        first = opening(
-            "FHS" if in_file else "BHS",
+        return b"".join((self.open(header), *answers, self.close(header, len(answers))))
+
+    def open(self, header: Header) -> bytes:
+        """The beginning of such a batch or file."""
+        return opening(
+            "FHS" if header.field(9) == b"FHS" else "BHS",
             header,
             control_id=self._ids(),
             now=datetime.now(UTC),
             own_application=self._channel.application,
             own_facility=self._channel.facility,
         )
-        return b"".join((first, *answers, closing("FTS" if in_file else "BTS", header, len(answers))))
+
+    def close(self, header: Header, count: int) -> bytes:
+        """Its end: of a batch with so many answers, of a file with so many batches."""
+        return closing("FTS" if header.field(9) == b"FHS" else "BTS", header, count)
+
+    def chosen(self, answers: Iterable[bytes]) -> list[bytes]:
+        """Those that the channel puts into a batch of answers: all, or the bad ones."""
+        if self._channel.batches.answers == "all":
+            return list(answers)
+        return [answer for answer in answers if _code(answer) not in _GOOD]
+
+
+_GOOD = (b"AA", b"CA")
+
+
+def _code(answer: bytes) -> bytes:
+    """MSA-1."""
+    return answer.split(b"\r", 2)[1].split(answer[3:4], 2)[1]
 
 
 class Exchange:

@@ -32,10 +32,18 @@ _LATE = Reason(ReasonCode.UNAVAILABLE, "stored, not carried out in time")
 
 
 class Reception:
-    """Takes the messages of one channel. `counters` grow by what was odd but readable."""
+    """Takes the messages of one channel. `counters` grow by what was odd but readable; `refused` is told
+    why a message is answered with an error, before it is."""
 
-    def __init__(self, channel: Channel, doors: Doors, counters: dict[str, int]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        doors: Doors,
+        counters: dict[str, int],
+        refused: Callable[[Reply, Reason], None] = lambda _reply, _reason: None,
+    ) -> None:
         self._channel, self._doors, self._counters = channel, doors, counters
+        self._noted = refused
         self._pen = Pen(channel)
         self._special = channel.sequence_numbers or channel.unique or channel.separate
 
@@ -140,6 +148,8 @@ class Reception:
     ) -> None:
         """What became of a message whose sender waits. When nothing is known it will be sent again, and
         is then a duplicate of one in work."""
+        if reason is not None and answered != "accepted":
+            self._noted(exchange.reply, reason)
         if answered:
             say = partial(
                 exchange.answer, answers.applied(answered), reason if answered != "accepted" else None
@@ -213,6 +223,7 @@ class Reception:
             return
         exchange.expected = receipt.expected
         exchange.reply.committed()
+        self._noted(exchange.reply, reason)
         if answers is not None and self._apart(answers) and code in ("AE", "AR"):
             code = None
         signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))

@@ -15,6 +15,8 @@ Faults are patched into this process only; the engine itself has no switches for
 | `impatient=SECONDS` | waits between attempts begin there and stay below a hundred times that |
 | `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
 | `in-flight=FOLDER:NUMBER` | the same, a moment after the point: a call is under way |
+| `file-step=NUMBER` | kill -9 before that step of the work on files: each call that changes the disk |
+| `file-grows` | a file is written to once more while it is read |
 | `leak=FOLDER:PLACE` | the patient's name gets out there (`planted_leak.py`) |
 """
 
@@ -28,6 +30,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import planted_leak
@@ -36,6 +39,7 @@ from fault_points import FaultPoints
 from engine import cli
 from engine.app import listening, node, process
 from engine.destinations.ledger import LedgerDestination
+from engine.listeners import file_run, inbox
 from engine.model import Reason, ReasonCode, Refused
 from engine.store.sql import SqlStore
 
@@ -100,6 +104,40 @@ def points(where: str) -> None:
 def in_flight(where: str) -> None:
     folder, _, number = where.rpartition(":")
     FaultPoints(Path(folder), int(number), in_flight=True).install()
+
+
+def file_step(number: str) -> None:
+    left = [int(number)]
+
+    def step(call: Callable[..., Any]) -> Callable[..., Any]:
+        def stepped(*given: Any, **named: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                _die()
+            return call(*given, **named)
+
+        return stepped
+
+    inbox.os = SimpleNamespace(  # type: ignore[assignment]
+        **{
+            **vars(os),
+            **{name: step(getattr(os, name)) for name in ("rename", "unlink", "write", "ftruncate", "fsync")},
+        }
+    )
+    _accepting(step(_accept))
+
+
+def file_grows() -> None:
+    read = file_run.os.pread
+
+    def pread(descriptor: int, size: int, at: int) -> bytes:
+        data = read(descriptor, size, at)
+        if not data:
+            with open(f"/proc/self/fd/{descriptor}", "ab") as file:
+                file.write(b"\r")
+        return data
+
+    file_run.os = SimpleNamespace(**{**vars(os), "pread": pread})  # type: ignore[assignment]
 
 
 def leak(where: str) -> None:

@@ -42,6 +42,12 @@ OPEN_STATES = {"received", "waiting"}
 HERE = Path(__file__).parent
 
 
+def folder_channel(name: str, path: Path, *, source: str = "") -> str:
+    """The same channel with files from `path` instead of a port; taken at once, looked for every second."""
+    door = f"  folder:\n    path: {path}\n    settle: 0\n    every: 1"
+    return channel(name, source=source).replace("  mllp:\n    listen: tcp:0", door)
+
+
 def channel(name: str, *, source: str = "", rest: str = "", odoo: str = "test") -> str:
     """A channel file that uses up each FT1's item: `source` and `rest` are more lines of YAML (of
     `source.mllp`, four blanks deep, and of the top)."""
@@ -109,6 +115,7 @@ class Engine:
         self.spoken: set[bytes] = set()
         self._senders: list[Sender] = []
         self._ports: dict[str, int] = {}
+        self._watching: set[str] = set()
 
     def table(self, name: str, text: str) -> None:
         """Write a table beside the channels; read at the next start."""
@@ -132,6 +139,7 @@ class Engine:
         module = [str(HERE / "faulty.py"), *faults, "--"] if faults else ["-m", "engine.cli"]
         command = [sys.executable, *module, "run", str(self.channels), "--workers", str(self.workers)]
         self._ports.clear()
+        self._watching.clear()
         # A file could not grow under the limits that tests set, so logs come through a pipe.
         self._process = subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE)
         reader = threading.Thread(target=self._read_logs, args=(self._process,), daemon=True)
@@ -177,7 +185,8 @@ class Engine:
 
     def _up(self, seen: int) -> bool:
         assert self.process.poll() is None, "\n".join(self.logs[seen:])
-        return len(self._ports) == len(list(self.channels.glob("*.yaml"))) and self.ready()
+        open_doors = len(self._ports) + len(self._watching)
+        return open_doors == len(list(self.channels.glob("*.yaml"))) and self.ready()
 
     def _read_logs(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stderr is not None
@@ -185,6 +194,8 @@ class Engine:
             for raw in stream:
                 line = raw.decode("utf-8", "backslashreplace").rstrip("\n")
                 self.logs.append(line)
+                if '"channel watches its folder"' in line:
+                    self._watching.add(json.loads(line)["channel"])
                 if '"channel listening"' in line:
                     said = json.loads(line)
                     self._ports[said["channel"]] = int(said["address"].rpartition(":")[2])

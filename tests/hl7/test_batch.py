@@ -95,12 +95,13 @@ def test_words_that_only_look_like_headers_are_content() -> None:
     assert findings == []
 
 
-def test_a_message_that_is_too_long_costs_its_head_and_stops_nothing() -> None:
+@pytest.mark.parametrize("step", [777, 9_999, 100_000])
+def test_a_message_that_is_too_long_costs_its_head_and_stops_nothing(step: int) -> None:
     reader = BatchReader(10_000)
     long = b"MSH|^~\\&|A|B\rNTE|" + b"x" * 50_000 + b"\r"
     parts: list[Part] = []
-    for start in range(0, len(data := BHS + b"\r" + long + msh(2)), 777):
-        parts += reader.feed(data[start : start + 777])
+    for start in range(0, len(data := BHS + b"\r" + long + msh(2)), step):
+        parts += reader.feed(data[start : start + step])
         assert sum(map(len, reader._units._parts)) <= 10_000
     parts += reader.end()
     assert [part.kind for part in parts] == [Kind.BATCH, Kind.TOO_LONG, Kind.MESSAGE, Kind.BATCH_END]
