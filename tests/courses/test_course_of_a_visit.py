@@ -131,6 +131,15 @@ def test_older_than_what_is_remembered_is_refused_by_name() -> None:
     assert course.add(visit("A02", 9999, "3A")) == ""
 
 
+def test_a_repeat_is_known_whatever_object_a_default_is() -> None:
+    """JSON leaves out a default that is the very object, and writes one that is only equal to it."""
+    made = visit("A12", 10, kind="".join(["oth", "er"]))  # type: ignore[arg-type]
+    course, _ = told("encounter", A01, made)
+    again = Course(MACHINES["encounter"], course.encoded())
+    assert again.add(visit("A12", 10, kind="other")) == "already-known"
+    assert again.add(visit("A12", 10, kind="".join(["ot", "her"]))) == "already-known"  # type: ignore[arg-type]
+
+
 def test_what_was_said_exactly_so_is_known() -> None:
     course, said = told("encounter", A01, A03, A01)
     assert said == ["", "", "already-known"]
