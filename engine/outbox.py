@@ -178,7 +178,8 @@ class Line:
         answered, reason = self._outcome((owed.message_id,))[owed.message_id]
         last = view.state == MessageState.JOINED  # of a message in pieces: the answer is to the first
         try:
-            header = read_header(self._store.content(view.original if last else view.id))
+            raw = self._store.content(view.original if last else view.id)
+            header = read_header(raw)
         except (Unacceptable, KeyError):
             return "refused"  # damaged on the disk
         answers = plan(header, self._channel.mode)
@@ -189,7 +190,8 @@ class Line:
         if code not in ("AA", "AE", "AR"):
             return "not-due"
         errors = (ErrorItem.of(reason),) if reason and code != "AA" else ()
-        return _Letter(owed, code, self._pen.write(header, code, errors, apart=True))
+        response = None if last else self._pen.response(raw, header, code)
+        return _Letter(owed, code, self._pen.write(header, code, errors, apart=True, response=response))
 
 
 class Outbox:

@@ -57,6 +57,7 @@ def channel_of(spec: ChannelSpec, settings: Settings) -> Channel:
         timeout=float(source.acknowledge_timeout),
         late="error" if source.acknowledge_late == "error" else "accepted",
         mode=source.ack_mode,
+        respond=source.respond,
         unique=source.control_id_reuse == "reject",
         application=settings.application,
         facility=settings.facility,

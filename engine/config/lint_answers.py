@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from engine.config.finding import Place, Problem
-from engine.config.spec import ChannelSpec, MllpSource
+from engine.config.spec import ChannelSpec, MllpSource, Source
+from engine.hl7.order_response import ANSWERED_BY
 
 __all__ = ["check_answers"]
 
@@ -22,9 +23,24 @@ def check_answers(spec: ChannelSpec) -> Iterator[Problem]:
     if source.acknowledge != "delivery" and "acknowledge_late" in source.model_fields_set:
         text = "acknowledge_late has no effect here"
         yield Problem((*at, "acknowledge_late"), text, "it goes with acknowledge: delivery", "warning")
+    if source.respond:
+        yield from _response(source, (*at, "respond"))
     if isinstance(source, MllpSource):
         yield from _store_unavailable(source)
         yield from _separate(source)
+
+
+def _response(source: Source, place: Place) -> Iterator[Problem]:
+    """Answers that say what became of orders."""
+    if source.acknowledge == "storage":
+        text = "what became of an order is not known when it is acknowledged after storage"
+        yield Problem(place, text, "acknowledge: transform, or delivery")
+    elif source.acknowledge == "delivery" and source.acknowledge_late != "error":
+        text = "an order that is not carried out in time would be told as done"
+        yield Problem(place, text, "acknowledge_late: error")
+    if not any(order.startswith(wanted) for order in ANSWERED_BY for wanted in source.message_types):
+        text = "no message of the channel has such an answer"
+        yield Problem(place, text, "it goes with orders: OMS^O05, OMN^O07, OMP^O09, ORM^O01 …", "warning")
 
 
 def _store_unavailable(source: MllpSource) -> Iterator[Problem]:

@@ -17,9 +17,10 @@ from engine.courses.memory import CourseMemory
 from engine.effects import encode, kind_of
 from engine.errors import Unacceptable
 from engine.hl7.accept import AcceptRules, check, check_charset
-from engine.hl7.acknowledgement import ErrorItem, build
+from engine.hl7.acknowledgement import ErrorItem, Response, build
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import AnswerPlan, Code, plan
+from engine.hl7.order_response import order_response
 from engine.model import Dead, Filtered, Fragment, Reason, ReasonCode, Routed, Routing, StoredMessage
 from engine.pipeline import replayed, route
 
@@ -83,7 +84,7 @@ class Trial:
         if ruling is not None:
             code = answers.refused(ruling.answered) if ruling.answered else answers.stored()
             return _refused(header, code, ruling.reason)
-        return _routed(header, answers, source, self._route(raw), self._book)
+        return _routed(raw, header, answers, source, self._route(raw), self._book)
 
     def _route(self, raw: bytes) -> Routing:
         self._said += 1
@@ -104,12 +105,15 @@ def _refused(header: Header | None, code: Code | None, reason: Reason) -> Rehear
 
 
 def _routed(
-    header: Header, answers: AnswerPlan, source: Source, routing: Routing, book: AliasBook
+    raw: bytes, header: Header, answers: AnswerPlan, source: Source, routing: Routing, book: AliasBook
 ) -> Rehearsal:
     result = routing.result
     reason = result.reason if isinstance(result, Dead) else None
     code = _code(answers, source, failed=reason is not None)
-    answer = _answer(header, code, reason if code not in ("AA", "CA") else None)
+    response = None
+    if source.respond and code is not None and code[0] == "A" and answers.waits(source.acknowledge):
+        response = order_response(raw, header, done=code == "AA", charset=source.charset)
+    answer = _answer(header, code, reason if code not in ("AA", "CA") else None, response)
     effects = result.effects if isinstance(result, Routed) else ()
     sequence_key = result.sequence_key if isinstance(result, Routed) else ""
     order = result.sequence_keys if isinstance(result, Routed) else ()
@@ -153,7 +157,9 @@ def _code(answers: AnswerPlan, source: Source, *, failed: bool) -> Code | None:
     return answers.applied("error" if failed and answers.waits(source.acknowledge) else "accepted")
 
 
-def _answer(header: Header | None, code: Code | None, reason: Reason | None) -> bytes:
+def _answer(
+    header: Header | None, code: Code | None, reason: Reason | None, response: Response | None = None
+) -> bytes:
     if code is None:
         return b""
     errors = (ErrorItem(reason.hl7, reason.place),) if reason else ()
@@ -165,4 +171,5 @@ def _answer(header: Header | None, code: Code | None, reason: Reason | None) -> 
         own_application="WARDLINE",
         own_facility="",
         errors=errors,
+        response=response,
     )

@@ -73,6 +73,9 @@ class Source(Strict):
     acknowledge_late: Literal["accept", "error"] = Field(
         "accept", description="What the sender is told when `delivery` takes longer: AA or AE."
     )
+    respond: Literal["order", ""] = Field(
+        "", description="`order`: the answer to an order says what became of it (ORS, ORR … with ORC)."
+    )
     ack_mode: Literal["auto", "original", "enhanced", "never", "always"] = "auto"
     processing_ids: list[str] = ["P"]
     versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")

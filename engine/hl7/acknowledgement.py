@@ -21,7 +21,7 @@ from engine.hl7.header import Header
 from engine.hl7.modes import Code
 from engine.hl7.tables import DEFAULT_VERSION, ERROR_CODES, read_version
 
-__all__ = ["ControlIds", "ErrorItem", "build"]
+__all__ = ["ControlIds", "ErrorItem", "Response", "build"]
 
 CACHEABLE = 1024  # bytes of MSH: a longer header is not worth remembering
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -42,6 +42,14 @@ class ControlIds:
 
     def __call__(self) -> str:
         return f"{self._run}{next(self._count):X}"
+
+
+class Response(NamedTuple):
+    """What makes an answer more than a general acknowledgement: its MSH-9, in the message's delimiters, and
+    the segments after MSA and ERR, each ended by CR."""
+
+    type: bytes
+    segments: bytes
 
 
 class _Frame(NamedTuple):
@@ -67,13 +75,15 @@ def build(
     errors: Sequence[ErrorItem] = (),
     expected_sequence: int | None = None,
     apart: bool = False,
+    response: Response | None = None,
 ) -> bytes:
     """The answer `code` to the message of `header`, or to bytes that had none (MSA-2 is then empty).
 
     `control_id` is new and at most 20 characters (`ControlIds`); `now` is aware; the own names (HD, with its
     delimiters as `^`) stand in where MSH-5 or MSH-6 is empty; `errors` become ERR segments in the
     shape of the message's version; `expected_sequence` goes into MSA-4; `apart` is for an
-    application answer that begins an exchange of its own (section 2.8.3.2): MSH-15 AL, MSH-16 NE.
+    application answer that begins an exchange of its own (section 2.8.3.2): MSH-15 AL, MSH-16 NE;
+    `response` is for the application answer that a kind of message has of its own.
     """
     if header is None:
         frame = _unheard(own_application, own_facility)
@@ -81,6 +91,8 @@ def build(
     else:
         frame = _frame_of(header, own_application, own_facility, apart)
         answered = header.control_id
+    if response is not None:
+        frame = frame._replace(before_id=frame.separator.join([b"", b"", response.type, b""]))
     head = (
         b"%b%b%b%b%b%b%b%b"
         % (
@@ -94,9 +106,8 @@ def build(
             answered,
         )
     )  # fmt: skip
-    if not errors and expected_sequence is None:
-        return head + b"\r"
-    return head + _rest(frame, errors, expected_sequence)
+    rest = _rest(frame, errors, expected_sequence) if errors or expected_sequence is not None else b"\r"
+    return head + rest if response is None else head + rest + response.segments
 
 
 def _rest(frame: _Frame, errors: Sequence[ErrorItem], expected_sequence: int | None) -> bytes:

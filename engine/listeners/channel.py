@@ -46,6 +46,7 @@ class Channel(msgspec.Struct, frozen=True):
     nack: bool = False  # say so when the store cannot take a message, instead of only closing
     mode: AckMode = "auto"
     separate: bool = False  # application answers of enhanced mode go over a link of their own
+    respond: Literal["order", ""] = ""  # application answers to orders say what became of each
     unique: bool = False  # a control id that stands for other content is refused
     sequence_numbers: bool = False  # MSH-13 counts
     application: str = "WARDLINE"  # MSH-3 of answers when the sender left MSH-5 empty

@@ -10,10 +10,11 @@ from time import perf_counter
 from typing import Protocol
 
 from engine.errors import Unacceptable
-from engine.hl7.acknowledgement import ControlIds, ErrorItem, build
+from engine.hl7.acknowledgement import ControlIds, ErrorItem, Response, build
 from engine.hl7.batch_answer import closing, opening
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import Code
+from engine.hl7.order_response import order_response
 from engine.listeners.channel import Channel
 from engine.model import Reason
 from engine.telemetry import Answered as AnswerSent
@@ -65,9 +66,10 @@ class Pen:
         errors: Sequence[ErrorItem] = (),
         expected: int | None = None,
         apart: bool = False,
+        response: Response | None = None,
     ) -> bytes:
         """The answer `code` to the message of `header`; `expected` is MSA-4, `apart` makes it a message
-        that begins an exchange of its own."""
+        that begins an exchange of its own, `response` one that says more (`Pen.response`)."""
         return build(
             header,
             code,
@@ -78,7 +80,14 @@ class Pen:
             errors=errors,
             expected_sequence=expected,
             apart=apart,
+            response=response,
         )
+
+    def response(self, raw: bytes, header: Header | None, code: Code) -> Response | None:
+        """What an application answer says beyond `code`, where the channel says more."""
+        if not self._channel.respond or header is None:
+            return None
+        return order_response(raw, header, done=code == "AA", charset=self.charset)
 
     def refuse(self, header: Header, code: Code, reason: Reason) -> bytes:
         """The answer `code` with its reason."""
@@ -134,12 +143,14 @@ class Exchange:
         self.reply.interim(self._pen.write(self.header, code, (), self.expected))
         signal(AnswerSent(self._channel, code, perf_counter() - self._started))
 
-    def answer(self, code: Code | None, reason: Reason | None = None) -> None:
-        """Say `code` (None: nothing is to be said) with the reason as ERR, and be done."""
+    def answer(self, code: Code | None, reason: Reason | None = None, *, applied: bool = False) -> None:
+        """Say `code` (None: nothing is to be said) with the reason as ERR, and be done; `applied` when it
+        tells what became of the message."""
         payload = None
         if code is not None:
             errors = (ErrorItem.of(reason),) if reason else ()
-            payload = self._pen.write(self.header, code, errors, self.expected)
+            response = self._pen.response(self.raw, self.header, code) if applied else None
+            payload = self._pen.write(self.header, code, errors, self.expected, response=response)
         self.reply.answer(payload)
         signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))
 

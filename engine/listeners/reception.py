@@ -151,10 +151,13 @@ class Reception:
         if reason is not None and answered != "accepted":
             self._noted(exchange.reply, reason)
         if answered:
-            say = partial(
-                exchange.answer, answers.applied(answered), reason if answered != "accepted" else None
-            )
             piece = pointers_of(exchange.raw, exchange.header) if answers.enhanced else None
+            say = partial(
+                exchange.answer,
+                answers.applied(answered),
+                reason if answered != "accepted" else None,
+                applied=piece is None,
+            )
             if piece is None:
                 say()
             else:

@@ -100,6 +100,7 @@ MESSAGE_TYPES = "    message_types: [ADT^A40, ADT^A41]\n"
             "8:14: no application answer",
         ),
         ("acknowledge_late: error", "8:23: warning: acknowledge_late has no effect here"),
+        ("acknowledge: transform\n    respond: order", "9:14: warning: no message of the channel has such"),
         ("store_unavailable: nack", "8:24: warning: many senders throw away what is refused"),
         ('store_unavailable: nack\n    mllp_release: "2"', "8:24: warning: store_unavailable has no effect"),
         ("acknowledge: delivery\ncriticality: bulk", "8:18: warning: bulk deliveries wait"),
@@ -109,6 +110,20 @@ MESSAGE_TYPES = "    message_types: [ADT^A40, ADT^A41]\n"
 def test_setting_of_the_source(tmp_path: Path, setting: str, finding: str) -> None:
     (found,) = _said(tmp_path, MESSAGE_TYPES, f"{MESSAGE_TYPES}    {setting}\n")
     assert found.startswith(finding)
+
+
+@pytest.mark.parametrize(
+    ("setting", "finding"),
+    [
+        ("respond: order", "8:14: what became of an order is not known"),
+        ("respond: order\n    acknowledge: delivery", "8:14: an order that is not carried out in time"),
+        ("respond: order\n    acknowledge: delivery\n    acknowledge_late: error", ""),
+        ("respond: order\n    acknowledge: transform", ""),
+    ],
+)
+def test_answers_that_say_what_became_of_orders(tmp_path: Path, setting: str, finding: str) -> None:
+    found = _said(tmp_path, MESSAGE_TYPES, f"    message_types: [ADT, OMS^O05]\n    {setting}\n")
+    assert [one[: len(finding)] for one in found] == [finding] * bool(finding)
 
 
 @pytest.mark.parametrize(

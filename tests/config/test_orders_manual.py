@@ -18,7 +18,7 @@ TEXTS = {page: (ROOT / f"docs/manual/{page}.md").read_text() for page in PAGES}
 
 def sample(page: str) -> Rehearsal:
     """The page's own message through its channel."""
-    (text,) = re.findall(r"```\n(MSH.*?)```", TEXTS[page], re.DOTALL)
+    text = re.findall(r"```\n(MSH.*?)```", TEXTS[page], re.DOTALL)[0]
     return rehearse(load_channel(ROOT / f"channels/{PAGES[page]}.yaml"), text.replace("\n", "\r").encode())
 
 
