@@ -6,7 +6,6 @@ comes from `engine.config.build`.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -20,6 +19,7 @@ from engine.config.reading import Node
 from engine.config.spec import ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
 from engine.courses.machine import MACHINES
 from engine.errors import Misconfigured
+from engine.hl7.charset import carries_hl7
 from engine.transforms.expression import Expression, Joined, PathText, parse_key
 from engine.transforms.wording import listed, meant
 
@@ -78,11 +78,9 @@ def _source(spec: ChannelSpec) -> Iterator[Problem]:
         ZoneInfo(source.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield Problem((*at, "timezone"), "no such time zone", "write it like Europe/Berlin")
-    try:
-        codecs.lookup(source.charset or "utf-8")
-    except LookupError:
+    if source.charset and not carries_hl7(source.charset):
         hint = meant(source.charset, ("cp1252", "iso8859-1", "iso8859-15", "utf-8", "cp1250", "shift_jis"))
-        yield Problem((*at, "charset"), "no such character set", hint)
+        yield Problem((*at, "charset"), "no character set that a message can be in", hint)
 
 
 def _answers(spec: ChannelSpec) -> Iterator[Problem]:

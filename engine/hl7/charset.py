@@ -17,7 +17,7 @@ from engine.errors import Unacceptable
 from engine.hl7.iso2022 import ESCAPE, NAME, codec_over
 from engine.hl7.tables import ALIASES, CHARSETS
 
-__all__ = ["Decoded", "codec_of", "decode"]
+__all__ = ["Decoded", "carries_hl7", "codec_of", "decode"]
 
 FALLBACK = "cp1252"
 LONGEST_NAME = 40
@@ -46,6 +46,16 @@ def codec_of(name: str) -> str | None:
     """Python's codec for a code of table 0211 or a spelling seen instead; None when there is none."""
     spelled = name.strip().upper()
     return CHARSETS.get(spelled) or ALIASES.get(_SEPARATORS.sub("", spelled))
+
+
+def carries_hl7(name: str) -> bool:
+    """Whether text in the set of this name (table 0211's, a sender's spelling or Python's own) can be a
+    message: it must be known, and have the delimiters where ASCII has them."""
+    sample = "MSH|^~\\&#\r"
+    try:
+        return sample.encode(codec_of(name) or name) == sample.encode("ascii")
+    except (LookupError, UnicodeError):
+        return False
 
 
 def decode(

@@ -87,7 +87,9 @@ MESSAGE_TYPES = "    message_types: [ADT^A40, ADT^A41]\n"
     ("setting", "finding"),
     [
         ("allow: [10.0.0.1/8]", "8:13: not a network (write it like 10.20.0.0/16)"),
-        ("charset: klingon", "8:14: no such character set"),
+        ("charset: klingon", "8:14: no character set that a message can be in"),
+        ("charset: utf-16", "8:14: no character set that a message can be in"),
+        ("charset: base64", "8:14: no character set that a message can be in"),
         ("timezone: Mars/Olympus", "8:15: no such time zone"),
         ("ack_mode: never", "8:15: warning: without an answer the sender cannot know"),
         ("app_ack_to: tcp:127.0.0.1:2600", "8:17: warning: app_ack_to has no effect here"),

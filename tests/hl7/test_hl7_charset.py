@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import Unacceptable
-from engine.hl7.charset import codec_of, decode
+from engine.hl7.charset import carries_hl7, codec_of, decode
 from engine.hl7.tables import ALIASES, CHARSETS
 
 NAME = "MÜLLER"
@@ -134,3 +134,17 @@ def test_a66_a_byte_order_mark_settles_it():
 
 def test_iso_2022_is_not_taken_for_ascii():
     assert decode("山田".encode("iso2022_jp"), ["ISO IR87"]).text == "山田"
+
+
+@pytest.mark.parametrize(
+    "name", [*CHARSETS, *ALIASES, "cp850", "koi8-r", "iso-8859-2", "mac-roman", "8859/2"]
+)
+def test_what_a_message_can_be_in(name):
+    assert carries_hl7(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["klingon", "utf-16", "utf-32-le", "base64", "rot13", "cp037", "utf-8-sig", ""]
+)
+def test_what_a_message_cannot_be_in(name):
+    assert not carries_hl7(name)
