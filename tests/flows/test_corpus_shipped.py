@@ -1,5 +1,5 @@
-"""The orders, dispenses, results and master files of the public corpus through the shipped channels that are
-about them, as `test_corpus.py` does it for encounters, charges and appointments."""
+"""The accounts, orders, dispenses, results and master files of the public corpus through the shipped channels
+that are about them, as `test_corpus.py` does it for encounters, charges and appointments."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 ABOUT = {
+    "dft-charges": ("BAR",),
     "lab-charges": ("ORU", "DFT"),
     "ward-orders": ("ORM", "OMS", "OMN", "OMP"),
     "pharmacy-dispense": ("RDS", "RAS", "RDE"),

@@ -4,7 +4,8 @@
 
 Two systems may use one code for two things, so a code is matched with its system (HL7 v2.9.1 chapter 2A,
 CWE). A field whose third component is empty or one of the systems named gives the bare code, `270001`; any
-other gives `80053^C4`, which is how a table lists it. The first populated field of several speaks.
+other gives `80053^C4`, which is how a table lists it. A field without a code may have an alternate one (its
+components 4 and 6). The first populated field of several speaks.
 
 A procedure (FT1-25, PR1-3, OBR-44) is only whole with its modifiers (FT1-26, PR1-16, OBR-45), whose order
 means something: `27447-RT-59^C4`.
@@ -13,7 +14,7 @@ means something: `27447-RT-59^C4`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -30,13 +31,13 @@ _MODIFIED_BY = {"FT1-25": "FT1-26", "PR1-3": "PR1-16", "OBR-44": "OBR-45"}
 _MOST = 10
 """Modifiers of one procedure; a claim has four."""
 
-Read = Callable[[Scope], str | None]
+Modified = Callable[[Scope], str] | None
 
 
 def _build(call: Call, setting: Setting, before: Before) -> Value:
     own = frozenset(argument.text for argument in positional(call, 0, 8, "write it like code(CDM)"))
-    fields = tuple(_field(path, call, setting) for path in before.paths)
-    if not fields or len(before.alternatives) < len(fields):
+    fields = tuple(code for path in before.paths for code in _codes(path, call, setting))
+    if not fields or len(before.alternatives) < len(before.paths):
         raise Flaw("a code is read from whole fields", call.offset, "write it like FT1-7 | code(CDM)")
     otherwise = before.value
 
@@ -54,10 +55,8 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
     return code
 
 
-def _field(
-    path: PathText, call: Call, setting: Setting
-) -> tuple[Value, Value, Callable[[Scope], str] | None]:
-    """How a field's code, its system and its modifiers are read."""
+def _codes(path: PathText, call: Call, setting: Setting) -> Iterator[tuple[Value, Value, Modified]]:
+    """How a field's code, its system and its modifiers are read; then the alternate code's."""
     whole = _WHOLE_FIELD.fullmatch(path.text)
     if whole is None:
         raise Flaw("a code is read from whole fields", call.offset, "write it like FT1-7 | code(CDM)")
@@ -65,13 +64,13 @@ def _field(
     def read(text: str) -> Value:
         return setting.value(msgspec.structs.replace(path, text=text), "value")
 
-    bare, system = setting.field(path, "value").value, read(f"{path.text}.3")
+    modified: Modified = None
     name = re.sub(r"\[\d+\]", "", whole["field"])
-    if name not in _MODIFIED_BY:
-        return bare, system, None
-    modifier = whole["field"].rpartition("-")[0] + "-" + _MODIFIED_BY[name].partition("-")[2]
-    modifiers = [read(f"{modifier}[{number}].1") for number in range(1, _MOST + 2)]
-    return bare, system, _modified(modifiers)
+    if name in _MODIFIED_BY:
+        modifier = whole["field"].rpartition("-")[0] + "-" + _MODIFIED_BY[name].partition("-")[2]
+        modified = _modified([read(f"{modifier}[{number}].1") for number in range(1, _MOST + 2)])
+    yield setting.field(path, "value").value, read(f"{path.text}.3"), modified
+    yield read(f"{path.text}.4"), read(f"{path.text}.6"), modified
 
 
 def _modified(modifiers: list[Value]) -> Callable[[Scope], str]:
