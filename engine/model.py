@@ -99,13 +99,15 @@ class ReasonCode(StrEnum):
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why, where and whose: fixed words and a place, never a value."""
+    """Why, where and whose: fixed words and a place, never a value. `more` are further places where the
+    same went wrong, as a check finds them."""
 
     code: ReasonCode
     text: str
     place: str = ""
     owner: Owner = Owner.TECHNICAL
     hl7: int = 207
+    more: tuple[Reason, ...] = ()
 
 
 class Numbered(msgspec.Struct, frozen=True):

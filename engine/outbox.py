@@ -189,7 +189,7 @@ class Line:
             code = answers.applied(answered or "accepted")
         if code not in ("AA", "AE", "AR"):
             return "not-due"
-        errors = (ErrorItem.of(reason),) if reason and code != "AA" else ()
+        errors = ErrorItem.all_of(reason) if code != "AA" else ()
         response = None if last else self._pen.response(raw, header, code)
         return _Letter(owed, code, self._pen.write(header, code, errors, apart=True, response=response))
 

@@ -175,11 +175,12 @@ def route(
 
 
 def refused(message: StoredMessage, program: Program, wrong: tuple[Reason, ...]) -> Routing:
-    """The dead letter of a message that did not pass its channel's check: the first reason is its own, the
-    others are told beside it."""
-    result = Dead(wrong[0])
-    answer = _answer(result, program)
-    return Routing(message.id, result, program.lane, program.destinations, answer, wrong[1:])
+    """The dead letter of a message that did not pass its channel's check, with all that is wrong; what is
+    only worth a look goes with it as warnings."""
+    first, *others = (reason for reason in wrong if reason.hl7)
+    result = Dead(msgspec.structs.replace(first, more=tuple(others)))
+    odd = tuple(reason for reason in wrong if not reason.hl7)
+    return Routing(message.id, result, program.lane, program.destinations, _answer(result, program), odd)
 
 
 def map_document(

@@ -54,7 +54,8 @@ def words(reason: Reason | None) -> str:
     """A reason in one line: code, place, text."""
     if reason is None:
         return ""
-    return ": ".join(part for part in (reason.code.value, reason.place, reason.text) if part)
+    line = ": ".join(part for part in (reason.code.value, reason.place, reason.text) if part)
+    return f"{line}, and {len(reason.more)} more" if reason.more else line
 
 
 def why(view: MessageView) -> str:

@@ -46,6 +46,11 @@ class ErrorItem(NamedTuple):
         """The error that a reason or an `Unacceptable` is."""
         return cls(cause.hl7, cause.place, cause.text)
 
+    @classmethod
+    def all_of(cls, reason: Reason | None) -> tuple[ErrorItem, ...]:
+        """The errors of a reason and of what more there is to it."""
+        return () if reason is None else (cls.of(reason), *map(cls.of, reason.more))
+
 
 def error_segments(
     errors: Sequence[ErrorItem], delimiters: Delimiters, version: tuple[int, ...]

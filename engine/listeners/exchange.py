@@ -91,7 +91,7 @@ class Pen:
 
     def refuse(self, header: Header, code: Code, reason: Reason) -> bytes:
         """The answer `code` with its reason."""
-        return self.write(header, code, (ErrorItem.of(reason),))
+        return self.write(header, code, ErrorItem.all_of(reason))
 
     def enclose(self, header: Header, answers: Sequence[bytes]) -> bytes:
         """A batch of answers to the batch of `header`, or a file of such batches to a file."""
@@ -148,7 +148,7 @@ class Exchange:
         tells what became of the message."""
         payload = None
         if code is not None:
-            errors = (ErrorItem.of(reason),) if reason else ()
+            errors = ErrorItem.all_of(reason)
             response = self._pen.response(self.raw, self.header, code) if applied else None
             payload = self._pen.write(self.header, code, errors, self.expected, response=response)
         self.reply.answer(payload)

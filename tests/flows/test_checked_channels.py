@@ -41,11 +41,16 @@ def test_structure_is_checked_before_mapping_and_told_in_the_versions_own_shape(
     ]
     (_, error) = answered(sender.ask(adt("V3", "2.3.1", visit=False)))
     assert error == "ERR|PV1^1^^100&Segment sequence error&HL70357"
+    (_, first, second) = answered(sender.ask(adt("V4", visit=False).replace(b"77^^^H^MR", b"")))
+    assert (first.split("|")[2], second.split("|")[2]) == ("PID^1^3", "PV1^1")
     views = engine.settle()
+    assert views[3].reason is not None
+    assert [one.place for one in views[3].reason.more] == ["PV1"]
     assert [(view.state.value, view.reason.place if view.reason else "") for view in views] == [
         ("filtered", ""),
         ("dead", "PV1"),
         ("dead", "PV1"),
+        ("dead", "PID-3"),
     ]
     engine.assert_silent()
 
