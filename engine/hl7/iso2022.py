@@ -39,7 +39,7 @@ UPPER = {
 """What the upper half is: the ISO 8859 parts, JIS X 0201 katakana, KS X 1001, GB 2312."""
 
 _SWITCH = re.compile(rb"\x1b([ -/]+[0-~]|\$[@AB])|([\r\n])")
-_UPPER = re.compile(rb"([\x80-\xff]+)")
+_BYTES = re.compile(rb"[\x80-\xff]+|[\x00-\x20]+|[!-\x7f]+")
 _PIECES = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+", re.DOTALL)
 _CODED = re.compile(r"[CM]((?:[0-9A-F]{2}){2,3})", re.ASCII)
 
@@ -85,18 +85,17 @@ def _run(raw: bytes, lower: bytes, upper: str) -> str:
         raise UnicodeDecodeError(NAME, raw, raw.index(ESCAPE), len(raw), "an unknown set")
     if not SINGLE.get(lower, lower):
         return raw.decode(upper)
-    pieces = []
-    for piece in _UPPER.split(raw):
-        if piece.isascii():
-            pieces.append(_lower(piece, lower))
-        else:
-            pieces.append(piece.decode(upper))
-    return "".join(pieces)
+    return "".join([_read(piece, lower, upper) for piece in _BYTES.findall(raw)])
 
 
-def _lower(raw: bytes, lower: bytes) -> str:
+def _read(raw: bytes, lower: bytes, upper: str) -> str:
+    """Bytes of the upper half, of the lower, or blanks and control characters, which are in every set."""
+    if raw[0] <= 0x20:
+        return raw.decode("ascii")
+    if raw[0] >= 0x80:
+        return raw.decode(upper)
     if lower == b"(I":
-        return bytes([byte | 0x80 if byte > 0x20 else byte for byte in raw]).decode("cp932")
+        return bytes([byte | 0x80 for byte in raw]).decode("cp932")
     return (ESCAPE + lower + raw + b"\x1b(B").decode(DOUBLE)
 
 
@@ -104,10 +103,10 @@ def _encode(text: str, base: str) -> bytes:
     try:
         return text.encode(base)
     except UnicodeEncodeError:
-        return b"".join([_piece(piece, base) for piece in _PIECES.findall(text)])
+        return b"".join([_written(piece, base) for piece in _PIECES.findall(text)])
 
 
-def _piece(text: str, base: str) -> bytes:
+def _written(text: str, base: str) -> bytes:
     """A run of ASCII or of anything else in the first set that has all of it; else each character by
     itself."""
     for write in _EUROPE if base.startswith("iso8859") else _JAPAN:
@@ -115,7 +114,7 @@ def _piece(text: str, base: str) -> bytes:
             return write(text, base)
     if len(text) == 1:
         raise UnicodeEncodeError(NAME, text, 0, 1, "in no set")
-    return b"".join([_piece(one, base) for one in text])
+    return b"".join([_written(one, base) for one in text])
 
 
 def _own(text: str, base: str) -> bytes:

@@ -122,6 +122,13 @@ def test_korean_and_katakana():
     assert (read(raw, "PID-3"), read(raw, "PID-4")) == ("ﾔﾏﾀﾞ", "x")
 
 
+def test_blanks_are_in_every_set():
+    raw = (
+        HEAD.format(app="A", charset="ISO IR14~ISO IR87").encode() + b"\rPID|1||\x1b$B;3 ED\t\xd4;3\x1b(B y\r"
+    )
+    assert read(raw, "PID-3") == "山 田\tﾔ山 y"
+
+
 def test_a_switch_ends_with_its_segment():
     raw = HEAD.format(app="A", charset="~ISO IR87").encode() + b"\rPID|1||\x1b$B;3ED\rPV1|1|I\r"
     assert (read(raw, "PID-3"), read(raw, "PV1-2")) == ("山田", "I")

@@ -298,7 +298,8 @@ HEAVY = {
 
 @pytest.mark.parametrize("body", HEAVY.values(), ids=HEAVY)
 def test_q18_q19_nothing_is_slower_than_a_second_a_megabyte(body, charged):
-    """Parsed, read at every leaf of the last field of each segment, mapped, and written again."""
+    """Parsed, read at every leaf of the last field of each segment, written again, and mapped, for which
+    each charge has a fifth of a millisecond."""
     head = HEAD.format(kind="DFT^P03", version="2.5||||||8859/1~8859/2")
     raw = (head + VISIT + body).encode("latin-1")
 
@@ -309,7 +310,7 @@ def test_q18_q19_nothing_is_slower_than_a_second_a_megabyte(body, charged):
         document.encode()
         charged(raw)
 
-    assert cpu(work) < max(len(raw) / 1e6, 0.25)
+    assert cpu(work) < max(len(raw) / 1e6, 0.25) + raw.count(b"FT1|") * 0.0002
 
 
 def test_q19_too_many_numbers_are_a_dead_letter_with_its_place(charged):
