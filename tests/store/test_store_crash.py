@@ -37,8 +37,9 @@ def _write_until_killed(url: str, number: int, pipe: int) -> None:
         step += 1
 
 
-def _run_and_kill(url: str, first: int, seconds: float) -> list[list[str]]:
-    """What the child said before it was killed; a line cut in the middle was not said."""
+def _run_and_kill(url: str, first: int, lines: int, seconds: float) -> list[list[str]]:
+    """What the child said before it was killed, `seconds` after it had said so many lines; a line cut in
+    the middle was not said."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -47,13 +48,16 @@ def _run_and_kill(url: str, first: int, seconds: float) -> list[list[str]]:
         finally:
             os._exit(1)
     os.close(writer)
-    with os.fdopen(reader, "rb") as said:
+    with os.fdopen(reader, "rb") as pipe:
+        said = b""
+        while said.count(b"\n") < lines:
+            said += pipe.read1()
         killer = threading.Timer(seconds, os.kill, (child, signal.SIGKILL))
         killer.start()
-        lines = said.read()
+        said += pipe.read()
         killer.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    return [line.split() for line in lines.decode().split("\n")[:-1]]
+    return [line.split() for line in said.decode().split("\n")[:-1]]
 
 
 class _Ledger:
@@ -84,7 +88,7 @@ def test_t08_what_was_acknowledged_survives_kill_9(
     open_store(url, RING).close()
     dice, ledger = random.Random(8), _Ledger()
     for turn in range(KILLS if kind == "sqlite" else 20):
-        new = ledger.enter(_run_and_kill(url, turn * 1_000_000, dice.uniform(0.02, 0.08)))
+        new = ledger.enter(_run_and_kill(url, turn * 1_000_000, dice.randint(1, 120), dice.uniform(0, 0.02)))
         store = open_store(url, RING)
         ledger.check(store, new)
         store.close()
