@@ -30,6 +30,7 @@ __all__ = [
     "Listener",
     "address_of",
     "channel_of",
+    "folder_of",
     "from_environment",
     "is_loopback",
     "make_listener",
@@ -100,7 +101,7 @@ def _folder(
     channel: Channel, source: FolderSource, doors: Doors, reactor: Any, threads: Threads
 ) -> FolderListener:
     rules = FolderRules(
-        path=from_environment(source.path, os.environ, f"{channel.name}: path"),
+        path=folder_of(source, channel.name, os.environ),
         pattern=source.pattern,
         files=FileRules(source.max_message, source.max_file, answers=source.answers == "file"),
         order=source.order,
@@ -109,6 +110,11 @@ def _folder(
         keep=source.keep_days * 86400.0,
     )
     return FolderListener(channel, doors, rules, from_thread=reactor.callFromThread, threads=threads)
+
+
+def folder_of(source: FolderSource, channel: str, env: Mapping[str, str]) -> str:
+    """The path of a channel's folder. Raises `Misconfigured` when the environment does not have it."""
+    return from_environment(source.path, env, f"{channel}: path")
 
 
 def open_listener(reactor: Any, listener: Listener, spec: ChannelSpec, settings: Settings) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from engine.cli.folders import folders_of
 from engine.cli.show import (
     PAGE,
     ChannelOption,
@@ -33,22 +35,36 @@ from engine.store.base import MessageStore, MessageView, Query
 __all__ = ["dead", "messages", "redeliver", "status"]
 
 
-def status(store: StoreOption = None, as_json: JsonOption = False) -> None:
+def status(
+    channels: Annotated[
+        Path | None, typer.Argument(help="Folder of channel files: shows the folders they take files from.")
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """What waits, per channel, and how old the oldest is."""
     opened = open_named(store)
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, float | str]] = {}
     for line in opened.account():
         rows.setdefault(line.channel, {})[line.state.value] = line.messages
     for channel, waiting in opened.backlog(time.time()).items():
         rows.setdefault(channel, {}).update({what: round(amount, 1) for what, amount in waiting.items()})
+    for channel, lying in (folders_of(channels) if channels else {}).items():
+        rows.setdefault(channel, {}).update(
+            {what: one if isinstance(one, str) else round(one, 1) for what, one in lying.items()}
+        )
     if as_json:
         print_json(rows)
         return
     columns = sorted({column for row in rows.values() for column in row})
     shown = table("channel", *columns)
     for channel, row in sorted(rows.items()):
-        shown.add_row(channel, *(f"{row.get(column, 0):g}" for column in columns))
+        shown.add_row(channel, *(_cell(row.get(column, 0)) for column in columns))
     Console().print(shown)
+
+
+def _cell(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def messages(

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from engine.app.opening import open_settings
 from engine.effects import kind_of
-from engine.model import Reason
+from engine.model import MessageState, Reason
 from engine.settings import Settings
 from engine.store.base import DeliveryView, MessageStore, MessageView, Query
 
@@ -65,7 +65,8 @@ def why(view: MessageView) -> str:
     warned = f"{count} warning{'s' if count > 1 else ''}" if count else ""
     said = words(view.reason) or (f"by {view.step}" if view.step else "")
     if view.original:
-        said = f"same as message {view.original}"
+        what = "a later piece of" if view.state == MessageState.JOINED else "same as"
+        said = f"{what} message {view.original}"
     return "; ".join(part for part in (said, warned) if part)
 
 

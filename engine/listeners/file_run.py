@@ -18,7 +18,7 @@ from engine.listeners.arrival import Fingerprinting, make_envelope
 from engine.listeners.channel import Channel
 from engine.listeners.exchange import Pen
 from engine.listeners.filing import Ending, Remark, read_state, report, write_state
-from engine.listeners.inbox import Inbox
+from engine.listeners.inbox import REPORT, Inbox
 from engine.listeners.passage import Passage, Slip
 from engine.model import Reason, ReasonCode
 from engine.telemetry import BatchDoubtful, BatchReceived, FileEnded, FileRead, signal
@@ -96,7 +96,7 @@ class FileRun:
                 self._inbox.move(self._drafted, "answers", _name(ending.answers))
             self._inbox.remove("work", self._drafted)
             if self._state.remarks:
-                self._inbox.write(ending.place, f"{final}.report", report(self._state))
+                self._inbox.write(ending.place, f"{final}{REPORT}", report(self._state))
             self._inbox.move(self._name, ending.place, final)
             signal(FileEnded(self._channel.name, ending.place, self._state.messages, self._state.refused))
         self._inbox.remove("work", self._note)

@@ -26,11 +26,12 @@ from fnmatch import fnmatchcase
 from itertools import count
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["LONGEST_NAME", "Inbox", "Place", "Seen"]
+__all__ = ["LONGEST_NAME", "REPORT", "Inbox", "Place", "Seen", "survey"]
 
 Place = Literal["work", "done", "failed", "answers"]
 
 PLACES: Final = ("work", "done", "failed", "answers")
+REPORT: Final = ".report"
 LOCK: Final = ".lock"
 LONGEST_NAME: Final = 200
 """Bytes of a file's name: with the endings that we add it must stay a name."""
@@ -183,6 +184,28 @@ class Inbox:
     def _sync(self, *folders: int) -> None:
         for folder in folders:
             os.fsync(folder)
+
+
+def survey(path: str, pattern: str, now: float) -> dict[str, float]:
+    """What lies in a folder that an engine may be working on: files that wait, are in work and have
+    failed, and the age of the oldest that waits in seconds. Changes nothing. Raises `OSError`."""
+    waiting = [entry.stat() for entry in _plain(path) if fnmatchcase(entry.name, pattern)]
+    found: dict[str, float] = {"files": len(waiting)}
+    for place, word in (("work", "in work"), ("failed", "failed files")):
+        with suppress(FileNotFoundError):
+            names = [entry.name for entry in _plain(os.path.join(path, place))]
+            found[word] = sum(not name.endswith(REPORT) for name in names)
+    found["oldest file"] = max((now - about.st_mtime for about in waiting), default=0.0)
+    return found
+
+
+def _plain(path: str) -> list[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        return [
+            entry
+            for entry in entries
+            if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False)
+        ]
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

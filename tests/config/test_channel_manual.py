@@ -68,3 +68,21 @@ def test_the_example_of_answers_apart_is_a_source() -> None:
 def test_every_setting_of_answers_is_on_their_page(name: str) -> None:
     assert name in spec.MllpSource.model_fields
     assert re.search(rf"`{name}[`:]", ACKNOWLEDGEMENT) or f"    {name}:" in ACKNOWLEDGEMENT
+
+
+FILES = (Path(__file__).parents[2] / "docs/manual/batches-and-files.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(spec.FolderSource.model_fields.keys() - spec.Source.model_fields.keys())
+)
+def test_every_key_of_a_folder_is_named(name: str) -> None:
+    assert re.search(rf"\b{name}\b", FILES)
+
+
+def test_the_example_of_a_folder_is_a_source() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", FILES, re.DOTALL)
+    assert read_yaml(example.encode(), "example").findings == []
+    source = spec.SourceSpec.model_validate(yaml.safe_load(example)["source"])
+    assert isinstance(source.door, spec.FolderSource)
+    assert source.place == ("source", "folder")

@@ -281,3 +281,39 @@ def test_T05_no_edit_of_a_channel_makes_lint_raise(tmp_path: Path, data: st.Data
     examined = examine(path)
     errors = [finding for finding in examined.findings if finding.severity == "error"]
     assert (examined.program is None) <= bool(errors)
+
+
+FOLDER = """  folder:
+    path: /srv/in
+"""
+
+
+@pytest.mark.parametrize(
+    ("after", "finding"),
+    [
+        ("", ""),
+        ("    answers: file\n    acknowledge: delivery\n", ""),
+        ("    acknowledge: transform\n", "7:18: warning: nobody reads the outcome"),
+        ("    answers: file\n    ack_mode: never\n", "7:14: ack_mode: never leaves nothing to write"),
+        ("    settle: 0\n    pattern: '*'\n", "7:13: warning: every file is taken at once"),
+        ("    pattern: .hidden\n", "7:14: a pattern is of names in the folder itself"),
+        ("    listen: tcp:2600\n", "7:5: unknown key listen"),
+        ("    timezone: Europe/Berlon\n", "7:15: no such time zone"),
+    ],
+)
+def test_a_folder(tmp_path: Path, after: str, finding: str) -> None:
+    said = _said(tmp_path, "  mllp:\n    listen: tcp:2600\n", FOLDER + after)
+    assert any(one.startswith(finding) for one in said) if finding else said == []
+
+
+@pytest.mark.parametrize(
+    ("path", "finding"),
+    [
+        ("env:CHARGES", ""),
+        ("env:charges", "6:11: not the name of a variable"),
+        ("in", "6:11: warning: a relative"),
+    ],
+)
+def test_where_a_folder_is(tmp_path: Path, path: str, finding: str) -> None:
+    said = _said(tmp_path, "  mllp:\n    listen: tcp:2600\n", FOLDER.replace("/srv/in", path))
+    assert any(one.startswith(finding) for one in said) if finding else said == []

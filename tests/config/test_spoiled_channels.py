@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parent / "spoiled"
 
 EXPECTED = {
     "alias": ("3:50", "aliases", "quote a text"),
+    "folder-pattern": ("7:14", "names in the folder itself", "*.hl7"),
     "identity-in-key": ("16:22", "PATIENT_NAME", "PID-3 for a token"),
     "message-type": ("7:21", "not a message type", "ADT^A01"),
     "misspelt-choice": ("7:18", "acknowledge cannot be storge", "did you mean storage?"),
@@ -32,6 +33,7 @@ EXPECTED = {
     "token-in-condition": ("14:25", "replaced by a token", "no place in a condition"),
     "two-destinations-in-one": ("22:5", "has one kind", "another entry"),
     "two-effects": ("15:5", "makes one effect", "a rule of its own"),
+    "two-sources": ("5:3", "source has exactly one kind", "mllp: or folder:"),
     "unclosed-call": ("18:41", "expected )", "close the arguments"),
     "unknown-column": ("18:37", "no column itm", "did you mean item?"),
     "unknown-key": ("2:1", "unknown key descripton", "did you mean description?"),
@@ -104,6 +106,18 @@ def test_two_channels_cannot_share_a_name_or_a_port(tmp_path: Path) -> None:
     ]
     with pytest.raises(Misconfigured, match="choose another port"):
         load_channels(tmp_path)
+
+
+def test_two_channels_cannot_take_files_from_one_folder(tmp_path: Path) -> None:
+    text = (FOLDER / "folder-pattern.yaml").read_text().replace("in/*.hl7", "'*.hl7'")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/items.csv").write_bytes((FOLDER / "tables/items.csv").read_bytes())
+    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "b.yaml").write_text(
+        text.replace("channel: f", "channel: g").replace("/srv/in", "/srv/./in/")
+    )
+    found = [str(finding) for finding in lint_files([tmp_path / "a.yaml", tmp_path / "b.yaml"])]
+    assert found == [f"{tmp_path}/b.yaml:6:11: {tmp_path}/a.yaml takes its files too (choose another folder)"]
 
 
 def test_a_folder_without_channels_is_refused(tmp_path: Path) -> None:

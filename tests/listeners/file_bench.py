@@ -3,6 +3,7 @@ once. `in_child` runs it in a process of its own that may be killed at a chosen 
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import traceback
@@ -23,6 +24,7 @@ from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 from engine.store.sql import SqlStore, open_store
 
+KEY = "first:" + base64.b64encode(b"\x07" * 32).decode()
 RING = KeyRing({"first": b"\x07" * 32})
 STEPS = ("mkdir", "rename", "unlink", "write", "ftruncate", "fsync")
 

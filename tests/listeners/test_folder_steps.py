@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from file_bench import in_child, listener, store_in, turns
+from file_bench import KEY, in_child, listener, store_in, turns
+from typer.testing import CliRunner
 
+from engine.cli import app
 from engine.listeners import file_run
 from engine.listeners.filing import State, read_state
 from engine.listeners.inbox import LONGEST_NAME, Inbox
@@ -192,3 +194,41 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"parts": "x"}', b"\xff"])
 def test_a_note_that_is_none_of_ours_begins_the_file_again(note: bytes) -> None:
     assert read_state(note) == State()
+
+
+CHANNEL = """\
+channel: charges
+description: Files.
+owner: {{business: a@hospital.example, technical: b@hospital.example}}
+source:
+  folder: {{path: {path}, message_types: [ADT^A40]}}
+sequence_by: PID-3
+effects:
+  - for_each: MRG
+    merge: {{kind: person, gone: MRG-1, into: PID-3}}
+destinations:
+  - ledger: {{path: out.ndjson}}
+"""
+
+
+def test_status_shows_what_lies_in_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, channels = tmp_path / "inbox", tmp_path / "channels"
+    channels.mkdir()
+    (channels / "charges.yaml").write_text(CHANNEL.format(path=path))
+    monkeypatch.setenv("WARDLINE_STORE", f"sqlite:///{tmp_path}/wardline.db")
+    monkeypatch.setenv("WARDLINE_KEY", KEY)
+    monkeypatch.setenv("COLUMNS", "400")
+    run = CliRunner()
+    away = run.invoke(app, ["status", str(channels), "--json"])
+    assert json.loads(away.stdout)["charges"] == {"folder": "ENOENT"}
+    path.mkdir()
+    dropped(path)
+    turns(tmp_path, path)
+    (path / "next.hl7").write_bytes(BATCH)
+    (path / "other.txt").write_bytes(BATCH)
+    shown = json.loads(run.invoke(app, ["status", str(channels), "--json"]).stdout)["charges"]
+    oldest = shown.pop("oldest file")
+    assert 0 <= oldest < 600
+    lying = {what: shown[what] for what in ("files", "in work", "failed files", "received", "filtered")}
+    assert lying == {"files": 1, "in work": 0, "failed files": 1, "received": 2, "filtered": 1}
+    assert "failed files" in run.invoke(app, ["status", str(channels)]).stdout

@@ -1,0 +1,114 @@
+"""engine.assembly over a real store, its clock advanced by hand (spec: ack, section 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from conformance.store_contract import NAMES, RING, arrival
+from test_pipeline import program
+
+from engine.assembly import MOST_PIECES, Assembly
+from engine.model import Arrival, Dead, Fragment, Routing
+from engine.store.base import MessageStore
+from engine.store.sql import open_store
+
+PROGRAM = msgspec.structs.replace(program(), channel="charges", fragment_timeout=900.0, largest=10_000)
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[MessageStore]:
+    opened = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def assembly(store: MessageStore, clock: Clock) -> Assembly:
+    return Assembly(store, {"charges": PROGRAM}, clock)
+
+
+def held(store: MessageStore, follows: bytes, leads: bytes, at: float, text: str = "") -> int:
+    piece: Arrival = arrival(f"{follows.decode()}-{leads.decode()}", text)
+    (receipt,) = store.accept([piece])
+    store.route([Routing(receipt.id, Fragment(follows, leads))], [], at)
+    return receipt.id
+
+
+def test_it_looks_at_start_when_told_and_when_one_is_late(
+    store: MessageStore, assembly: Assembly, clock: Clock
+) -> None:
+    assert assembly.due
+    assert assembly.look() == ([], [])
+    assert not assembly.due
+    clock.now = 1e9
+    assert not assembly.due  # nothing is held, nothing will ever be late
+    clock.now = 1000.0
+    first = held(store, b"", b"p", 1000.0)
+    second = held(store, b"p", b"q", 1300.0)
+    assembly.held()
+    assert assembly.due
+    assert assembly.look() == ([], [])
+    clock.now = 1899.9
+    assert not assembly.due
+    clock.now = 1900.0
+    assert assembly.due
+    wholes, given_up = assembly.look()
+    assert wholes == []
+    assert [(channel, routing.message_id) for channel, routing in given_up] == [
+        ("charges", first), ("charges", second),
+    ]  # fmt: skip
+    assert all(isinstance(routing.result, Dead) for _, routing in given_up)
+
+
+def test_an_earlier_run_left_a_whole_message(store: MessageStore, assembly: Assembly) -> None:
+    first = held(store, b"", b"p", 10.0, "PID|1\rADD\rDSC|P\r")
+    second = held(store, b"p", b"", 20.0, "ADD||77\r")
+    wholes, given_up = assembly.look()
+    assert given_up == []
+    ((message, rest),) = wholes
+    assert (message.id, message.channel, message.received_at, rest) == (first, "charges", 10.0, (second,))
+    assert message.raw.endswith(b"\rPID|1\rADD\rADD||77\r")
+    assert b"DSC" not in message.raw
+
+
+def test_too_many_pieces_are_given_up_at_once(store: MessageStore, assembly: Assembly) -> None:
+    receipts = store.accept([arrival(number) for number in range(MOST_PIECES + 1)])
+    pieces = [Fragment(b"%d" % n if n else b"", b"%d" % (n + 1)) for n in range(MOST_PIECES + 1)]
+    routings = [Routing(one.id, piece) for one, piece in zip(receipts, pieces, strict=True)]
+    store.route(routings, [], 1000.0)
+    wholes, given_up = assembly.look()
+    assert wholes == []
+    assert len(given_up) == MOST_PIECES + 1
+    assert {routing.result.reason.code for _, routing in given_up if isinstance(routing.result, Dead)} == {
+        "oversize"
+    }
+
+
+def test_pieces_that_are_too_large_together_are_given_up_at_once(
+    store: MessageStore, assembly: Assembly
+) -> None:
+    held(store, b"", b"p", 1000.0, "NTE|1||" + "x" * 6000)
+    held(store, b"p", b"q", 1000.0, "NTE|2||" + "y" * 6000)
+    wholes, given_up = assembly.look()
+    assert wholes == []
+    assert len(given_up) == 2
+
+
+def test_pointers_are_kept_as_keyed_names() -> None:
+    assert NAMES.of("charges", b"LAB", b"HOSP", b"pointer SECRET") != b"SECRET"
+    assert b"SECRET" not in NAMES.of("charges", b"LAB", b"HOSP", b"pointer SECRET")
