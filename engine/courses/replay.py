@@ -166,10 +166,16 @@ class Replay:
         return difference(before, kept.told)
 
     def _joined(self, merge: Effect) -> str:
-        """The course that goes on where the effect merges two numbers that courses are kept under."""
-        if not isinstance(merge, Merge) or not self._join(merge.gone, merge.into):
+        """The course that goes on where the effect merges two numbers that courses are kept under. What
+        was said with the number that is gone, in this batch too, was said with the other."""
+        if not isinstance(merge, Merge):
             return ""
-        return merge.into
+        joined = self._join(merge.gone, merge.into)
+        for kept in self._kept.values():
+            body = kept.course.encoded()
+            if merge.gone in tokens_in(body):
+                kept.course = Course(self._machine, renamed(body, {merge.gone: merge.into}))
+        return merge.into if joined else ""
 
     def _join(self, gone: str, into: str) -> bool:
         """The course of a number that is gone goes on under the one that stands for it."""

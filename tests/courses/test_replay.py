@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from courses.course_words import OTHER, VISIT, slot, visit
+from courses.course_words import OTHER, PERSON, VISIT, slot, visit
 
 from engine.courses.memory import CourseMemory
 from engine.courses.replay import CourseRule, Replay
@@ -165,6 +165,25 @@ def test_merge_before_and_after_come_to_the_same() -> None:
     say(before, visit("A02", 20, "ICU"), visit("A01", 10, "3A", kit="BED"))
     (one,), (two,) = (memory.courses("adt", [VISIT]) for memory in (after, before))
     assert one.body == two.body
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_was_said_with_a_number_that_is_gone_is_known_with_the_other(together: bool) -> None:
+    """In the batch of the merge too."""
+    memory = CourseMemory()
+    old = PERSON[:-1] + "9"
+    first = Routed((), "", (), (), (Said(VISIT, visit("A02", 10, "ICU", person=old)),))
+    merge = Routed((Merge(key="m", kind="person", gone=old, into=PERSON),), "", (TokenMerge(old, PERSON),))
+    again = Routed((), "", (), (), (Said(VISIT, visit("A02", 10, "ICU")),))
+    said = (
+        batch(memory, first, merge, again)
+        if together
+        else [batch(memory, one)[0] for one in (first, merge, again)]
+    )
+    encounter = said[2].effects[0] if isinstance(said[2], Routed) else None
+    assert said[2] == Filtered("already-known") or encounter.subject == PERSON
+    (row,) = memory.courses("adt", [VISIT])
+    assert len(msgspec.json.decode(row.body)["events"]) == 1
 
 
 def test_a_damaged_course_is_for_people() -> None:

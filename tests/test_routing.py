@@ -1,0 +1,118 @@
+"""The routing loop over a real store: courses are stored with what came of them, exactly once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conformance.store_contract import NAMES, RING
+
+from engine.config.loading import load_channel
+from engine.model import Arrival, CourseRow, NewToken, Routing
+from engine.privacy.book import TokenBook
+from engine.privacy.vault import Vault
+from engine.routing import RoutingLoop
+from engine.store.base import MessageStore, Query
+from engine.store.sql import open_store
+
+ADT = load_channel(Path(__file__).parents[1] / "channels/adt-encounters.yaml").program
+EVENTS = ("A01", "A02", "A08", "A03", "A13")
+WARDS = ("IMC", "3A", "ED", "3A", "ISO")
+
+
+def message(number: int, event: str, ward: str) -> Arrival:
+    raw = (
+        f"MSH|^~\\&|HIS|GENERAL|||2026112108{number:02}00||ADT^{event}|{number}|P|2.5.1\r"
+        f"EVN||2026112108{number:02}00\r"
+        "PID|1||50001^^^GENERAL^MR\r"
+        f"PV1|1|I|{ward}||||||||||||||||V-1\r"
+    ).encode()
+    name = NAMES.of("adt-encounters", b"HIS", b"GENERAL", str(number).encode())
+    return Arrival("adt-encounters", raw, name, NAMES.digest(raw), 100.0 + number)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[MessageStore]:
+    opened = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
+    yield opened
+    opened.close()
+
+
+def loop(store: Any, batch: int = 100) -> RoutingLoop:
+    vault = Vault(tenant="test", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="first")
+    return RoutingLoop(
+        store,
+        {"adt-encounters": ADT},
+        TokenBook(vault, store.tokens),
+        name=lambda *_: b"",
+        batch=batch,
+        clock=lambda: 200.0,
+        routed=lambda: None,
+    )
+
+
+def route_all(store: MessageStore, routing: RoutingLoop) -> list[str]:
+    while routing.turn() == 0.0:
+        pass
+    return [f"{view.state.value} {view.step}".strip() for view in store.messages(Query())]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_what_came_of_a_visit_does_not_depend_on_the_batches(store: MessageStore, batch: int) -> None:
+    store.accept([message(n, event, ward) for n, (event, ward) in enumerate(zip(EVENTS, WARDS, strict=True))])
+    assert route_all(store, loop(store, batch)) == [
+        "waiting", "waiting", "filtered nothing-new", "waiting", "waiting",
+    ]  # fmt: skip
+    assert len(store.deliveries(Query())) == 2 + 2 + 1 + 2
+
+
+class Overtaken:
+    """A store on which another router is quicker: before the first writing of a course, it routes the
+    last message itself."""
+
+    def __init__(self, store: MessageStore, other: RoutingLoop) -> None:
+        self._store, self._other, self.overtaken = store, other, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def route(
+        self,
+        routings: Sequence[Routing],
+        minted: Sequence[NewToken],
+        now: float,
+        courses: Sequence[CourseRow] = (),
+    ) -> None:
+        if courses and not self.overtaken:
+            self.overtaken = 1
+            self._store.accept([message(9, "A02", "ED")])
+            while self._other.turn() == 0.0:
+                pass
+        self._store.route(routings, minted, now, courses)
+
+
+def test_a_course_that_another_router_wrote_first_is_read_again(store: MessageStore) -> None:
+    store.accept([message(0, "A01", "IMC")])
+    overtaken = Overtaken(store, loop(store))
+    states = route_all(store, loop(overtaken))
+    assert overtaken.overtaken == 1
+    assert states == ["waiting", "waiting"]  # both were routed, the first by the quicker one too: once
+    encounters = [
+        view.delivery.effect for view in store.deliveries(Query()) if view.delivery.effect.key[:3] == "t1v"
+    ]
+    assert [one.location for one in encounters] == ["WH/Wards/ICU", "WH/Wards/ED"]  # type: ignore[union-attr]
+    assert store.gaps() == []
+
+
+def test_a_damaged_course_waits_for_a_person_and_no_other_visit_does(
+    store: MessageStore, tmp_path: Path
+) -> None:
+    store.accept([message(0, "A01", "ICU")])
+    route_all(store, loop(store))
+    with sqlite3.connect(tmp_path / "wardline.db") as database:
+        database.execute("UPDATE courses SET body = replace(CAST(body AS TEXT), 'ICU', 'ICX')")
+    store.accept([message(1, "A03", "ICU")])
+    assert route_all(store, loop(store))[1] == "dead"
