@@ -31,7 +31,7 @@ def check(data: bytes) -> None:
     assert plain(pieces) == plain(whole.receive(stream)), "the pieces depend on the portions"
     assert plain(pieces) == NaiveDecoder(max_frame, max_noise).read(stream).out, "not what the rules say"
     assert (split.counts, split.begun, split.inside) == (whole.counts, whole.begun, whole.inside)
-    for piece in pieces:
+    for piece in set(pieces):
         check_piece(piece, max_frame, max_noise)
 
 

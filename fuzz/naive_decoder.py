@@ -31,7 +31,8 @@ class NaiveDecoder:
         for at in range(len(stream)):
             if self.ended:
                 break
-            getattr(self, self.state)(stream[at : at + 1], stream[at + 1 : at + 4] == b"MSH")
+            byte = stream[at : at + 1]
+            getattr(self, self.state)(byte, byte == b"\x0b" and stream[at + 1 : at + 4] == b"MSH")
         return self
 
     def OUT(self, byte: bytes, msh: bool) -> None:

@@ -84,6 +84,25 @@ def test_each_ends_in_a_visible_state_with_a_reason(run: Run) -> None:
             assert view.reason.hl7 == one.expected.hl7, one.name
 
 
+def test_batch_files_get_one_answer_for_all_of_their_messages(run: Run) -> None:
+    """Each file that begins with FHS or BHS, in one frame: one frame back, an acknowledgement for each
+    message that deserves one, in order, and their number; nothing to a batch of acknowledgements."""
+    batches = [(name, data) for name, data in corpus_files() if re.match(rb"[\s\xef\xbb\xbf]*[FB]HS\W", data)]
+    assert len(batches) > 5
+    for name, data in batches:
+        due = [one.expected.code for one in run.sent if one.found.file == name and one.expected.code]
+        sender = run.engine.connect("everything")
+        sender.send(data)
+        sender.half_close()
+        answer = sender.answer(30)
+        assert (answer is not None) == bool(due), name
+        lines = [line.split(b"|") for line in (answer or b"").split(b"\r")]
+        told = [line[1].decode() for line in lines if line[0] == b"MSA"]
+        assert told == due, name
+        assert sum(int(line[1]) for line in lines if line[0] == b"BTS") == len(due), name
+        sender.close()
+
+
 def test_the_table(run: Run) -> None:
     table = outcome_table((one.view.channel, _kind(one.found), one.view) for one in run.sent)
     print(f"\n{table}")
