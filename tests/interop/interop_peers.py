@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,31 +47,31 @@ class Received(NamedTuple):
 
 
 def node() -> list[str]:
-    """The program of the npm peers, installed once per lock file into `var/interop`; skips where Node.js
-    or the packages are not to be had."""
+    """The program of the npm peers, installed once for each state of `peers/node` into `var/interop`; skips
+    where Node.js or the packages are not to be had."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("no Node.js here")
-    source = PEERS / "node"
-    folder = ROOT / "var" / "interop" / "node"
-    if _lock(folder) != _lock(source):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=folder.parent))
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(source / name, made)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        done = subprocess.run(command, cwd=made, capture_output=True, timeout=LONGEST, check=False)
-        if done.returncode:
-            shutil.rmtree(made)
-            pytest.skip("the npm packages cannot be installed here")
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
-    shutil.copy(source / "peer.mjs", folder)
+    files = [PEERS / "node" / name for name in ("package.json", "package-lock.json", "peer.mjs")]
+    state = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    folder = ROOT / "var" / "interop" / f"node-{state}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:  # another worker may be at it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _install(files, folder)
     return ["node", str(folder / "peer.mjs")]
 
 
-def _lock(folder: Path) -> bytes:
-    file = folder / "package-lock.json"
-    return file.read_bytes() if file.exists() else b""
+def _install(files: Sequence[Path], folder: Path) -> None:
+    made = Path(tempfile.mkdtemp(dir=folder.parent))
+    for file in files:
+        shutil.copy(file, made)
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    done = subprocess.run(command, cwd=made, capture_output=True, timeout=LONGEST, check=False)
+    if done.returncode:
+        shutil.rmtree(made)
+        pytest.skip("the npm packages cannot be installed here")
+    made.rename(folder)
 
 
 def send(
