@@ -195,7 +195,58 @@ def cases(canaries: Canaries) -> list[Case]:
         case("training", siu, "SIU^S12", "AR", "quarantined: processing-id", changes={"MSH-11": "T"}),
         case("version", adt, "ADT^A01", "AR", "quarantined: version", changes={"MSH-12": "9.9"}),
         case("no control id", dft, "DFT^P03", "AE", "quarantined: missing-field", changes={"MSH-10": ""}),
+        *_orders(case, canaries),
         *_broken(write, canaries),
+    ]
+
+
+def _orders(case: Callable[..., Case], canaries: Canaries) -> list[Case]:
+    """What wards order, what the pharmacy dispenses and what is given."""
+    wards, pharmacy = "ward-orders", "pharmacy-dispense"
+    line = {
+        "MSH-4": canaries.word("order and cancel: MSH-4"), "ORC-2": canaries.word("order and cancel: ORC-2"),
+        "ORC-1": "NW", "ORC-7": "1^@^@^20261124^^S^@^@", "RQD-1": "1", "RQD-4": "SUP-1001^@^@", "RQD-5": "2",
+        "RQD-9": "ICU^@^@", "RQD-10": "20261125", "RQ1-1": "@", "RQ1-4": "@^@", "TQ1-7": "20261124",
+    }  # fmt: skip
+    drug = {
+        "ORC-1": "RE", "ORC-3": "@^@", "RXD-1": "1", "RXD-2": "DRUG-200^@^@^^@", "RXD-3": "20261121",
+        "RXD-4": "2", "RXD-5": "CAP^@", "RXD-18": "AMX-2701", "RXD-27": "PHARM^@", "RXA-1": "0", "RXA-2": "1",
+        "RXA-3": "20261121", "RXA-5": "DRUG-300^@^@", "RXA-6": "1", "RXA-15": "ENX-2706", "RXA-16": "",
+        "RXA-20": "CP", "RXA-21": "A",
+    }  # fmt: skip
+    rds, ras, oms = "RDS^O13^RDS_O13", "RAS^O17^RAS_O17", "OMS^O05^OMS_O05"
+    asked = {"segments": ["PID", "PD1", "PV1", "PV2", "ORC", "TQ1", "RQD", "RQ1", "NTE", "OBX", "BLG"]}
+    dispensed = {"segments": ["PID", "PV1", "AL1", "ORC", "NTE", "RXE", "RXD", "RXR", "RXC", "OBX", "FT1"]}
+    given = {"segments": ["PID", "PV1", "AL1", "ORC", "NTE", "RXE", "RXA", "RXR", "OBX"]}
+    ended = {**line, "ORC-1": "CA"}
+    return [
+        case("order", wards, oms, "AA", "delivered", changes=line, **asked),
+        case("order cancelled", wards, oms, "AA", "delivered", changes=ended, **asked),
+        case("order status", wards, oms, "AA", "filtered", changes={**line, "ORC-1": "SR"}, **asked),
+        case(
+            "unknown supply",
+            wards,
+            oms,
+            "AA",
+            "dead: unmapped-code",
+            changes={**line, "RQD-4": "@^@"},
+            **asked,
+        ),
+        case(
+            "unknown control",
+            wards,
+            oms,
+            "AA",
+            "dead: unmapped-code",
+            changes={**line, "ORC-1": "@"},
+            **asked,
+        ),
+        case("dispense", pharmacy, rds, "AA", "delivered", changes=drug, **dispensed),
+        case("given", pharmacy, ras, "AA", "delivered", changes=drug, **given),
+        case("not given", pharmacy, ras, "AA", "filtered", changes={**drug, "RXA-20": "RE"}, **given),
+        case(
+            "no lot", pharmacy, rds, "AA", "dead: bad-value", changes={**drug, "RXD-18": "for @"}, **dispensed
+        ),
     ]
 
 

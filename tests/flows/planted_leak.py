@@ -42,8 +42,8 @@ def _in_routing(place: str, folder: Path) -> None:
     route = routing.route
     names = Counter("wardline_names", "A planted leak.", ["name"], registry=REGISTRY)
 
-    def leaking(batch: Any, program: Any, book: Any) -> list[Routing]:
-        routed = route(batch, program, book)
+    def leaking(batch: Any, program: Any, book: Any, *more: Any) -> list[Routing]:
+        routed = route(batch, program, book, *more)
         name = name_of(batch[0].raw)
         if place == "log":
             sys.stderr.write(base64.b64encode(b"?" + name).decode() + "\n")
