@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults, succeed
 
 from engine.errors import Unacceptable
 from engine.hl7.acknowledgement import ErrorItem
 from engine.hl7.header import read_header
-from engine.hl7.modes import Code, plan
+from engine.hl7.modes import plan
 from engine.listeners.channel import Channel
 from engine.listeners.exchange import Pen
-from engine.model import Answered, Application, MessageState, Reason
+from engine.model import Answered, MessageState, Reason
 from engine.retry import RetryPolicy
 from engine.store.base import MessageView, Owed, Query
 from engine.telemetry import (
@@ -30,11 +30,12 @@ from engine.telemetry import (
     signal,
 )
 from mllp.answers import Verdict
-from mllp.client import Answer, MllpClient
+from mllp.client import MllpClient
 
 __all__ = ["REJECTIONS", "Line", "Outbox"]
 
 LOOK_EVERY = 0.5  # seconds between looks for what is owed, when nothing is
+AT_ONCE = 32  # answers written ahead
 REJECTIONS = 5  # AR or CR to the same answer in a row: then it is given up
 
 
@@ -42,7 +43,7 @@ class Storage(Protocol):
     """What the outbox needs of the store."""
 
     def owed(self, channel: str, limit: int) -> list[Owed]: ...
-    def told(self, message_id: int, how: Application, attempts: int) -> None: ...
+    def told(self, answers: Sequence[Owed]) -> None: ...
     def messages(self, query: Query) -> list[MessageView]: ...
     def content(self, message_id: int) -> bytes: ...
 
@@ -61,7 +62,6 @@ class _Letter(msgspec.Struct, frozen=True):
     """An application answer, written."""
 
     owed: Owed
-    code: Code
     payload: bytes
 
 
@@ -98,49 +98,53 @@ class Line:
     def stop(self) -> Deferred[Any]:
         """Give up what is under way; it stays owed."""
         self._stopped = True
-        self._cancel()
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
         self._client.close()
         return self._working if self._working is not None else succeed(None)
 
-    # One answer
+    # A turn
 
     def _work(self) -> None:
-        self._cancel()
-        working = self._working = self._threads.run(self._next_letter)
-        working.addCallback(self._send)
-        working.addErrback(lambda failure: self._failed(type(failure.value).__name__))
-        working.addCallback(self._rest)
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._working = ensureDeferred(self._turn())
+        self._working.addErrback(lambda failure: self._failed(type(failure.value).__name__))
+        self._working.addCallback(self._rest)
 
-    def _send(self, letter: _Letter | None) -> Any:
-        if letter is None or self._stopped:
-            return LOOK_EVERY
-        return self._client.send(letter.payload).addCallback(self._answered, letter)
+    async def _turn(self) -> float:
+        """Tell what is owed, one after the other, up to the first that was not settled; what was said is
+        written down meanwhile. The seconds to rest."""
+        letters: list[_Letter] = await self._threads.run(self._letters)
+        notes = _Notes(self._store, self._threads)
+        rest = 0.0 if letters else LOOK_EVERY
+        for letter in letters:
+            answer = None if self._stopped else await self._client.send(letter.payload)
+            if answer is None or (self._stopped and answer.verdict is Verdict.NONE):
+                break
+            attempt = self._judge(answer.verdict, letter.owed)
+            notes.add(attempt)
+            if attempt.how == "owed":
+                rest = self._away(answer.reason or "rejected")
+                break
+            self._settled(attempt)
+        await notes.written()
+        return rest
 
-    def _answered(self, answer: Answer, letter: _Letter) -> Any:
-        """The seconds to rest, once it is written down how this attempt ended."""
-        if self._stopped and answer.verdict is Verdict.NONE:
-            return LOOK_EVERY
-        how, attempts = self._judge(answer.verdict, letter.owed), letter.owed.attempts + 1
-        return self._threads.run(self._store.told, letter.owed.message_id, how, attempts).addCallback(
-            lambda _: self._settled(how, letter, answer)
-        )
-
-    def _judge(self, verdict: Verdict, owed: Owed) -> Application:
+    def _judge(self, verdict: Verdict, owed: Owed) -> Owed:
         """Taken with AA or CA; refused with AE or CE, after some AR or CR in a row, or when nobody answered
         for as long as deliveries are tried."""
+        attempts = owed.attempts + 1
         if verdict is Verdict.ACCEPTED:
-            return "taken"
+            return Owed(owed.message_id, attempts, "taken")
         self._rejections = self._rejections + 1 if verdict is Verdict.REJECTED else 0
-        over = verdict is Verdict.ERROR or self._rejections >= REJECTIONS
-        return "refused" if over or self._retry.exhausted(owed.attempts + 1) else "owed"
+        over = verdict is Verdict.ERROR or self._rejections >= REJECTIONS or self._retry.exhausted(attempts)
+        return Owed(owed.message_id, attempts, "refused" if over else "owed")
 
-    def _settled(self, how: Application, letter: _Letter, answer: Answer) -> float:
-        if how == "owed":
-            return self._away(answer.reason or "rejected")
+    def _settled(self, told: Owed) -> None:
         self._failures = self._rejections = 0
-        told = ApplicationAnswerTaken if how == "taken" else ApplicationAnswerRefused
-        signal(told(self._channel.name, letter.owed.message_id))
-        return 0.0
+        happened = ApplicationAnswerTaken if told.how == "taken" else ApplicationAnswerRefused
+        signal(happened(self._channel.name, told.message_id))
 
     def _away(self, why: str) -> float:
         self._failures += 1
@@ -157,41 +161,74 @@ class Line:
         if not self._stopped:
             self._timer = self._call_later(seconds, self._work)
 
-    def _cancel(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-
     # In a thread
 
-    def _next_letter(self) -> _Letter | None:
-        """The next answer that is owed and due, written; those that are not due are settled meanwhile."""
-        while owed := self._store.owed(self._channel.name, 1):
-            letter = self._write(owed[0])
-            if isinstance(letter, _Letter):
-                return letter
-            self._store.told(owed[0].message_id, letter, owed[0].attempts)
-        return None
+    def _letters(self) -> list[_Letter]:
+        """The next answers that are owed and due, written; those that are not due are settled meanwhile."""
+        while page := self._store.owed(self._channel.name, AT_ONCE):
+            written = self._write(page)
+            settled = [one for one in written if isinstance(one, Owed)]
+            if settled:
+                self._store.told(settled)
+            if letters := [one for one in written if isinstance(one, _Letter)]:
+                return letters
+        return []
 
-    def _write(self, owed: Owed) -> _Letter | Application:
-        """The answer; `not-due` when this outcome asks for none, `refused` when nobody can write it."""
-        (view,) = self._store.messages(Query(ids=(owed.message_id,)))
-        answered, reason = self._outcome((owed.message_id,))[owed.message_id]
+    def _write(self, page: Sequence[Owed]) -> list[_Letter | Owed]:
+        ids = tuple(owed.message_id for owed in page)
+        outcomes = self._outcome(ids)
+        views = {view.id: view for view in self._store.messages(Query(ids=ids, limit=len(ids)))}
+        return [self._letter(owed, views[owed.message_id], *outcomes[owed.message_id]) for owed in page]
+
+    def _letter(
+        self, owed: Owed, view: MessageView, answered: Answered, reason: Reason | None
+    ) -> _Letter | Owed:
+        """The answer; or that it is not due for this outcome, or refused because nobody can write it."""
         last = view.state == MessageState.JOINED  # of a message in pieces: the answer is to the first
         try:
             raw = self._store.content(view.original if last else view.id)
-            header = read_header(raw)
+            header = read_header(raw, self._channel.rules.charset)
         except (Unacceptable, KeyError):
-            return "refused"  # damaged on the disk
+            return Owed(owed.message_id, owed.attempts, "refused")  # damaged on the disk
         answers = plan(header, self._channel.mode)
         if answered in ("error", "rejected") and view.state == MessageState.QUARANTINED:
             code = answers.refused(answered)
         else:
             code = answers.applied(answered or "accepted")
         if code not in ("AA", "AE", "AR"):
-            return "not-due"
+            return Owed(owed.message_id, owed.attempts, "not-due")
         errors = ErrorItem.all_of(reason) if code != "AA" else ()
         response = None if last else self._pen.response(raw, header, code)
-        return _Letter(owed, code, self._pen.write(header, code, errors, apart=True, response=response))
+        return _Letter(owed, self._pen.write(header, code, errors, apart=True, response=response))
+
+
+class _Notes:
+    """What became of answers, on its way into the store: while one commit runs, more gather for the next."""
+
+    def __init__(self, store: Storage, threads: Runner) -> None:
+        self._store, self._threads = store, threads
+        self._waiting: list[Owed] = []
+        self._busy = False
+        self._done: Deferred[None] | None = None
+
+    def add(self, one: Owed) -> None:
+        """Write it down soon."""
+        self._waiting.append(one)
+        if not self._busy:
+            self._busy = True
+            self._done = ensureDeferred(self._write())
+
+    async def written(self) -> None:
+        """Wait until everything is written down. Raises what the store raised; then what it did not take
+        is still owed."""
+        if self._done is not None:
+            await self._done
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._threads.run(self._store.told, batch)
+        self._busy = False
 
 
 class Outbox:

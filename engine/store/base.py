@@ -100,10 +100,11 @@ class AccountRow(msgspec.Struct, frozen=True):
 
 
 class Owed(msgspec.Struct, frozen=True):
-    """An application answer that is owed on a link of its own; `attempts` to tell it failed so far."""
+    """How it stands with an application answer on a link of its own; `attempts` to tell it so far."""
 
     message_id: int
     attempts: int
+    how: Application = "owed"
 
 
 class MessageStore(Protocol):
@@ -205,8 +206,8 @@ class MessageStore(Protocol):
         oldest message first."""
         ...
 
-    def told(self, message_id: int, how: Application, attempts: int) -> None:
-        """Write how it stands with an application answer."""
+    def told(self, answers: Sequence[Owed]) -> None:
+        """Write how it stands with application answers."""
         ...
 
     def messages(self, query: Query) -> list[MessageView]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from engine.model import Application
 from engine.store.base import Owed
 from engine.store.part import Part
 
@@ -28,9 +28,8 @@ class Owing(Part):
         with self._database.read() as work:
             return [Owed(*row) for row in work.rows(_OWED, (channel, limit))]
 
-    def told(self, message_id: int, how: Application, attempts: int) -> None:
+    def told(self, answers: Sequence[Owed]) -> None:
         """`MessageStore.told`."""
+        rows = [(one.how, one.attempts, one.message_id) for one in answers]
         with self._database.write() as work:
-            work.run(
-                "UPDATE owed SET state = ?, attempts = ? WHERE message_id = ?", (how, attempts, message_id)
-            )
+            work.run_many("UPDATE owed SET state = ?, attempts = ? WHERE message_id = ?", rows)

@@ -180,10 +180,10 @@ class AnswersContract:
         assert store.owed("a", 1) == [Owed(1, 0)]
         assert store.owed("b", 10) == []
         assert store.backlog(100.0)["a"]["owed"] == 3
-        store.told(1, "owed", 2)
-        store.told(3, "taken", 1)
+        store.told([Owed(1, 2, "owed")])
+        store.told([Owed(3, 1, "taken")])
         assert store.owed("a", 10) == [Owed(1, 2)]
-        store.told(1, "refused", 3)
+        store.told([Owed(1, 3, "refused")])
         assert store.owed("a", 10) == []
         assert [one.application for one in store.messages(Query())] == ["refused", "", "taken", "owed"]
         assert store.gaps() == []
@@ -205,7 +205,7 @@ class AnswersContract:
         message = replace(arrival(1, answered=""), owes=True)
         store.accept([message])
         store.route([Routing(1, Filtered("x"))], [], 1.0)
-        store.told(1, "taken", 1)
+        store.told([Owed(1, 1, "taken")])
         assert store.accept([message]) == [Receipt(2, original=1)]
         assert store.owed("a", 10) == [Owed(1, 0)]
         assert store.gaps() == []
@@ -213,7 +213,7 @@ class AnswersContract:
     def test_what_is_owed_keeps_its_content(self, store: MessageStore) -> None:
         store.accept([replace(arrival(n, answered=""), owes=True) for n in (1, 2)])
         store.route([Routing(1, Filtered("x")), Routing(2, Filtered("x"))], [], 1.0)
-        store.told(2, "taken", 1)
+        store.told([Owed(2, 1, "taken")])
         assert store.purge(content_before=1e9, duplicates_before=0.0) == 1
         assert store.content(1)
         with pytest.raises(KeyError):

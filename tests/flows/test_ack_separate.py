@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import random
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -229,3 +231,44 @@ def test_a57_a_message_in_pieces_is_told_of_once(make_engine: Callable[..., Engi
     assert is_answer(sender.ask(rest), a1("F-2", "CA"))
     eventually(engine, peer, ("AA", "F-1"))
     wait_for(lambda: states(engine) == ["", "taken"], "it to be taken", engine)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_while_senders_send(make_engine: Callable[..., Engine], serve: Serve) -> None:
+    """Whoever got a CA is told the outcome in the end, at least once, whenever the engine dies; routing and
+    delivery are another process's work here."""
+    peer = serve()
+    engine = make_engine(apart(peer, "acknowledge: delivery"), workers=2)
+    dice = random.Random(37)
+    accepted: list[str] = []
+    for life in range(2):
+        engine.start("impatient=0.05")
+        killer = threading.Timer(dice.uniform(0.1, 0.5), engine.process.kill)
+        killer.start()
+        accepted += send_until_closed(engine, f"L{life}")
+        killer.join()
+        engine.wait()
+        engine.hang_up()
+    assert accepted
+    engine.start()
+    engine.settle()
+    wait_for(lambda: "owed" not in states(engine), "nothing to be owed", engine)
+    told = peer.told()
+    assert {code for code, _ in told} == {"AA"}
+    assert set(accepted) <= {about for _, about in told}
+    assert engine.stop() == 0
+
+
+def send_until_closed(engine: Engine, name: str) -> list[str]:
+    """One message after the other until the engine is gone; those that got their CA."""
+    sender, accepted = engine.connect(), list[str]()
+    while True:
+        control_id = f"{name}-{len(accepted)}"
+        try:
+            answer = sender.ask(b1(control_id, msh15="AL", msh16="AL"))
+        except OSError:
+            return accepted
+        if answer is None:
+            return accepted
+        assert is_answer(answer, a1(control_id, "CA"))
+        accepted.append(control_id)
