@@ -23,9 +23,10 @@ from engine.app.process import spare_the_collector
 from engine.config.loading import load_channel
 from engine.hl7.document import Document
 from engine.model import Arrival, Routed, StoredMessage
-from engine.pipeline import Program, route
+from engine.pipeline import route
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
+from engine.program import Program
 from engine.store.base import MessageStore
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing

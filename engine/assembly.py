@@ -14,7 +14,7 @@ from typing import NamedTuple
 from engine.errors import Unacceptable
 from engine.hl7.continuation import chains, join
 from engine.model import Dead, HeldFragment, Reason, ReasonCode, Routing, StoredMessage
-from engine.pipeline import Program
+from engine.program import Program
 from engine.store.base import MessageStore
 
 __all__ = ["MOST_PIECES", "Assembly", "GivenUp", "Whole"]

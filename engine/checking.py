@@ -15,7 +15,7 @@ from engine.errors import Unacceptable
 from engine.hl7.profile import Profile, departures
 from engine.hl7.validation import Finding, findings
 from engine.model import Owner, Reason, ReasonCode, StoredMessage
-from engine.pipeline import Program
+from engine.program import Program
 
 __all__ = ["Checking"]
 

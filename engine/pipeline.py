@@ -1,35 +1,30 @@
 """The pipeline: stored messages become effects, filtered messages or dead letters.
 
-A `Program` is a channel, compiled (`engine.config.build`): closures over the message and the token
-book. `route` runs a batch through it. Pure but for the book: the same message with the same tokens
+A channel is compiled (`engine.program`): closures over the message and the token book. `route` runs a
+batch through it. Pure but for the book: the same message with the same tokens
 gives the same effects, and a message gives all of its effects or none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from engine.courses.replay import CourseKeeper, Replay
-from engine.coursing import CourseReader
 from engine.effects import Effect, Encounter, Lot, Merge, Offer, Price, Product, Stocking, kind_of
 from engine.errors import Unacceptable, Unavailable
 from engine.hl7.continuation import Pointers
 from engine.hl7.document import Document
 from engine.hl7.groups import Group, groups
 from engine.hl7.header import Header
-from engine.hl7.profile import Profile
 from engine.hl7.quirks import odd
 from engine.model import (
-    Acknowledge,
     Answered,
     CourseRow,
     Dead,
     Filtered,
     Fragment,
-    Lane,
     Owner,
     Reason,
     ReasonCode,
@@ -40,21 +35,11 @@ from engine.model import (
     TokenMerge,
 )
 from engine.privacy.book import TokenBook
+from engine.program import Program, Remark, Rule
 from engine.transforms.condition import Condition
-from engine.transforms.effect import Make
 from engine.transforms.scope import Scope, Value
 
-__all__ = [
-    "Filter",
-    "NamePointer",
-    "Program",
-    "Remark",
-    "Rule",
-    "map_document",
-    "refused",
-    "replayed",
-    "route",
-]
+__all__ = ["NamePointer", "map_document", "refused", "replayed", "route"]
 
 NO_RULE = "no-effect-rule"
 """The step of a message that no rule is about."""
@@ -75,79 +60,6 @@ _BUSINESS = frozenset(
 
 _STATEMENTS = (Encounter, Merge, Product, Offer, Price, Stocking, Lot)
 """Effects that say how something is: said twice in one message, they are said once."""
-
-
-class Filter(msgspec.Struct, frozen=True):
-    """A named step that ends a message as filtered when all of its conditions hold; with an `anchor`, one
-    group of that segment."""
-
-    name: str
-    conditions: tuple[Condition, ...]
-    anchor: str = ""
-
-
-class Remark(msgspec.Struct, frozen=True):
-    """A named oddity that a person should see: where all of its conditions hold in a group of `anchor`
-    (empty: in the message). The message goes on."""
-
-    name: str
-    conditions: tuple[Condition, ...]
-    anchor: str = ""
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """When `whole` holds for the message: for each group of segment `anchor` (empty: for the message)
-    where `each` holds, the effect that `make` makes."""
-
-    whole: tuple[Condition, ...]
-    each: tuple[Condition, ...]
-    anchor: str
-    make: Make
-
-
-class Program(msgspec.Struct, frozen=True):
-    """A channel, ready to run. Shared between threads; a token book is not."""
-
-    channel: str
-    lane: Lane
-    destinations: tuple[str, ...]
-    """`odoo:<connection>` or `ledger:<path>`."""
-
-    acknowledge: Acknowledge
-    filtered: Answered
-    """What the sender of a filtered message is told, when it waits for the outcome."""
-
-    charset: str
-    required: tuple[Value, ...]
-    filters: tuple[Filter, ...]
-    """Of the whole message."""
-
-    group_filters: Mapping[str, tuple[Filter, ...]]
-    """By the segment whose groups they end."""
-
-    remarks: tuple[Remark, ...]
-    rules: tuple[Rule, ...]
-    sequence: Value
-    sequence_each: bool
-    """Whether `sequence` reads what groups have of their own: then each effect has its own place."""
-
-    no_effect: Literal["filtered", "dead"]
-    slots: int
-    """How many values of a message are remembered (`Scope`)."""
-
-    validate: Literal["none", "structure", "profile"] = "none"
-    """What is asked of a message before it is mapped (`engine.checking`)."""
-
-    profile: Profile | None = None
-
-    course: CourseReader | None = None
-    """What orders the messages about one visit or appointment by the time at which it happened."""
-
-    fragment_timeout: float = 900.0
-    """Seconds until the pieces of a message must be together."""
-
-    largest: int = 16 * 1024 * 1024
-    """Bytes of a message, whole or in pieces."""
 
 
 NamePointer = Callable[[str, bytes, bytes, bytes], bytes]

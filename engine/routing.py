@@ -10,8 +10,9 @@ import msgspec
 from engine.assembly import Assembly
 from engine.checking import Checking
 from engine.model import Fragment, Reason, Routing, StoredMessage
-from engine.pipeline import NamePointer, Program, refused, replayed, route
+from engine.pipeline import NamePointer, refused, replayed, route
 from engine.privacy.book import TokenBook
+from engine.program import Program
 from engine.store.base import CoursesMoved, MessageStore, TokensTaken
 from engine.telemetry import MessagesRouted, signal
 

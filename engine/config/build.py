@@ -17,11 +17,11 @@ from engine.effects import Effect
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.path import Path
 from engine.model import Lane
-from engine.pipeline import Filter, Program, Remark, Rule
 from engine.privacy.authorities import Authorities
 from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
 from engine.privacy.rules import Forbidden
+from engine.program import Filter, Program, Remark, Rule
 from engine.transforms.compiling import Compiled, checked, compile_text
 from engine.transforms.condition import Condition, compile_condition, compile_presence
 from engine.transforms.effect import Make, compile_effect

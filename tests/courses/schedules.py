@@ -21,7 +21,8 @@ from engine.config.loading import load_channel
 from engine.courses.memory import CourseMemory
 from engine.effects import Effect, Encounter, Merge, Release, Reserve
 from engine.model import Dead, Routed, StoredMessage
-from engine.pipeline import Program, replayed, route
+from engine.pipeline import replayed, route
+from engine.program import Program
 
 CHANNELS = Path(__file__).parents[2] / "channels"
 ADT = load_channel(CHANNELS / "adt-encounters.yaml").program

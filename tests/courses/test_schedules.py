@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from courses.schedules import ADT, SIU, adt_story, schedule, siu_story, standing
 
-from engine.pipeline import Program
+from engine.program import Program
 
 SCHEDULES = int(os.environ.get("WARDLINE_SCHEDULES", "1200"))
 PER_STORY = 5

@@ -1,0 +1,71 @@
+"""The shape of a channel file: what an analyst may write, word for word.
+
+Pydantic models of the YAML after `engine.config.reading` has turned every scalar into text with
+its position. From these come the checks, `channels/channel.schema.json` and the manual page.
+Expressions stay text here; `engine.config.build` compiles them against the privacy policy.
+"""
+
+from engine.config.spec.channel import ChannelSpec, CourseSpec, FilterRule, Owners, WarningRule, WidenSpec
+from engine.config.spec.destinations import (
+    DestinationSpec,
+    FolderDestination,
+    LedgerDestination,
+    MllpDestination,
+    OdooDestination,
+)
+from engine.config.spec.rules import (
+    ChargeRule,
+    ConsumeRule,
+    CreditRule,
+    EffectRule,
+    EncounterRule,
+    ForwardRule,
+    LotRule,
+    MergeRule,
+    OfferRule,
+    PriceRule,
+    ProcureRule,
+    ProductRule,
+    ReleaseRule,
+    ReserveRule,
+    StockingRule,
+)
+from engine.config.spec.sources import FolderSource, LinkTlsSpec, MllpSource, Source, SourceSpec, TlsSpec
+from engine.config.spec.words import Strict, Tests
+
+__all__ = [
+    "ChannelSpec",
+    "ChargeRule",
+    "ConsumeRule",
+    "CourseSpec",
+    "CreditRule",
+    "DestinationSpec",
+    "EffectRule",
+    "EncounterRule",
+    "FilterRule",
+    "FolderDestination",
+    "FolderSource",
+    "ForwardRule",
+    "LedgerDestination",
+    "LinkTlsSpec",
+    "LotRule",
+    "MergeRule",
+    "MllpDestination",
+    "MllpSource",
+    "OdooDestination",
+    "OfferRule",
+    "Owners",
+    "PriceRule",
+    "ProcureRule",
+    "ProductRule",
+    "ReleaseRule",
+    "ReserveRule",
+    "Source",
+    "SourceSpec",
+    "StockingRule",
+    "Strict",
+    "Tests",
+    "TlsSpec",
+    "WarningRule",
+    "WidenSpec",
+]

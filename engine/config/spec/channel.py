@@ -1,0 +1,104 @@
+"""One channel file: its top, its steps, and everything beneath."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.config.spec.destinations import DestinationSpec
+from engine.config.spec.rules import EffectRule
+from engine.config.spec.sources import SourceSpec
+from engine.config.spec.words import Expression, Name, Strict, Tests
+
+__all__ = ["ChannelSpec", "CourseSpec", "FilterRule", "Owners", "WarningRule", "WidenSpec"]
+
+
+class Owners(Strict):
+    """Who answers for the channel: addresses shown with its dead letters."""
+
+    business: str
+    technical: str
+
+
+class WidenSpec(Strict):
+    """Lets a field through that the policy marks as optional, with a reason and a reviewer."""
+
+    path: str
+    to: Literal["keep", "keep-code", "year"]
+    reason: str = Field(min_length=10)
+    reviewer: str = Field(min_length=3)
+
+
+class FilterRule(Strict):
+    """A named step that ends a message as filtered when all its tests hold."""
+
+    name: Name
+    for_each: str | None = Field(
+        None, description="A segment id: the step ends single groups of it, and the message with the last."
+    )
+    when: Tests = Field(min_length=1)
+
+
+class WarningRule(Strict):
+    """A named oddity, shown with the message; what the rules make of the message stands."""
+
+    name: Name
+    for_each: str | None = Field(None, description="A segment id: looked for in each of its groups.")
+    when: Tests = Field(min_length=1)
+
+
+class CourseSpec(Strict):
+    """What the messages about one visit or appointment say, in the order in which it happened."""
+
+    of: Literal["encounter", "appointment"] = Field(description="Which state machine.")
+    key: Expression = Field(description="The number that names it: `PV1-19 or PID-18 or PV1-50`.")
+    happened: Expression = Field(
+        "EVN-6 or EVN-2 or MSH-7",
+        description="When it happened: the first of these fields that is populated.",
+    )
+    counts_as: Expression | None = Field(
+        None, description="The event that a message counts as where this gives one, whatever its own."
+    )
+    line_action: Expression | None = Field(
+        None,
+        description="Of an appointment: A, D, U or X (table 0206) where a message speaks of single lines.",
+    )
+    starts: Expression | None = Field(
+        None, description="Of an appointment: its start; lines that a message does not list move with it."
+    )
+    unknown: Literal["apply", "dead"] = Field(
+        "apply", description="A change of what nothing was said about before: applied, or a dead letter."
+    )
+    late: Literal["apply", "dead"] = Field(
+        "apply", description="What happened before something known: put in its place, or a dead letter."
+    )
+
+
+class ChannelSpec(Strict):
+    """One channel file."""
+
+    channel: Name
+    description: str
+    owner: Owners
+    criticality: Literal["high", "normal", "bulk"] = "normal"
+    source: SourceSpec
+    sequence_by: Expression = Field(description="Messages with equal values are applied in order.")
+    key_space: Name | None = Field(None, description="Keys are unique within it; default: the channel.")
+    authority: str = Field("", description="Of numbers that name no assigning authority; default: MSH-4.")
+    authorities: dict[str, list[str]] = Field({}, description="One assigning authority's many spellings.")
+    tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
+    course: CourseSpec | None = None
+    required: list[str] = Field([], description="Field paths a message must have, else AE 101.")
+    validation: Literal["none", "structure", "profile"] = Field(
+        "none",
+        alias="validate",
+        description="Before mapping: `structure` by the standard's tables, `profile` by a learned one.",
+    )
+    profile: str | None = Field(None, description="For `validate: profile`: its file, beside this one.")
+    filters: list[FilterRule] = Field([])
+    warnings: list[WarningRule] = Field([], description="What a person should see of messages that go on.")
+    widen: list[WidenSpec] = Field([])
+    effects: list[EffectRule] = Field(min_length=1)
+    no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
+    destinations: list[DestinationSpec] = Field(min_length=1)

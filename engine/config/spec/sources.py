@@ -1,0 +1,152 @@
+"""Where messages come from: what an analyst may write under `source:`."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.config.spec.words import Strict
+
+__all__ = ["FolderSource", "LinkTlsSpec", "MllpSource", "Source", "SourceSpec", "TlsSpec"]
+
+
+class TlsSpec(Strict):
+    """TLS on the listener. Paths, or names of environment variables that hold them (`env:NAME`)."""
+
+    certificate: str
+    key: str
+    client_ca: str | None = Field(None, description="With it, senders must show a certificate of this CA.")
+    client_names: list[str] = Field([], description="Names (SAN) a sender's certificate may carry.")
+
+
+class LinkTlsSpec(Strict):
+    """TLS on a link that we open. Paths, or names of environment variables that hold them (`env:NAME`)."""
+
+    server_name: str = Field("", description="Name its certificate must carry; default: the host.")
+    ca: str | None = Field(None, description="Authority of its certificate; default: the system's.")
+    certificate: str | None = Field(None, description="Our own, where it asks for one.")
+    key: str | None = None
+
+
+class Source(Strict):
+    """What every door has in common: what to accept, how to read it, when to answer."""
+
+    message_types: list[str] = Field(min_length=1, description="`ADT^A01`, or `ADT` for all its events.")
+    acknowledge: Literal["storage", "transform", "delivery"] = "storage"
+    acknowledge_timeout: int = Field(
+        30, ge=1, le=600, description="Seconds a sender may wait for its outcome."
+    )
+    acknowledge_late: Literal["accept", "error"] = Field(
+        "accept", description="What the sender is told when `delivery` takes longer: AA or AE."
+    )
+    respond: Literal["order", ""] = Field(
+        "", description="`order`: the answer to an order says what became of it (ORS, ORR … with ORC)."
+    )
+    ack_mode: Literal["auto", "original", "enhanced", "never", "always"] = "auto"
+    processing_ids: list[str] = Field(["P"])
+    versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")
+    control_id: Literal["required", "optional"] = "required"
+    control_id_reuse: Literal["accept", "reject"] = Field(
+        "accept", description="An MSH-10 used before for other content: a new message, or AE 205."
+    )
+    filtered: Literal["accept", "reject"] = Field("accept", description="What a filtered message is told.")
+    charset: str = Field(
+        "", description="For 8-bit text whose MSH-18 is empty; empty: UTF-8 where it is valid, else cp1252."
+    )
+    charset_strict: bool = Field(False, description="8-bit text whose MSH-18 is empty gets AE 102.")
+    timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
+    batch_answers: Literal["all", "failed"] = Field(
+        "all", description="What the answer to a batch (BHS) holds: every acknowledgement, or the bad ones."
+    )
+    batch_atomic: bool = Field(
+        False, description="A batch whose counts or order do not hold is refused whole."
+    )
+    fragment_timeout: int = Field(
+        900, ge=1, le=604800, description="Seconds until a message sent in pieces (DSC) must be complete."
+    )
+
+    @property
+    def largest(self) -> int:
+        """Bytes of a message, at most."""
+        raise NotImplementedError
+
+
+class MllpSource(Source):
+    """HL7 v2 over MLLP: where to listen, who may connect."""
+
+    listen: str = Field(description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`.")
+    tls: TlsSpec | None = None
+    insecure_ok: bool = Field(False, description="Plain MLLP on an address other than loopback.")
+    allow: list[str] = Field([], description="Networks (CIDR) that may connect; empty: any.")
+    max_frame: int = Field(16 * 1024 * 1024, ge=65536, le=268435456, description="Bytes.")
+    max_connections: int = Field(64, ge=1, le=10000)
+    max_connections_per_peer: int = Field(8, ge=1, le=10000)
+    batch_headers: Literal["required", "optional"] = Field(
+        "required", description="`optional`: several messages in one frame are a batch without BHS too."
+    )
+    max_batch: int = Field(10_000, ge=1, le=30_000, description="Messages of one batch.")
+    require_cr: bool = False
+    app_ack: Literal["same", "separate"] = Field(
+        "same", description="Application answers in enhanced mode: this connection, or a link of their own."
+    )
+    app_ack_to: str = Field("", description="That link: `tcp:HOST:PORT`, or `env:NAME`.")
+    app_ack_tls: LinkTlsSpec | None = None
+    sequence_numbers: bool = Field(False, description="The sequence number protocol: MSH-13 and MSA-4.")
+    store_unavailable: Literal["close", "nack"] = Field(
+        "close", description="When nothing can be stored: close without an answer, or AR/CE first."
+    )
+    mllp_release: Literal["1", "2"] = Field("1", description="`2`: commit acknowledgement blocks (06, 15).")
+    idle_timeout: int = Field(0, ge=0, description="Seconds; 0: connections stay open for days.")
+
+    @property
+    def largest(self) -> int:
+        return self.max_frame
+
+
+class FolderSource(Source):
+    """HL7 v2 in files that somebody puts into a folder: single messages, several, or batches."""
+
+    path: str = Field(min_length=1, description="The folder, or `env:NAME` that holds it.")
+    pattern: str = Field("*.hl7", min_length=1, description="Which names are files of messages.")
+    order: Literal["time", "name"] = Field("time", description="Which of several files is taken first.")
+    settle: int = Field(
+        10, ge=0, le=3600, description="Seconds without a change before a file is complete; 0: at once."
+    )
+    every: int = Field(5, ge=1, le=3600, description="Seconds between looks into the folder.")
+    answers: Literal["none", "file"] = Field(
+        "none", description="`file`: acknowledgements as a batch, `answers/NAME.ack`."
+    )
+    max_message: int = Field(16 * 1024 * 1024, ge=65536, le=268435456, description="Bytes.")
+    max_file: int = Field(1024**3, ge=65536, le=1024**4, description="Bytes.")
+    keep_days: int = Field(30, ge=0, le=3650, description="How long files stay in `done/`.")
+
+    @property
+    def largest(self) -> int:
+        return self.max_message
+
+
+class SourceSpec(Strict):
+    """Where messages come from: exactly one kind."""
+
+    mllp: MllpSource | None = None
+    folder: FolderSource | None = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> Self:
+        if (self.mllp is None) == (self.folder is None):
+            raise PydanticCustomError("one_kind", "a source has exactly one kind")
+        return self
+
+    @property
+    def door(self) -> MllpSource | FolderSource:
+        """The one that is given."""
+        door = self.mllp or self.folder
+        assert door is not None  # noqa: S101 - the validator saw to it
+        return door
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in the file."""
+        return "source", "mllp" if self.mllp else "folder"

@@ -1,0 +1,26 @@
+"""The words that all parts of a channel file are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+__all__ = ["Expression", "Name", "SegmentName", "Strict", "Template", "Tests"]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
+SegmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2}$")]
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""`PATH | function(arguments) | …`, e.g. `FT1-7.1 | lookup(items, item)`; alternatives with `or`."""
+
+Template = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""Text with expressions in braces: `{SCH-1.1}/{AIS-1}`."""
+
+Tests = dict[Expression, str | list[str]]
+"""All must hold: an expression, and the value or the list of values it may have."""
+
+
+class Strict(BaseModel):
+    """Unknown keys are findings, not silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
