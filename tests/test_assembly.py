@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from conformance.store_contract import NAMES, RING, arrival
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_pipeline import program
 
-from engine.assembly import MOST_PIECES, Assembly
-from engine.model import Arrival, Dead, Fragment, Routing
+from engine.assembly import MOST_PIECES, Assembly, Whole
+from engine.model import Arrival, Dead, Filtered, Fragment, Routing
 from engine.store.base import MessageStore
 from engine.store.sql import open_store
 
@@ -107,6 +109,46 @@ def test_pieces_that_are_too_large_together_are_given_up_at_once(
     wholes, given_up = assembly.look()
     assert wholes == []
     assert len(given_up) == 2
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(2, 5), min_size=1, max_size=4), st.data())
+def test_pieces_in_any_order_repeated_and_through_restarts_become_each_message_once(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], data: st.DataObject
+) -> None:
+    opened = open_store(f"sqlite:///{tmp_path_factory.mktemp('any')}/wardline.db", RING)
+    pieces = [
+        (f"{message}.{at}", b"%d.%d" % (message, at) if at else b"",
+         b"%d.%d" % (message, at + 1) if at + 1 < length else b"")
+        for message, length in enumerate(lengths) for at in range(length)
+    ]  # fmt: skip
+    sent = data.draw(st.permutations([*pieces, *data.draw(st.lists(st.sampled_from(pieces), max_size=4))]))
+    assembly = Assembly(opened, {"charges": PROGRAM}, lambda: 1000.0)
+    joined: list[bytes] = []
+    for name, follows, leads in sent:
+        (receipt,) = opened.accept([arrival(name, f"ZZZ|{name}")])
+        if not receipt.original:
+            opened.route([Routing(receipt.id, Fragment(follows, leads))], [], 1000.0)
+            assembly.held()
+        if data.draw(st.booleans()):  # a restart: all that is remembered is in the store
+            assembly = Assembly(opened, {"charges": PROGRAM}, lambda: 1000.0)
+        wholes, given_up = assembly.look() if data.draw(st.booleans()) else ([], [])
+        joined += _routed(opened, wholes)
+        assert given_up == []
+    joined += _routed(opened, Assembly(opened, {"charges": PROGRAM}, lambda: 1000.0).look()[0])
+    words = sorted([part for part in raw.split(b"ZZZ|")[1:]] for raw in joined)
+    assert words == [
+        [b"%d.%d" % (message, at) + b"\r" for at in range(length)] for message, length in enumerate(lengths)
+    ]
+    assert opened.fragments(["charges"]) == []
+    assert opened.gaps() == []
+    opened.close()
+
+
+def _routed(store: MessageStore, wholes: list[Whole]) -> list[bytes]:
+    for message, rest in wholes:
+        store.route([Routing(message.id, Filtered("seen"), rest=rest)], [], 1000.0)
+    return [whole.message.raw for whole in wholes]
 
 
 def test_pointers_are_kept_as_keyed_names() -> None:

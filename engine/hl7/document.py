@@ -94,9 +94,9 @@ class Document(Reading):
     @property
     def pointers(self) -> Pointers | None:
         """How this message hangs together with others, when it is only a piece of one."""
-        last = self._index.get("DSC")
-        if last is None and not self.header.continuation:
+        if "DSC" not in self._index and not self.header.field(14):
             return None
+        last = self._index.get("DSC")
         dsc = self._lines[last[-1]].split(self.delimiters.field, 3) if last else None
         return pointers(self.header, dsc, self.codec)
 

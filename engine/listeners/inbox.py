@@ -109,8 +109,15 @@ class Inbox:
 
     def free_name(self, place: Place, name: str) -> str:
         """`name`, or `name.1`, `name.2` … when something of that name lies there."""
-        taken = set(os.listdir(self._at[place]))
-        return next(one for n in count() if (one := f"{name}.{n}" if n else name) not in taken)
+        names = (f"{name}.{number}" if number else name for number in count())
+        return next(one for one in names if not self._exists(place, one))
+
+    def _exists(self, place: Place, name: str) -> bool:
+        try:
+            os.stat(name, dir_fd=self._at[place], follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
 
     def move(self, name: str, place: Place, new_name: str) -> None:
         """From `work/` to where it stays; nothing to do when it is there already."""

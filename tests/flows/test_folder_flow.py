@@ -90,7 +90,9 @@ def test_files_of_every_shape_are_taken_in_order_and_answered(
     ]  # fmt: skip
     assert len(engine.ledger()) == 6
     assert engine.content(4) == message(4).replace(b"\r", b"\n")
+    assert not any(".hl7" in line or str(folder) in line for line in engine.logs)  # a name is free text
     shown = engine.metrics()
+    assert ".hl7" not in shown
     assert re.search(r'wardline_files_total\{channel="charges",result="done"\} 5', shown)
     assert re.search(r'wardline_folder\{channel="charges",what="odd"\} 3', shown)
     assert re.search(r'wardline_folder\{channel="charges",what="bytes_left"\} 0', shown)

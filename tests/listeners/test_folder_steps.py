@@ -39,6 +39,7 @@ def lying(path: Path) -> dict[str, list[str]]:
     return {place: sorted(name for name in os.listdir(path / place) if name != ".lock") for place in places}
 
 
+@pytest.mark.slow
 def test_killed_before_every_step_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     """Each time with a folder and a store of its own; then it is started again, once killed in the same
     step of the recovery too."""
