@@ -28,6 +28,9 @@ _LATE = Reason(
 _ORPHAN = Reason(
     ReasonCode.CONTINUATION, "the message that this continues did not come: send all of it again", "MSH-14"
 )
+_GONE = Reason(
+    ReasonCode.INTERNAL, "the content of a piece is not stored any more: ask the sender for it again"
+)
 _TOO_MANY = Reason(ReasonCode.OVERSIZE, f"more than {MOST_PIECES} pieces", "DSC-1", hl7=104)
 _TOO_LARGE = Reason(ReasonCode.OVERSIZE, "the pieces are larger than one message may be", "DSC-1", hl7=104)
 
@@ -84,6 +87,8 @@ class Assembly:
         first, rest = chain[0], tuple(one.message_id for one in chain[1:])
         try:
             raw = join([self._store.content(one.message_id) for one in chain], program.charset)
+        except KeyError:
+            given_up.append((first.channel, _dead(first.message_id, _GONE, program, rest)))
         except Unacceptable as refusal:
             reason = Reason(ReasonCode(refusal.code), refusal.text, refusal.place, hl7=refusal.hl7)
             given_up.append((first.channel, _dead(first.message_id, reason, program, rest)))

@@ -67,16 +67,18 @@ class RoutingLoop:
 
     def _put_together(self) -> None:
         """Route what has become whole, one by one, and bury what did not."""
-        wholes, given_up = self._assembly.look()
-        for whole in wholes:
-            routings = self._map([whole.message], whole.rest)
-            self._tell(routings, {whole.message.id: whole.message.channel})
-        if given_up:
-            self._store.route([routing for _, routing in given_up], [], self._clock())
-            self._tell(
-                [routing for _, routing in given_up],
-                {routing.message_id: channel for channel, routing in given_up},
-            )
+        try:
+            wholes, given_up = self._assembly.look()
+            for whole in wholes:
+                routings = self._map([whole.message], whole.rest)
+                self._tell(routings, {whole.message.id: whole.message.channel})
+            if given_up:
+                routings = [routing for _, routing in given_up]
+                self._store.route(routings, [], self._clock())
+                self._tell(routings, {routing.message_id: channel for channel, routing in given_up})
+        except BaseException:
+            self._assembly.held()  # they still are: the next turn looks again
+            raise
 
     def _tell(self, routings: Sequence[Routing], channels: Mapping[int, str]) -> None:
         """Effects are durable: whoever waits for that, and the counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,18 @@ def test_an_earlier_run_left_a_whole_message(store: MessageStore, assembly: Asse
     assert (message.id, message.channel, message.received_at, rest) == (first, "charges", 10.0, (second,))
     assert message.raw.endswith(b"\rPID|1\rADD\rADD||77\r")
     assert b"DSC" not in message.raw
+
+
+def test_pieces_whose_content_is_gone_are_a_dead_letter(store: MessageStore, assembly: Assembly) -> None:
+    first = held(store, b"", b"p", 10.0)
+    held(store, b"p", b"", 20.0)
+    gone = sqlite3.connect(store._database.path)  # type: ignore[attr-defined]
+    gone.execute("DELETE FROM contents WHERE message_id = ?", (first,))
+    gone.commit()
+    gone.close()
+    wholes, given_up = assembly.look()
+    assert wholes == []
+    assert [(routing.message_id, routing.rest) for _, routing in given_up] == [(first, (first + 1,))]
 
 
 def test_too_many_pieces_are_given_up_at_once(store: MessageStore, assembly: Assembly) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from conformance.store_contract import NAMES, RING
 
 from engine.config.loading import load_channel
+from engine.errors import Unavailable
 from engine.model import Arrival, CourseRow, NewToken, Routing
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
@@ -47,7 +49,7 @@ def loop(store: Any, batch: int = 100) -> RoutingLoop:
         store,
         {"adt-encounters": ADT},
         TokenBook(vault, store.tokens),
-        name=lambda *_: b"",
+        name=lambda *scope: scope[-1],
         batch=batch,
         clock=lambda: 200.0,
         routed=lambda: None,
@@ -116,3 +118,33 @@ def test_a_damaged_course_waits_for_a_person_and_no_other_visit_does(
         database.execute("UPDATE courses SET body = replace(CAST(body AS TEXT), 'ICU', 'ICX')")
     store.accept([message(1, "A03", "ICU")])
     assert route_all(store, loop(store))[1] == "dead"
+
+
+class Stumbling:
+    """A store that cannot write the first message that has later pieces."""
+
+    def __init__(self, store: MessageStore) -> None:
+        self._store, self.stumbled = store, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def route(self, routings: Sequence[Routing], *rest: Any) -> None:
+        if not self.stumbled and any(routing.rest for routing in routings):
+            self.stumbled = 1
+            raise Unavailable("not now")
+        self._store.route(routings, *rest)
+
+
+def test_a_message_in_pieces_that_could_not_be_routed_is_routed_later(store: MessageStore) -> None:
+    whole = message(1, "A01", "IMC")
+    head, _, body = whole.raw.partition(b"\r")
+    cut = body.index(b"PV1") + 5
+    parts = [head + b"\r" + body[:cut] + b"\rADD\rDSC|W\r", head + b"||W\rADD|" + body[cut:]]
+    store.accept([msgspec.structs.replace(whole, raw=raw, digest=NAMES.digest(raw)) for raw in parts])
+    routing = loop(Stumbling(store))
+    with pytest.raises(Unavailable):
+        routing.turn()
+    assert [view.state for view in store.messages(Query())] == ["fragment", "fragment"]
+    assert route_all(store, routing) == ["waiting", "joined"]
+    assert store.gaps() == []
