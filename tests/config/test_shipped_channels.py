@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -40,6 +41,17 @@ def test_they_are_the_ones_that_are_promised() -> None:
         "pharmacy-dispense": "tcp:2581",
     }
     assert all(channel.program.destinations == ("odoo:hospital-odoo",) for channel in loaded.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "doors"), [("Dockerfile", r"EXPOSE (\d+)-(\d+)"), ("compose.yaml", r":(\d+)-(\d+)\"")]
+)
+def test_the_image_opens_the_door_of_each(file: str, doors: str) -> None:
+    found = re.search(doors, (ROOT / file).read_text())
+    assert found is not None
+    open_doors = range(int(found[1]), int(found[2]) + 1)
+    for channel in CHANNELS.values():
+        assert int(channel.spec.source.door.listen.rpartition(":")[2]) in open_doors  # type: ignore[attr-defined]
 
 
 def test_they_have_no_finding_at_all() -> None:

@@ -47,6 +47,12 @@ def charges(control: str, person: str, visit: str, *lines: Used, ward: str = "IC
     )
 
 
+def account(control: str, person: str, visit: str, event: str = "P06") -> bytes:
+    """BAR about an account."""
+    said = f"EVN||{_sent(control)}", _pid(person), _pv1(visit, "ICU")
+    return _message(_msh("BILLING", f"BAR^{event}^BAR_{event}", control), *said)
+
+
 class Listed(NamedTuple):
     """One record of an item master: MFE-1, the item, and the segments after its MFE."""
 

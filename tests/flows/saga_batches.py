@@ -1,7 +1,7 @@
 """Batches that hold every kind of saga, in four kinds of work, under the mark of a number.
 
 `theatre` reserves what is short, moves, releases and is refused; `ward` uses, returns and orders; `office`
-opens, merges, charges and credits; `buyer` sends the item master.
+opens, ends, merges, charges and credits; `buyer` sends the item master.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import count
 from typing import NamedTuple
 
-from hospital_messages import Listed, Used, admission, booking, charges, item_master, merge
+from hospital_messages import Listed, Used, account, admission, booking, charges, item_master, merge
 
 STOCK_ROOM = """\
 channel: stock-room
@@ -39,6 +39,7 @@ destinations:
 LATER = "20261126140000"
 _CHANNELS = {
     b"ADT": "adt-encounters",
+    b"BAR": "dft-charges",
     b"DFT": "dft-charges",
     b"SIU": "theatre-schedule",
     b"MFN": "item-master",
@@ -105,6 +106,7 @@ def _office(m: str, _: int) -> Batch:
     wanted = [
         merge(next(c), f"1{m}", f"9{m}"),
         admission(next(c), f"6{m}", f"V6{m}", "A04", "3A"),
+        account(next(c), f"8{m}", f"V8{m}"),
         charges(next(c), f"7{m}", f"V7{m}", Used(f"T4{m}", "360001", "30"), Used(f"T5{m}", "990001")),
         charges(next(c), f"2{m}", f"V2{m}", Used(f"T3{m}", "120001", "1", "CD")),
     ]

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hospital_messages import DAY, Used, charges
+from hospital_messages import DAY, Used, account, charges
 from odoo_books import put_in_stock, read_books, sign_in
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 
@@ -47,7 +47,7 @@ class House:
 
     def account(self, visit: str, event: str) -> bytes:
         """A BAR."""
-        return self._message(f"BAR^{event}", visit)
+        return account(f"H{next(self._number)}", f"P{visit}", visit, event)
 
     def result(self, order: str, code: str, status: str, *results: str) -> bytes:
         """An ORU; `results` are OBX-3."""
