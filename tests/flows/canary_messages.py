@@ -195,8 +195,32 @@ def cases(canaries: Canaries) -> list[Case]:
         case("training", siu, "SIU^S12", "AR", "quarantined: processing-id", changes={"MSH-11": "T"}),
         case("version", adt, "ADT^A01", "AR", "quarantined: version", changes={"MSH-12": "9.9"}),
         case("no control id", dft, "DFT^P03", "AE", "quarantined: missing-field", changes={"MSH-10": ""}),
+        case("account ended", dft, "BAR^P06^BAR_P06", "AA", "delivered"),
+        case("account purged", dft, "BAR^P02^BAR_P02", "AA", "filtered"),
+        *_laboratory(case),
         *_orders(case, canaries),
         *_broken(write, canaries),
+    ]
+
+
+def _laboratory(case: Callable[..., Case]) -> list[Case]:
+    """What a laboratory found, and what it charges."""
+    lab, oru = "lab-charges", "ORU^R01^ORU_R01"
+    found = {
+        "OBR-3": "@^@", "OBR-4": "850001^@^L^@^@", "OBR-7": "20261121", "OBR-22": "20261121", "OBR-24": "HM",
+        "OBR-25": "F", "OBX-3": "2345-7^@^LN^@^@", "OBX-4": "1", "OBX-11": "F", "OBX-14": "20261121",
+        "OBX-19": "",
+    }  # fmt: skip
+    said = {"segments": ["PID", "PD1", "NK1", "PV1", "PV2", "ORC", "OBR", "NTE", "OBX", "SPM", "CTI"]}
+    billed = {"FT1-7": "850030^@^L^^@", "FT1-13": "LAB^@"}
+    return [
+        case("result", lab, oru, "AA", "delivered", changes=found, **said),
+        case("not final", lab, oru, "AA", "filtered", changes={**found, "OBR-25": "P"}, **said),
+        case(
+            "no such test", lab, oru, "AA", "dead: unmapped-code", changes={**found, "OBR-4": "@^@"}, **said
+        ),
+        case("no test", lab, oru, "AA", "dead: bad-value", changes={**found, "OBR-4": "^@"}, **said),
+        case("test billed", lab, "DFT^P11^DFT_P11", "AA", "delivered", changes=billed),
     ]
 
 
