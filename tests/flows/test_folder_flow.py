@@ -14,15 +14,22 @@ from pathlib import Path
 
 import pytest
 from base_message import B1, b1
+from pieces import pieces
 from running import Engine, folder_channel, wait_for
 from test_batch_flow import BHS, FHS, batch, read, taken
 
+INSIDE_FT1 = B1.partition(b"\r")[2].index(b"G100") + 2  # between `G1` and `00`
 ANSWERS = "    answers: file"
 
 
 def message(number: int | str, **fields: str) -> bytes:
     """One with an effect of its own."""
     return b1(f"C{number}", B1.replace(b"FT1|1|", f"FT1|{number}|".encode()), **fields)
+
+
+def stranger(number: int) -> bytes:
+    """One of a patient of its own, so that none waits for another."""
+    return message(number).replace(b"|77^", b"|%d^" % (1000 + number))
 
 
 def drop(folder: Path, name: str, data: bytes) -> None:
@@ -239,7 +246,7 @@ def test_a_large_file_is_read_with_little_memory_and_goes_on_after_kill_9(
     with (folder / "big.part").open("wb") as file:
         file.write(BHS + b"\r")
         for number in range(1000):
-            file.write(message(number) + note)
+            file.write(stranger(number) + note)
         file.write(b"BTS|1000\r")
     before = _memory(engine)
     (folder / "big.part").rename(folder / "big.hl7")
@@ -284,3 +291,39 @@ def test_the_engine_killed_at_work_on_files(make_engine: Callable[..., Engine], 
         assert said == taken("AA", 2 * number, 2 * number + 1)
     with engine.store() as store:
         assert store.gaps() == []
+
+
+def test_enhanced_mode_pieces_and_workers(make_engine: Callable[..., Engine], folder: Path) -> None:
+    """Files by name, their folder from the environment; the last answer that each message asks for."""
+    text = folder_channel("charges", Path("env:CHARGES"), source=f"{ANSWERS}\n    order: name")
+    engine = make_engine(text, workers=2)
+    engine.environment["CHARGES"] = str(folder)
+    parts = pieces(INSIDE_FT1)
+    asking = [b1(part.split(b"|")[9].decode(), part, msh15="AL", msh16="AL") for part in parts]
+    drop(folder, "b.hl7", asking[1] + message(7, msh15="AL", msh16="AL") + message(8, msh15="AL", msh16="NE"))
+    drop(folder, "a.hl7", asking[0])
+    os.utime(folder / "b.hl7", (1000, 1000))  # older, and yet the second by name
+    engine.start()
+    wait_for(lambda: at_rest(folder, 2), "both files to be done", engine)
+    assert [said[1:] for said in read((folder / "answers/a.hl7.ack").read_bytes())] == [
+        ("", ""), ("CA", "C1"), ("1", ""),
+    ]  # fmt: skip
+    assert [said[1:] for said in read((folder / "answers/b.hl7.ack").read_bytes())] == [
+        ("", ""), ("AA", "C1"), ("AA", "C7"), ("CA", "C8"), ("3", ""),
+    ]  # fmt: skip
+    assert [view.state.value for view in engine.settle()] == ["delivered", "joined", "delivered", "delivered"]
+
+
+def test_a_stop_in_the_middle_of_a_file(make_engine: Callable[..., Engine], folder: Path) -> None:
+    engine = make_engine(folder_channel("charges", folder, source=ANSWERS), settings={"DRAIN": "5"})
+    drop(folder, "a.hl7", batch(*(stranger(number) for number in range(1500))))
+    engine.start("slow=0.3")
+    wait_for(lambda: (folder / "work/.a.hl7.state").exists(), "the file to be in work", engine)
+    assert engine.stop() == 0
+    stored = len(engine.messages())
+    assert 0 < stored < 1500
+    assert files(folder)["done"] == []
+    engine.start()
+    wait_for(lambda: at_rest(folder, 1), "the file to be done", engine, within=30)
+    assert read((folder / "answers/a.hl7.ack").read_bytes()) == taken("AA", *range(1500))
+    assert sum(view.state.value != "duplicate" for view in engine.messages()) == 1501
