@@ -129,8 +129,10 @@ class Replay:
 
     def _opened(self, row: CourseRow, alive: dict[str, str]) -> _Kept:
         try:
-            told = Course(self._machine, row.body).standing
-            course = Course(self._machine, renamed(row.body, alive))
+            course = Course(self._machine, row.body)
+            told = course.standing
+            if (body := renamed(row.body, alive)) != row.body:
+                course = Course(self._machine, body)
         except msgspec.DecodeError:
             return _Kept(Course(self._machine), Standing(), row.version, True)
         return _Kept(course, told, row.version, bool(row.version and not row.body))
