@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 
 __all__ = [
     "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Forward", "Item", "Lot", "Merge",
-    "Money", "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "covers", "decode",
-    "encode", "kind_of", "schema", "takes",
+    "Money", "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "carriers", "covers",
+    "decode", "encode", "kind_of", "schema",
 ]  # fmt: skip
 
 Priority = Literal["routine", "urgent", "asap", "stat"]
@@ -249,6 +250,8 @@ Effect = (
     | Lot
 )
 
+_PASSING = frozenset({"mllp", "folder", "folder-batch"})
+
 _encoder = msgspec.json.Encoder(decimal_format="string")
 _decoder: msgspec.json.Decoder[Effect] = msgspec.json.Decoder(Effect)
 
@@ -259,11 +262,16 @@ decode = _decoder.decode
 """JSON bytes back into the effect they were."""
 
 
-def takes(destination: str, effect: Effect) -> bool:
-    """Whether a destination (`odoo:hospital`, `mllp:registry`, …) carries such an effect out: messages are
-    passed on to other systems and into folders, everything else is the ERP's; a ledger takes all."""
-    kind = destination.partition(":")[0]
-    return kind == "ledger" or (kind in ("mllp", "folder", "folder-batch")) == isinstance(effect, Forward)
+@lru_cache(maxsize=1024)
+def carriers(destinations: tuple[str, ...], kind: type[Effect]) -> tuple[str, ...]:
+    """Those of the destinations (`odoo:hospital`, `mllp:registry`, …) that carry such effects out: messages
+    are passed on to other systems and into folders, everything else is the ERP's; a ledger takes all."""
+    passing = kind is Forward
+    return tuple(
+        name
+        for name in destinations
+        if (word := name.partition(":")[0]) == "ledger" or (word in _PASSING) == passing
+    )
 
 
 def kind_of(effect: Effect) -> str:

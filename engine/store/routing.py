@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, Final, NamedTuple
 
-from engine.effects import encode, takes
+from engine.effects import carriers, encode
 from engine.errors import Unacceptable
 from engine.model import (
     Answered,
@@ -178,7 +178,7 @@ def _update(routing: Routing, row: _Open) -> tuple[Any, ...]:
         state, reason = _DEAD, result.reason
     elif not result.effects:
         state, step = _FILTERED, "no effect"
-    elif not any(takes(name, effect) for name in routing.destinations for effect in result.effects):
+    elif not any(carriers(routing.destinations, type(effect)) for effect in result.effects):
         state, step = _FILTERED, "no destination"
     else:
         effects = len(result.effects)
@@ -210,9 +210,7 @@ def _deliveries(routing: Routing, channel: str, now: float) -> list[Any]:
     flat: list[Any] = []
     for effect, key in zip(result.effects, keys, strict=False):
         body = encode(effect)
-        for destination in routing.destinations:
-            if not takes(destination, effect):
-                continue
+        for destination in carriers(routing.destinations, type(effect)):
             number += 1
             flat += (
                 number,

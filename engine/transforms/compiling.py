@@ -22,7 +22,7 @@ from engine.transforms.verb import Before, Verb, constant
 from engine.transforms.verbs import VERBS
 from engine.transforms.wording import meant
 
-__all__ = ["Compiled", "checked", "compile_expression", "compile_text"]
+__all__ = ["Checked", "Compiled", "checked", "compile_expression", "compile_text", "missing"]
 
 _WORDS: dict[type, str] = {
     str: "text", Decimal: "a number", datetime: "a time", date: "a date", Money: "an amount of money",
@@ -75,26 +75,39 @@ def compile_expression(expression: Expression, setting: Setting, use: Use, wante
     return Compiled(chain.turned(wanted, expression.offset), chain.fields, tokens)
 
 
-def checked(
-    compiled: Compiled, *, required: bool = False, check: Callable[[Any], None] | None = None
-) -> Value:
-    """The value with its refusals placed: what a verb or `check` refuses names the field, and so does
-    an empty one that is `required` (`missing-field`, 101)."""
-    value = compiled.value
+class Checked(msgspec.Struct, frozen=True):
+    """A value with its refusals placed: what a verb or `check` refuses names the field, and so does an
+    empty one that is `required` (`missing-field`, 101). Calling it is one way; the makers of effects do the
+    same in place, because a message has dozens of fields."""
 
-    def field(scope: Scope) -> Any:
+    value: Value
+    compiled: Compiled
+    required: bool = False
+    check: Callable[[Any], None] | None = None
+
+    def __call__(self, scope: Scope) -> Any:
         try:
-            found = value(scope)
-            if found is None:
-                if required:
-                    raise Unacceptable("missing-field", "", "nothing here", hl7=101)
-            elif check is not None:
-                check(found)
+            found = self.value(scope)
+            if found is not None:
+                if self.check is not None:
+                    self.check(found)
+            elif self.required:
+                raise missing()
         except Unacceptable as refusal:
-            raise compiled.refused(refusal, scope) from None
+            raise self.compiled.refused(refusal, scope) from None
         return found
 
-    return field
+
+def missing() -> Unacceptable:
+    """A field that must hold something is empty; its place is still to be said."""
+    return Unacceptable("missing-field", "", "nothing here", hl7=101)
+
+
+def checked(
+    compiled: Compiled, *, required: bool = False, check: Callable[[Any], None] | None = None
+) -> Checked:
+    """The value of `compiled` with its refusals placed."""
+    return Checked(compiled.value, compiled, required, check)
 
 
 class _Chain:

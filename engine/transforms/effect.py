@@ -11,8 +11,10 @@ import msgspec
 
 from engine import effects
 from engine.effects import Effect, Item, Merge, Money
+from engine.errors import Unacceptable
 from engine.privacy.redaction import Sender
 from engine.privacy.tokens import DOMAINS
+from engine.transforms.compiling import Checked, missing
 from engine.transforms.expression import Flaw
 from engine.transforms.field import Want, compile_cleared, compile_field, compile_key
 from engine.transforms.quantity import check_count, check_lot
@@ -278,16 +280,34 @@ def _forwarding(given: Mapping[str, Any], setting: Setting, space: str) -> Make:
     return make
 
 
-def _making(shape: Shape, constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:
-    fields = tuple(values.items())
+_Fields = tuple[tuple[str, Value, Checked | None], ...]
 
-    def make(scope: Scope) -> Effect:
-        given = dict(constants)
-        for name, value in fields:
+
+def _filled(constants: Mapping[str, Any], fields: _Fields, scope: Scope) -> dict[str, Any]:
+    """The constants and the fields that hold something: what `Checked` does, without the calls."""
+    given = dict(constants)
+    for name, value, field in fields:
+        try:
             found = value(scope)
             if found is not None:
+                if field is not None and field.check is not None:
+                    field.check(found)
                 given[name] = found
-        return shape.type(**given)
+            elif field is not None and field.required:
+                raise missing()
+        except Unacceptable as refusal:
+            raise refusal if field is None else field.compiled.refused(refusal, scope) from None
+    return given
+
+
+def _making(shape: Shape, constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:
+    fields: _Fields = tuple(
+        (name, value.value, value) if isinstance(value, Checked) else (name, value, None)
+        for name, value in values.items()
+    )
+
+    def make(scope: Scope) -> Effect:
+        return shape.type(**_filled(constants, fields, scope))
 
     if not shape.statement:
         return make

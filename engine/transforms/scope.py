@@ -48,7 +48,10 @@ class Scope:
     def is_common(self, segments: frozenset[str]) -> bool:
         """Whether these segments of a group are the message's."""
         view = self.view
-        known = isinstance(view, Group) and all(view.common(segment) for segment in segments)
+        known = isinstance(view, Group)
+        if isinstance(view, Group):
+            for segment in segments:
+                known = known and view.common(segment)
         self.common[segments] = known
         return known
 

@@ -110,7 +110,9 @@ def _populated(reader: Reader) -> Value:
 
     def value(scope: Scope) -> str | None:
         found = read(scope.view, scope.book)
-        return found.strip() or None if isinstance(found, str) else None
+        if found is None or found is DELETE:
+            return None
+        return found.strip() or None
 
     return value
 
