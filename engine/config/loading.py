@@ -151,10 +151,11 @@ def _examine_all(paths: Sequence[Path]) -> tuple[list[Examined], list[Finding]]:
 
 
 def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
-    """Names, ports and folders that two channels cannot share."""
+    """Names, ports, folders and courses that two channels cannot share."""
     names: dict[str, Path] = {}
     ports: list[tuple[str, int, Path]] = []
     folders: dict[str, Path] = {}
+    spaces: dict[str, tuple[str, Path]] = {}
     for path, positions, _, spec, *_ in examined:
         if spec is None:
             continue
@@ -163,6 +164,7 @@ def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
             problem = Problem(("channel",), f"{first} is called {spec.channel} too", "choose another name")
             yield positions.finding(problem)
         yield from _shared_folder(spec, path, positions, folders)
+        yield from _shared_space(spec, path, positions, spaces)
         bound = _bound(spec)
         if bound is None:
             continue
@@ -171,6 +173,18 @@ def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
                 text = f"{other} listens on port {port} already"
                 yield positions.finding(Problem(("source", "mllp", "listen"), text, "choose another port"))
         ports.append((*bound, path))
+
+
+def _shared_space(
+    spec: ChannelSpec, path: Path, positions: Positions, spaces: dict[str, tuple[str, Path]]
+) -> Iterator[Finding]:
+    """Courses of one space are of one kind."""
+    if spec.course is None:
+        return
+    of, first = spaces.setdefault(spec.key_space or spec.channel, (spec.course.of, path))
+    if of != spec.course.of:
+        text = f"{first} keeps courses of another kind in the same key_space"
+        yield positions.finding(Problem(("course", "of"), text, "choose another key_space"))
 
 
 def _shared_folder(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.loading import examine, load_channel
+from engine.config.loading import examine, lint_files, load_channel
 from engine.config.rehearsal import Trial
 
 CHANNELS = Path(__file__).parents[2] / "channels"
@@ -48,6 +48,15 @@ def channel(folder: Path, name: str = "adt-encounters", before: str = "", after:
 def test_what_cannot_be_meant_is_found(tmp_path: Path, before: str, after: str, finding: str) -> None:
     findings = examine(channel(tmp_path, before=before, after=after)).findings
     assert any(finding in str(one) for one in findings), list(map(str, findings))
+
+
+def test_two_kinds_of_course_have_two_spaces(tmp_path: Path) -> None:
+    paths = [
+        channel(tmp_path, name, "sequence_by:", "key_space: hospital\nsequence_by:")
+        for name in ("adt-encounters", "theatre-schedule")
+    ]
+    (finding,) = lint_files(paths)
+    assert "keeps courses of another kind in the same key_space" in str(finding)
 
 
 def said(trial: Trial, event: str, at: str, *, sent: str = "", ward: str = "ICU") -> tuple[str, str]:
