@@ -7,6 +7,7 @@ reader has taken it away within that moment does it come again, under the same n
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ class FolderDestination:
         os.close(self._folder)
 
     def _write(self, group: Sequence[Delivery], note: Note) -> Outcome:
-        name = f"{group[0].id:018}.hl7"  # order by name is order of arrival
+        name = f"{group[0].id:018}{self._mark(group)}.hl7"  # order by name is order of arrival
         note({delivery.id: {_FILE: name} for delivery in group})
         texts = [one.effect.message for one in group if isinstance(one.effect, Forward)]
         try:
@@ -66,6 +67,12 @@ class FolderDestination:
         except OSError:
             return _FULL
         return Delivered({_FILE: name})
+
+    def _mark(self, group: Sequence[Delivery]) -> str:
+        """Of a batch: which deliveries it holds. One that is tried again with fewer is another file, and
+        must not stand for those that are not in it."""
+        ids = ",".join(str(delivery.id) for delivery in group)
+        return f"-{hashlib.sha256(ids.encode()).hexdigest()[:16]}" if self._batch else ""
 
     def _put(self, name: str, data: bytes) -> None:
         """The whole file or nothing of it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
+import signal
 import stat
 import subprocess
 import sys
@@ -50,7 +52,7 @@ def test_a_batch_is_one_file_with_its_count(tmp_path: Path) -> None:
     folder = FolderDestination(tmp_path, batch=True)
     folder.deliver([delivery(1), delivery(2)], Notes())
     ((name, raw),) = files(tmp_path).items()
-    assert name == "000000000000000001.hl7"
+    assert re.fullmatch(r"000000000000000001-[0-9a-f]{16}\.hl7", name)
     assert raw.startswith(b"BHS|^~\\&|WARDLINE|")
     assert raw.endswith(b"BTS|2\r")
     assert len(split_messages(raw)) == 2
@@ -62,8 +64,26 @@ def test_what_stands_already_is_not_written_again(tmp_path: Path) -> None:
     folder.deliver([delivery(1), delivery(2)], notes)
     before = files(tmp_path)
     again = [delivery(number, notes[number]) for number in (1, 2)]
-    assert folder.deliver(again, notes) == [Delivered({"file": "000000000000000001.hl7"})] * 2
+    assert folder.deliver(again, notes) == [Delivered({"file": next(iter(before))})] * 2
     assert files(tmp_path) == before
+
+
+def test_a_batch_that_is_tried_again_with_fewer_stands_for_those_alone(tmp_path: Path) -> None:
+    """Nothing of the first attempt is written; the loop tries again with less (`DeliveryLoop`)."""
+    notes = Notes()
+    folder = FolderDestination(tmp_path, batch=True)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limit[1]))
+        assert all(isinstance(one, TryAgain) for one in folder.deliver([delivery(1), delivery(2)], notes))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    folder.deliver([delivery(1, dict(notes[1]))], notes)
+    folder.deliver([delivery(2, dict(notes[2]))], notes)
+    written = [one for raw in files(tmp_path).values() for one in split_messages(raw)]
+    assert written == [delivery(n).effect.message.encode() for n in (1, 2)]  # type: ignore[union-attr]
 
 
 def test_the_name_is_written_down_before_the_file(tmp_path: Path) -> None:
