@@ -3,11 +3,14 @@ their own: what looks is slow, and may hang or die without anything else noticin
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
 from types import FrameType
 from typing import Any
 
@@ -53,21 +56,23 @@ class Checking:
 
     def _start(self, message: StoredMessage) -> Future[list[Finding]]:
         program = self._programs[message.channel]
-        if self._pool is None:
-            # Fresh interpreters: a fork would take this one's threads' locks along.
-            self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"), _ignore_interrupts)
-        return self._pool.submit(_findings, message.raw, program.charset, program.profile, self._seconds)
+        work = _findings, message.raw, program.charset, program.profile, self._seconds
+        if self._pool is not None:
+            try:
+                return self._pool.submit(*work)
+            except BrokenProcessPool:  # one died, be it while it had nothing to do
+                self.close()
+        # Fresh interpreters: a fork would take this one's threads' locks along.
+        self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"), _begin)
+        return self._pool.submit(*work)
 
     def _result(self, message: StoredMessage, future: Future[list[Finding]]) -> list[Finding]:
         """One message's findings. When the processes died, the guilty one is found by asking alone."""
-        try:
+        with suppress(BrokenProcessPool):
             return future.result()
-        except BrokenProcessPool:
-            self.close()
         try:
             return self._start(message).result()
         except BrokenProcessPool:
-            self.close()
             return [Finding("W", "", 207, "not checked: the check did not survive it")]
 
 
@@ -83,9 +88,18 @@ class _TooSlow(BaseException):
     """Time is up. No `Exception`: hl7apy must not take it for one of its own."""
 
 
-def _ignore_interrupts() -> None:
+def _begin() -> None:
+    """An engine that is killed leaves nobody behind: this process ends with it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine's, which ends these itself
     signal.signal(signal.SIGALRM, _give_up)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _give_up(_number: int, _frame: FrameType | None) -> Any:

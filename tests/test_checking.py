@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -28,6 +32,13 @@ def message(number: int, raw: bytes, channel: str = "charges") -> StoredMessage:
 
 def structure(**changes: object) -> Checking:
     return Checking({"charges": program(validate="structure")}, workers=1, **changes)  # type: ignore[arg-type]
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    until = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +91,42 @@ def test_processes_that_die_are_made_anew_and_nothing_is_lost(check: Checking) -
     found = check.look([message(number, BAD) for number in range(1, 6)])
     assert sorted(found) == [1, 2, 3, 4, 5]
     assert all(reasons[0].place == "PV1" for reasons in found.values())
+
+
+def test_processes_that_died_while_idle_are_made_anew() -> None:
+    idle = structure()
+    try:
+        idle.look([message(1, GOOD)])
+        assert idle._pool is not None
+        for process in list(idle._pool._processes.values()):
+            os.kill(process.pid, signal.SIGKILL)  # type: ignore[arg-type]
+        wait_for(lambda: idle._pool._broken)  # type: ignore[union-attr]
+        assert list(idle.look([message(2, BAD)])) == [2]
+    finally:
+        idle.close()
+
+
+KILLED = """\
+import os, signal
+from test_checking import BAD, message, structure
+if __name__ == "__main__":
+    check = structure()
+    check.look([message(1, BAD)])
+    print(*check._pool._processes, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_engine_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    paths = os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parents[1])))
+    died = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, script], env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    for number in map(int, died.stdout.split()):
+        wait_for(lambda number=number: not Path(f"/proc/{number}").exists())
 
 
 def _dies(*_: object) -> None:

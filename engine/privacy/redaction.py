@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
@@ -32,6 +33,7 @@ __all__ = ["Dates", "Redacted", "Redaction", "Sender"]
 
 Dates = Literal["day", "drop"]
 _UTF_8 = "UNICODE UTF-8"
+_WORD = re.compile(r"[A-Z][A-Z0-9]{2}(_[A-Z][A-Z0-9]{2})?")
 _CONTROL_ID = 20
 """Characters of MSH-10 that every version takes."""
 
@@ -85,7 +87,7 @@ class Redaction:
             raw = compose([header, *body])
         except Unacceptable:  # more than 7-bit text: say which character set it is
             raw = compose([[*header, None, None, None, None, None, _UTF_8], *body])
-        kind = f"{document.header.type}^{document.header.event}".rstrip("^")
+        kind = "^".join(word for word in _kind(document)[:2] if word)
         return Redacted(raw.decode(), control_id, kind)
 
     def _segment(self, document: Document, book: TokenBook, fields: Fields, number: int) -> list[FieldValue]:
@@ -142,8 +144,15 @@ class Redaction:
             for text in (document.repetitions(fields, field) or [""])[:1]
         ]
         day = header.sent_at[:8] if self._dates == "day" and header.sent_at[:8].isdecimal() else None
-        kind = (header.type, header.event or None, header.structure or None)
-        return ["MSH", None, None, *names, day, None, kind, control_id, header.processing_id, header.version]
+        kind, last = _kind(document), (header.processing_id, header.version)
+        return ["MSH", None, None, *names, day, None, kind, control_id, *last]
+
+
+def _kind(document: Document) -> tuple[str | None, ...]:
+    """MSH-9: only what has the form of the standard's words, for anything may stand there."""
+    header = document.header
+    words = (header.type, header.event, header.structure)
+    return tuple(word if _WORD.fullmatch(word) else None for word in words)
 
 
 def _control_id(document: Document, book: TokenBook) -> str:

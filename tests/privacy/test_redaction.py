@@ -52,6 +52,13 @@ def test_a_repetition_whose_number_never_becomes_a_token_is_left_out_whole() -> 
     assert "STATE" not in made.message
 
 
+def test_what_is_no_word_of_the_standard_does_not_leave_with_the_type() -> None:
+    raw = (HEADER.replace("ADT^A01^ADT_A01", "ADT^DOE JANE^DOE JANE") + "\rPV1|1|I\r").encode()
+    made = Redaction(Readers(Policy()), ["PV1"]).message(Document.parse(raw), AliasBook())
+    assert segment(made, "MSH")[8] == made.type == "ADT"
+    assert "JANE" not in made.message
+
+
 def test_the_header_says_who_sends_and_what_but_not_when_to_the_second() -> None:
     made = redacted("PV1|1|I")
     assert segment(made, "MSH")[:10] == [
