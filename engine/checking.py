@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from functools import partial
 from multiprocessing import get_context, parent_process
 from types import FrameType
 from typing import Any
@@ -56,15 +57,15 @@ class Checking:
 
     def _start(self, message: StoredMessage) -> Future[list[Finding]]:
         program = self._programs[message.channel]
-        work = _findings, message.raw, program.charset, program.profile, self._seconds
+        check = partial(_findings, message.raw, program.charset, program.profile, self._seconds)
         if self._pool is not None:
             try:
-                return self._pool.submit(*work)
+                return self._pool.submit(check)
             except BrokenProcessPool:  # one died, be it while it had nothing to do
                 self.close()
         # Fresh interpreters: a fork would take this one's threads' locks along.
         self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"), _begin)
-        return self._pool.submit(*work)
+        return self._pool.submit(check)
 
     def _result(self, message: StoredMessage, future: Future[list[Finding]]) -> list[Finding]:
         """One message's findings. When the processes died, the guilty one is found by asking alone."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -121,12 +122,16 @@ def test_an_engine_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> No
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
     paths = os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parents[1])))
-    died = subprocess.run(  # noqa: S603 - our own interpreter
+    died = subprocess.run(
         [sys.executable, script], env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, check=False
     )
     assert died.returncode == -signal.SIGKILL
     for number in map(int, died.stdout.split()):
-        wait_for(lambda number=number: not Path(f"/proc/{number}").exists())
+        wait_for(partial(_is_gone, number))
+
+
+def _is_gone(number: int) -> bool:
+    return not Path(f"/proc/{number}").exists()
 
 
 def _dies(*_: object) -> None:
