@@ -11,7 +11,7 @@ from odoo_desk import Desk, Mirror, item
 from demo.odoo import Running
 from demo.session import Session
 from engine.effects import Consume, Release, Reserve
-from engine.model import ReasonCode
+from engine.model import ReasonCode, Refused
 
 pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
 
@@ -94,3 +94,16 @@ def test_once_the_lot_is_there_the_same_dispense_is_booked_from_it(
     (transfer,) = mirror.transfers("l/late")
     assert transfer[1] == "done"
     assert transfer[7][0][-1] == [["AMX-2712", 10.0]]
+
+
+def test_the_same_dispense_from_another_lot_is_a_conflict(desk: Desk, mirror: Mirror) -> None:
+    """A recall asks who received which lot: the answer must not be the first of two."""
+    desk.one(dispense("l/same", "AMX-2701"))
+    desk.one(dispense("l/same", "AMX-2701"))
+    outcome = desk.refused(dispense("l/same", "AMX-2711"))
+    assert (outcome.reason.code, outcome.reason.place) == (ReasonCode.CONFLICT, "items.lot")
+    (transfer,) = mirror.transfers("l/same")
+    assert transfer[7][0][-1] == [["AMX-2701", 10.0]]
+    desk.one(dispense("l/same/back", "AMX-2701", reverses="l/same"))
+    desk.one(dispense("l/same/back", "", reverses="l/same"))  # names none: it went where it came from
+    assert isinstance(desk.refused(dispense("l/same/back", "AMX-2711", reverses="l/same")), Refused)

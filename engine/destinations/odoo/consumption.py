@@ -16,7 +16,7 @@ from engine import effects
 from engine.destinations.odoo import contacts
 from engine.destinations.odoo.catalogue import Location
 from engine.destinations.odoo.faults import refusal
-from engine.destinations.odoo.lots import check_lots, lot_ids, write_lots
+from engine.destinations.odoo.lots import check_lots, check_same_lots, lot_ids, write_lots
 from engine.destinations.odoo.names import external
 from engine.destinations.odoo.repeat import Bad, act
 from engine.destinations.odoo.returns import goods_back
@@ -103,6 +103,7 @@ def _compare(site: Site, row: Row[effects.Consume], transfer: Transfer) -> None:
     """Fail a row whose goods are not those that its key already took or brought back."""
     try:
         lines = lines_of(site, row.effect.items)
+        check_same_lots(site, lines, transfer)
     except Unacceptable as error:
         row.fail(error)
         return

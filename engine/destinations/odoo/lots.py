@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from engine.destinations.odoo.faults import refusal
-from engine.destinations.odoo.transfers import Line, Move
+from engine.destinations.odoo.transfers import Line, Move, Transfer
 from engine.destinations.odoo.work import Site
 from engine.model import ReasonCode
 
-__all__ = ["check_lots", "lot_ids", "write_lots"]
+__all__ = ["check_lots", "check_same_lots", "lot_ids", "lots_taken", "write_lots"]
 
 
 def lot_ids(site: Site, lines: Sequence[Line]) -> dict[tuple[int, str], int]:
@@ -60,6 +61,28 @@ def check_lots(lines: Sequence[Line], known: Mapping[tuple[int, str], int]) -> N
     """Raises `Unacceptable` for a lot that Odoo does not have."""
     if any(line.lot and (line.product.id, line.lot) not in known for line in lines):
         raise refusal(ReasonCode.REFUSED, "Odoo has no such lot of this item", "items.lot")
+
+
+def lots_taken(site: Site, pickings: Sequence[int]) -> dict[int, list[tuple[str, Decimal]]]:
+    """Which lots each move took, and how much of each."""
+    domain = [("picking_id", "in", list(pickings)), ("lot_id", "!=", False)]
+    taken: dict[int, list[tuple[str, Decimal]]] = {}
+    fields = ["move_id", "lot_id", "quantity"]
+    for row in site.client.search_read("stock.move.line", domain, fields, context=site.context):
+        taken.setdefault(row["move_id"][0], []).append((row["lot_id"][1], Decimal(str(row["quantity"]))))
+    return taken
+
+
+def check_same_lots(site: Site, lines: Sequence[Line], transfer: Transfer) -> None:
+    """Raises `Unacceptable` (`conflict`) when lines name a lot that the done transfer did not move: who looks
+    for a lot must find what was said to be of it."""
+    named = {(line.product.id, line.lot) for line in lines if line.lot}
+    if not named:
+        return
+    taken = lots_taken(site, [transfer.id])
+    moved = {(move.product, lot) for move in transfer.moves for lot, _ in taken.get(move.id, [])}
+    if named - moved:
+        raise refusal(ReasonCode.CONFLICT, "another lot went under this key", "items.lot")
 
 
 def _detail(move: Move, line: Line, lot: int) -> dict[str, object]:

@@ -9,6 +9,7 @@ import msgspec
 
 from engine import effects
 from engine.destinations.odoo.faults import refusal
+from engine.destinations.odoo.lots import lots_taken
 from engine.destinations.odoo.names import external
 from engine.destinations.odoo.transfers import Line, Transfer, Transfers, lines_of
 from engine.destinations.odoo.work import Row, Site
@@ -39,7 +40,7 @@ def goods_back(site: Site, transfers: Transfers, rows: Rows) -> dict[Row[effects
         if t.name == external("consume", t.origin)
     }
     returned = _returned(site, [m.id for t in taken.values() for m in t.moves])
-    lots = _lots_taken(site, [t.id for t in taken.values()])
+    lots = lots_taken(site, [t.id for t in taken.values()])
     found: dict[Row[effects.Consume], Back] = {}
     for row in rows:
         original = taken.get(row.effect.reverses)
@@ -62,16 +63,6 @@ def _returned(site: Site, moves: Sequence[int]) -> dict[int, Decimal]:
         move = row["origin_returned_move_id"][0]
         back[move] = back.get(move, Decimal(0)) + Decimal(str(row["quantity"]))
     return back
-
-
-def _lots_taken(site: Site, pickings: Sequence[int]) -> dict[int, list[tuple[str, Decimal]]]:
-    """Which lots each move took, and how much of each."""
-    domain = [("picking_id", "in", list(pickings)), ("lot_id", "!=", False)]
-    taken: dict[int, list[tuple[str, Decimal]]] = {}
-    fields = ["move_id", "lot_id", "quantity"]
-    for row in site.client.search_read("stock.move.line", domain, fields, context=site.context):
-        taken.setdefault(row["move_id"][0], []).append((row["lot_id"][1], Decimal(str(row["quantity"]))))
-    return taken
 
 
 def _lines(
