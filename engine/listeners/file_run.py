@@ -93,7 +93,7 @@ class FileRun:
         else:
             final = _name(ending.final)
             if ending.answers:
-                self._inbox.move(self._drafted, "answers", _name(ending.answers))
+                self._inbox.give(self._drafted, _name(ending.answers))
             self._inbox.remove("work", self._drafted)
             if self._state.remarks:
                 self._inbox.write(ending.place, f"{final}{REPORT}", report(self._state))

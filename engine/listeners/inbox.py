@@ -59,13 +59,23 @@ class Inbox:
         try:
             for place in PLACES:
                 with suppress(FileExistsError):
-                    os.mkdir(place, 0o700, dir_fd=self._root)
+                    self._make(place)
                 self._at[place] = os.open(place, _FOLDER | os.O_NOFOLLOW, dir_fd=self._root)
             self._at[LOCK] = os.open(LOCK, _WRITE, 0o600, dir_fd=self._at["work"])
             fcntl.flock(self._at[LOCK], fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BaseException:
             self.close()
             raise
+
+    def _make(self, place: str) -> None:
+        """A sub-folder for the engine alone; answers for those whom the folder itself is for."""
+        about = os.fstat(self._root)
+        rights = stat.S_IMODE(about.st_mode) if place == "answers" else 0o700
+        os.mkdir(place, rights, dir_fd=self._root)
+        if place == "answers":
+            with suppress(PermissionError):  # not a member of that group: an operator sets the rights
+                os.chown(place, -1, about.st_gid, dir_fd=self._root, follow_symlinks=False)
+            os.chmod(place, rights, dir_fd=self._root)  # the umask may have taken some
 
     def close(self) -> None:
         """Let go of it."""
@@ -125,6 +135,19 @@ class Inbox:
         with suppress(FileNotFoundError):
             os.rename(name, new_name, src_dir_fd=work, dst_dir_fd=target)
         self._sync(target, work)
+
+    def give(self, name: str, new_name: str) -> None:
+        """A draft of answers from `work/` to those who may read `answers/`."""
+        about = os.fstat(self._at["answers"])
+        with suppress(FileNotFoundError):
+            descriptor = os.open(name, _READ, dir_fd=self._at["work"])
+            try:
+                with suppress(PermissionError):
+                    os.fchown(descriptor, -1, about.st_gid)
+                os.fchmod(descriptor, 0o600 | about.st_mode & 0o044)
+            finally:
+                os.close(descriptor)
+        self.move(name, "answers", new_name)
 
     def remove(self, place: Place, name: str) -> None:
         """Forget a file, if it is there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -132,6 +133,23 @@ def test_a_place_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
         assert not door.is_open
     assert list(elsewhere.iterdir()) == []
     assert (path / "a.hl7").exists()
+
+
+@pytest.mark.parametrize(
+    ("rights", "folder", "file"), [(0o700, 0o700, 0o600), (0o770, 0o770, 0o640), (0o2775, 0o2775, 0o644)]
+)
+def test_answers_are_for_whom_the_folder_is_for_and_the_rest_for_the_engine(
+    tmp_path: Path, rights: int, folder: int, file: int
+) -> None:
+    path = tmp_path / "inbox"
+    path.mkdir()
+    path.chmod(rights)
+    (path / "a.hl7").write_bytes(BATCH)
+    turns(tmp_path, path)
+    assert stat.S_IMODE((path / "answers").stat().st_mode) == folder
+    assert stat.S_IMODE((path / "answers/a.hl7.ack").stat().st_mode) == file
+    others = {(path / place).stat().st_mode & 0o777 for place in ("work", "done", "failed")}
+    assert others == {0o700}
 
 
 def test_hard_links_long_names_and_hidden_files_are_left_alone(tmp_path: Path) -> None:
