@@ -62,7 +62,7 @@ def test_the_example_of_answers_apart_is_a_source() -> None:
     [
         "acknowledge", "acknowledge_timeout", "acknowledge_late", "ack_mode", "app_ack", "app_ack_to",
         "app_ack_tls", "charset", "charset_strict", "control_id_reuse", "filtered", "mllp_release",
-        "sequence_numbers", "store_unavailable",
+        "respond", "sequence_numbers", "store_unavailable",
     ],
 )  # fmt: skip
 def test_every_setting_of_answers_is_on_their_page(name: str) -> None:
