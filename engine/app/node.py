@@ -82,7 +82,6 @@ class Node:
                 make_listener(channel.spec, settings, doors, reactor, self._looks)
                 for channel in self._channels
             ]
-            self._outbox = self._make_outbox()
 
     # Putting together
 
@@ -153,7 +152,9 @@ class Node:
     # Running
 
     def start(self) -> None:
-        """Take up what an earlier run left, then open the listeners."""
+        """Take up what an earlier run left, then open the listeners. Raises `Misconfigured`."""
+        if self._share[0] == 0:
+            self._outbox = self._make_outbox()
         self._store.reclaim(time.time(), self.holder)
         for loop in self._loops():
             loop.start()

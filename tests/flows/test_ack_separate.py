@@ -207,6 +207,14 @@ def test_a37_over_tls_to_who_it_should_be(
     eventually(secured("billing.example"), peer, ("AA", "TLS-1"))
 
 
+def test_a_link_that_cannot_be_ends_the_start_with_its_reason(make_engine: Callable[..., Engine]) -> None:
+    source = "    app_ack: separate\n    app_ack_to: env:NO_SUCH_PLACE"
+    engine = make_engine(channel("charges", source=source))
+    engine.spawn()
+    assert engine.wait() == 2
+    assert "charges: app_ack_to: the environment has no NO_SUCH_PLACE" in engine.logs[-1]
+
+
 def test_a_resend_is_told_again(make_engine: Callable[..., Engine], serve: Serve) -> None:
     peer = serve()
     engine = make_engine(apart(peer)).start()
