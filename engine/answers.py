@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 
 from engine.model import Answered, DeliveryState, MessageState, Reason
 from engine.store.base import DeliveryView, MessageView, Query
+from engine.telemetry import LoopFailed, signal
 
 __all__ = ["Answers", "Told"]
 
@@ -82,6 +83,7 @@ class Answers:
         done = self._threads.run(self._first_piece, message_id)
         done.addErrback(lambda _: b"")
         done.addCallback(told)
+        done.addErrback(lambda failure: signal(LoopFailed("answer", type(failure.value).__name__)))
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -92,11 +94,11 @@ class Answers:
         if not senders:
             del self._waiting[message_id]
         if not sender.otherwise:
-            sender.told("", None)
+            _tell(sender.told, "", None)
             return
         done = self._threads.run(self.decided, (message_id,), sender.otherwise)
         done.addErrback(lambda _: {})
-        done.addCallback(lambda found: sender.told(*found.get(message_id, ("", None))))
+        done.addCallback(lambda found: _tell(sender.told, *found.get(message_id, ("", None))))
 
     def _look_later(self) -> None:
         if self._waiting and not self._looking:
@@ -174,4 +176,15 @@ class Answers:
         for message_id, (answered, reason) in found.items():
             for sender in self._waiting.pop(message_id, []):
                 sender.timer.cancel()
-                sender.told(answered, reason)
+                _tell(sender.told, answered, reason)
+
+
+def _tell(told: Told, answered: Answered, reason: Reason | None) -> None:
+    """An answer that cannot be made must not cost other senders theirs: its own sender gets none and sends
+    again, which is then a duplicate."""
+    try:
+        told(answered, reason)
+    except Exception as error:
+        signal(LoopFailed("answer", type(error).__name__))
+        if answered:
+            _tell(told, "", None)

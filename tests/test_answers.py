@@ -131,3 +131,20 @@ def test_time_runs_out_once_and_for_one_sender_only() -> None:
 def test_nobody_waiting_means_no_looks() -> None:
     clock, _, _, _ = made()
     assert not clock.getDelayedCalls()
+
+
+def test_an_answer_that_cannot_be_made_costs_its_own_sender_alone() -> None:
+    clock, storage, answers, told = made()
+    tried: list[Answered] = []
+
+    def fails(answered: Answered, _: Reason | None) -> None:
+        tried.append(answered)
+        if answered:
+            raise KeyError
+
+    answers.wait(1, fails, 30, "")
+    answers.wait(1, lambda a, r: told.append((a, r)), 30, "")
+    storage.views[1] = view(MessageState.DELIVERED)
+    clock.advance(LOOK_EVERY)
+    assert tried == ["accepted", ""]  # nothing can be said, and that is said: the connection closes
+    assert told == [("accepted", None)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,15 @@ __all__ = ["MllpDestination", "Peer", "from_environment", "reach"]
 
 REJECTIONS = 10
 """Attempts after which a receiver that answers AR or CR is believed."""
+
+SPAN = 200.0
+"""Seconds after which the rest of a batch is left for the next: with the last answers of three lanes it has
+to end within a lease (`engine.delivery`), or all of it would be sent again, and again."""
+
+LONGEST = 120.0
+"""Seconds that an answer may take at most, for the same reason."""
+
+_LATER = TryAgain(Reason(ReasonCode.UNAVAILABLE, "the receiver answers slowly: the rest comes later"))
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -75,6 +85,8 @@ def from_environment(name: str, env: Mapping[str, str]) -> Peer:
         timeout = float(env.get(f"{here}_TIMEOUT", "30"))
     except ValueError:
         raise Misconfigured("not a number", where=f"{here}_URL or {here}_TIMEOUT") from None
+    if not 0 < timeout <= LONGEST:
+        raise Misconfigured(f"must be above 0 and at most {LONGEST:.0f} seconds", where=f"{here}_TIMEOUT")
     if url.scheme not in ("mllp", "mllps") or not url.hostname or not port:
         raise Misconfigured(
             "says where messages are passed on to", where=f"{here}_URL", hint="mllps://HOST:PORT"
@@ -111,19 +123,24 @@ class MllpDestination:
 
     Raises `Misconfigured` when the peer's TLS files cannot be used."""
 
-    def __init__(self, peer: Peer, reactor: Callable[[], Any]) -> None:
-        self._peer, self._tls, self._reactor = peer, peer.tls(), reactor
+    def __init__(
+        self, peer: Peer, reactor: Callable[[], Any], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._peer, self._tls, self._reactor, self._clock = peer, peer.tls(), reactor, clock
         self._client: MllpClient | None = None
 
     def deliver(self, deliveries: Sequence[Delivery], note: Note) -> list[Outcome]:
         """Outcomes in the order of the deliveries; see `Destination.deliver`. Without an answer to one the
-        rest of the batch waits too: a peer that is away is asked once."""
+        rest of the batch waits too: a peer that is away is asked once; so it does after `SPAN` seconds."""
         del note  # the receiver knows a repetition by MSH-10: nothing to remember between steps
         outcomes: list[Outcome] = []
+        until = self._clock() + SPAN
         for delivery in deliveries:
             last = outcomes[-1] if outcomes else None
             if isinstance(last, TryAgain) and last.reason.code is ReasonCode.UNAVAILABLE:
                 outcomes.append(last)
+            elif self._clock() >= until:
+                outcomes.append(_LATER)
             elif isinstance(delivery.effect, Forward):
                 outcomes.append(self._sent(delivery, delivery.effect))
             else:

@@ -17,6 +17,7 @@ from engine.listeners.channel import Channel, Doors
 from engine.listeners.exchange import Reply
 from engine.listeners.reception import Reception
 from engine.model import Arrival, Reason, Receipt
+from engine.telemetry import LoopFailed, signal
 
 __all__ = ["Passage", "Slip", "Stopped"]
 
@@ -112,8 +113,13 @@ class Passage:
         return group.slips
 
     def _take_all(self, parts: Sequence[Part], group: _Group) -> None:
-        for part, slip in zip(parts, group.slips, strict=True):
-            self._take(part, slip)
+        """In the reactor's thread, where nobody sees what is raised: the file waits for an end."""
+        try:
+            for part, slip in zip(parts, group.slips, strict=True):
+                self._take(part, slip)
+        except Exception as error:
+            signal(LoopFailed("folder", type(error).__name__))
+            group.failed()
 
     def _take(self, part: Part, slip: Slip) -> None:
         if part.kind == Kind.TOO_LONG:
