@@ -231,3 +231,15 @@ def test_a_store_that_cannot_take_it_gives_no_answer(make_engine: Callable[..., 
     wait_for(engine.ready, "the engine to take messages again", engine)
     assert read(engine.connect().ask(frame)) == taken("AA", 1, 2)
     assert states(engine) == ["filtered", "delivered", "delivered"]
+
+
+def test_release_2_commits_a_batch_once(make_engine: Callable[..., Engine]) -> None:
+    source = "    mllp_release: '2'\n    batch_atomic: yes"
+    engine = make_engine(channel("charges", source=source)).start()
+    sender = engine.connect()
+    sender.send(batch(b1("C1"), b1("C2")))
+    assert sender.answer() == b"\x06"
+    assert read(sender.answer()) == taken("AA", 1, 2)
+    sender.send(batch(b1("C3"), trailer=b"BTS|2", header=BHS.replace(b"B1", b"B2")))
+    assert sender.answer() == b"\x06"
+    assert read(sender.answer())[1] == ("MSA", "AE", "B2")
