@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.progress import track
@@ -18,6 +19,9 @@ from rich.progress import track
 CONNECTIONS = (1, 8, 32, 128)
 SECONDS = 3.0
 ROUNDS = 3
+
+FLOOR, SQLITE, SINGLE = "append-only file", "SQLite", "SQLite, one commit each"
+DATABASE = "sqlite:///FOLDER/bench.db"
 
 
 @contextmanager
@@ -57,32 +61,39 @@ def measure(port: int, pid: int, connections: int, first: int, seconds: float = 
 def run(
     postgres: str = "", rounds: int = ROUNDS, connections: tuple[int, ...] = CONNECTIONS
 ) -> list[dict[str, Any]]:
-    """Every kind at every number of connections, interleaved so that drift hits all alike; the medians."""
+    """Every kind at every number of connections, interleaved so that drift hits all alike; the medians, and
+    of each round's ratio to the append-only file's the median too (`share`)."""
     kinds = {
-        "no storage": ("none", ""),
-        "append-only file": ("file", ""),
-        "SQLite": ("store", "sqlite:///FOLDER/bench.db"),
-        "SQLite, one commit each": ("store-single", "sqlite:///FOLDER/bench.db"),
+        "no storage": ("none", "", connections),
+        FLOOR: ("file", "", connections),
+        SQLITE: ("store", DATABASE, connections),
+        SINGLE: ("store-single", DATABASE, connections),
+        f"{SQLITE}, slow disk": ("store-slow", DATABASE, (32,)),
+        f"{SINGLE}, slow disk": ("store-single-slow", DATABASE, (32,)),
     }
     if postgres:
-        kinds["PostgreSQL"] = ("store", postgres)
+        kinds["PostgreSQL"] = ("store", postgres, connections)
     runs: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for _ in track(range(rounds), description="intake"):
-        for name, (kind, url) in kinds.items():
+        for name, (kind, url, numbers) in kinds.items():
             with served(kind, url) as (port, pid):
                 first = int.from_bytes(os.urandom(4), "big") * 1000
-                for number in connections:
+                for number in numbers:
                     found = measure(port, pid, number, first)
                     first = int(found["next"]) + 1
                     runs.setdefault((name, number), []).append(found)
-    return [_median(name, number, found) for (name, number), found in runs.items()]
+    return [_median(name, number, found, runs[FLOOR, number]) for (name, number), found in runs.items()]
 
 
-def _median(name: str, connections: int, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _median(
+    name: str, connections: int, found: list[dict[str, Any]], floor: list[dict[str, Any]]
+) -> dict[str, Any]:
     middle = sorted(found, key=lambda one: one["rate"])[len(found) // 2]
+    shares = [one["rate"] / other["rate"] for one, other in zip(found, floor, strict=True)]
     return {
         "storage": name,
         "connections": connections,
+        "share": median(shares),
         **{k: middle[k] for k in ("rate", "p50", "p99", "cpu_us")},
     }
 

@@ -2,7 +2,8 @@
 
 `python -m bench.intake_server KIND FOLDER [URL]` prints the port it listens on. KIND is `none` (answers
 without storing), `file` (preallocated append-only file, one fdatasync per batch: the floor of durable
-intake), `store` (the real store at URL) or `store-single` (the same, one commit per message).
+intake), `store` (the real store at URL) or `store-single` (the same, one commit per message); `-slow`
+behind these two: on a disk that takes a millisecond longer to sync, as network volumes do.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import mmap
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from engine.hl7.accept import AcceptRules
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.mllp import MllpListener
 from engine.model import Arrival, Receipt
+from engine.store.base import MessageStore
 from mllp.server import Caps, MllpServer
 
 PREALLOCATED = 2 << 30
@@ -54,6 +57,24 @@ class FileLog:
         return None
 
 
+class SlowDisk:
+    """A store whose every commit takes a millisecond longer."""
+
+    def __init__(self, store: MessageStore) -> None:
+        self._store = store
+
+    def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        receipts = self._store.accept(arrivals)
+        time.sleep(0.001)
+        return receipts
+
+    def idle(self) -> bool:
+        return self._store.idle()
+
+    def check(self) -> None:
+        self._store.check()
+
+
 def main() -> None:
     kind, folder = sys.argv[1], Path(sys.argv[2])
     sys.setswitchinterval(SWITCH)
@@ -71,8 +92,10 @@ def main() -> None:
     ring = KeyRing({"bench": bytes(32)})
     if kind.startswith("store"):
         storage = open_store(sys.argv[3], ring)
-        if kind == "store-single":
+        if "-single" in kind:
             engine.intake.LARGEST_BATCH = 1
+        if kind.endswith("-slow"):
+            storage = SlowDisk(storage)
     else:
         storage = FileLog(folder)
     if kind == "none":
