@@ -18,13 +18,26 @@ from engine.model import CourseEvent, Reason, ReasonCode, Said
 from engine.transforms.happened import Happened
 from engine.transforms.scope import Scope, Value
 
-__all__ = ["CourseReader"]
+__all__ = ["CourseReader", "ahead_of"]
 
 Made = tuple[Effect, Scope]
 
 _SINGLE = frozenset("ADUX")
 """HL7 table 0206: the line is added, deleted, updated or unchanged; others stay as they are. `S` is a
 snapshot."""
+
+
+_DAY = 86_400
+"""Seconds. Clocks and zones differ by less."""
+
+
+def ahead_of(said: Sequence[Said], received_at: float) -> list[Reason]:
+    """A warning when the sender's clock is more than a day ahead of `received_at` (seconds since the epoch,
+    0 for none): what happens until then will look older than this."""
+    if not said or not received_at or said[0].event.happened <= (received_at + _DAY) * 1_000_000:
+        return []
+    text = "it happens in the future: until then whatever is said will look older"
+    return [Reason(ReasonCode.BAD_VALUE, text, "MSH-7", hl7=102)]
 
 
 class CourseReader(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from engine.courses.replay import CourseKeeper, Replay
+from engine.coursing import ahead_of
 from engine.effects import Effect, Encounter, Lot, Merge, Offer, Price, Product, Stocking, kind_of
 from engine.errors import Unacceptable, Unavailable
 from engine.hl7.continuation import Pointers
@@ -237,6 +238,7 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, name: Na
         text = f"the mapping failed with {type(error).__name__}"
         result = Dead(Reason(ReasonCode.INTERNAL, text))
     if isinstance(result, Routed):
+        warnings += ahead_of(result.said, message.received_at)
         for merge in result.merges:
             book.merged(merge.gone, merge.into)
     else:

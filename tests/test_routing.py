@@ -71,6 +71,14 @@ def test_what_came_of_a_visit_does_not_depend_on_the_batches(store: MessageStore
     assert len(store.deliveries(Query())) == 2 + 2 + 1 + 2
 
 
+def test_a_sender_whose_clock_is_ahead_is_told_of(store: MessageStore) -> None:
+    """`message` is of 2026-11-21, received in 1970."""
+    store.accept([message(0, "A01", "ICU")])
+    route_all(store, loop(store))
+    (view,) = store.messages(Query())
+    assert [(one.place, "in the future" in one.text) for one in view.warnings] == [("MSH-7", True)]
+
+
 class Overtaken:
     """A store on which another router is quicker: before the first writing of a course, it routes the
     last message itself."""
