@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain, islice
 
 from engine.errors import Unacceptable
-from engine.hl7.batch import Kind, Part, read_batch
+from engine.hl7.batch import BatchReader, Kind, Part, read_batch
 from engine.hl7.batch_answer import envelope_header
 from engine.hl7.header import Header, read_header
 from engine.hl7.modes import Code
@@ -28,6 +29,8 @@ __all__ = ["Batches"]
 
 AT_ONCE = 256  # messages of a batch on their way into the store: others get their turn in between
 
+PARTS_PER_MESSAGE = 4  # of a batch, with the segments of envelopes
+
 _OVERSIZE = Reason(ReasonCode.OVERSIZE, "Batch longer than this channel takes", "BHS", hl7=104)
 _TOO_MANY = Reason(ReasonCode.OVERSIZE, "More messages than a batch may have here", "BHS", hl7=104)
 
@@ -41,10 +44,12 @@ class Batches:
 
     def take(self, raw: bytes, reply: Reply) -> None:
         """A frame that holds a batch."""
-        parts, findings = read_batch(raw, len(raw))
         rules = self._channel.batches
-        messages = sum(part.kind == Kind.MESSAGE for part in parts)
-        if messages > rules.most:
+        reader = BatchReader(len(raw))
+        room = PARTS_PER_MESSAGE * (rules.most + 1)
+        parts = list(islice(chain(reader.feed(raw), reader.end()), room))
+        messages, findings = reader.messages, reader.findings
+        if messages > rules.most or len(parts) == room:  # so many envelopes are as bad
             self._refuse(raw, parts, _TOO_MANY, reply)
             return
         for finding in findings:

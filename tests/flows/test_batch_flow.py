@@ -188,11 +188,13 @@ def test_more_messages_or_bytes_than_a_channel_takes(make_engine: Callable[..., 
     sender = engine.connect()
     said = read(sender.ask(batch(b1("C1"), b1("C2"), b1("C3"))))
     assert said[:2] == [("BHS", "B1", ""), ("MSA", "AR", "B1")]
+    said = read(sender.ask(BHS + b"\r" + BHS.replace(b"B1", b"B3") + b"\r" + (BHS + b"\r") * 20))
+    assert said[:2] == [("BHS", "B1", ""), ("MSA", "AR", "B1")]
     long = BHS.replace(b"B1", b"B2") + b"\r" + b"".join(b1(f"C{number}") for number in range(400))
     said = read(sender.ask(long))
     assert said[:2] == [("BHS", "B2", ""), ("MSA", "AR", "B2")]
-    assert states(engine) == ["quarantined"] * 2
-    assert [view.reason.code.value for view in engine.messages() if view.reason] == ["oversize"] * 2
+    assert states(engine) == ["quarantined"] * 3
+    assert [view.reason.code.value for view in engine.messages() if view.reason] == ["oversize"] * 3
 
 
 def test_a_large_batch_leaves_others_their_turn(make_engine: Callable[..., Engine]) -> None:
