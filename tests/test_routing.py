@@ -12,10 +12,12 @@ import pytest
 from conformance.store_contract import NAMES, RING
 
 from engine.config.loading import load_channel
+from engine.effects import Encounter
 from engine.errors import Unavailable
 from engine.model import Arrival, CourseRow, NewToken, Routing
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
+from engine.program import Program
 from engine.routing import RoutingLoop
 from engine.store.base import MessageStore, Query
 from engine.store.sql import open_store
@@ -43,11 +45,11 @@ def store(tmp_path: Path) -> Iterator[MessageStore]:
     opened.close()
 
 
-def loop(store: Any, batch: int = 100) -> RoutingLoop:
+def loop(store: Any, batch: int = 100, programs: dict[str, Program] | None = None) -> RoutingLoop:
     vault = Vault(tenant="test", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="first")
     return RoutingLoop(
         store,
-        {"adt-encounters": ADT},
+        programs or {"adt-encounters": ADT},
         TokenBook(vault, store.tokens),
         name=lambda *scope: scope[-1],
         batch=batch,
@@ -155,4 +157,39 @@ def test_a_message_in_pieces_that_could_not_be_routed_is_routed_later(store: Mes
         routing.turn()
     assert [view.state for view in store.messages(Query())] == ["fragment", "fragment"]
     assert route_all(store, routing) == ["waiting", "joined"]
+    assert store.gaps() == []
+
+
+def feed(channel: str, number: int, event: str, visit: str, ward: str = "IMC", gone: str = "") -> Arrival:
+    """What one of two systems says that number visits alike."""
+    raw = (
+        f"MSH|^~\\&|HIS|GENERAL|||2026112108{number:02}00||ADT^{event}|{number}|P|2.5.1\r"
+        f"EVN||2026112108{number:02}00\rPID|1||50001^^^GENERAL^MR\r"
+        + (f"MRG|50001^^^GENERAL^MR||||{gone}\r" if gone else "")
+        + f"PV1|1|I|{ward}||||||||||||||||{visit}\r"
+    ).encode()
+    name = NAMES.of(channel, b"HIS", b"GENERAL", str(number).encode())
+    return Arrival(channel, raw, name, NAMES.digest(raw), 100.0 + number)
+
+
+@pytest.mark.parametrize("routers", [1, 2], ids=["one router", "a router each"])
+def test_a_visit_that_another_channel_merged_goes_on_under_the_number_that_stays(
+    store: MessageStore, routers: int
+) -> None:
+    """The number that is gone was read before the merge was known: in its batch, or by who had read it."""
+    programs = {name: msgspec.structs.replace(ADT, channel=name) for name in ("adt-a", "adt-b")}
+    first = loop(store, programs=programs if routers == 1 else {"adt-a": programs["adt-a"]})
+    second = first if routers == 1 else loop(store, programs={"adt-b": programs["adt-b"]})
+    store.accept([feed("adt-a", 1, "A01", "V-1"), feed("adt-a", 2, "A01", "V-2")])
+    route_all(store, first)
+    later = [feed("adt-b", 3, "A42", "V-2", gone="V-1"), feed("adt-a", 4, "A02", "V-1", "3A")]
+    for one, router in zip(later, (second, first), strict=True):
+        store.accept([one])
+        if routers == 2:
+            route_all(store, router)
+    assert route_all(store, first) == ["waiting"] * 4
+    _, stays, moved = (
+        effect for view in store.deliveries(Query()) if isinstance(effect := view.delivery.effect, Encounter)
+    )
+    assert (moved.key, moved.location) == (stays.key, "WH/Wards/3A")
     assert store.gaps() == []

@@ -10,7 +10,7 @@ import msgspec
 from engine.courses.course import ALREADY_KNOWN, BEYOND_MEMORY, Course, difference, renamed, tokens_in
 from engine.courses.machine import MACHINES, Of
 from engine.courses.state import Standing
-from engine.effects import Effect, Merge, Release
+from engine.effects import Effect, Merge, Release, encode
 from engine.model import (
     CourseEvent,
     CourseRow,
@@ -37,6 +37,9 @@ _UNKNOWN = Reason(
 )
 _LATE = Reason(ReasonCode.CONFLICT, "something newer was said already", owner=Owner.BUSINESS)
 _DAMAGED = Reason(ReasonCode.INTERNAL, "what is stored about the course is damaged")
+
+
+_said = msgspec.json.Decoder(Said)
 
 
 class CourseRule(msgspec.Struct, frozen=True):
@@ -78,6 +81,7 @@ class Replay:
         self._space, self._machine, self._keeper = space, MACHINES[of], keeper
         self._kept: dict[str, _Kept] = {}
         self._forgotten: dict[str, int] = {}  # rows that were joined to another: key → version
+        self._alive: dict[str, str] = {}  # tokens that were merged away, and what stands for them now
         self._load(sorted({key for routing in routings for key in _keys(routing)}))
 
     def apply(self, routing: Routing, rule: CourseRule) -> Routing:
@@ -85,14 +89,17 @@ class Replay:
         result = routing.result
         if not isinstance(result, Routed):
             return routing
-        refusal = next(filter(None, (self._refusal(said, rule) for said in result.said)), None)
+        every = [self._now(said) for said in result.said]
+        refusal = next(filter(None, (self._refusal(said, rule) for said in every)), None)
         if refusal is not None:
             return msgspec.structs.replace(routing, result=Dead(refusal))
         places = dict.fromkeys(filter(None, map(self._joined, result.effects)), result.sequence_key)
+        if places:
+            every = [self._now(said) for said in every]
         effects = dict(zip(result.effects, _sequence_keys(result), strict=True))
         more: dict[Effect, str] = {}
         whys: list[str] = []
-        for said in result.said:
+        for said in every:
             if not self._kept[said.key].course.known:  # the ERP may know more of it than we do
                 released = [effect for effect in said.event.effects if isinstance(effect, Release)]
                 more |= dict.fromkeys(released, said.sequence_key)
@@ -119,8 +126,12 @@ class Replay:
         """What is kept under the keys and under numbers that were merged into them, tokens brought to
         those that stand for them now."""
         rows = {row.key: row for row in self._keeper.courses(self._space, keys)} if keys else {}
-        tokens = {token for row in rows.values() for token in (row.key, *tokens_in(row.body))}
-        alive = self._keeper.survivors(sorted(tokens)) if tokens else {}
+        tokens = {token for row in rows.values() for token in (row.key, *tokens_in(row.body))} | {*keys}
+        alive = self._alive = self._keeper.survivors(sorted(tokens)) if tokens else {}
+        into = {alive[key] for key in keys if key in alive}
+        if not into <= {*keys}:  # mapped by a router that had not heard of a merge yet
+            self._load(sorted({*keys, *into}))
+            return
         for key in sorted({*keys, *rows}):
             row = rows.get(key, CourseRow(self._space, key, 0, b""))
             self._kept[key] = self._opened(row, alive)
@@ -136,6 +147,15 @@ class Replay:
         except msgspec.DecodeError:
             return _Kept(Course(self._machine), Standing(), row.version, True)
         return _Kept(course, told, row.version, bool(row.version and not row.body))
+
+    def _now(self, said: Said) -> Said:
+        """The same with the numbers that stand by now: it may have been mapped before a merge was known,
+        in another channel of this batch or by another router."""
+        if not self._alive:
+            return said
+        body = encode(said)
+        after = renamed(body, self._alive)
+        return said if after == body else _said.decode(after)
 
     def _refusal(self, said: Said, rule: CourseRule) -> Reason | None:
         """Why a person must look at the message first, if so."""
@@ -172,12 +192,17 @@ class Replay:
         was said with the number that is gone, in this batch too, was said with the other."""
         if not isinstance(merge, Merge):
             return ""
-        joined = self._join(merge.gone, merge.into)
+        gone, into = (self._alive.get(token, token) for token in (merge.gone, merge.into))
+        if gone == into:
+            return ""
+        moved = {token: into for token, now in self._alive.items() if now == gone}
+        self._alive = {**self._alive, **moved, gone: into}
+        joined = self._join(gone, into)
         for kept in self._kept.values():
             body = kept.course.encoded()
-            if merge.gone in tokens_in(body):
-                kept.course = Course(self._machine, renamed(body, {merge.gone: merge.into}))
-        return merge.into if joined else ""
+            if gone in tokens_in(body):
+                kept.course = Course(self._machine, renamed(body, {gone: into}))
+        return into if joined else ""
 
     def _join(self, gone: str, into: str) -> bool:
         """The course of a number that is gone goes on under the one that stands for it."""
