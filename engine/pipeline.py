@@ -42,6 +42,9 @@ from engine.transforms.scope import Scope, Value
 
 __all__ = ["NamePointer", "map_document", "refused", "replayed", "route"]
 
+MOST_DELIVERIES = 100_000
+"""Of one message: well below what the store has room for, which would take nothing of the whole batch."""
+
 NO_RULE = "no-effect-rule"
 """The step of a message that no rule is about."""
 
@@ -110,6 +113,8 @@ def map_document(
     scopes = _Scopes(document, program, message)
     made = [(rule.make(scope), scope) for rule, scope in _applying(program, message, scopes)]
     once = list(_once(made))
+    if len(once) * len(program.destinations) > MOST_DELIVERIES:
+        raise Unacceptable("oversize", "", "one message wants too many deliveries", hl7=104)
     said: tuple[Said, ...] = ()
     if program.course is not None:
         once, said = program.course.read(message, once, _places(program, message), warnings)

@@ -86,8 +86,8 @@ class Inbox:
     # Looking
 
     def arrived(self, pattern: str) -> tuple[list[Seen], int]:
-        """The files that match, and how many others match that are no plain files of one name: those
-        are left alone."""
+        """The files that match, and how many others match that are no plain files of one name, or that we
+        may not read: those are left alone, and hold back none of the others."""
         found, odd = [], 0
         for name in self._names(self._root):
             if not fnmatchcase(name, pattern) or name in PLACES:
@@ -95,11 +95,14 @@ class Inbox:
             with suppress(FileNotFoundError):  # taken back by whoever put it there
                 about = os.stat(name, dir_fd=self._root, follow_symlinks=False)
                 plain = stat.S_ISREG(about.st_mode) and about.st_nlink == 1
-                if plain and len(os.fsencode(name)) <= LONGEST_NAME:
+                if plain and len(os.fsencode(name)) <= LONGEST_NAME and self._readable(name):
                     found.append(Seen(name, about.st_ino, about.st_size, about.st_mtime_ns))
                 else:
                     odd += 1
         return found, odd
+
+    def _readable(self, name: str) -> bool:
+        return os.access(name, os.R_OK, dir_fd=self._root, effective_ids=True)
 
     def names(self, place: Place) -> list[str]:
         """The files of a place, without our own notes."""

@@ -116,6 +116,24 @@ def test_a_taken_file_that_is_no_file_is_set_aside(tmp_path: Path) -> None:
     assert lying(path)["answers"] == []
 
 
+def test_a_file_that_may_not_be_read_is_left_alone_and_holds_back_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "inbox"
+    path.mkdir()
+    path.chmod(0o755)
+    dropped(path)
+    (path / "good.hl7").chmod(0o644)
+    (path / "bad.hl7").chmod(0)
+    inbox, user = Inbox(str(path)), os.geteuid()
+    try:
+        if user == 0:  # who may read everything
+            os.seteuid(65534)
+        found, odd = inbox.arrived("*.hl7")
+    finally:
+        os.seteuid(user)
+        inbox.close()
+    assert ([one.name for one in found], odd) == (["good.hl7"], 1)
+
+
 def _made(path: Path) -> None:
     path.mkdir()
     Inbox(str(path)).close()
