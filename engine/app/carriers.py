@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.app.listening import is_loopback
 from engine.destinations import mllp
 from engine.destinations.base import Destination
 from engine.destinations.folder import FolderDestination
@@ -18,23 +19,31 @@ __all__ = ["open_destinations"]
 
 
 def open_destinations(
-    names: set[str], env: Mapping[str, str], ledger: Path | None = None
+    names: set[str], env: Mapping[str, str], ledger: Path | None = None, *, insecure_ok: bool = False
 ) -> dict[str, Destination]:
     """The destinations by name (`odoo:<connection>`, `ledger:<path>`); all of them one `ledger` file for
-    a dry run. Connections are made when the first batch comes. Raises `Misconfigured`."""
+    a dry run. Connections are made when the first batch comes; `insecure_ok` allows plain MLLP beyond
+    loopback. Raises `Misconfigured`."""
     if ledger is not None:
         return dict.fromkeys(names, LedgerDestination(ledger))
-    return {name: _open(name, env) for name in sorted(names)}
+    return {name: _open(name, env, insecure_ok=insecure_ok) for name in sorted(names)}
 
 
-def _open(name: str, env: Mapping[str, str]) -> Destination:
+def _open(name: str, env: Mapping[str, str], *, insecure_ok: bool) -> Destination:
     kind, _, rest = name.partition(":")
     if kind == "ledger":
         return LedgerDestination(Path(rest))
     if kind in ("folder", "folder-batch"):
         return FolderDestination(Path(rest), batch=kind == "folder-batch")
     if kind == "mllp":
-        return MllpDestination(mllp.from_environment(rest, env), _running_reactor)
+        peer = mllp.from_environment(rest, env)
+        if not (peer.secure or is_loopback(peer.host) or insecure_ok):
+            raise Misconfigured(
+                "plain MLLP beyond loopback has neither secrecy nor proof of who listens",
+                where=name,
+                hint="say mllps://, or WARDLINE_INSECURE_OK=true",
+            )
+        return MllpDestination(peer, _running_reactor)
     if kind == "odoo":
         return OdooDestination(from_environment(rest, env))
     raise Misconfigured(f"no destination is called {kind!r}", where=name)

@@ -51,7 +51,7 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     channels = load_channels(folder)
     spare_the_collector()
     names = {name for channel in channels for name in channel.program.destinations}
-    destinations = open_destinations(names, os.environ, settings.ledger)
+    destinations = open_destinations(names, os.environ, settings.ledger, insecure_ok=settings.insecure_ok)
     ring = ring_of(settings)
     store = open_store(settings.store, ring)
     if share[0] == 0 and not store.own():

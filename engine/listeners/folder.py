@@ -118,7 +118,7 @@ class FolderListener:
         except Unavailable:
             return PAUSE
         except Stopped:
-            return 0.0
+            return PAUSE
         except OSError as error:
             self._is_away(error)
             return self._rules.every
