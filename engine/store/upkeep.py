@@ -18,8 +18,10 @@ _CONTENT: Final = (
     " JOIN messages m ON m.id = c.message_id WHERE (m.state IN ('delivered', 'filtered', 'quarantined')"
     " OR (m.state = 'joined' AND EXISTS (SELECT 1 FROM messages f WHERE f.id = m.original"
     " AND f.state IN ('delivered', 'filtered'))))"
-    " AND m.received_at < ? AND NOT EXISTS"  # what is owed is written from what came
-    " (SELECT 1 FROM owed o WHERE o.message_id = m.id AND o.state = 'owed') ORDER BY c.message_id LIMIT ?)"
+    " AND m.received_at < ? AND NOT EXISTS"  # what is owed is written from what came, to the first of pieces
+    " (SELECT 1 FROM owed o WHERE o.message_id = m.id AND o.state = 'owed')"
+    " AND m.id NOT IN (SELECT l.original FROM owed o JOIN messages l ON l.id = o.message_id"
+    " WHERE o.state = 'owed' AND l.state = 'joined') ORDER BY c.message_id LIMIT ?)"
 )
 _ORIGINALS: Final = (
     "UPDATE messages SET is_original = 0 WHERE id IN (SELECT id FROM messages WHERE is_original = 1"

@@ -13,6 +13,7 @@ from engine.model import (
     Arrival,
     Dead,
     Filtered,
+    Fragment,
     MessageState,
     Numbered,
     Reason,
@@ -218,3 +219,12 @@ class AnswersContract:
         assert store.content(1)
         with pytest.raises(KeyError):
             store.content(2)
+
+    def test_what_is_owed_to_the_first_of_pieces_keeps_its_content(self, store: MessageStore) -> None:
+        store.accept([arrival(1), replace(arrival(2, answered=""), owes=True)])
+        store.route([Routing(1, Fragment(b"", b"p")), Routing(2, Fragment(b"p", b""), answered="")], [], 1.0)
+        store.route([Routing(1, Filtered("x"), rest=(2,))], [], 1.0)
+        assert store.owed("a", 10) == [Owed(2, 0)]
+        assert store.purge(content_before=1e9, duplicates_before=0.0) == 0
+        store.told([Owed(2, 1, "taken")])
+        assert store.purge(content_before=1e9, duplicates_before=0.0) == 2
