@@ -31,7 +31,10 @@ from engine.telemetry import BatchDelivered, DeliverySettled, DestinationAway, s
 
 __all__ = ["DeliveryLoop"]
 
-LEASE = 600.0  # seconds: longer than any batch may take
+LEASE = 3600.0
+"""Seconds, longer than any batch may take: dozens of calls, each within a minute. What a crash left behind
+does not wait so long, because a process takes up its own work when it starts."""
+
 REST = 0.5  # seconds between looks when nothing was due (a wake-up ends it early)
 
 

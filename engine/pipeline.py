@@ -40,7 +40,7 @@ from engine.program import Program, Remark, Rule
 from engine.transforms.condition import Condition
 from engine.transforms.scope import Scope, Value
 
-__all__ = ["NamePointer", "map_document", "refused", "replayed", "route"]
+__all__ = ["NamePointer", "failed", "map_document", "refused", "replayed", "route"]
 
 MOST_DELIVERIES = 100_000
 """Of one message: well below what the store has room for, which would take nothing of the whole batch."""
@@ -88,6 +88,13 @@ def route(
         for number in sorted(affected & by_id.keys()):
             routings[number] = _routing(by_id[number], program, book, name)
     return list(routings.values())
+
+
+def failed(message: StoredMessage, program: Program, error: BaseException) -> Routing:
+    """The dead letter of a message that a bug of ours meets; the error's own text may hold content."""
+    reason = Reason(ReasonCode.INTERNAL, f"the mapping failed with {type(error).__name__}")
+    result = Dead(reason)
+    return Routing(message.id, result, program.lane, program.destinations, _answer(result, program))
 
 
 def refused(message: StoredMessage, program: Program, wrong: tuple[Reason, ...]) -> Routing:

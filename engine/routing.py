@@ -9,8 +9,9 @@ import msgspec
 
 from engine.assembly import Assembly
 from engine.checking import Checking
+from engine.errors import Unavailable
 from engine.model import Fragment, Reason, Routing, StoredMessage
-from engine.pipeline import NamePointer, refused, replayed, route
+from engine.pipeline import NamePointer, failed, refused, replayed, route
 from engine.privacy.book import TokenBook
 from engine.program import Program
 from engine.store.base import CoursesMoved, MessageStore, TokensTaken
@@ -110,11 +111,24 @@ class RoutingLoop:
             except CoursesMoved:
                 self._book.abandon({})
                 continue
-            except BaseException:
+            except BaseException as error:
                 self._book.abandon({})
+                if isinstance(error, Exception) and not isinstance(error, Unavailable):
+                    return self._apart(waiting, rest, error)
                 raise
             self._book.committed()
             return routings
+
+    def _apart(
+        self, waiting: Sequence[StoredMessage], rest: tuple[int, ...], error: Exception
+    ) -> list[Routing]:
+        """One by one, so that a message that meets a bug of ours becomes a dead letter and stops no other."""
+        if len(waiting) > 1:
+            return [routing for message in waiting for routing in self._map([message])]
+        (message,) = waiting
+        dead = failed(message, self._programs[message.channel], error)
+        self._store.route([msgspec.structs.replace(dead, rest=rest)], [], self._clock())
+        return [dead]
 
     def _routings(
         self, batch: Sequence[StoredMessage], program: Program, findings: Mapping[int, tuple[Reason, ...]]

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from conformance.store_contract import NAMES, RING
 
+from engine import routing as routing_module
 from engine.config.loading import load_channel
 from engine.effects import Encounter
 from engine.errors import Unavailable
@@ -192,4 +193,24 @@ def test_a_visit_that_another_channel_merged_goes_on_under_the_number_that_stays
         effect for view in store.deliveries(Query()) if isinstance(effect := view.delivery.effect, Encounter)
     )
     assert (moved.key, moved.location) == (stays.key, "WH/Wards/3A")
+    assert store.gaps() == []
+
+
+def test_a_message_that_meets_a_bug_in_the_replay_stops_no_other(
+    store: MessageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = routing_module.replayed
+
+    def fails(routed: Sequence[tuple[Program, Routing]], *rest: Any) -> Any:
+        if any(routing.message_id == 2 for _, routing in routed):
+            raise KeyError("SECRET-NUMBER")
+        return whole(routed, *rest)
+
+    monkeypatch.setattr(routing_module, "replayed", fails)
+    store.accept([message(n, event, ward) for n, (event, ward) in enumerate(zip(EVENTS, WARDS, strict=True))])
+    states = route_all(store, loop(store))
+    assert states == ["waiting", "dead", "filtered nothing-new", "waiting", "waiting"]
+    (dead,) = store.messages(Query(state="dead"))
+    assert dead.reason is not None
+    assert (dead.reason.code, dead.reason.text) == ("internal", "the mapping failed with KeyError")
     assert store.gaps() == []

@@ -140,6 +140,7 @@ class BatchReader:
         self._trailers += 1
         if not self._open:
             self._find(f"BTS[{self._trailers}]", "a batch trailer without a batch")
+            yield Part(Kind.STRAY, line)
             return
         self._compare(line, f"BTS[{self._trailers}]-1", self._inside, "messages")
         self._open = False
