@@ -66,4 +66,5 @@ def _session(messages: list[bytes]) -> Iterator[bytes]:
         yield bytes([options, 2, 1, 2, 2, 5, 0, 6, 9, 5, 0, 2, 3, 12, 0])
         yield bytes([options, 0, 31, *encode(messages[0])[:32], 6, 80, 4, 0, 11, 0, 5, 0])
         yield bytes([options, 3, 4, 7, 0, 6, 255, 8, 0, 5, 1, 4, 201, 5, 0, 10, 1])
+        yield bytes([options, 3, 4, 13, 1, 13, 1, 13, 0, 4, 1, 13, 0, 5, 0, 4, 0, 10, 100])
         yield bytes([options, 1, 7, *b"\x0bMSH|\x1c..", 6, 2, 0, 60, *b"\x0bMSH" * 9, 9, 1, 12, 0, 5, 0])

@@ -54,6 +54,7 @@ class Peer:
         self.quarantined: list[bytes] = []
         self.tickets: dict[int, bytes | None] = {}  # in order; the answer once there is one
         self.answered: set[int] = set()
+        self.owed: dict[int, list[bytes]] = {}  # answers before the last that have not left yet
         self.last_ticket = 0
 
     def follow(self, commands: Sequence[Command]) -> None:
@@ -73,6 +74,7 @@ class Peer:
                 case Close():
                     self.closed = True
         assert self.closed or len(self.tickets) - len(self.answered) <= self.limits.max_in_work
+        assert len(self.session._held) <= self.limits.max_in_work, "held for what is not in work"
 
     def take(self, command: HandOver | Oversize) -> None:
         """A message is in work."""
@@ -85,6 +87,9 @@ class Peer:
     def sent(self, data: bytes) -> None:
         """An answer leaves: the oldest one's, and it has been given."""
         for ticket in list(self.tickets):
+            if self.owed.get(ticket):
+                assert data == encode(self.owed[ticket].pop(0)), "not the oldest message's interim answer"
+                return
             assert ticket in self.answered, "an answer that was not given"
             answer = self.tickets.pop(ticket)
             self.answered.discard(ticket)
@@ -110,6 +115,22 @@ class Peer:
             while (first := next(iter(self.tickets), None)) in self.answered and self.tickets[first] is None:
                 del self.tickets[first]  # told to say nothing: gone with its turn
                 self.answered.discard(first)
+
+    def interim(self, which: int) -> None:
+        """The application answers one of the messages in work, with another answer to come."""
+        waiting = [ticket for ticket in self.tickets if ticket not in self.answered]
+        if waiting:
+            ticket = waiting[which % len(waiting)]
+            answer = b"interim %d" % which
+            self.owed.setdefault(ticket, []).append(answer)
+            self.follow(self.session.interim(ticket, answer))
+
+    def abandon(self, ticket: int, last: bytes | None) -> None:
+        """The application cannot answer; `last` leaves where it can be for no other message."""
+        if last is not None and ticket == next(iter(self.tickets), None):
+            self.tickets[ticket] = last
+            self.answered.add(ticket)
+        self.follow(self.session.abandon(ticket, last))
 
     def answer_late(self, ticket: int) -> None:
         """An answer to what nobody asked, or for the second time."""
@@ -170,7 +191,10 @@ HAPPENINGS: tuple[Happening, ...] = (
     lambda peer, number, rest: peer.follow(peer.session.congested(peer.now)),
     lambda peer, number, rest: peer.follow(peer.session.relieved(peer.now)),
     lambda peer, number, rest: peer.answer_late(number),
-    lambda peer, number, rest: peer.follow(peer.session.abandon(number % (peer.last_ticket + 2))),
+    lambda peer, number, rest: peer.abandon(
+        number % (peer.last_ticket + 2), b"last" if number > 99 else None
+    ),
     lambda peer, number, rest: peer.hang_up(),
     lambda peer, number, rest: peer.follow(peer.session.drain(peer.now)),
+    lambda peer, number, rest: peer.interim(number),
 )
