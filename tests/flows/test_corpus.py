@@ -82,6 +82,10 @@ def test_each_ends_in_a_visible_state_with_a_reason(run: Run) -> None:
                 assert view.reason is not None
                 assert view.reason.code is not ReasonCode.INTERNAL, one.name
                 assert view.reason.place, one.name
+            case "fragment":
+                assert re.search(rb"\A(?:[^|\r\n]*\|){13}[^|\r\n]|[\r\n](?:DSC|ADD)\|", one.found.raw), (
+                    one.name
+                )
             case open_state:
                 pytest.fail(f"{one.name} is {open_state}")
 
