@@ -19,6 +19,7 @@ from engine.telemetry import LoopFailed, signal
 __all__ = ["Answers", "Told"]
 
 LOOK_AT = 1000  # messages asked for in one query
+MOST_REFUSED = 100_000  # refused effects of one message that are asked for
 LOOK_EVERY = 0.2  # seconds between looks into the store while anyone waits
 
 Told = Callable[[Answered, Reason | None], None]
@@ -85,6 +86,14 @@ class Answers:
         done.addCallback(told)
         done.addErrback(lambda failure: signal(LoopFailed("answer", type(failure.value).__name__)))
 
+    def refused(self, message_id: int, told: Callable[[Sequence[str]], None]) -> None:
+        """Call `told` with the keys of the message's effects that a destination refused; with none when
+        nobody knows."""
+        done = self._threads.run(self._refused, message_id)
+        done.addErrback(lambda _: ())
+        done.addCallback(told)
+        done.addErrback(lambda failure: signal(LoopFailed("answer", type(failure.value).__name__)))
+
     def __len__(self) -> int:
         return len(self._waiting)
 
@@ -140,6 +149,11 @@ class Answers:
             self._store.answer(record)
             views = self._store.messages(query)
         return {view.id: (view.answered, self._why(view)) for view in views if view.answered}
+
+    def _refused(self, message_id: int) -> list[str]:
+        dead = Query(state=DeliveryState.DEAD.value, limit=MOST_REFUSED)
+        views = self._store.deliveries(dead, message_id=message_id)
+        return [view.delivery.effect.key for view in views]
 
     def _first_piece(self, message_id: int) -> bytes:
         (view,) = self._store.messages(Query(ids=(message_id,)))

@@ -77,7 +77,13 @@ class Node:
         )
         self._make_loops()
         if share[0] == 0:
-            doors = Doors(self.intake.submit, self.answers.wait, self.answers.first_piece, Fingerprints(ring))
+            doors = Doors(
+                self.intake.submit,
+                self.answers.wait,
+                self.answers.first_piece,
+                self.answers.refused,
+                Fingerprints(ring),
+            )
             self._listeners = [
                 make_listener(channel.spec, settings, doors, reactor, self._looks)
                 for channel in self._channels

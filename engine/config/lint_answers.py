@@ -14,6 +14,12 @@ __all__ = ["check_answers"]
 
 _LINK = re.compile(r"env:[A-Z][A-Z0-9_]*|tcp:(?P<host>.+):(?P<port>[0-9]{1,5})")
 
+_ANSWERED = {
+    "order": (tuple(ANSWERED_BY), "orders: OMS^O05, OMN^O07, OMP^O09, ORM^O01 …"),
+    "master": (("MFN",), "master files: MFN^M04, MFN^M16 …"),
+}
+"""By `respond`: the messages (or their type) that have such an answer, and how a hint names them."""
+
 MLLP: Place = ("source", "mllp")
 
 
@@ -31,16 +37,18 @@ def check_answers(spec: ChannelSpec) -> Iterator[Problem]:
 
 
 def _response(source: Source, place: Place) -> Iterator[Problem]:
-    """Answers that say what became of orders."""
+    """Answers that say what became of orders, or of the records of a master file."""
+    about = "a record" if source.respond == "master" else "an order"
     if source.acknowledge == "storage":
-        text = "what became of an order is not known when it is acknowledged after storage"
+        text = f"what became of {about} is not known when it is acknowledged after storage"
         yield Problem(place, text, "acknowledge: transform, or delivery")
     elif source.acknowledge == "delivery" and source.acknowledge_late != "error":
-        text = "an order that is not carried out in time would be told as done"
+        text = f"{about} that is not carried out in time would be told as done"
         yield Problem(place, text, "acknowledge_late: error")
-    if not any(order.startswith(wanted) for order in ANSWERED_BY for wanted in source.message_types):
+    answered, examples = _ANSWERED[source.respond]
+    if not any(one.startswith(wanted[: len(one)]) for one in answered for wanted in source.message_types):
         text = "no message of the channel has such an answer"
-        yield Problem(place, text, "it goes with orders: OMS^O05, OMN^O07, OMP^O09, ORM^O01 …", "warning")
+        yield Problem(place, text, f"it goes with {examples}", "warning")
 
 
 def _store_unavailable(source: MllpSource) -> Iterator[Problem]:

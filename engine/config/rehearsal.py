@@ -19,6 +19,7 @@ from engine.errors import Unacceptable
 from engine.hl7.accept import AcceptRules, check, check_charset
 from engine.hl7.acknowledgement import ErrorItem, Response, build
 from engine.hl7.header import Header, read_header
+from engine.hl7.master_response import master_response
 from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.hl7.order_response import order_response
 from engine.model import Dead, Filtered, Fragment, Reason, ReasonCode, Routed, Routing, StoredMessage
@@ -112,7 +113,8 @@ def _routed(
     code = _code(answers, source, failed=reason is not None)
     response = None
     if source.respond and code is not None and code[0] == "A" and answers.waits(source.acknowledge):
-        response = order_response(raw, header, done=code == "AA", charset=source.charset)
+        responses = {"order": order_response, "master": master_response}
+        response = responses[source.respond](raw, header, done=code == "AA", charset=source.charset)
     answer = _answer(header, code, reason if code not in ("AA", "CA") else None, response)
     effects = result.effects if isinstance(result, Routed) else ()
     sequence_key = result.sequence_key if isinstance(result, Routed) else ""

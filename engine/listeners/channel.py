@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal
 
 import msgspec
@@ -12,7 +12,7 @@ from engine.hl7.modes import AckMode
 from engine.listeners.arrival import Fingerprinting
 from engine.model import Acknowledge, Answered, Arrival, Reason, Receipt
 
-__all__ = ["BatchRules", "Channel", "Doors", "FirstPiece", "Submit", "Wait"]
+__all__ = ["BatchRules", "Channel", "Doors", "FirstPiece", "RefusedKeys", "Submit", "Wait"]
 
 Submit = Callable[[Arrival, Callable[[Receipt | None], None]], None]
 """`engine.intake.Intake.submit`."""
@@ -23,6 +23,10 @@ Wait = Callable[[int, Callable[[Answered, Reason | None], None], float, Answered
 
 FirstPiece = Callable[[int, Callable[[bytes], None]], None]
 """`engine.answers.Answers.first_piece`."""
+
+
+RefusedKeys = Callable[[int, Callable[[Collection[str]], None]], None]
+"""`engine.answers.Answers.refused`."""
 
 
 class BatchRules(msgspec.Struct, frozen=True):
@@ -46,7 +50,7 @@ class Channel(msgspec.Struct, frozen=True):
     nack: bool = False  # say so when the store cannot take a message, instead of only closing
     mode: AckMode = "auto"
     separate: bool = False  # application answers of enhanced mode go over a link of their own
-    respond: Literal["order", ""] = ""  # application answers to orders say what became of each
+    respond: Literal["order", "master", ""] = ""  # application answers say what became of each order, record
     unique: bool = False  # a control id that stands for other content is refused
     sequence_numbers: bool = False  # MSH-13 counts
     application: str = "WARDLINE"  # MSH-3 of answers when the sender left MSH-5 empty
@@ -60,4 +64,5 @@ class Doors(msgspec.Struct, frozen=True):
     submit: Submit
     wait: Wait
     first_piece: FirstPiece
+    refused: RefusedKeys
     keys: Fingerprinting

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
@@ -13,6 +13,7 @@ from engine.errors import Unacceptable
 from engine.hl7.acknowledgement import ControlIds, ErrorItem, Response, build
 from engine.hl7.batch_answer import closing, opening
 from engine.hl7.header import Header, read_header
+from engine.hl7.master_response import master_response
 from engine.hl7.modes import Code
 from engine.hl7.order_response import order_response
 from engine.listeners.channel import Channel
@@ -83,11 +84,17 @@ class Pen:
             response=response,
         )
 
-    def response(self, raw: bytes, header: Header | None, code: Code) -> Response | None:
-        """What an application answer says beyond `code`, where the channel says more."""
+    def response(
+        self, raw: bytes, header: Header | None, code: Code, refused: Collection[str] = ()
+    ) -> Response | None:
+        """What an application answer says beyond `code`, where the channel says more; `refused` are the keys
+        of the effects that were refused."""
         if not self._channel.respond or header is None:
             return None
-        return order_response(raw, header, done=code == "AA", charset=self.charset)
+        done = code == "AA"
+        if self._channel.respond == "master":
+            return master_response(raw, header, done=done, charset=self.charset, refused=refused)
+        return order_response(raw, header, done=done, charset=self.charset)
 
     def refuse(self, header: Header, code: Code, reason: Reason) -> bytes:
         """The answer `code` with its reason."""
@@ -143,13 +150,20 @@ class Exchange:
         self.reply.interim(self._pen.write(self.header, code, (), self.expected))
         signal(AnswerSent(self._channel, code, perf_counter() - self._started))
 
-    def answer(self, code: Code | None, reason: Reason | None = None, *, applied: bool = False) -> None:
+    def answer(
+        self,
+        code: Code | None,
+        reason: Reason | None = None,
+        *,
+        applied: bool = False,
+        refused: Collection[str] = (),
+    ) -> None:
         """Say `code` (None: nothing is to be said) with the reason as ERR, and be done; `applied` when it
-        tells what became of the message."""
+        tells what became of the message, of whose effects those with the keys `refused` were refused."""
         payload = None
         if code is not None:
             errors = ErrorItem.all_of(reason)
-            response = self._pen.response(self.raw, self.header, code) if applied else None
+            response = self._pen.response(self.raw, self.header, code, refused) if applied else None
             payload = self._pen.write(self.header, code, errors, self.expected, response=response)
         self.reply.answer(payload)
         signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))

@@ -158,7 +158,9 @@ class Reception:
                 reason if answered != "accepted" else None,
                 applied=piece is None,
             )
-            if piece is None:
+            if piece is None and answered == "error" and self._channel.respond == "master":
+                self._doors.refused(message_id, lambda keys: say(refused=keys))
+            elif piece is None:
                 say()
             else:
                 self._tell_piece(exchange, piece, message_id, answered, say)

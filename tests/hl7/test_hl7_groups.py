@@ -189,3 +189,17 @@ def test_no_group_ever_reads_another_patients_segments(segments, anchor, kind):
         own = patients[group.positions(anchor)[0] - 1]
         for name in ("PID", "PV1", "FT1", "DG1", "OBX", "NTE", "ZZ1"):
             assert {patients[position - 1] for position in group.positions(name)} <= {own, 0}
+
+
+def test_a_master_file_s_packagings_and_lots_see_their_own_item_vendor_and_location() -> None:
+    document = message(
+        "MFN^M16", "MFI:f", "MFE:1", "ITM:a", "VND:v", "PKG:p", "PKG:q", "VND:w", "PKG:r", "IVT:i", "ILT:l",
+        "IVT:j", "ILT:m", "MFE:2", "MFE:3", "ITM:b", "PKG:s",
+    )  # fmt: skip
+    assert seen(document, "PKG", "VND") == ["v", "v", "w", "-"]
+    assert seen(document, "PKG", "ITM") == ["a", "a", "a", "b"]
+    assert seen(document, "PKG", "MFE") == ["1", "1", "1", "3"]
+    assert seen(document, "ILT", "IVT") == ["i", "j"]
+    assert seen(document, "IVT", "ITM") == ["a", "a"]
+    assert seen(document, "MFE", "ITM") == ["a", "-", "b"]
+    assert seen(document, "ITM", "IVT") == ["i", "-"]

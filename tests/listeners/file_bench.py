@@ -47,7 +47,7 @@ def listener(store: MessageStore, path: Path, *, atomic: bool = False, **rules: 
     files = FileRules(rules.pop("largest", 65536), rules.pop("max_file", 10**9), answers=True)
     return FolderListener(
         Channel("charges", AcceptRules(), batches=BatchRules(atomic=atomic)),
-        Doors(submit, lambda *_: None, lambda *_: None, Fingerprints(RING)),
+        Doors(submit, lambda *_: None, lambda *_: None, lambda *_: None, Fingerprints(RING)),
         FolderRules(str(path), "*.hl7", files, **{"settle": 0.0, **rules}),
         from_thread=lambda call, *given: call(*given),
         threads=None,  # type: ignore[arg-type] - nothing is stopped here

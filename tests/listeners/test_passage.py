@@ -32,7 +32,7 @@ def test_what_fails_in_the_reactors_thread_is_tried_again_and_never_waited_for()
     looks = iter([False] * 3 + [True])
     passage = Passage(
         Channel("charges", AcceptRules()),
-        Doors(submit, lambda *_: None, lambda *_: None, keys),
+        Doors(submit, lambda *_: None, lambda *_: None, lambda *_: None, keys),
         {},
         from_thread=in_the_reactor,
         stopping=lambda: next(looks),

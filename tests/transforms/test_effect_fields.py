@@ -265,3 +265,43 @@ def test_a_merge_across_domains_does_not_compile(setting: Setting, kind: str, go
     make, flaws = compile_effect("merge", {"kind": kind, "gone": gone, "into": into}, setting, "x")
     assert make is None
     assert flaws
+
+
+# what a message takes away, and what says nothing
+
+
+ITEM = MESSAGE.partition("FT1|1")[0] + "FT1|1||||||GLV-M|||{quantity}|{name}|{barcode}\r"
+
+
+def made(setting: Setting, scope: Scoped, kind: str, given: dict[str, str], **said: str) -> Any:
+    make, flaws = compile_effect(kind, {"key": "{FT1-1}", "code": "FT1-7", **given}, setting, "m")
+    assert flaws == {}
+    assert make is not None
+    message = ITEM.format(**{"quantity": "", "name": "", "barcode": "", **said})
+    return make(scope(setting, "FT1", 1, message))
+
+
+def test_a_master_record_tells_empty_from_taken_away(setting: Setting, scope: Scoped) -> None:
+    given = {"name": "FT1-11", "barcode": "FT1-12.1"}
+    both = made(setting, scope, "product", given, name="Gloves", barcode='""')
+    assert (both.name, both.barcode, both.cleared) == ("Gloves", "", ("barcode",))
+    assert made(setting, scope, "product", given, barcode="1").cleared == ()
+    assert made(setting, scope, "product", given, name='""') is None
+    assert made(setting, scope, "product", given) is None
+
+
+def test_a_value_among_the_alternatives_counts_more_than_one_that_is_taken_away(
+    setting: Setting, scope: Scoped
+) -> None:
+    given = {"barcode": "FT1-12.1 or FT1-11"}
+    assert made(setting, scope, "product", given, barcode='""', name="2").barcode == "2"
+    assert made(setting, scope, "product", given, barcode='""').cleared == ("barcode",)
+
+
+def test_a_reorder_point_may_be_zero_and_never_below(setting: Setting, scope: Scoped) -> None:
+    given = {"location": "literal(WH/Stock)", "reorder_point": "FT1-10"}
+    assert made(setting, scope, "stocking", given, quantity="0").reorder_point == 0
+    assert made(setting, scope, "stocking", given, quantity='""').cleared == ("reorder_point",)
+    assert made(setting, scope, "stocking", given) is None
+    below = lambda: made(setting, scope, "stocking", given, quantity="-1")  # noqa: E731
+    assert refusal(below) == ("quantity", "FT1[1]-10")

@@ -201,6 +201,12 @@ def test_lookup_takes_a_default(value: Read) -> None:
     assert value("FT1-7.1 | lookup(items, item, '')", number=3) is None
 
 
+def test_lookup_may_go_on_with_the_code_itself(value: Read) -> None:
+    assert value("FT1-7.1 | lookup(items, item, else: same)") == "GLV-M"
+    assert value("FT1-7.1 | lookup(items, item, else: same)", number=3) == "NOPE"
+    assert value("FT1-13.1 | lookup(items, item, else: same)", number=3) is None
+
+
 @pytest.mark.parametrize(
     ("text", "offset", "said"),
     [

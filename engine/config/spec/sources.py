@@ -41,8 +41,10 @@ class Source(Strict):
     acknowledge_late: Literal["accept", "error"] = Field(
         "accept", description="What the sender is told when `delivery` takes longer: AA or AE."
     )
-    respond: Literal["order", ""] = Field(
-        "", description="`order`: the answer to an order says what became of it (ORS, ORR … with ORC)."
+    respond: Literal["order", "master", ""] = Field(
+        "",
+        description="`order`: the answer to an order says what became of it (ORS, ORR … with ORC); `master`: "
+        "that to a master file, of its records (MFK), when MFI-6 asks for it.",
     )
     ack_mode: Literal["auto", "original", "enhanced", "never", "always"] = "auto"
     processing_ids: list[str] = Field(["P"])
