@@ -112,7 +112,7 @@ def main() -> None:
         submit = intake.submit
     listener = MllpListener(
         Channel("bench", AcceptRules(message_types=frozenset({"DFT^P03"}))),
-        Doors(submit, lambda *_: None, lambda *_: None, Fingerprints(ring)),
+        Doors(submit, lambda *_: None, lambda *_: None, lambda *_: None, Fingerprints(ring)),
         lambda *args, **kwargs: MllpServer(*args, caps=Caps(1000, 1000), **kwargs),
     )
     print(listener.open(reactor, "127.0.0.1", 0), flush=True)
