@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from engine.cli.show import JsonOption, print_json
-from engine.config.build import EFFECTS
 from engine.config.loading import Examined, channel_files, examine
+from engine.config.spec import EFFECTS
 from engine.destinations import mllp
 from engine.destinations.odoo import from_environment
 from engine.destinations.odoo.named import Check, Named

@@ -12,7 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.course import compile_course
 from engine.config.finding import Place, Problem
-from engine.config.spec import ChannelSpec, DestinationSpec, EffectRule, FilterRule, Tests, WarningRule
+from engine.config.spec import (
+    EFFECTS,
+    ChannelSpec,
+    DestinationSpec,
+    EffectRule,
+    FilterRule,
+    Tests,
+    WarningRule,
+)
 from engine.effects import Effect
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.path import Path
@@ -32,10 +40,6 @@ from engine.transforms.setting import Setting, Table
 __all__ = ["Program", "build"]
 
 T = TypeVar("T")
-EFFECTS = (
-    "reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge",
-    "product", "offer", "price", "stocking", "lot", "forward",
-)  # fmt: skip
 HEADER = frozenset({"MSH"})
 
 

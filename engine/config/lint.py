@@ -16,19 +16,15 @@ from engine.config.finding import Place, Problem
 from engine.config.lint_answers import check_answers
 from engine.config.lint_folder import check_folder
 from engine.config.reading import Node
-from engine.config.spec import ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
+from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
 from engine.courses.machine import MACHINES
 from engine.errors import Misconfigured
 from engine.hl7.charset import carries_hl7
 from engine.transforms.expression import Expression, Joined, PathText, parse_key
 from engine.transforms.wording import listed, meant
 
-__all__ = ["EFFECTS", "EVENT_TESTS", "check_channel", "check_secrets", "listens_on"]
+__all__ = ["EVENT_TESTS", "check_channel", "check_secrets", "listens_on"]
 
-EFFECTS = (
-    "reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge",
-    "product", "offer", "price", "stocking", "lot", "forward",
-)  # fmt: skip
 DESTINATIONS = ("odoo", "ledger", "mllp", "folder")
 FORWARDS = frozenset({"mllp", "folder"})
 """Kinds of destinations that take what `forward:` makes and nothing else."""

@@ -14,6 +14,7 @@ from engine.config.spec.destinations import (
     OdooDestination,
 )
 from engine.config.spec.rules import (
+    EFFECTS,
     ChargeRule,
     ConsumeRule,
     CreditRule,
@@ -34,6 +35,7 @@ from engine.config.spec.sources import FolderSource, LinkTlsSpec, MllpSource, So
 from engine.config.spec.words import Strict, Tests
 
 __all__ = [
+    "EFFECTS",
     "ChannelSpec",
     "ChargeRule",
     "ConsumeRule",

@@ -9,6 +9,7 @@ from pydantic import Field
 from engine.config.spec.words import Expression, SegmentName, Strict, Template, Tests
 
 __all__ = [
+    "EFFECTS",
     "ChargeRule",
     "ConsumeRule",
     "CreditRule",
@@ -234,3 +235,10 @@ class EffectRule(Strict):
     stocking: StockingRule | None = None
     lot: LotRule | None = None
     refuse: str | None = Field(None, description="No effect but a dead letter that names this field path.")
+
+
+EFFECTS = (
+    "reserve", "release", "consume", "charge", "credit", "procure", "encounter", "merge",
+    "product", "offer", "price", "stocking", "lot", "forward",
+)  # fmt: skip
+"""The effects that a rule may make, by the word that stands for them."""
