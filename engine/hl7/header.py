@@ -22,6 +22,7 @@ REPEATING = 48  # bytes: a longer field is no code that comes again
 LEADING = b"\xef\xbb\xbf\r\n \t"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 EMPTY = (b"", b'""')
+_NOTHING = [b""] * LAST_FIELD
 
 
 class Header:
@@ -42,7 +43,7 @@ class Header:
         quirks: tuple[str, ...],
         has_msa: bool,
     ) -> None:
-        self._fields = fields
+        self._fields = fields + _NOTHING[len(fields) :]  # asked for two dozen times a message
         self.delimiters = delimiters
         self.start = start
         self.size = size
@@ -54,7 +55,7 @@ class Header:
 
     def field(self, number: int) -> bytes:
         """MSH-`number` (3 to 25) as it came; empty when the message has none."""
-        return self._fields[number - 1] if number <= len(self._fields) else b""
+        return self._fields[number - 1]
 
     def component(self, number: int, component: int) -> str:
         """One component of MSH-`number`'s first repetition, blanks around it taken off."""

@@ -93,13 +93,14 @@ class Reception:
         """Stored as answered when safe storage is all that this sender waits for."""
         if answers.quirks:
             self._count(answers.quirks)
-        at_once: Answered = "" if answers.waits(self._channel.acknowledge) else "accepted"
+        waits = answers.waits(self._channel.acknowledge)
+        at_once: Answered = "" if waits else "accepted"
         arrival = make_arrival(self._channel.name, self._doors.keys, exchange.raw, header, at_once)
         if self._special:
             arrival = self._specially(arrival, header, answers)
-        self._doors.submit(arrival, partial(self._stored, exchange, answers))
+        self._doors.submit(arrival, partial(self._stored, exchange, answers, waits))
 
-    def _stored(self, exchange: Exchange, answers: AnswerPlan, receipt: Receipt | None) -> None:
+    def _stored(self, exchange: Exchange, answers: AnswerPlan, waits: bool, receipt: Receipt | None) -> None:
         if receipt is None:
             self._unstored(exchange, answers)
             return
@@ -118,7 +119,7 @@ class Reception:
             signal(ControlIdReused(channel.name, receipt.id))
         if self._special and self._apart(answers):
             exchange.answer(answers.stored())
-        elif answers.waits(channel.acknowledge):
+        elif waits:
             self._apply(exchange, answers, receipt)
         else:
             exchange.answer(answers.stored() or answers.applied("accepted"))
