@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, inspect
 from engine.errors import Misconfigured, Unavailable
 from engine.model import Filtered, Routing
 from engine.store import migrations
+from engine.store.delivery import RECLAIM
 from engine.store.keys import KeyRing
 from engine.store.migrations import HEAD, VERSION_TABLE
 from engine.store.sql import open_store
@@ -176,3 +177,14 @@ def test_t18_a_damaged_file_is_refused_with_a_way_out(spoil: Callable[[Path], No
     spoil(path)
     with pytest.raises(Misconfigured, match=r"\.recover"):
         open_store(f"sqlite:///{path}", RING)
+
+
+def test_looking_for_ended_leases_does_not_walk_all_that_was_ever_delivered(tmp_path: Path) -> None:
+    open_store(f"sqlite:///{tmp_path}/wardline.db", RING).close()
+    with sqlite3.connect(tmp_path / "wardline.db") as connection:
+        plan = connection.execute("EXPLAIN QUERY PLAN " + RECLAIM.format(skip_locked=""), (0, 0, "me"))
+        steps = [row[3] for row in plan]
+    connection.close()
+    assert [step for step in steps if step.startswith("SCAN")] == [
+        "SCAN deliveries USING INDEX deliveries_claimed"
+    ]
