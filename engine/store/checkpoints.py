@@ -58,6 +58,8 @@ class Checkpointer:
         with self._engine.connect() as connection:
             while self._dirty.wait() and not self._closing.wait(PAUSE):
                 self._dirty.clear()
+                if self._closing.is_set():  # `close` came between the two; its call to wake is cleared
+                    return
                 try:
                     self._pass(connection)
                 except Exception as error:

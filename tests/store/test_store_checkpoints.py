@@ -100,3 +100,21 @@ def test_a_long_log_is_finished_while_writers_wait(tmp_path: Path, monkeypatch: 
     assert log.stat().st_size < 3000 * 4 * 4096 / 3
     assert store.gaps() == []
     store.close()
+
+
+def test_a_close_between_two_commits_is_never_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worst moment: the pause is over, and what wakes the thread is about to be cleared."""
+    monkeypatch.setattr("engine.store.checkpoints.PAUSE", 0.0)
+    checkpointer = _Watched(tmp_path / "w.db")
+
+    class Clearing(threading.Event):
+        def clear(self) -> None:
+            checkpointer._closing.set()
+            self.set()
+            super().clear()
+
+    before, checkpointer._dirty = checkpointer._dirty, Clearing()
+    before.set()  # the thread that waits goes round once, and then looks at the new one
+    checkpointer._dirty.set()
+    checkpointer._thread.join(10)
+    assert not checkpointer._thread.is_alive()
