@@ -88,3 +88,6 @@ class Program(msgspec.Struct, frozen=True):
 
     largest: int = 16 * 1024 * 1024
     """Bytes of a message, whole or in pieces."""
+
+    fhir: bool = False
+    """Whether its messages are FHIR resources (`engine.fhir.stored`)."""

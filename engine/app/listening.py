@@ -50,7 +50,8 @@ class Address(NamedTuple):
 
 def channel_of(spec: ChannelSpec, settings: Settings) -> Channel:
     """The channel as its listener sees it."""
-    source = spec.source.door
+    source = spec.source.hl7
+    assert source is not None  # noqa: S101 - FHIR has a listener of its own
     channel = Channel(
         name=spec.channel,
         rules=accept_rules(source),
@@ -80,9 +81,10 @@ def make_listener(
     spec: ChannelSpec, settings: Settings, doors: Doors, reactor: Any, threads: Threads
 ) -> Listener:
     """The channel's listener, not open yet. Raises `Misconfigured` for a folder that nobody names."""
-    source, channel = spec.source.door, channel_of(spec, settings)
+    source, channel = spec.source.hl7, channel_of(spec, settings)
     if isinstance(source, MllpSource):
         return _mllp(channel, source, doors)
+    assert source is not None  # noqa: S101 - FHIR has a listener of its own
     return _folder(channel, source, doors, reactor, threads)
 
 

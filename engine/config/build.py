@@ -61,7 +61,7 @@ class _Build:
         self.setting = Setting(Readers(self._policy(), self._authorities()), tables, _zone(spec))
 
     def program(self) -> Program | None:
-        spec, source = self.spec, self.spec.source.door
+        spec, hl7 = self.spec, self.spec.source.hl7
         required = [
             self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
         ]
@@ -77,9 +77,9 @@ class _Build:
             channel=spec.channel,
             lane=Lane[spec.criticality.upper()],
             destinations=tuple(name for one in spec.destinations for name in _names(one)),
-            acknowledge=source.acknowledge,
-            filtered="accepted" if source.filtered == "accept" else "rejected",
-            charset=source.charset,
+            acknowledge=hl7.acknowledge if hl7 else "storage",
+            filtered="rejected" if hl7 and hl7.filtered == "reject" else "accepted",
+            charset=hl7.charset if hl7 else "",
             required=tuple(value for value in required if value is not None),
             filters=tuple(one for one in filters if not one.anchor),
             group_filters=_by_anchor(filters),
@@ -90,9 +90,10 @@ class _Build:
             no_effect=spec.no_effect,
             slots=self.setting.slots,
             validate=spec.validation,
-            fragment_timeout=float(source.fragment_timeout),
-            largest=source.largest,
+            fragment_timeout=float(hl7.fragment_timeout) if hl7 else 0.0,
+            largest=spec.source.door.largest,
             course=course,
+            fhir=hl7 is None,
         )
 
     def _filter(self, place: Place, step: FilterRule) -> Filter:

@@ -70,7 +70,8 @@ def check_course(spec: ChannelSpec) -> Iterator[Problem]:
 
 
 def _knows_any(spec: ChannelSpec, course: CourseSpec) -> bool:
-    events = {wanted.partition("^")[2] for wanted in spec.source.door.message_types}
+    source = spec.source.hl7
+    events = {wanted.partition("^")[2] for wanted in source.message_types} if source else set[str]()
     return "" in events or course.counts_as is not None or any(map(MACHINES[course.of].knows, events))
 
 

@@ -8,121 +8,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from engine.config.course import check_course
 from engine.config.finding import Place, Problem
-from engine.config.lint_answers import check_answers
-from engine.config.lint_folder import check_folder
+from engine.config.lint_fhir import check_fhir
+from engine.config.lint_hl7 import check_hl7
 from engine.config.reading import Node
-from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, MllpSource, ProcureRule, ReserveRule
-from engine.courses.machine import MACHINES
+from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, ProcureRule, ReserveRule
 from engine.errors import Misconfigured
-from engine.hl7.charset import carries_hl7
 from engine.transforms.expression import Expression, Joined, PathText, parse_key
-from engine.transforms.wording import listed, meant
 
-__all__ = ["EVENT_TESTS", "check_channel", "check_secrets", "listens_on"]
+__all__ = ["check_channel", "check_secrets"]
 
 DESTINATIONS = ("odoo", "ledger", "mllp", "folder")
 FORWARDS = frozenset({"mllp", "folder"})
 """Kinds of destinations that take what `forward:` makes and nothing else."""
 
-MLLP: Place = ("source", "mllp")
-
-EVENT_TESTS = ("MSH-9.2", "EVN-1")
-"""Paths that hold the trigger event."""
-
-_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
-_PORT = re.compile(r"tcp:(?:(?P<address>.+):)?(?P<port>[0-9]{1,5})")
-_ENV = re.compile(r"env:[A-Z][A-Z0-9_]*")
+_ELEMENT = re.compile(r"[A-Z][A-Za-z]+(\.[a-z][A-Za-z0-9]*)+")
 
 
 def check_channel(spec: ChannelSpec) -> list[Problem]:
     """What one channel's model says that cannot be meant."""
-    checks = (
-        _source, _answers, check_answers, check_folder, _network, _effects, _steps, _reach, _repeats,
-        _destinations, check_course,
-    )  # fmt: skip
+    checks = (_zone, check_hl7, check_fhir, _effects, _steps, _repeats, _destinations)
     return [problem for check in checks for problem in check(spec)]
 
 
-def listens_on(listen: str) -> tuple[str, int] | None:
-    """Address (empty: the node's own) and port (0: any free one) of a `listen:`; None for `env:NAME`.
-
-    Raises `ValueError` when it is neither."""
-    if _ENV.fullmatch(listen):
-        return None
-    found = _PORT.fullmatch(listen)
-    if not found or int(found["port"]) > 65535:
-        raise ValueError
-    address = (found["address"] or "").strip("[]")
-    return (str(ip_address(address)) if address else ""), int(found["port"])
-
-
-def _source(spec: ChannelSpec) -> Iterator[Problem]:
-    source, at = spec.source.door, spec.source.place
-    for number, wanted in enumerate(source.message_types):
-        place = (*at, "message_types", number)
-        if not _TYPE.fullmatch(wanted):
-            yield Problem(place, "not a message type", "write it like ADT^A01, or ADT for all its events")
-        elif wanted in source.message_types[:number]:
-            yield Problem(place, "this message type is listed twice", severity="warning")
+def _zone(spec: ChannelSpec) -> Iterator[Problem]:
     try:
-        ZoneInfo(source.timezone)
+        ZoneInfo(spec.source.door.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield Problem((*at, "timezone"), "no such time zone", "write it like Europe/Berlin")
-    if source.charset and not carries_hl7(source.charset):
-        hint = meant(source.charset, ("cp1252", "iso8859-1", "iso8859-15", "utf-8", "cp1250", "shift_jis"))
-        yield Problem((*at, "charset"), "no character set that a message can be in", hint)
-
-
-def _answers(spec: ChannelSpec) -> Iterator[Problem]:
-    source, at = spec.source.door, spec.source.place
-    if source.ack_mode == "never":
-        place = (*at, "ack_mode")
-        if source.acknowledge == "storage":
-            text, hint = "without an answer the sender cannot know of a loss", "auto answers as MSH asks for"
-            yield Problem(place, text, hint, "warning")
-        else:
-            text = f"nobody is told the outcome that acknowledge: {source.acknowledge} waits for"
-            yield Problem(place, text, "answer, or acknowledge: storage")
-    if source.acknowledge == "delivery" and spec.criticality == "bulk":
-        text = "bulk deliveries wait behind all others, and here the sender waits for them"
-        yield Problem((*at, "acknowledge"), text, "acknowledge: storage", "warning")
-
-
-def _network(spec: ChannelSpec) -> Iterator[Problem]:
-    source = spec.source.mllp
-    if source is None:
-        return
-    try:
-        bound = listens_on(source.listen)
-    except ValueError:
-        hint = "tcp:PORT, tcp:ADDRESS:PORT (up to 65535) or env:NAME"
-        yield Problem((*MLLP, "listen"), "not a place to listen", hint)
-        return
-    for number, network in enumerate(source.allow):
-        try:
-            ip_network(network)
-        except ValueError:
-            yield Problem((*MLLP, "allow", number), "not a network", "write it like 10.20.0.0/16")
-    if bound and bound[0] and not ip_address(bound[0]).is_loopback and source.tls is None:
-        yield from _plain_beyond_loopback(source)
-    if source.tls and source.tls.client_names and not source.tls.client_ca:
-        text = "client_names are only looked at when client_ca is set"
-        yield Problem((*MLLP, "tls", "client_names"), text, "add client_ca")
-
-
-def _plain_beyond_loopback(source: MllpSource) -> Iterator[Problem]:
-    if not source.insecure_ok:
-        text = "listening beyond this machine without TLS"
-        yield Problem((*MLLP, "listen"), text, "add tls:, or insecure_ok: yes together with allow:")
-    elif not source.allow:
-        text = "plain MLLP beyond this machine needs a list of who may connect"
-        yield Problem((*MLLP, "insecure_ok"), text, "add allow: [10.20.0.0/16]")
+        place = (*spec.source.place, "timezone")
+        yield Problem(place, "no such time zone", "write it like Europe/Berlin")
 
 
 def _effects(spec: ChannelSpec) -> Iterator[Problem]:
@@ -134,8 +51,8 @@ def _effects(spec: ChannelSpec) -> Iterator[Problem]:
         for word in given[1:]:
             text = f"a rule makes one effect, and this one has {given[0]} already"
             yield Problem((*place, word), text, "move it into a rule of its own", on_key=True)
-        if rule.for_each is not None and not _SEGMENT.fullmatch(rule.for_each):
-            yield Problem((*place, "for_each"), "not a segment id", "write it like FT1")
+        if rule.for_each is not None:
+            yield from _repeating(spec, rule.for_each, (*place, "for_each"))
         for word in given:
             yield from _items(getattr(rule, word), (*place, word))
     names = [rule.name for rule in spec.effects]
@@ -153,10 +70,20 @@ def _steps(spec: ChannelSpec) -> Iterator[Problem]:
         *(("warnings", n, w.for_each) for n, w in enumerate(spec.warnings)),
     ):
         place: Place = (list_, number, "for_each")
-        if segment is not None and not _SEGMENT.fullmatch(segment):
-            yield Problem(place, "not a segment id", "write it like FT1")
-        elif segment is not None and list_ == "filters" and segment not in anchors:
+        if segment is None:
+            continue
+        yield from _repeating(spec, segment, place)
+        if list_ == "filters" and segment not in anchors:
             yield Problem(place, f"no rule is for each {segment}, so this ends nothing", "", "warning")
+
+
+def _repeating(spec: ChannelSpec, text: str, place: Place) -> Iterator[Problem]:
+    """What `for_each` names."""
+    if spec.source.fhir is not None:
+        if not _ELEMENT.fullmatch(text):
+            yield Problem(place, "not a repeating element", "write it like SupplyDelivery.suppliedItem")
+    elif not _SEGMENT.fullmatch(text):
+        yield Problem(place, "not a segment id", "write it like FT1")
 
 
 def _items(effect: object, place: Place) -> Iterator[Problem]:
@@ -171,32 +98,6 @@ def _items(effect: object, place: Place) -> Iterator[Problem]:
         yield Problem(place, "it does not say what", "add items:, or item: and quantity:")
 
 
-def _reach(spec: ChannelSpec) -> Iterator[Problem]:
-    """Rules that no accepted message can meet, and messages that no rule can."""
-    accepted = spec.source.door.message_types
-    events = {wanted.partition("^")[2] for wanted in accepted}
-    if "" in events:
-        return
-    met = {event for event in events if spec.course and MACHINES[spec.course.of].knows(event)}
-    filters = [(("filters", number), rule.when) for number, rule in enumerate(spec.filters)]
-    effects = [(("effects", number), rule.when) for number, rule in enumerate(spec.effects)]
-    for place, when in (*filters, *effects):
-        path = next((path for path in EVENT_TESTS if path in when), None)
-        wanted = _listed(when[path]) if path else events
-        met |= wanted
-        if path and not wanted & events:
-            text = "no message that the channel accepts has this event"
-            yield Problem((*place, "when", path), text, f"message_types has {listed(sorted(events))}")
-    for number, wanted_type in enumerate(accepted):
-        if wanted_type.partition("^")[2] not in met:
-            text, hint = "it is accepted, but no rule is about it", "add a rule or remove it"
-            yield Problem((*spec.source.place, "message_types", number), text, hint, "warning")
-
-
-def _listed(wanted: str | list[str]) -> set[str]:
-    return {wanted} if isinstance(wanted, str) else set(wanted)
-
-
 def _repeats(spec: ChannelSpec) -> Iterator[Problem]:
     """Keys that are the same for every repetition of a rule's segment."""
     for number, rule in enumerate(spec.effects):
@@ -204,7 +105,8 @@ def _repeats(spec: ChannelSpec) -> Iterator[Problem]:
             key = getattr(getattr(rule, word), "key", None)
             if rule.for_each and key and not _tells_apart(key, rule.for_each):
                 text = f"the key is the same for every {rule.for_each}, so they would replace each other"
-                hint = f"add a part that differs, such as {{{rule.for_each}-1}}"
+                part = f"{rule.for_each}.id" if spec.source.fhir else f"{rule.for_each}-1"
+                hint = f"add a part that differs, such as {{{part}}}"
                 yield Problem(("effects", number, word, "key"), text, hint, "warning")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from engine.config.finding import Place, Problem
-from engine.config.spec import ChannelSpec, MllpSource, Source
+from engine.config.spec import ChannelSpec, Hl7Source, MllpSource
 from engine.hl7.order_response import ANSWERED_BY
 
 __all__ = ["check_answers"]
@@ -25,7 +25,9 @@ MLLP: Place = ("source", "mllp")
 
 def check_answers(spec: ChannelSpec) -> Iterator[Problem]:
     """Settings of the source that do nothing where they stand, or more than many would expect."""
-    source, at = spec.source.door, spec.source.place
+    source, at = spec.source.hl7, spec.source.place
+    if source is None:
+        return
     if source.acknowledge != "delivery" and "acknowledge_late" in source.model_fields_set:
         text = "acknowledge_late has no effect here"
         yield Problem((*at, "acknowledge_late"), text, "it goes with acknowledge: delivery", "warning")
@@ -36,7 +38,7 @@ def check_answers(spec: ChannelSpec) -> Iterator[Problem]:
         yield from _separate(source)
 
 
-def _response(source: Source, place: Place) -> Iterator[Problem]:
+def _response(source: Hl7Source, place: Place) -> Iterator[Problem]:
     """Answers that say what became of orders, or of the records of a master file."""
     about = "a record" if source.respond == "master" else "an order"
     if source.acknowledge == "storage":

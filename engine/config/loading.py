@@ -12,7 +12,8 @@ import msgspec
 
 from engine.config.build import Program, build
 from engine.config.finding import Finding, Problem
-from engine.config.lint import check_channel, check_secrets, listens_on
+from engine.config.lint import check_channel, check_secrets
+from engine.config.listening import listens_on
 from engine.config.positions import Positions
 from engine.config.profiles import profile_of
 from engine.config.reading import MAX_BYTES, read_yaml

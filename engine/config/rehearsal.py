@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from engine.config.aliases import AliasBook
 from engine.config.loading import LoadedChannel
-from engine.config.spec import Source
+from engine.config.spec import Hl7Source
 from engine.courses.memory import CourseMemory
 from engine.effects import encode, kind_of
 from engine.errors import Unacceptable
@@ -46,7 +46,7 @@ class Rehearsal(NamedTuple):
     identifiers: frozenset[str]
 
 
-def accept_rules(source: Source) -> AcceptRules:
+def accept_rules(source: Hl7Source) -> AcceptRules:
     """What a channel takes, from its file."""
     return AcceptRules(
         message_types=frozenset(source.message_types),
@@ -73,7 +73,8 @@ class Trial:
 
     def say(self, raw: bytes) -> Rehearsal:
         """What would become of `raw`, one message, after all that was said before."""
-        source = self._channel.spec.source.door
+        source = self._channel.spec.source.hl7
+        assert source is not None  # noqa: S101 - FHIR is rehearsed otherwise
         try:
             header = read_header(raw, source.charset)
         except Unacceptable as error:
@@ -106,7 +107,7 @@ def _refused(header: Header | None, code: Code | None, reason: Reason) -> Rehear
 
 
 def _routed(
-    raw: bytes, header: Header, answers: AnswerPlan, source: Source, routing: Routing, book: AliasBook
+    raw: bytes, header: Header, answers: AnswerPlan, source: Hl7Source, routing: Routing, book: AliasBook
 ) -> Rehearsal:
     result = routing.result
     reason = result.reason if isinstance(result, Dead) else None
@@ -152,7 +153,7 @@ def _plain(text: str) -> dict[str, Any]:
     return fields
 
 
-def _code(answers: AnswerPlan, source: Source, *, failed: bool) -> Code | None:
+def _code(answers: AnswerPlan, source: Hl7Source, *, failed: bool) -> Code | None:
     """The first answer: to safe storage, or once routing knows (spec: ack, section 3.2)."""
     if answers.enhanced and answers.accept != "NE":
         return answers.stored()

@@ -33,7 +33,7 @@ EXPECTED = {
     "token-in-condition": ("14:25", "replaced by a token", "no place in a condition"),
     "two-destinations-in-one": ("22:5", "has one kind", "another entry"),
     "two-effects": ("15:5", "makes one effect", "a rule of its own"),
-    "two-sources": ("5:3", "source has exactly one kind", "mllp: or folder:"),
+    "two-sources": ("5:3", "source has exactly one kind", "mllp:, folder: or fhir:"),
     "unclosed-call": ("18:41", "expected )", "close the arguments"),
     "unknown-column": ("18:37", "no column itm", "did you mean item?"),
     "unknown-key": ("2:1", "unknown key descripton", "did you mean description?"),

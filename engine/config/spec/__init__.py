@@ -31,7 +31,17 @@ from engine.config.spec.rules import (
     ReserveRule,
     StockingRule,
 )
-from engine.config.spec.sources import FolderSource, LinkTlsSpec, MllpSource, Source, SourceSpec, TlsSpec
+from engine.config.spec.sources import (
+    FhirSource,
+    FolderSource,
+    Hl7Source,
+    Interaction,
+    LinkTlsSpec,
+    MllpSource,
+    Source,
+    SourceSpec,
+    TlsSpec,
+)
 from engine.config.spec.words import Strict, Tests
 
 __all__ = [
@@ -44,10 +54,13 @@ __all__ = [
     "DestinationSpec",
     "EffectRule",
     "EncounterRule",
+    "FhirSource",
     "FilterRule",
     "FolderDestination",
     "FolderSource",
     "ForwardRule",
+    "Hl7Source",
+    "Interaction",
     "LedgerDestination",
     "LinkTlsSpec",
     "LotRule",

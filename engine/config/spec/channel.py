@@ -87,6 +87,9 @@ class ChannelSpec(Strict):
     key_space: Name | None = Field(None, description="Keys are unique within it; default: the channel.")
     authority: str = Field("", description="Of numbers that name no assigning authority; default: MSH-4.")
     authorities: dict[str, list[str]] = Field({}, description="One assigning authority's many spellings.")
+    systems: dict[Name, str] = Field(
+        {}, description="Short name → URI of a coding or identifier system, for FHIR paths: `code[gtin]`."
+    )
     tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
     course: CourseSpec | None = None
     required: list[str] = Field([], description="Field paths a message must have, else AE 101.")

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.config.spec.words import Strict
+from engine.fhir.releases import Release
 
-__all__ = ["FolderSource", "LinkTlsSpec", "MllpSource", "Source", "SourceSpec", "TlsSpec"]
+__all__ = [
+    "FhirSource",
+    "FolderSource",
+    "Hl7Source",
+    "Interaction",
+    "LinkTlsSpec",
+    "MllpSource",
+    "Source",
+    "SourceSpec",
+    "TlsSpec",
+]
+
+Interaction = Literal["create", "read", "update", "patch", "delete", "search", "history"]
+ResourceType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]{1,63}$")]
 
 
 class TlsSpec(Strict):
@@ -31,7 +45,18 @@ class LinkTlsSpec(Strict):
 
 
 class Source(Strict):
-    """What every door has in common: what to accept, how to read it, when to answer."""
+    """What every door has in common."""
+
+    timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
+
+    @property
+    def largest(self) -> int:
+        """Bytes of a message, at most."""
+        raise NotImplementedError
+
+
+class Hl7Source(Source):
+    """What the doors of HL7 v2 have in common: what to accept, how to read it, when to answer."""
 
     message_types: list[str] = Field(min_length=1, description="`ADT^A01`, or `ADT` for all its events.")
     acknowledge: Literal["storage", "transform", "delivery"] = "storage"
@@ -58,7 +83,6 @@ class Source(Strict):
         "", description="For 8-bit text whose MSH-18 is empty; empty: UTF-8 where it is valid, else cp1252."
     )
     charset_strict: bool = Field(False, description="8-bit text whose MSH-18 is empty gets AE 102.")
-    timezone: str = Field("UTC", description="The sender's zone, for times without an offset.")
     batch_answers: Literal["all", "failed"] = Field(
         "all", description="What the answer to a batch (BHS) holds: every acknowledgement, or the bad ones."
     )
@@ -69,13 +93,8 @@ class Source(Strict):
         900, ge=1, le=604800, description="Seconds until a message sent in pieces (DSC) must be complete."
     )
 
-    @property
-    def largest(self) -> int:
-        """Bytes of a message, at most."""
-        raise NotImplementedError
 
-
-class MllpSource(Source):
+class MllpSource(Hl7Source):
     """HL7 v2 over MLLP: where to listen, who may connect."""
 
     listen: str = Field(description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`.")
@@ -107,7 +126,7 @@ class MllpSource(Source):
         return self.max_frame
 
 
-class FolderSource(Source):
+class FolderSource(Hl7Source):
     """HL7 v2 in files that somebody puts into a folder: single messages, several, or batches."""
 
     path: str = Field(min_length=1, description="The folder, or `env:NAME` that holds it.")
@@ -129,26 +148,64 @@ class FolderSource(Source):
         return self.max_message
 
 
+class FhirSource(Source):
+    """FHIR over HTTP: where to listen, which resources, who may do what."""
+
+    listen: str = Field(
+        description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`; channels may share it."
+    )
+    tls: TlsSpec | None = None
+    insecure_ok: bool = Field(False, description="Plain HTTP on an address other than loopback.")
+    releases: list[Release] = Field(
+        ["R4", "R4B", "R5"], min_length=1, description="Spoken here, each at `/fhir/RELEASE`."
+    )
+    resources: dict[ResourceType, list[Interaction]] = Field(
+        min_length=1,
+        description="Type → what clients may do with it: `create`, `read`, `update`, `patch`, `delete`, "
+        "`search`, `history`.",
+    )
+    clients: str = Field(min_length=1, description="The file that lists who may connect, beside this one.")
+    identifiers: Literal["any", "unique"] = Field(
+        "any",
+        description="`unique`: a create with an identifier that is there already gives that resource when "
+        "it says the same, else 409.",
+    )
+    max_body: int = Field(1024 * 1024, ge=1024, le=268435456, description="Bytes of one resource.")
+    max_bundle: int = Field(10 * 1024 * 1024, ge=1024, le=268435456, description="Bytes of a Bundle.")
+    max_entries: int = Field(1000, ge=1, le=30_000, description="Entries of a Bundle.")
+    rate: int = Field(200, ge=1, le=100_000, description="Requests a second, of one client.")
+
+    @property
+    def largest(self) -> int:
+        return self.max_bundle
+
+
 class SourceSpec(Strict):
     """Where messages come from: exactly one kind."""
 
     mllp: MllpSource | None = None
     folder: FolderSource | None = None
+    fhir: FhirSource | None = None
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
-        if (self.mllp is None) == (self.folder is None):
+        if [self.mllp, self.folder, self.fhir].count(None) != 2:
             raise PydanticCustomError("one_kind", "a source has exactly one kind")
         return self
 
     @property
-    def door(self) -> MllpSource | FolderSource:
+    def door(self) -> MllpSource | FolderSource | FhirSource:
         """The one that is given."""
-        door = self.mllp or self.folder
+        door = self.mllp or self.folder or self.fhir
         assert door is not None  # noqa: S101 - the validator saw to it
         return door
 
     @property
+    def hl7(self) -> MllpSource | FolderSource | None:
+        """The one that is given, of those that HL7 v2 comes through."""
+        return self.mllp or self.folder
+
+    @property
     def place(self) -> tuple[str, str]:
         """Where it stands in the file."""
-        return "source", "mllp" if self.mllp else "folder"
+        return "source", "mllp" if self.mllp else "folder" if self.folder else "fhir"
