@@ -104,6 +104,9 @@ class RoutingLoop:
             routed.sort(key=lambda one: one[1].message_id)
             try:
                 routings, courses = replayed(routed, self._book, self._store)
+                if self._book.misled:  # by a merge that is none after all: nobody else's may be believed
+                    self._book.abandon({})
+                    return self._each(waiting)
                 self._store.route(routings, self._book.minted(), self._clock(), courses)
             except TokensTaken as taken:
                 self._book.abandon(taken.known)
@@ -119,12 +122,16 @@ class RoutingLoop:
             self._book.committed()
             return routings
 
+    def _each(self, waiting: Sequence[StoredMessage]) -> list[Routing]:
+        """One by one: each when what came before it is known for good."""
+        return [routing for message in waiting for routing in self._map([message])]
+
     def _apart(
         self, waiting: Sequence[StoredMessage], rest: tuple[int, ...], error: Exception
     ) -> list[Routing]:
         """One by one, so that a message that meets a bug of ours becomes a dead letter and stops no other."""
         if len(waiting) > 1:
-            return [routing for message in waiting for routing in self._map([message])]
+            return self._each(waiting)
         (message,) = waiting
         dead = failed(message, self._programs[message.channel], error)
         self._store.route([msgspec.structs.replace(dead, rest=rest)], [], self._clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -194,6 +195,46 @@ def test_a_visit_that_another_channel_merged_goes_on_under_the_number_that_stays
     )
     assert (moved.key, moved.location) == (stays.key, "WH/Wards/3A")
     assert store.gaps() == []
+
+
+def merging_corrections(folder: Path) -> Program:
+    """The shipped channel, where A08 merges persons too and what comes late is for a person to look at."""
+    shipped = Path(__file__).parents[1] / "channels"
+    text = (shipped / "adt-encounters.yaml").read_text()
+    shutil.copytree(shipped / "tables", folder / "tables")
+    file = folder / "adt-encounters.yaml"
+    file.write_text(
+        text.replace("  of: encounter\n", "  of: encounter\n  late: dead\n").replace(
+            "[A18, A30,", "[A08, A30,"
+        )
+    )
+    return load_channel(file).program
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_a_merge_whose_message_came_too_late_answers_for_nobody(
+    store: MessageStore, tmp_path: Path, batch: int
+) -> None:
+    """Also for those that came in its batch, and had been mapped when it was found to be too late."""
+    program = merging_corrections(tmp_path)
+    said = [("A01", "50001", ""), ("A08", "50001", "50002"), ("A01", "50002", ""), ("A01", "50001", "")]
+    arrivals = []
+    for number, (event, person, gone) in enumerate(said):
+        raw = (
+            f"MSH|^~\\&|HIS|GENERAL|||20261121080{9 - number}||ADT^{event}|{number}|P|2.5.1\r"
+            f"EVN||20261121080{9 - number}\rPID|1||{person}^^^GENERAL^MR\r"
+            + (f"MRG|{gone}^^^GENERAL^MR\r" if gone else "")
+            + f"PV1|1|I|IMC||||||||||||||||V-{max(number, 1)}\r"
+        ).encode()
+        name = NAMES.of("adt-encounters", b"HIS", b"GENERAL", str(number).encode())
+        arrivals.append(Arrival("adt-encounters", raw, name, NAMES.digest(raw), 100.0 + number))
+    store.accept(arrivals)
+    states = route_all(store, loop(store, batch, {"adt-encounters": program}))
+    assert states == ["waiting", "dead", "waiting", "waiting"]
+    first, second, third = (
+        effect for view in store.deliveries(Query()) if isinstance(effect := view.delivery.effect, Encounter)
+    )
+    assert first.subject == third.subject != second.subject
 
 
 def test_a_message_that_meets_a_bug_in_the_replay_stops_no_other(

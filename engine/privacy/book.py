@@ -59,6 +59,7 @@ class TokenBook:
         self._merges: list[tuple[int, str, str]] = []  # message, gone, into: of this batch
         self._settled: dict[str, str] = {}  # merges of earlier batches, flat
         self._survivors: dict[str, str] = {}  # both
+        self._led: dict[int, dict[str, str]] = {}  # what a merge answered messages of this batch with
         self._message = 0
 
     def start(self, message_id: int) -> None:
@@ -78,14 +79,24 @@ class TokenBook:
         if self._fresh:
             self._use(token)
         if self._survivors and token in self._survivors:
-            token = self._survivors[token]
-            self._use(token)
+            token = self._follow(token)
         return token
 
     def merged(self, gone: str, into: str) -> None:
         """The current message says that `gone` is `into`: from here on that is the answer."""
         self._merges.append((self._message, gone, into))
         _merge(self._survivors, gone, into)
+
+    @property
+    def misled(self) -> bool:
+        """Whether a merge that answered messages of this batch is none: its own message came to nothing
+        after they were mapped."""
+        survivors = self._survivors
+        return any(
+            survivors.get(gone, gone) not in (into, survivors.get(into, into))
+            for led in self._led.values()
+            for gone, into in led.items()
+        )
 
     def verify(self) -> set[int]:
         """Ask the vault about this batch's new identifiers. The messages that used one which has
@@ -107,6 +118,7 @@ class TokenBook:
         """This message comes to nothing: what it alone minted or merged is not stored."""
         for fresh in self._uses.pop(message_id, ()):
             fresh.users.discard(message_id)
+        self._led.pop(message_id, None)
         if any(message == message_id for message, _, _ in self._merges):
             self._merges = [merge for merge in self._merges if merge[0] != message_id]
             self._survivors = dict(self._settled)
@@ -141,6 +153,7 @@ class TokenBook:
         self._minted.clear()
         self._fresh.clear()
         self._uses.clear()
+        self._led.clear()
         self._merges.clear()
 
     def _mint(self, identifier: str, index: bytes) -> str:
@@ -156,6 +169,13 @@ class TokenBook:
         if fresh is not None and self._message not in fresh.users:
             fresh.users.add(self._message)
             self._uses.setdefault(self._message, []).append(fresh)
+
+    def _follow(self, gone: str) -> str:
+        """The token that stands for one that was merged away."""
+        into = self._survivors[gone]
+        self._led.setdefault(self._message, {})[gone] = into
+        self._use(into)
+        return into
 
     def _recall(self, index: bytes) -> str | None:
         """A token that was not used lately, which makes it young again."""

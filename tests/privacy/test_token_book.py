@@ -172,6 +172,48 @@ def test_a_merge_of_a_message_mapped_again_is_taken_back_first(rows: Rows) -> No
     assert person(mine, "1", message=8) == known
 
 
+def test_it_knows_when_a_merge_that_answered_others_came_to_nothing(rows: Rows) -> None:
+    mine = book(rows)
+    one, two, three = (person(mine, value, message=1) for value in "123")
+    mine.start(2)
+    mine.merged(one, two)
+    assert person(mine, "1", message=3) == two
+    mine.start(4)
+    mine.merged(two, three)
+    assert not mine.misled  # what was said before a second merge was right then
+    mine.forget(4)
+    assert not mine.misled  # nobody was told of it
+    mine.start(4)
+    mine.merged(two, three)
+    assert person(mine, "2", message=5) == person(mine, "1", message=6) == three
+    mine.forget(2)
+    assert mine.misled  # message 3 and 6
+    mine.forget(3)
+    mine.forget(6)
+    assert not mine.misled
+    mine.forget(4)
+    assert mine.misled  # message 5
+    mine.abandon({})
+    assert not mine.misled
+
+
+def test_a_merge_mapped_again_with_its_followers_misleads_nobody(rows: Rows) -> None:
+    first = book(rows)
+    known = person(first, "1", message=1)
+    rows.store(first.minted())
+    mine = book(rows, 2)
+    gone, into = person(mine, "1", message=5), person(mine, "2")
+    mine.merged(gone, into)
+    person(mine, "1", message=6)
+    assert mine.verify() == {5, 6}
+    mine.merged(person(mine, "1", message=5), person(mine, "2"))
+    assert person(mine, "1", message=6) == into
+    assert not mine.misled
+    mine.committed()
+    assert (person(mine, "1", message=7), mine.misled) == (into, False)
+    assert known != into
+
+
 def test_an_abandoned_merge_is_forgotten_and_a_committed_one_is_not(rows: Rows) -> None:
     mine = book(rows)
     mine.start(1)
