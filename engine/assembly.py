@@ -17,10 +17,13 @@ from engine.model import Dead, HeldFragment, Reason, ReasonCode, Routing, Stored
 from engine.program import Program
 from engine.store.base import MessageStore
 
-__all__ = ["MOST_PIECES", "Assembly", "GivenUp", "Whole"]
+__all__ = ["MOST_HELD", "MOST_PIECES", "Assembly", "GivenUp", "Whole"]
 
 MOST_PIECES = 100
 """Pieces of one message."""
+
+MOST_HELD = 5_000
+"""Pieces of unfinished messages that wait in one channel: all of them are looked at whenever one comes."""
 
 _LATE = Reason(
     ReasonCode.CONTINUATION, "the rest of this message did not come in time: send all of it again", "DSC-1"
@@ -32,6 +35,11 @@ _GONE = Reason(
     ReasonCode.INTERNAL, "the content of a piece is not stored any more: ask the sender for it again"
 )
 _TOO_MANY = Reason(ReasonCode.OVERSIZE, f"more than {MOST_PIECES} pieces", "DSC-1", hl7=104)
+_CROWDED = Reason(
+    ReasonCode.CONTINUATION,
+    f"more than {MOST_HELD} pieces of unfinished messages: the oldest are given up, send all of it again",
+    "DSC-1",
+)
 _TOO_LARGE = Reason(ReasonCode.OVERSIZE, "the pieces are larger than one message may be", "DSC-1", hl7=104)
 
 
@@ -70,16 +78,29 @@ class Assembly:
         self._look_at = inf
         held = sorted(self._store.fragments(sorted(self._programs)), key=lambda one: one.channel)
         for channel, pieces in groupby(held, key=lambda one: one.channel):
-            program = self._programs[channel]
+            program, unfinished = self._programs[channel], list[list[HeldFragment]]()
             for chain in chains(list(pieces)):
                 reason = _refusal(chain, program, now)
                 if reason is not None:
-                    given_up += [(channel, _dead(one.message_id, reason, program)) for one in chain]
+                    given_up += _buried(chain, reason, program)
                 elif chain[0].follows or chain[-1].leads:
-                    self._look_at = min(self._look_at, _deadline(chain, program))
+                    unfinished.append(chain)
                 else:
                     self._put_together(chain, program, wholes, given_up)
+            given_up += self._wait(unfinished, program)
         return wholes, given_up
+
+    def _wait(self, unfinished: list[list[HeldFragment]], program: Program) -> list[GivenUp]:
+        """Look again when the first of them is late; the oldest of too many are given up."""
+        unfinished.sort(key=lambda chain: _deadline(chain, program), reverse=True)
+        given_up, room = list[GivenUp](), MOST_HELD
+        for chain in unfinished:
+            room -= len(chain)
+            if room < 0:
+                given_up += _buried(chain, _CROWDED, program)
+            else:
+                self._look_at = min(self._look_at, _deadline(chain, program))
+        return given_up
 
     def _put_together(
         self, chain: Sequence[HeldFragment], program: Program, wholes: list[Whole], given_up: list[GivenUp]
@@ -109,6 +130,10 @@ def _refusal(chain: Sequence[HeldFragment], program: Program, now: float) -> Rea
 
 def _deadline(chain: Sequence[HeldFragment], program: Program) -> float:
     return min(one.since for one in chain) + program.fragment_timeout
+
+
+def _buried(chain: Sequence[HeldFragment], reason: Reason, program: Program) -> list[GivenUp]:
+    return [(one.channel, _dead(one.message_id, reason, program)) for one in chain]
 
 
 def _dead(message_id: int, reason: Reason, program: Program, rest: tuple[int, ...] = ()) -> Routing:

@@ -124,6 +124,27 @@ def test_pieces_that_are_too_large_together_are_given_up_at_once(
     assert len(given_up) == 2
 
 
+def test_of_too_many_unfinished_pieces_the_oldest_are_given_up(
+    store: MessageStore, assembly: Assembly, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.assembly.MOST_HELD", 4)
+    first = held(store, b"", b"a", 1000.0)
+    for at, (follows, leads) in enumerate([(b"", b"b"), (b"b", b"c"), (b"", b"d")], 1001):
+        held(store, follows, leads, float(at))
+    assert assembly.look() == ([], [])
+    second = held(store, b"a", b"e", 1004.0)
+    wholes, given_up = assembly.look()
+    assert wholes == []
+    assert sorted(routing.message_id for _, routing in given_up) == [first, second]
+    assert {routing.result.reason.code for _, routing in given_up if isinstance(routing.result, Dead)} == {
+        "continuation"
+    }
+    clock.now = 1001.0 + 899
+    assert not assembly.due
+    clock.now += 1
+    assert assembly.due
+
+
 @settings(max_examples=40)
 @given(st.lists(st.integers(2, 5), min_size=1, max_size=4), st.data())
 def test_pieces_in_any_order_repeated_and_through_restarts_become_each_message_once(

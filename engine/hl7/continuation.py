@@ -103,37 +103,30 @@ def chains(held: Sequence[HeldFragment]) -> list[list[HeldFragment]]:
     there are several, none, for joining the wrong ones would mix two messages. If none came before, one
     that came after will do."""
     by_id = sorted(held, key=lambda one: one.message_id)
-    leading: dict[bytes, list[HeldFragment]] = {}
-    for one in by_id:
-        if one.leads:
-            leading.setdefault(one.leads, []).append(one)
+    open_: dict[bytes, list[HeldFragment]] = {}  # not yet followed, by what leads on from them, by id
     following: dict[int, HeldFragment] = {}
-    late = [one for one in by_id if one.follows and not _link(one, leading, following, earlier=True)]
+    late: list[HeldFragment] = []
+    for one in by_id:
+        before = open_.get(one.follows, []) if one.follows else []
+        if len(before) == 1:
+            following[before.pop().message_id] = one
+        elif one.follows and not before:
+            late.append(one)
+        if one.leads:
+            open_.setdefault(one.leads, []).append(one)
     for one in late:
-        _link(one, leading, following, earlier=False)
+        if (only := _only_after(one, open_.get(one.follows, []))) is not None:
+            following[only.message_id] = one
     linked = {one.message_id for one in following.values()}
     found = [_walk(one, following) for one in by_id if one.message_id not in linked]
     reached = {one.message_id for chain in found for one in chain}
     return found + [[one] for one in by_id if one.message_id not in reached]  # rings without a beginning
 
 
-def _link(
-    one: HeldFragment,
-    leading: dict[bytes, list[HeldFragment]],
-    following: dict[int, HeldFragment],
-    *,
-    earlier: bool,
-) -> bool:
-    """Enter `one` as what follows its only candidate; whether there was any candidate."""
-    found = [
-        other
-        for other in leading.get(one.follows, ())
-        if other.message_id not in following
-        and (other.message_id < one.message_id if earlier else other.message_id > one.message_id)
-    ]
-    if len(found) == 1:
-        following[found[0].message_id] = one
-    return bool(found)
+def _only_after(one: HeldFragment, candidates: list[HeldFragment]) -> HeldFragment | None:
+    """Take the one that came after `one` out of the candidates, by id, if it is the only one."""
+    after = [other for other in candidates[-2:] if other.message_id > one.message_id]
+    return candidates.pop() if len(after) == 1 else None
 
 
 def _walk(one: HeldFragment, following: dict[int, HeldFragment]) -> list[HeldFragment]:

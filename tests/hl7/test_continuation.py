@@ -197,3 +197,44 @@ def test_chains_of_distinct_pointers_are_found_in_any_order(lengths: list[int], 
     assert sorted([where[one] for one in chain] for chain in found) == [
         [(chain, at) for at in range(length)] for chain, length in enumerate(lengths)
     ]
+
+
+def plainly(held: list[HeldFragment]) -> dict[int, int]:
+    """What follows what, by id, as the description of `chains` has it, without regard to time."""
+    by_id = sorted(held, key=lambda one: one.message_id)
+    following: dict[int, int] = {}
+    late = set[int]()
+    for before in (True, False):
+        for one in by_id:
+            found = [
+                other.message_id for other in by_id
+                if other.leads == one.follows != b"" and other.message_id not in following
+                and other.message_id != one.message_id and (other.message_id < one.message_id) == before
+            ]  # fmt: skip
+            if len(found) == 1 and (before or one.message_id in late):
+                following[found[0]] = one.message_id
+            elif not found:
+                late.add(one.message_id)
+    return following
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(["", "a", "b", "c"])] * 2), max_size=14))
+def test_chains_of_any_pieces_are_those_of_the_description(pointers: list[tuple[str, str]]) -> None:
+    fragments = [held(number, *two) for number, two in enumerate(pointers, 1)]
+    found = chains(fragments)
+    assert sorted(one.message_id for chain in found for one in chain) == [one.message_id for one in fragments]
+    pairs = [(one.message_id, after.message_id) for chain in found for one, after in pairwise(chain)]
+    following = plainly(fragments)
+    assert set(pairs) <= following.items()
+    missing = following.items() - set(pairs)
+    ring = set(following) & set(following.values())
+    assert {number for pair in missing for number in pair} <= ring
+
+
+def test_pieces_that_all_use_one_pointer_take_linear_time() -> None:
+    """A hundred thousand: with the square of it this would take minutes."""
+    same = [held(number, "p" if number % 2 else "", "p") for number in range(1, 100_001)]
+    assert sum(map(len, chains(same))) == len(same)
+    late = [held(number, "q", "") for number in range(1, 50_001)]
+    late += [held(number, "", "q") for number in range(50_001, 100_001)]
+    assert len(chains(late)) == len(late)
