@@ -121,9 +121,11 @@ class Inbox:
         self._sync(self._at["work"], self._root)
 
     def free_name(self, place: Place, name: str) -> str:
-        """`name`, or `name.1`, `name.2` … when something of that name lies there."""
+        """`name`, or `name.1`, `name.2` … when something of that name, or its report, lies there."""
         names = (f"{name}.{number}" if number else name for number in count())
-        return next(one for one in names if not self._exists(place, one))
+        return next(
+            one for one in names if not self._exists(place, one) and not self._exists(place, one + REPORT)
+        )
 
     def _exists(self, place: Place, name: str) -> bool:
         try:

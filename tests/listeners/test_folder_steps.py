@@ -209,6 +209,17 @@ def test_names_that_are_no_text_and_names_that_come_again(tmp_path: Path) -> Non
     assert counted(tmp_path) == {"received": 2, "filtered": 1, "duplicate": 6}
 
 
+def test_a_report_is_never_written_over_by_that_of_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "inbox"
+    _made(path)
+    (path / "failed/bad.hl7.report").write_bytes(b"of one that a person took away")
+    (path / "failed/bad.hl7.1").write_bytes(b"")
+    (path / "bad.hl7").write_bytes(REFUSED)
+    turns(tmp_path, path)
+    assert lying(path)["failed"] == ["bad.hl7.1", "bad.hl7.2", "bad.hl7.2.report", "bad.hl7.report"]
+    assert (path / "failed/bad.hl7.report").read_bytes() == b"of one that a person took away"
+
+
 def test_what_was_kept_long_enough_goes(tmp_path: Path) -> None:
     path = tmp_path / "inbox"
     path.mkdir()
