@@ -25,6 +25,7 @@ from engine.store.base import MessageView, Owed, Query
 from engine.telemetry import (
     ApplicationAnswerRefused,
     ApplicationAnswerTaken,
+    ApplicationAnswerUnwritten,
     ApplicationLinkAway,
     LoopFailed,
     signal,
@@ -188,8 +189,9 @@ class Line:
         try:
             raw = self._store.content(view.original if last else view.id)
             header = read_header(raw, self._channel.rules.charset)
-        except (Unacceptable, KeyError):
-            return Owed(owed.message_id, owed.attempts, "refused")  # damaged on the disk
+        except (Unacceptable, KeyError):  # damaged on the disk, or not stored any more
+            signal(ApplicationAnswerUnwritten(self._channel.name, owed.message_id))
+            return Owed(owed.message_id, owed.attempts, "refused")
         answers = plan(header, self._channel.mode)
         if answered in ("error", "rejected") and view.state == MessageState.QUARANTINED:
             code = answers.refused(answered)

@@ -19,11 +19,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
-    "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful", "BatchReceived", "ChannelOpened",
-    "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded",
-    "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "LoopFailed", "MessageAccepted",
-    "MessageRefused", "MessagesRouted", "Signal", "StoreFailed", "StoreRecovered", "WorkerEnded",
-    "configure_logs", "signal",
+    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful", "BatchReceived",
+    "ChannelOpened", "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted",
+    "EngineStopping", "FileEnded", "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched",
+    "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed",
+    "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -365,6 +365,19 @@ class ApplicationAnswerRefused(Signal, frozen=True):
 
     def count(self) -> None:
         _application(self.channel, "refused").inc()
+
+
+class ApplicationAnswerUnwritten(Signal, frozen=True):
+    """One cannot be written, because its message cannot be read back: it is given up. A content that its
+    retention removed, or a damaged store."""
+
+    channel: str
+    message_id: int
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "application answer given up: its message cannot be read back from the store"
+
+    def count(self) -> None:
+        _application(self.channel, "unwritten").inc()
 
 
 class ApplicationLinkAway(Signal, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from engine.store.base import MessageStore, Query
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
+from engine.telemetry import REGISTRY
 from mllp.answers import Verdict
 from mllp.client import Answer
 
@@ -179,3 +181,26 @@ def test_what_is_not_asked_for_is_not_sent(store: MessageStore) -> None:
     clock.pump([0.0] * 3)
     assert states(store) == ["not-due", "not-due", "taken"]
     assert len(other.got) == 1
+
+
+def test_an_answer_to_a_message_that_cannot_be_read_back_is_given_up_and_an_operator_sees_it(
+    store: MessageStore, tmp_path: Path
+) -> None:
+    before = told("unwritten")
+    owe(store, 1)
+    owe(store, 2)
+    with sqlite3.connect(tmp_path / "wardline.db") as database:
+        database.execute("UPDATE contents SET sealed = zeroblob(length(sealed)) WHERE message_id = 1")
+    other = OtherSide(Verdict.ACCEPTED)
+    clock, outbox = line(store, other)
+    outbox.look()
+    clock.pump([0.0] * 3)
+    assert states(store) == ["refused", "taken"]
+    assert told("unwritten") == before + 1
+
+
+def told(outcome: str) -> float:
+    found = REGISTRY.get_sample_value(
+        "wardline_application_answers_total", {"channel": "charges", "outcome": outcome}
+    )
+    return found or 0.0
