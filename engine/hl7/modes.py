@@ -11,7 +11,7 @@ import msgspec
 from engine.hl7.header import Header
 from engine.model import Acknowledge
 
-__all__ = ["AckMode", "AnswerPlan", "Code", "plan"]
+__all__ = ["AckMode", "AnswerPlan", "Code", "Result", "plan"]
 
 AckMode = Literal["auto", "original", "enhanced", "never", "always"]
 """A channel's choice. `auto` follows the message. `original` and `enhanced` force the mode (enhanced

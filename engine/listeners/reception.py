@@ -8,23 +8,23 @@ channel says. When the store cannot take a message nothing is answered: the send
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from msgspec.structs import replace
 
 from engine.errors import Unacceptable
 from engine.hl7.accept import Ruling, check, check_charset
-from engine.hl7.continuation import Pointers, pointers_of
+from engine.hl7.continuation import pointers_of
 from engine.hl7.header import Header, read_header
-from engine.hl7.modes import AnswerPlan, Code, plan
+from engine.hl7.modes import AnswerPlan, Code, Result, plan
 from engine.hl7.multibyte import is_plain
 from engine.listeners.arrival import make_arrival
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.exchange import Exchange, Pen, Reply
 from engine.listeners.sequence import LINK, has_body, misnumbered, numbered
 from engine.model import Answered, Arrival, Reason, ReasonCode, Receipt
-from engine.telemetry import ControlIdReused, MessageAccepted, MessageRefused, signal
+from engine.telemetry import ControlIdReused, LoopFailed, MessageAccepted, MessageRefused, signal
 
 __all__ = ["Reception"]
 
@@ -152,47 +152,61 @@ class Reception:
         if reason is not None and answered != "accepted":
             self._noted(exchange.reply, reason)
         if answered:
-            piece = pointers_of(exchange.raw, exchange.header) if answers.enhanced else None
-            say = partial(
-                exchange.answer,
-                answers.applied(answered),
-                reason if answered != "accepted" else None,
-                applied=piece is None,
-            )
-            if piece is None and answered == "error" and self._channel.respond == "master":
-                self._doors.refused(message_id, lambda keys: say(refused=keys))
-            elif piece is None:
-                say()
-            else:
-                self._tell_piece(exchange, piece, message_id, answered, say)
+            self._applied(exchange, answers, message_id, answered, reason)
         elif self._channel.acknowledge == "delivery":
             exchange.answer(answers.applied("error"), _LATE)
-        elif answers.stored():  # released already: what follows need not wait any longer
+        else:
+            self._say_nothing(exchange, answers)
+
+    def _applied(
+        self,
+        exchange: Exchange,
+        answers: AnswerPlan,
+        message_id: int,
+        answered: Result,
+        reason: Reason | None,
+    ) -> None:
+        """The application answer; to a message in pieces after the last, to the first (section 7.2)."""
+        piece = pointers_of(exchange.raw, exchange.header) if answers.enhanced else None
+        said = reason if answered != "accepted" else None
+        say = partial(self._say, exchange, answers, answers.applied(answered), said, applied=piece is None)
+        if piece is None and answered == "error" and self._channel.respond == "master":
+            self._doors.refused(message_id, lambda keys: say(refused=keys))
+        elif piece is not None and not piece.leads:
+            self._doors.first_piece(message_id, lambda first: say(first=first))
+        elif piece is not None and answered == "accepted":
+            exchange.answer(None)
+        else:
+            say()
+
+    def _say(
+        self,
+        exchange: Exchange,
+        answers: AnswerPlan,
+        code: Code | None,
+        reason: Reason | None,
+        *,
+        applied: bool,
+        first: bytes = b"",
+        refused: Collection[str] = (),
+    ) -> None:
+        """Say it, to the message that begins with the piece `first` if any; an answer that cannot be
+        written leaves nobody waiting for it."""
+        try:
+            if first:
+                exchange.speak_for(first)
+            exchange.answer(code, reason, applied=applied, refused=refused)
+        except Exception as error:
+            signal(LoopFailed("answer", type(error).__name__))
+            self._say_nothing(exchange, answers)
+
+    def _say_nothing(self, exchange: Exchange, answers: AnswerPlan) -> None:
+        """The sender hears no more of it, and sends it again where it was not released."""
+        if answers.stored():  # released already: what follows need not wait any longer
             self._count(("application_answer_missing",))
             exchange.answer(None)
         else:
             exchange.abandon()
-
-    def _tell_piece(
-        self,
-        exchange: Exchange,
-        piece: Pointers,
-        message_id: int,
-        answered: Answered,
-        say: Callable[[], None],
-    ) -> None:
-        """The application answer to a message in pieces: after the last, to the first (section 7.2)."""
-        if piece.leads and answered == "accepted":
-            exchange.answer(None)
-        elif piece.leads:
-            say()
-        else:
-
-            def found(first: bytes) -> None:
-                exchange.speak_for(first)
-                say()
-
-            self._doors.first_piece(message_id, found)
 
     def _unstored(self, exchange: Exchange, answers: AnswerPlan | None) -> None:
         """Whoever gets no answer sends again; whoever gets an error may discard (row 16)."""
