@@ -14,11 +14,13 @@ from engine.app.linking import open_link
 from engine.app.listening import Listener, channel_of, make_listener, open_listener
 from engine.app.workers import Share, Workers, share_of
 from engine.config.loading import LoadedChannel
+from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
 from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.channel import Doors
+from engine.listeners.folder import FolderListener
 from engine.model import Lane
 from engine.outbox import Line, Outbox
 from engine.privacy.book import TokenBook
@@ -194,14 +196,15 @@ class Node:
         self._commits.close()
         self._looks.close()
 
-    def parts(self) -> dict[str, bool]:
-        """What readiness depends on."""
-        return {
+    def parts(self) -> dict[str, Standing]:
+        """What readiness depends on, each door by the name of its channel."""
+        whole = {
             "store": self.intake.available,
-            "listeners": all(listener.is_open for listener in self._listeners),
             "workers": self._workers.alive() if self._workers else True,
             "running": not self._stopping,
         }
+        doors = {f"listener {listener.name}": _standing(listener) for listener in self._listeners}
+        return {name: "ready" if stands else "unready" for name, stands in whole.items()} | doors
 
     def counters(self) -> dict[str, Mapping[str, int]]:
         """What the listeners' framing and connections saw, per channel."""
@@ -237,6 +240,13 @@ class Node:
             self._reactor.callFromThread(self.answers.look)
         if len(self._outbox):
             self._reactor.callFromThread(self._outbox.look)
+
+
+def _standing(listener: Listener) -> Standing:
+    """A folder that cannot be worked on keeps its files: nobody is turned away."""
+    if listener.is_open:
+        return "ready"
+    return "degraded" if isinstance(listener, FolderListener) else "unready"
 
 
 def _failed(part: str, error: BaseException) -> float:

@@ -1,14 +1,15 @@
 """Health, readiness and metrics over HTTP, on an address of their own.
 
 `/health` answers while the process lives; `/ready` only while messages can be taken (store takes
-commits, listeners open, not stopping) and says which part is not; `/metrics` is for Prometheus.
+commits, ports open, not stopping) and says of each part whether it is; a folder that cannot be worked on
+holds back its own files only, so that the engine is `degraded`, and ready. `/metrics` is for Prometheus.
 Nothing here shows content.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["Backlog", "Counters", "application"]
+__all__ = ["Backlog", "Counters", "Standing", "application"]
+
+Standing = Literal["ready", "degraded", "unready"]
+"""How a part stands; the engine as a whole stands as its worst part does. Degraded: something waits that
+nobody outside has to know of, the rest goes on."""
+
+_ORDER: tuple[Standing, ...] = ("ready", "degraded", "unready")
 
 Backlog = dict[str, dict[str, float]]
 """Per channel: unrouted, due, dead, and the age in seconds of the oldest open one."""
@@ -57,20 +64,22 @@ class _Asked:
 
 def application(
     *,
-    parts: Callable[[], dict[str, bool]],
+    parts: Callable[[], dict[str, Standing]],
     backlog: Callable[[], Awaitable[Backlog]],
     counters: Callable[[], Counters],
     registry: CollectorRegistry,
 ) -> Starlette:
-    """The ASGI application. `parts` names what readiness depends on and whether each stands."""
+    """The ASGI application. `parts` names what readiness depends on and how each stands."""
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> Response:
         state = parts()
+        worst = max(state.values(), key=_ORDER.index)
         return JSONResponse(
-            {"ready": all(state.values()), "parts": state}, status_code=200 if all(state.values()) else 503
+            {"ready": worst != "unready", "state": worst, "parts": state},
+            status_code=503 if worst == "unready" else 200,
         )
 
     async def metrics(_: Request) -> Response:

@@ -227,6 +227,11 @@ class Engine:
         """What /ready says."""
         return self._get("/ready")[0] == 200
 
+    def parts(self) -> dict[str, str]:
+        """What /ready says of each part."""
+        parts: dict[str, str] = json.loads(self._get("/ready")[1])["parts"]
+        return parts
+
     def counted(self, event: str) -> float:
         """How often a listener's counter moved (`mllp.server.MllpServer.counters`), over all channels."""
         found = re.findall(

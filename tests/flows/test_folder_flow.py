@@ -203,20 +203,24 @@ def test_a_file_that_changes_while_it_is_read(make_engine: Callable[..., Engine]
 def test_a_folder_that_is_away_and_comes_back(make_engine: Callable[..., Engine], folder: Path) -> None:
     folder.rmdir()
     engine = make_engine(folder_channel("charges", folder))
-    engine.spawn()
+    engine.start()
     wait_for(lambda: any('"error": "ENOENT"' in line for line in engine.logs), "a word about it", engine)
-    assert not engine.ready()
+    parts = engine.parts()
+    assert engine.ready()  # all else would be taken
+    assert {part: state for part, state in parts.items() if state != "ready"} == {
+        "listener charges": "degraded"
+    }
     folder.mkdir()
     drop(folder, "a.hl7", message(1))
     wait_for(lambda: folder.joinpath("done/a.hl7").exists(), "the file to be done", engine)
-    wait_for(engine.ready, "the engine to be ready", engine)
+    wait_for(lambda: set(engine.parts().values()) == {"ready"}, "the engine to be well", engine)
     # Gone again, and a file where the folder should be.
     folder.rename(folder.with_name("gone"))
     folder.write_bytes(b"")
     wait_for(lambda: any('"error": "ENOTDIR"' in line for line in engine.logs), "a word about it", engine)
     folder.unlink()
     folder.with_name("gone").rename(folder)
-    wait_for(engine.ready, "the engine to be ready again", engine)
+    wait_for(lambda: set(engine.parts().values()) == {"ready"}, "the engine to be well again", engine)
     assert sum("folder can be worked on again" in line for line in engine.logs) == 2
     engine.settle()
     assert len(engine.ledger()) == 1
