@@ -22,8 +22,8 @@ __all__ = [
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful", "BatchReceived",
     "ChannelOpened", "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted",
     "EngineStopping", "FileEnded", "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched",
-    "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal", "StoreFailed",
-    "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
+    "HttpOpened", "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal",
+    "StoreFailed", "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -126,6 +126,13 @@ class EngineStarted(Signal, frozen=True):
     channels: int
     workers: int
     text: ClassVar[str] = "engine started"
+
+
+class HttpOpened(Signal, frozen=True):
+    """Health, readiness and metrics can be asked for."""
+
+    address: str
+    text: ClassVar[str] = "health and metrics"
 
 
 class EngineStopping(Signal, frozen=True):

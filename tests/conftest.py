@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with long tests first: the workers end together, none with the longest file alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What each file took, the slowest first, so that a log of CI tells where the time goes."""
+    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "duration")]
+    seconds: Counter[str] = Counter()
+    for report in reports:
+        seconds[report.nodeid.partition("::")[0]] += report.duration
+    if len(seconds) < 2:
+        return
+    terminalreporter.section(f"seconds per file: {sum(seconds.values()):.0f} in {len(seconds)} files")
+    for name, took in seconds.most_common():
+        if took >= 1:
+            terminalreporter.write_line(f"{took:7.1f}  {name}")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import select
+import socket
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -26,7 +27,7 @@ from engine.console.health import application
 from engine.errors import Misconfigured
 from engine.settings import Settings
 from engine.store.sql import open_store
-from engine.telemetry import REGISTRY, configure_logs
+from engine.telemetry import REGISTRY, HttpOpened, configure_logs, signal
 
 __all__ = ["run_node", "spare_the_collector"]
 
@@ -110,21 +111,37 @@ def _reactor() -> tuple[asyncio.AbstractEventLoop, Any]:
 
 
 def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, address: str, node: Node) -> None:
-    host, _, port = address.rpartition(":")
+    door = _open_http(address)
     app = application(
         parts=node.parts,
         backlog=lambda: node.backlog().asFuture(loop),
         counters=node.counters,
         registry=REGISTRY,
     )
-    config = uvicorn.Config(app, host=host, port=int(port), log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server = _Http(config)
-    reactor.callWhenRunning(lambda: loop.create_task(server.serve()))
+    reactor.callWhenRunning(lambda: loop.create_task(server.serve(sockets=[door])))
+    host, port, *_ = door.getsockname()
+    signal(HttpOpened(f"{host}:{port}"))
 
     def end() -> None:
         server.should_exit = True
 
     reactor.addSystemEventTrigger("during", "shutdown", end)
+
+
+def _open_http(address: str) -> socket.socket:
+    """The port for health and metrics; 0 is any free one. Raises `Misconfigured`."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, int(port)), family=family)
+    except (OSError, OverflowError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "not an address and a port"
+        raise Misconfigured(
+            f"cannot be listened on: {said}", where="WARDLINE_HTTP", hint="such as 127.0.0.1:8580, or off"
+        ) from None
 
 
 def _command(folder: Path, share: Share) -> list[str]:

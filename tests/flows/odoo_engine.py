@@ -1,30 +1,23 @@
 """The real engine with the shipped channels before a real Odoo, as a hospital would run it.
 
-    engine = HospitalEngine(folder, hospital)          # hospital: a database of `demo.odoo.fresh_database`
-    engine.start(*faults)                              # `faulty.py` and `fault_points.py`
-    answers = engine.send("dft-charges", *messages)    # over one connection, one after the other
-    engine.all_settled(); engine.account()
-
-With `warm` every life of the engine is forked from one process that has imported everything already: a
-start then takes a third of the time, and it still is a process of its own that dies of kill -9.
+engine = HospitalEngine(folder, hospital)          # hospital: a database of `demo.odoo.fresh_database`
+engine.start(*faults)                              # `faulty.py` and `fault_points.py`
+answers = engine.send("dft-charges", *messages)    # over one connection, one after the other
+engine.all_settled(); engine.account()
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from running import HERE, OPEN_STATES, Engine, wait_for
+from running import OPEN_STATES, Engine, wait_for
 
 from demo.odoo import Running
 from engine.config.loading import load_channels
@@ -60,7 +53,6 @@ class HospitalEngine(Engine):
         changes: Mapping[str, str] | None = None,
         odoo: Mapping[str, str] | None = None,
         more: Sequence[str] = (),
-        warm: bool = False,
     ) -> None:
         super().__init__(
             folder,
@@ -75,7 +67,6 @@ class HospitalEngine(Engine):
             (tables / table.name).write_text(table.read_text())
         self._trials: dict[str, Trial] = {}
         self._expected: dict[tuple[str, bytes], Effects] = {}
-        self._warm = Warm(self.environment, self._read_logs) if warm else None
 
     def add_to_table(self, name: str, *rows: str) -> None:
         """Further rows of a table of the channels; read at the next start."""
@@ -83,19 +74,6 @@ class HospitalEngine(Engine):
         path.write_text(path.read_text().rstrip("\n") + "\n" + "\n".join(rows) + "\n")
 
     # Lives
-
-    def spawn(self, *faults: str) -> None:
-        if self._warm is None:
-            super().spawn(*faults)
-            return
-        self._ports.clear()
-        self._process = self._warm.fork([*faults, "--", "run", str(self.channels)])  # type: ignore[assignment]
-        self._readers = [self._warm.reader]
-
-    def wait(self, within: float = 30.0) -> int:
-        if self._warm is None:
-            return super().wait()
-        return self.process.wait(within)
 
     def wait_ready(self) -> Self:
         """Until every channel listens: enough to send, and sooner than /ready."""
@@ -109,8 +87,6 @@ class HospitalEngine(Engine):
         self.hang_up()
         if self._process is not None and self.runs:
             self.kill()
-        if self._warm:
-            self._warm.end()
 
     # Talking
 
@@ -170,63 +146,6 @@ class HospitalEngine(Engine):
             env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
-
-
-class Warm:
-    """A process that forks engines, one at a time."""
-
-    def __init__(self, environment: Mapping[str, str], read: Any) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "warm.py")],
-            env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        self.reader = threading.Thread(target=read, args=(self._process,), daemon=True)
-        self.reader.start()
-
-    def fork(self, arguments: Sequence[str]) -> Forked:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(arguments).encode() + b"\n")
-        self._process.stdin.flush()
-        return Forked(int(self._line()), self._line)
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().decode()
-
-    def end(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(10)
-        self.reader.join(10)
-        self._process.stdout.close()
-
-
-class Forked:
-    """One engine, with the part of `subprocess.Popen` that is used of it."""
-
-    def __init__(self, pid: int, last_word: Any) -> None:
-        self.pid = pid
-        self._code: int | None = None
-        self._waiter = threading.Thread(target=self._wait, args=(last_word,), daemon=True)
-        self._waiter.start()
-
-    def _wait(self, last_word: Any) -> None:
-        self._code = int(last_word())
-
-    def poll(self) -> int | None:
-        return self._code
-
-    def wait(self, timeout: float) -> int:
-        end = time.monotonic() + timeout
-        self._waiter.join(timeout)
-        if self._code is None:
-            raise subprocess.TimeoutExpired("wardline", end)
-        return self._code
-
-    def send_signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, number)
 
 
 def shipped(name: str, changes: Mapping[str, str]) -> str:

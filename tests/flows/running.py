@@ -1,7 +1,7 @@
-"""The real engine, started as `wardline run` in a process of its own, and senders on plain sockets.
+"""The real engine as `wardline run` in a process of its own, and senders on plain sockets.
 
     engine = Engine(folder, channel("charges", effects=…))
-    engine.start()                       # under two seconds: listening, and /ready says yes
+    engine.start()                       # under a second: listening, and /ready says yes
     answer = engine.connect().ask(message)
     engine.settle()                      # nothing is received or waiting any more
     engine.ledger()                      # the effects that were carried out, one a line
@@ -10,8 +10,8 @@
 
 Everything lives in `folder`: `channels/`, `wardline.db` and its key, `ledger.jsonl`. Listeners take free
 ports (`listen: tcp:0`), read from the log; several channels, workers, settings and faults
-(`faulty.py`) are arguments. All that senders send is remembered by its words, so that `assert_silent`
-can hold it against every line the engine ever logged.
+(`faulty.py`) are arguments. Processes are forked (`nursery.py`) unless `cold`. All that senders send is
+remembered by its words, so that `assert_silent` can hold it against every line the engine ever logged.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nursery import Forked, nursery
 from sending import Sender
 
 from engine.app.opening import open_settings
@@ -83,7 +84,8 @@ ITEMS = "code,item\nG100,GLOVE-M\nG200,GOWN-L\n"
 class Engine:
     """One engine on a store of its own. `channels` are YAML texts (see `channel`).
 
-    `faults` are named in `faulty.py`; `settings` are `WARDLINE_*` variables without the prefix."""
+    `faults` are named in `faulty.py`; `settings` are `WARDLINE_*` variables without the prefix; `cold` starts
+    the command itself, as a shell would."""
 
     def __init__(
         self,
@@ -92,8 +94,10 @@ class Engine:
         workers: int = 1,
         ledger: bool = True,
         settings: Mapping[str, str] | None = None,
+        cold: bool = False,
     ) -> None:
         self.folder = folder
+        self._cold = cold
         self.workers = workers
         self.channels = folder / "channels"
         self.channels.mkdir(parents=True, exist_ok=True)
@@ -101,15 +105,15 @@ class Engine:
         for number, text in enumerate(channels):
             (self.channels / f"channel-{number}.yaml").write_text(text)
         self.store_url = f"sqlite:///{folder}/wardline.db"
-        self._http = free_port()
+        self._http = 0
         self.environment = {
             **os.environ,
             "WARDLINE_STORE": self.store_url,
-            "WARDLINE_HTTP": f"127.0.0.1:{self._http}",
+            "WARDLINE_HTTP": "127.0.0.1:0",
             **({"WARDLINE_LEDGER": str(folder / "ledger.jsonl")} if ledger else {}),
             **{f"WARDLINE_{name}": value for name, value in (settings or {}).items()},
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._readers: list[threading.Thread] = []
         self.logs: list[str] = []
         self.spoken: set[bytes] = set()
@@ -136,13 +140,22 @@ class Engine:
 
     def spawn(self, *faults: str) -> None:
         """Start and do not wait for anything."""
-        module = [str(HERE / "faulty.py"), *faults, "--"] if faults else ["-m", "engine.cli"]
-        command = [sys.executable, *module, "run", str(self.channels), "--workers", str(self.workers)]
         self._ports.clear()
         self._watching.clear()
+        self._http = 0
+        arguments = ["run", str(self.channels), "--workers", str(self.workers)]
         # A file could not grow under the limits that tests set, so logs come through a pipe.
-        self._process = subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE)
-        reader = threading.Thread(target=self._read_logs, args=(self._process,), daemon=True)
+        logs, errors = os.pipe()
+        try:
+            if self._cold:
+                module = [str(HERE / "faulty.py"), *faults, "--"] if faults else ["-m", "engine.cli"]
+                command = [sys.executable, *module, *arguments]
+                self._process = subprocess.Popen(command, env=self.environment, stderr=errors)
+            else:
+                self._process = nursery().fork([*faults, "--", *arguments], self.environment, errors)
+        finally:
+            os.close(errors)
+        reader = threading.Thread(target=self._read_logs, args=(logs,), daemon=True)
         reader.start()
         self._readers.append(reader)
 
@@ -167,7 +180,7 @@ class Engine:
         return self._process is not None and self._process.poll() is None
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes] | Forked:
         """The process that listens."""
         assert self._process is not None, "not started"
         return self._process
@@ -188,14 +201,15 @@ class Engine:
         open_doors = len(self._ports) + len(self._watching)
         return open_doors == len(list(self.channels.glob("*.yaml"))) and self.ready()
 
-    def _read_logs(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stderr is not None
-        with process.stderr as stream:
+    def _read_logs(self, logs: int) -> None:
+        with open(logs, "rb") as stream:
             for raw in stream:
                 line = raw.decode("utf-8", "backslashreplace").rstrip("\n")
                 self.logs.append(line)
                 if '"channel watches its folder"' in line:
                     self._watching.add(json.loads(line)["channel"])
+                if '"health and metrics"' in line:
+                    self._http = int(json.loads(line)["address"].rpartition(":")[2])
                 if '"channel listening"' in line:
                     said = json.loads(line)
                     self._ports[said["channel"]] = int(said["address"].rpartition(":")[2])
@@ -244,6 +258,8 @@ class Engine:
         return self._get("/metrics")[1]
 
     def _get(self, path: str) -> tuple[int, str]:
+        if not self._http:  # not said yet
+            return 0, ""
         try:
             connection = http.client.HTTPConnection("127.0.0.1", self._http, timeout=5)
             connection.request("GET", path)

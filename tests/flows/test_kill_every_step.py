@@ -50,7 +50,7 @@ class Scene:
     def __init__(self, folder: Path, hospital: Running, admin: Session, work: str) -> None:
         self.work = work
         self.engine = HospitalEngine(
-            folder, hospital, changes=ONE_LANE, more=(STOCK_ROOM, shipped("item-master", ONE_LANE)), warm=True
+            folder, hospital, changes=ONE_LANE, more=(STOCK_ROOM, shipped("item-master", ONE_LANE))
         )
         self._folder, self._admin, self._items = folder, admin, hospital.ids["items"]
         self._hold, self._held_back = folder / "hold", folder / "held-back"

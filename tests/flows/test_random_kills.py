@@ -104,7 +104,7 @@ def hospital() -> Iterator[Running]:
 def test_t08_a_hundred_kills_and_ten_thousand_messages_into_the_ledger(tmp_path: Path) -> None:
     seed = 20261121
     messages = day(random.Random(seed), 10_000, Mix(goods=0.3, theatre=0.2))
-    engine = HospitalEngine(tmp_path, None, warm=True)
+    engine = HospitalEngine(tmp_path, None)
     try:
         lived_through(engine, messages, SHORT, 100, seed)
         story = told(engine, messages)
@@ -139,7 +139,7 @@ def in_the_ledger(engine: HospitalEngine, story: Story) -> None:
 def test_t08_kills_before_a_real_odoo(tmp_path: Path, hospital: Running) -> None:
     seed = 20261122
     messages = day(random.Random(seed), 2_000, Mix(goods=0.05, theatre=0.05))
-    engine = HospitalEngine(tmp_path, hospital, warm=True)
+    engine = HospitalEngine(tmp_path, hospital)
     with sign_in(hospital) as admin:
         put_in_stock(admin, hospital)
         try:
