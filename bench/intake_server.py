@@ -103,6 +103,7 @@ def main() -> None:
     else:
         intake = engine.intake.Intake(
             storage,
+            storage.accept,
             Threads(reactor, "commit"),
             call_soon=loop.call_soon,
             call_later=reactor.callLater,

@@ -1,8 +1,10 @@
-"""From the listener into safe storage: one commit shared by all that arrived meanwhile.
+"""From a listener into safe storage: one commit shared by all that arrived meanwhile.
 
-There is no timer. While a commit runs, arrivals gather; when it ends, they share the next one.
-A message that is alone and finds the store idle is committed at once in the reactor's thread,
-because going through another thread would cost more than the commit (docs/decisions/0003).
+What is submitted and what comes back is the business of the store's verb: arrivals and receipts
+(`MessageStore.accept`), or units and what became of them (`ResourceStore.write`). There is no timer.
+While a commit runs, more gathers; when it ends, all that waits shares the next one. What is alone and
+finds the store idle is committed at once in the reactor's thread, because going through another thread
+would cost more than the commit (docs/decisions/0003).
 """
 
 from __future__ import annotations
@@ -10,29 +12,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from engine.errors import Unavailable
-from engine.model import Arrival, Receipt
 from engine.telemetry import AcceptFailed, LoopFailed, StoreFailed, StoreRecovered, signal
 
-__all__ = ["Intake", "Settled"]
+__all__ = ["Intake"]
 
 LARGEST_BATCH = 256
 QUICK = 0.002  # seconds: a commit this fast may run inline
 PROBE_EVERY = 1.0  # seconds between looks at a store that failed
 
-Settled = Callable[[Receipt | None], None]
-"""Called in the reactor's thread: the receipt after commit, or None when nothing was stored."""
+A = TypeVar("A")
+R = TypeVar("R")
+
+Commit = Callable[[Sequence[A]], list[R]]
+"""The verb: makes what was submitted durable and answers each, in the same order."""
+
+Batch = list[tuple[A, Callable[[R | None], None]]]
 
 
 class Storage(Protocol):
-    """What intake needs of the store."""
+    """What intake needs of the store besides its verb."""
 
-    def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]: ...
     def idle(self) -> bool: ...
     def check(self) -> None: ...
 
@@ -43,9 +48,11 @@ class Runner(Protocol):
     def run(self, call: Callable[..., Any], /, *args: Any) -> Deferred[Any]: ...
 
 
-class Intake:
-    """Group commit in front of a store.
+class Intake(Generic[A, R]):
+    """Group commit in front of a store's verb.
 
+    `size` says how much of a commit one takes (default: all the same); a commit takes no more than
+    `LARGEST_BATCH` of it, but for one that is larger by itself.
     `call_soon` runs a function in the reactor's next turn and `call_later` after seconds.
     `opened(bool)` is told when the store stops or starts taking commits, so that listeners can
     close and open: a sender that gets no answer sends again, a sender that gets an error
@@ -54,63 +61,74 @@ class Intake:
     def __init__(
         self,
         store: Storage,
+        commit: Commit[A, R],
         threads: Runner,
         *,
         call_soon: Callable[[Callable[[], None]], object],
         call_later: Callable[[float, Callable[[], None]], object],
         opened: Callable[[bool], None],
         stored: Callable[[], None],
+        size: Callable[[A], int] | None = None,
     ) -> None:
-        self._store, self._threads = store, threads
+        self._store, self._save, self._threads, self._size = store, commit, threads, size
         self._call_soon, self._call_later = call_soon, call_later
         self._opened, self._stored = opened, stored
-        self._waiting: deque[tuple[Arrival, Settled]] = deque()
+        self._waiting: deque[tuple[A, Callable[[R | None], None]]] = deque()
         self._busy = False
         self._quick = False
         self.available = True
 
-    def submit(self, arrival: Arrival, settled: Settled) -> None:
-        """Take an arrival; `settled` is called once, after the commit or its failure."""
-        self._waiting.append((arrival, settled))
+    def submit(self, one: A, settled: Callable[[R | None], None]) -> None:
+        """Take one; `settled` is called once, in the reactor's thread: with what became of it, after the
+        commit, or with None when nothing was stored."""
+        self._waiting.append((one, settled))
         if not self._busy:
             self._busy = True
             self._call_soon(self._commit)
 
     @property
     def waiting(self) -> int:
-        """How many arrivals wait for a commit."""
+        """How many wait for a commit."""
         return len(self._waiting)
 
     def _commit(self) -> None:
-        waiting = self._waiting
-        batch = [waiting.popleft() for _ in range(min(len(waiting), LARGEST_BATCH))]
-        arrivals = [arrival for arrival, _ in batch]
+        batch = self._together()
+        submitted = [one for one, _ in batch]
         if len(batch) == 1 and self._quick and self._store.idle():
-            self._inline(arrivals, batch)
+            self._inline(submitted, batch)
             return
         started = perf_counter()
-        done: Deferred[list[Receipt]] = self._threads.run(self._store.accept, arrivals)
+        done: Deferred[list[R]] = self._threads.run(self._save, submitted)
         done.addCallbacks(self._committed, self._lost, callbackArgs=(batch, started), errbackArgs=(batch,))
 
-    def _inline(self, arrivals: list[Arrival], batch: list[tuple[Arrival, Settled]]) -> None:
+    def _together(self) -> Batch[A, R]:
+        """What shares the next commit."""
+        waiting, size = self._waiting, self._size
+        if size is None:
+            return [waiting.popleft() for _ in range(min(len(waiting), LARGEST_BATCH))]
+        batch = [waiting.popleft()]
+        room = LARGEST_BATCH - size(batch[0][0])
+        while waiting and (room := room - size(waiting[0][0])) >= 0:
+            batch.append(waiting.popleft())
+        return batch
+
+    def _inline(self, submitted: list[A], batch: Batch[A, R]) -> None:
         started = perf_counter()
         try:
-            receipts = self._store.accept(arrivals)
+            results = self._save(submitted)
         except Exception:
             self._lost(Failure(), batch)  # type: ignore[no-untyped-call]
             return
-        self._committed(receipts, batch, started)
+        self._committed(results, batch, started)
 
-    def _committed(
-        self, receipts: list[Receipt], batch: list[tuple[Arrival, Settled]], started: float
-    ) -> None:
+    def _committed(self, results: list[R], batch: Batch[A, R], started: float) -> None:
         self._quick = len(batch) == 1 and perf_counter() - started < QUICK
-        for (_, settled), receipt in zip(batch, receipts, strict=True):
-            _tell(settled, receipt)
+        for (_, settled), result in zip(batch, results, strict=True):
+            _tell(settled, result)
         self._stored()
         self._next()
 
-    def _lost(self, failure: Failure, batch: list[tuple[Arrival, Settled]]) -> None:
+    def _lost(self, failure: Failure, batch: Batch[A, R]) -> None:
         signal(AcceptFailed(messages=len(batch), error=type(failure.value).__name__))
         for _, settled in batch:
             _tell(settled, None)
@@ -137,12 +155,12 @@ class Intake:
         self._opened(True)
 
 
-def _tell(settled: Settled, receipt: Receipt | None) -> None:
+def _tell(settled: Callable[[R | None], None], result: R | None) -> None:
     """An answer that cannot be made must not cost other senders theirs, nor stop the intake: its own
     sender gets none and sends again, which is then a duplicate."""
     try:
-        settled(receipt)
+        settled(result)
     except Exception as error:
         signal(LoopFailed("answer", type(error).__name__))
-        if receipt is not None:
+        if result is not None:
             _tell(settled, None)

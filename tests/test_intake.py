@@ -59,22 +59,24 @@ class Held:
 class Bench:
     """An intake with everything around it in the test's hands."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: Callable[[Arrival], int] | None = None) -> None:
         self.clock, self.storage, self.thread = Clock(), Storage(), Held()
         self.open: list[bool] = []
         self.receipts: list[Receipt | None] = []
         self.intake = Intake(
             self.storage,
+            self.storage.accept,
             self.thread,
             call_soon=lambda call: self.clock.callLater(0, call),
             call_later=self.clock.callLater,
             opened=self.open.append,
             stored=lambda: None,
+            size=size,
         )
 
-    def submit(self, count: int = 1) -> None:
+    def submit(self, count: int = 1, raw: bytes = b"MSH|") -> None:
         for _ in range(count):
-            self.intake.submit(Arrival("c", b"MSH|", b"f" * 16, b"d" * 16, 0.0), self.receipts.append)
+            self.intake.submit(Arrival("c", raw, b"f" * 16, b"d" * 16, 0.0), self.receipts.append)
 
     def turn(self) -> None:
         self.clock.advance(0)
@@ -112,6 +114,19 @@ def test_a_batch_is_bounded(bench: Bench) -> None:
         bench.turn()
         bench.thread.finish()
     assert bench.storage.batches == [LARGEST_BATCH, 10]
+
+
+def test_a_batch_is_bounded_by_what_its_parts_take() -> None:
+    """As units of resources, of which one may have a thousand."""
+    bench = Bench(size=lambda arrival: len(arrival.raw))
+    for length in (LARGEST_BATCH - 10, 6, 4, 1, LARGEST_BATCH * 3, 5):
+        bench.submit(1, b"x" * length)
+    while bench.intake.waiting:
+        bench.turn()
+        if bench.thread.calls:  # one that is alone may go at once
+            bench.thread.finish()
+    assert bench.storage.batches == [3, 1, 1, 1]
+    assert None not in bench.receipts
 
 
 def test_a_lone_message_on_a_quick_store_is_committed_inline(bench: Bench) -> None:

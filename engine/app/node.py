@@ -71,6 +71,7 @@ class Node:
         self.answers = Answers(store, self._looks, call_later=reactor.callLater)
         self.intake = Intake(
             store,
+            store.accept,
             self._commits,
             call_soon=call_soon,
             call_later=reactor.callLater,
