@@ -395,7 +395,8 @@ class Moved(msgspec.Struct, frozen=True):
 
 class Version(msgspec.Struct, frozen=True):
     """One version of a resource, read back. `body` is its JSON without what the server adds (`meta`), or
-    None when it was removed after its time; `created` is the message id of version 1: a stable order."""
+    None when it was removed after its time or is damaged; `created` is the message id of version 1: a
+    stable order."""
 
     key: ResourceKey
     version: int

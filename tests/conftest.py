@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("conformance.store_contract")
+pytest.register_assert_rewrite("conformance.store_contract", "conformance.resource_contract")
 
 settings.register_profile(
     "wardline", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -40,7 +40,7 @@ from engine.model import (
 
 __all__ = [
     "AccountRow", "CoursesMoved", "DeliveryView", "MessageStore", "MessageView", "Owed", "Query",
-    "ResourceStore", "TokensTaken",
+    "ResourceStore", "Store", "TokensTaken",
 ]  # fmt: skip
 
 
@@ -305,3 +305,7 @@ class ResourceStore(Protocol):
         """Plain words for every version that was changed or is missing since it was written; empty when
         the chain holds."""
         ...
+
+
+class Store(MessageStore, ResourceStore, Protocol):
+    """Safe storage for all that comes in."""

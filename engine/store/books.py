@@ -103,6 +103,21 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
         "SELECT o.message_id FROM owed o LEFT JOIN messages m ON m.id = o.message_id WHERE m.id IS NULL",
     ),
     (
+        "versions of resources without their message",
+        "SELECT v.message_id FROM versions v LEFT JOIN messages m ON m.id = v.message_id WHERE m.id IS NULL",
+    ),
+    (
+        "resources that cannot be read",
+        "SELECT r.created FROM resources r LEFT JOIN versions v ON v.message_id = r.message_id"
+        " LEFT JOIN contents c ON c.message_id = r.message_id"
+        " WHERE v.message_id IS NULL OR (r.deleted = 0 AND c.message_id IS NULL)",
+    ),
+    (
+        "resources found by what is not theirs",
+        "SELECT t.created FROM (SELECT created FROM terms UNION SELECT created FROM spans) AS t"
+        " LEFT JOIN resources r ON r.created = t.created WHERE r.created IS NULL OR r.deleted = 1",
+    ),
+    (
         "tokens merged into one that is not there",
         "SELECT t.token FROM tokens t LEFT JOIN tokens s ON s.token = t.merged_into"
         " WHERE t.merged_into IS NOT NULL AND s.token IS NULL",

@@ -105,13 +105,14 @@ def rows_of(work: Work, query: str, keys: Sequence[Any], *first: Any) -> list[tu
     return found
 
 
-def insert(work: Work, statement: str, columns: int, flat: list[Any]) -> None:
-    """Insert rows given as one flat list, as few statements as the prepared texts allow.
+def insert(work: Work, statement: str, columns: int, flat: list[Any], rest: str = "") -> None:
+    """Insert rows given as one flat list, as few statements as the prepared texts allow; `rest` is what
+    follows the rows.
 
     Up to 32 rows any number has its own text; above, powers of two, so that few are kept prepared."""
     rows, start = len(flat) // columns, 0
     while start < rows:
         left = rows - start
         count = left if left <= 32 else min(ROWS_PER_STATEMENT, 1 << (left.bit_length() - 1))
-        work.run(statement + values(columns, count), flat[start * columns : (start + count) * columns])
+        work.run(statement + values(columns, count) + rest, flat[start * columns : (start + count) * columns])
         start += count

@@ -19,8 +19,9 @@ from engine.model import (
     StoredMessage,
 )
 from engine.store.cipher import Damaged
-from engine.store.database import Work, insert, marks, rows_of
+from engine.store.database import Work, marks, rows_of
 from engine.store.part import Part, as_json
+from engine.store.rows import STANDING, keep_messages, message_row, open_content, seal_content
 from engine.store.sequences import OUT_OF_SEQUENCE, Links
 
 __all__ = ["DAMAGED", "Intake"]
@@ -34,29 +35,13 @@ _ORIGINALS: Final = (
     "SELECT fingerprint, digest, id, answered FROM messages WHERE is_original = 1 AND fingerprint IN"
 )
 _NEWEST: Final = "SELECT NULL, NULL, coalesce(max(id), 0), NULL FROM messages"
-_MESSAGE: Final = (
-    "INSERT INTO messages (id, channel, type, state, received_at, answered, is_original, original,"
-    " bytes, fingerprint, digest, step, reason) VALUES "
-)
 _OWE: Final = (
     "INSERT INTO owed (message_id, channel, state, attempts) VALUES (?, ?, 'owed', 0)"
     " ON CONFLICT (message_id) DO UPDATE SET state = 'owed', attempts = 0"
 )
-_CONTENT: Final = "INSERT INTO contents (message_id, key_id, sealed) VALUES "
 _SEALED: Final = (
     "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}"
     " FROM messages m LEFT JOIN contents c ON c.message_id = m.id WHERE "
-)
-
-_STANDING: Final = ("accepted", "")  # told so, or still in work
-_RECEIVED, _DUPLICATE, _FILTERED, _QUARANTINED = (
-    state.value
-    for state in (
-        MessageState.RECEIVED,
-        MessageState.DUPLICATE,
-        MessageState.FILTERED,
-        MessageState.QUARANTINED,
-    )
 )
 
 _Known = dict[bytes, dict[bytes, tuple[int, Answered]]]
@@ -71,8 +56,7 @@ class Intake(Part):
         free ones, so that order by id is the order of commits, on every node."""
         if not arrivals:
             return []
-        seal = self._cipher.seal
-        sealed = [seal(one.raw, _bound(one.channel, one.fingerprint, one.digest)) for one in arrivals]
+        sealed = [seal_content(self._cipher, arrival) for arrival in arrivals]
         with self._database.write("accept") as work:
             newest, known = _originals(work, [arrival.fingerprint for arrival in arrivals])
             links = Links(work, arrivals) if any([arrival.numbered for arrival in arrivals]) else None
@@ -88,11 +72,10 @@ class Intake(Part):
                 if not receipt.id:
                     continue
                 newest = receipt.id
-                rows += _row(receipt, arrival)
+                rows += message_row(receipt, arrival)
                 if not receipt.original:
                     contents += (receipt.id, self._cipher.key_id, sealed[number])
-            insert(work, _MESSAGE, 13, rows)
-            insert(work, _CONTENT, 3, contents)
+            keep_messages(work, rows, contents)
             _owe(work, arrivals, receipts)
             if links is not None:
                 links.save(work)
@@ -133,10 +116,7 @@ class Intake(Part):
         return _SEALED.format(sealed=self._database.as_bytes.format("c.sealed"))
 
     def _open(self, row: tuple[Any, ...]) -> bytes:
-        _, channel, _, fingerprint, digest, key_id, sealed = row
-        if not (isinstance(sealed, bytes) and isinstance(fingerprint, bytes) and isinstance(digest, bytes)):
-            raise Damaged
-        return self._cipher.open(key_id, sealed, _bound(channel, fingerprint, digest))
+        return open_content(self._cipher, row[1], *row[3:])
 
     def _bury_messages(self, damaged: list[int]) -> None:
         """Dead letters, and no originals any more: the same message sent again is a new one."""
@@ -147,11 +127,6 @@ class Intake(Part):
                 " WHERE id = ? AND state = 'received'",
                 [(state, reason, message_id) for message_id in damaged],
             )
-
-
-def _bound(channel: str, fingerprint: bytes, digest: bytes) -> bytes:
-    """What ties sealed content to its row (the id is not known yet when it is sealed)."""
-    return b"%b%b%b" % (fingerprint, digest, channel.encode())
 
 
 def _originals(work: Work, fingerprints: list[bytes]) -> tuple[int, _Known]:
@@ -171,9 +146,9 @@ def _receive(message_id: int, arrival: Arrival, known: _Known) -> Receipt:
     here = known.get(arrival.fingerprint)
     if here is not None and (original := here.get(arrival.digest)):
         return Receipt(message_id, original=original[0], answered=original[1])
-    if here is not None and arrival.unique and arrival.answered in _STANDING:
+    if here is not None and arrival.unique and arrival.answered in STANDING:
         return Receipt(message_id, answered="error", reused=True, refused=REUSED)
-    if arrival.answered in _STANDING:
+    if arrival.answered in STANDING:
         known.setdefault(arrival.fingerprint, {})[arrival.digest] = (message_id, arrival.answered)
     return Receipt(message_id, answered=arrival.answered, reused=here is not None)
 
@@ -183,7 +158,7 @@ def _receive_numbered(
 ) -> Receipt:
     """The same in the sequence number protocol. A number below the expected one that is not the very
     message accepted under it is refused: nothing would ever tell that it was lost."""
-    if arrival.answered not in _STANDING:
+    if arrival.answered not in STANDING:
         return replace(_receive(message_id, arrival, known), expected=links.expected(numbered))
     place = links.place(numbered)
     if place == "reset":
@@ -211,29 +186,3 @@ def _owe(work: Work, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]) -
     ]
     if rows:
         work.run_many(_OWE, rows)
-
-
-def _row(receipt: Receipt, arrival: Arrival) -> tuple[Any, ...]:
-    if receipt.original:
-        state, stands = _DUPLICATE, 0
-    elif arrival.step:
-        state, stands = _FILTERED, 1
-    elif receipt.answered in _STANDING:
-        state, stands = _RECEIVED, 1
-    else:
-        state, stands = _QUARANTINED, 0
-    return (
-        receipt.id,
-        arrival.channel,
-        arrival.type,
-        state,
-        arrival.received_at,
-        receipt.answered,
-        stands,
-        receipt.original,
-        len(arrival.raw),
-        arrival.fingerprint,
-        arrival.digest,
-        arrival.step,
-        as_json(receipt.refused or arrival.reason),
-    )

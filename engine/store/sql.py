@@ -8,7 +8,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Misconfigured
-from engine.store.base import MessageStore
+from engine.store.auditing import Auditing
+from engine.store.base import Store
 from engine.store.cipher import Cipher
 from engine.store.courses import Courses
 from engine.store.database import Database
@@ -18,21 +19,25 @@ from engine.store.keys import KeyRing
 from engine.store.migrations import migrate
 from engine.store.owing import Owing
 from engine.store.postgres import PostgresDatabase
+from engine.store.resources import Resources
 from engine.store.routing import Routes
 from engine.store.seals import check_keys
 from engine.store.sqlite import SqliteDatabase
 from engine.store.tokens import Tokens
 from engine.store.upkeep import Upkeep
+from engine.store.versions import Versions
 from engine.store.views import Views
 
 __all__ = ["SqlStore", "open_store", "store_file"]
 
 
-class SqlStore(Intake, Tokens, Courses, Routes, Deliveries, Owing, Views, Upkeep):
-    """`engine.store.base.MessageStore` over a database."""
+class SqlStore(
+    Intake, Resources, Versions, Auditing, Tokens, Courses, Routes, Deliveries, Owing, Views, Upkeep
+):
+    """`engine.store.base.Store` over a database."""
 
 
-def open_store(url: str, keyring: KeyRing) -> MessageStore:
+def open_store(url: str, keyring: KeyRing) -> Store:
     """Open (and make or migrate) the store at `sqlite:///path/to/file` or `postgresql://…`.
 
     Raises `Misconfigured` for an address, key or file that will not do, `Unavailable` when the

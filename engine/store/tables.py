@@ -3,7 +3,11 @@
 `messages` are small rows that change state; their sealed bytes lie apart in `contents`, so that a
 change of state never rewrites content. A delivery's id is its message's id times `PER_MESSAGE` plus
 its place in the message: deliveries of one message are a range of the primary key, order by id is
-order of arrival, and no sequence is asked. Every index is partial: it holds what is still in work.
+order of arrival, and no sequence is asked. An index of messages and deliveries is partial: it holds what
+is still in work.
+
+A version of a resource is a message too; `resources` are the current ones, numbered by the message that
+created them, which is what `terms` and `spans` (what they are found by) point to.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from engine.model import DeliveryState, MessageState
 
 __all__ = [
     "PER_MESSAGE", "contents", "courses", "deliveries", "fragments", "keys", "messages", "metadata", "owed",
-    "pulse", "sequences", "tokens",
+    "pulse", "resources", "sequences", "spans", "terms", "tokens", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -181,4 +185,65 @@ pulse = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("beat", BigInteger, nullable=False),
+)
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("created", _Id, primary_key=True, autoincrement=False),  # message id of version 1
+    Column("id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("deleted", SmallInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("terms", LargeBinary, nullable=False),  # its rows of `terms`, one after the other
+    Index("resources_by_id", "id", "type", "release", unique=True),
+    _partial("resources_of_type", "release", "type", "created", where="deleted = 0"),
+    _partial("resources_written", "release", "type", "at", "created", where="deleted = 0"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("message_id", _Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("created", BigInteger, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("deleted", SmallInteger, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),  # SHA-256 of the body as transmitted
+    Column("chain", LargeBinary, nullable=False),  # engine.store.chain
+    Index("versions_of_resource", "created", "version", unique=True),
+    Index("versions_of_type", "release", "type", "message_id"),
+    Index("versions_written", "release", "type", "at"),
+    _partial("versions_of_unit", "unit", "message_id", where="unit <> ''"),
+)
+
+terms = Table(
+    "terms",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("created", _Id, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+spans = Table(
+    "spans",
+    metadata,
+    Column("created", _Id, primary_key=True, autoincrement=False),
+    Column("param", Text, primary_key=True),
+    Column("low", Float(53), primary_key=True),
+    Column("high", Float(53), primary_key=True),
+    Column("release", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("wide", SmallInteger, nullable=False),  # 1: longer than engine.store.finding.NARROW
+    Index("spans_in_time", "release", "type", "param", "wide", "low", "high", "created"),
+    sqlite_with_rowid=False,
 )

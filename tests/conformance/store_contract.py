@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from conformance.answers_contract import AnswersContract
 from conformance.course_contract import CourseContract
+from conformance.resource_contract import ResourceContract
 
 from engine.effects import Charge, Effect, Item
 from engine.errors import Unacceptable
@@ -837,5 +838,6 @@ class StoreContract(
     CourseContract,
     DeliveryContract,
     ViewsContract,
+    ResourceContract,
 ):
     """All of it."""
