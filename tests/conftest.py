@@ -42,6 +42,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{took:7.1f}  {name}")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A failure is named when it happens: a run that is cut off has told what it found."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Told(config), "told-at-once")
+
+
+class _Told:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = crash.message.splitlines()[0][:200] if crash and crash.message else ""
+            reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+            reporter.write_line(f"\n{report.when} failed: {report.nodeid} {text}")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL's maintenance database: `$WARDLINE_TEST_POSTGRES`, else a server of
