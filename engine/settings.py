@@ -23,7 +23,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     (dry run); `application`/`facility` what answers call themselves when a sender
     left MSH-5/-6 empty; `bind` the address of listeners that name only a port; `insecure_ok` allows
     plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop
-    may take; `give_up` the days a delivery is tried while its destination is away; `log_level` what is
+    may take; `give_up` the days a delivery is tried while its destination is away; `dev_keys` lets FHIR
+    clients use static keys (development only); `log_level` what is
     logged (`DEBUG` shows the signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
@@ -38,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     give_up_days: float = 7.0
     batch: int = 100
     node: str = ""
+    dev_keys: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

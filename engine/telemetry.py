@@ -19,11 +19,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
-    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful", "BatchReceived",
-    "ChannelOpened", "ControlIdReused", "DeliverySettled", "DestinationAway", "EngineStarted",
-    "EngineStopping", "FileEnded", "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched",
-    "HttpOpened", "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "Signal",
-    "StoreFailed", "StoreRecovered", "WorkerEnded", "configure_logs", "signal",
+    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful",
+    "BatchReceived", "CallerRefused", "ChannelOpened", "ControlIdReused", "DeliverySettled",
+    "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
+    "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
+    "MessageRefused", "MessagesRouted", "Signal", "StoreFailed", "StoreRecovered", "TokenIssued",
+    "TokenRefused", "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -115,6 +116,12 @@ _application = _counter(
     "Application answers on a link of their own, by what the other side did.",
     "channel",
     "outcome",
+)
+_callers_refused = _counter(
+    "wardline_callers_refused", "Requests whose sender could not be told, by why.", "client", "why"
+)
+_token_answers = _counter(
+    "wardline_token_answers", "Token requests, by client and result.", "client", "result"
 )
 _faults = _counter("wardline_faults", "Faults of the engine's own parts.", "part")
 
@@ -398,6 +405,38 @@ class ApplicationLinkAway(Signal, frozen=True):
 
     def count(self) -> None:
         _application(self.channel, "away").inc()
+
+
+class CallerRefused(Signal, frozen=True):
+    """A request's token or certificate proved nothing (`engine.access.untrusted`). `client` is the
+    registered one that it names, or empty. Only counted: whoever knocks may do so often."""
+
+    client: str
+    why: str
+
+    def count(self) -> None:
+        _callers_refused(self.client, self.why).inc()
+
+
+class TokenIssued(Signal, frozen=True):
+    """A client got an access token."""
+
+    client: str
+
+    def count(self) -> None:
+        _token_answers(self.client, "issued").inc()
+
+
+class TokenRefused(Signal, frozen=True):
+    """A client got none. It is told `invalid_client`; this is why."""
+
+    client: str
+    why: str
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "access token refused"
+
+    def count(self) -> None:
+        _token_answers(self.client, self.why).inc()
 
 
 class LoopFailed(Signal, frozen=True):

@@ -160,6 +160,7 @@ _SAID: dict[str, Callable[[Context, str], Words]] = {
     "bool_type": lambda _, name: (f"{name} must be yes or no", ""),
     "int_parsing": lambda _, name: (f"{name} must be a whole number", ""),
     "int_type": lambda _, name: (f"{name} must be a whole number", ""),
+    "float_parsing": lambda _, name: (f"{name} must be a number", ""),
     "one_kind": lambda _, name: (f"{name} has exactly one kind", "mllp:, folder: or fhir:"),
     "greater_than_equal": lambda context, name: (f"{name} is too small", f"at least {context['ge']}"),
     "less_than_equal": lambda context, name: (f"{name} is too large", f"at most {context['le']}"),
