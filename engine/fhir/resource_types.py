@@ -1,0 +1,68 @@
+"""The names of all resource types (FHIR R4B, R5), to know them without loading their models."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.fhir.releases import Release
+
+__all__ = ["TYPES"]
+
+_R4B = """
+Account ActivityDefinition AdministrableProductDefinition AdverseEvent AllergyIntolerance Appointment
+AppointmentResponse AuditEvent Basic Binary BiologicallyDerivedProduct BodyStructure Bundle
+CapabilityStatement CarePlan CareTeam CatalogEntry ChargeItem ChargeItemDefinition Citation Claim
+ClaimResponse ClinicalImpression ClinicalUseDefinition CodeSystem Communication CommunicationRequest
+CompartmentDefinition Composition ConceptMap Condition Consent Contract Coverage CoverageEligibilityRequest
+CoverageEligibilityResponse DetectedIssue Device DeviceDefinition DeviceMetric DeviceRequest
+DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference Encounter Endpoint EnrollmentRequest
+EnrollmentResponse EpisodeOfCare EventDefinition Evidence EvidenceReport EvidenceVariable ExampleScenario
+ExplanationOfBenefit FamilyMemberHistory Flag Goal GraphDefinition Group GuidanceResponse HealthcareService
+ImagingStudy Immunization ImmunizationEvaluation ImmunizationRecommendation ImplementationGuide Ingredient
+InsurancePlan Invoice Library Linkage List Location ManufacturedItemDefinition Measure MeasureReport Media
+Medication MedicationAdministration MedicationDispense MedicationKnowledge MedicationRequest
+MedicationStatement MedicinalProductDefinition MessageDefinition MessageHeader MolecularSequence
+NamingSystem NutritionOrder NutritionProduct Observation ObservationDefinition OperationDefinition
+OperationOutcome Organization OrganizationAffiliation PackagedProductDefinition Parameters Patient
+PaymentNotice PaymentReconciliation Person PlanDefinition Practitioner PractitionerRole Procedure Provenance
+Questionnaire QuestionnaireResponse RegulatedAuthorization RelatedPerson RequestGroup ResearchDefinition
+ResearchElementDefinition ResearchStudy ResearchSubject RiskAssessment Schedule SearchParameter
+ServiceRequest Slot Specimen SpecimenDefinition StructureDefinition StructureMap Subscription
+SubscriptionStatus SubscriptionTopic Substance SubstanceDefinition SupplyDelivery SupplyRequest Task
+TerminologyCapabilities TestReport TestScript ValueSet VerificationResult VisionPrescription
+"""
+
+_R5 = """
+Account ActivityDefinition ActorDefinition AdministrableProductDefinition AdverseEvent AllergyIntolerance
+Appointment AppointmentResponse ArtifactAssessment AuditEvent Basic Binary BiologicallyDerivedProduct
+BiologicallyDerivedProductDispense BodyStructure Bundle CapabilityStatement CarePlan CareTeam ChargeItem
+ChargeItemDefinition Citation Claim ClaimResponse ClinicalImpression ClinicalUseDefinition CodeSystem
+Communication CommunicationRequest CompartmentDefinition Composition ConceptMap Condition
+ConditionDefinition Consent Contract Coverage CoverageEligibilityRequest CoverageEligibilityResponse
+DetectedIssue Device DeviceAssociation DeviceDefinition DeviceDispense DeviceMetric DeviceRequest
+DeviceUsage DiagnosticReport DocumentReference Encounter EncounterHistory Endpoint EnrollmentRequest
+EnrollmentResponse EpisodeOfCare EventDefinition Evidence EvidenceReport EvidenceVariable ExampleScenario
+ExplanationOfBenefit FamilyMemberHistory Flag FormularyItem GenomicStudy Goal GraphDefinition Group
+GuidanceResponse HealthcareService ImagingSelection ImagingStudy Immunization ImmunizationEvaluation
+ImmunizationRecommendation ImplementationGuide Ingredient InsurancePlan InventoryItem InventoryReport
+Invoice Library Linkage List Location ManufacturedItemDefinition Measure MeasureReport Medication
+MedicationAdministration MedicationDispense MedicationKnowledge MedicationRequest MedicationStatement
+MedicinalProductDefinition MessageDefinition MessageHeader MolecularSequence NamingSystem NutritionIntake
+NutritionOrder NutritionProduct Observation ObservationDefinition OperationDefinition OperationOutcome
+Organization OrganizationAffiliation PackagedProductDefinition Parameters Patient PaymentNotice
+PaymentReconciliation Permission Person PlanDefinition Practitioner PractitionerRole Procedure Provenance
+Questionnaire QuestionnaireResponse RegulatedAuthorization RelatedPerson RequestOrchestration Requirements
+ResearchStudy ResearchSubject RiskAssessment Schedule SearchParameter ServiceRequest Slot Specimen
+SpecimenDefinition StructureDefinition StructureMap Subscription SubscriptionStatus SubscriptionTopic
+Substance SubstanceDefinition SubstanceNucleicAcid SubstancePolymer SubstanceProtein
+SubstanceReferenceInformation SubstanceSourceMaterial SupplyDelivery SupplyRequest Task
+TerminologyCapabilities TestPlan TestReport TestScript Transport ValueSet VerificationResult
+VisionPrescription
+"""
+
+TYPES: Final[dict[Release, frozenset[str]]] = {
+    "R4": frozenset(_R4B.split()),
+    "R4B": frozenset(_R4B.split()),
+    "R5": frozenset(_R5.split()),
+}
+"""R4 is read by the models of R4B, which are the same for what is served."""
