@@ -307,5 +307,14 @@ class ResourceStore(Protocol):
         ...
 
 
-class Store(MessageStore, ResourceStore, Protocol):
+class AssertionStore(Protocol):
+    """Safe storage for what may happen once only at the token endpoint."""
+
+    def first_use(self, digest: bytes, until: float, now: float) -> bool:
+        """Remember durably that the assertion with this digest (16 bytes) was used, `until` it is of no use
+        anyway, and say whether this was the first time."""
+        ...
+
+
+class Store(MessageStore, ResourceStore, AssertionStore, Protocol):
     """Safe storage for all that comes in."""

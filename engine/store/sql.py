@@ -8,6 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Misconfigured
+from engine.store.assertions import UsedAssertions
 from engine.store.auditing import Auditing
 from engine.store.base import Store
 from engine.store.cipher import Cipher
@@ -32,7 +33,18 @@ __all__ = ["SqlStore", "open_store", "store_file"]
 
 
 class SqlStore(
-    Intake, Resources, Versions, Auditing, Tokens, Courses, Routes, Deliveries, Owing, Views, Upkeep
+    Intake,
+    Resources,
+    Versions,
+    Auditing,
+    UsedAssertions,
+    Tokens,
+    Courses,
+    Routes,
+    Deliveries,
+    Owing,
+    Views,
+    Upkeep,
 ):
     """`engine.store.base.Store` over a database."""
 

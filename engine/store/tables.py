@@ -32,8 +32,8 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "PER_MESSAGE", "contents", "courses", "deliveries", "fragments", "keys", "messages", "metadata", "owed",
-    "pulse", "resources", "sequences", "spans", "terms", "tokens", "versions",
+    "PER_MESSAGE", "assertions", "contents", "courses", "deliveries", "fragments", "keys", "messages",
+    "metadata", "owed", "pulse", "resources", "sequences", "spans", "terms", "tokens", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -247,3 +247,11 @@ spans = Table(
     Index("spans_in_time", "release", "type", "param", "wide", "low", "high", "created"),
     sqlite_with_rowid=False,
 )
+
+assertions = Table(
+    "assertions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # engine.access.assertions
+    Column("until", Float(53), nullable=False),
+)
+"""Assertions of clients that were used, until they would have expired."""

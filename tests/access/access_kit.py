@@ -7,6 +7,7 @@ import hmac
 import json
 from base64 import urlsafe_b64encode
 from functools import cache
+from itertools import count
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from joserfc import jwk, jws
 from joserfc.jwk import ECKey, Key, RSAKey
 
 from engine.access import Access, Certificate, Client, Clients, Issuer, Keys, Published, Scopes
+from engine.access.assertions import FirstUse
 from engine.access.jwk import read_jwks
 from engine.errors import Unavailable
 
@@ -23,6 +25,7 @@ TOKEN_URL = f"{BASE}/auth/token"
 ISSUER = "https://login.hospital.example/realms/fhir"
 RING = {"new": b"n" * 32, "old": b"o" * 32}
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_number = count()
 STATIC = "a-static-key-of-some-length-0123456789"
 
 
@@ -65,8 +68,14 @@ def mac(secret: bytes, header: dict[str, Any], claims: object) -> str:
 def assertion_claims(**changes: Any) -> dict[str, Any]:
     """What the client `ehr` says in an assertion; None takes a claim away."""
     claims = {
-        "iss": "ehr", "sub": "ehr", "aud": TOKEN_URL, "exp": NOW + 240, "iat": NOW, "jti": "j-1", **changes,
-    }  # fmt: skip
+        "iss": "ehr",
+        "sub": "ehr",
+        "aud": TOKEN_URL,
+        "exp": NOW + 240,
+        "iat": NOW,
+        "jti": f"j-{next(_number)}",
+        **changes,
+    }
     return {name: value for name, value in claims.items() if value is not None}
 
 
@@ -110,18 +119,6 @@ class Web:
         return Published(found if isinstance(found, bytes) else json.dumps(found).encode(), self.max_age)
 
 
-class Memory:
-    """Remembers assertions for one test."""
-
-    def __init__(self) -> None:
-        self.seen: dict[bytes, float] = {}
-
-    def first_use(self, digest: bytes, until: float, now: float) -> bool:
-        new = self.seen.get(digest, now) <= now
-        self.seen[digest] = max(until, self.seen.get(digest, 0))
-        return new
-
-
 def registered(*keys: Key) -> Keys:
     """Keys that stand in the clients file."""
     found, problems = read_jwks(public(*keys))
@@ -149,13 +146,18 @@ def clients() -> Clients:
     return Clients({one.id: one for one in listed}, {ISSUER: issuer})
 
 
-def access(web: Web | None = None, memory: Memory | None = None, **changes: Any) -> Access:
+def never(*_: object) -> bool:
+    """For where no assertion may get as far as being remembered."""
+    raise AssertionError("an assertion was believed")
+
+
+def access(first_use: FirstUse = never, *, web: Web | None = None, **changes: Any) -> Access:
     """The keeper."""
     given: dict[str, Any] = {
         "base": BASE,
         "keys": RING,
         "fetch": (web or Web()).fetch,
-        "first_use": (memory or Memory()).first_use,
+        "first_use": first_use,
         "static": {"dev": STATIC},
         **changes,
     }

@@ -32,6 +32,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.access import Access, Caller, Certificate, Clients, Scopes, static_keys
+from engine.access.assertions import FirstUse
 from engine.errors import Misconfigured
 from engine.fhir.issues import Rejected
 
@@ -86,8 +87,8 @@ def refused(
     return caught.value
 
 
-def test_a_token_works_for_five_minutes_and_is_known_from_the_second_time_on() -> None:
-    keeper = access()
+def test_a_token_works_for_five_minutes_and_is_known_from_the_second_time_on(first_use: FirstUse) -> None:
+    keeper = access(first_use)
     token = granted(keeper)
     assert keeper.known(bearer(token), None, NOW) is None
     caller = keeper.authenticate(bearer(token), None, NOW)
@@ -97,16 +98,16 @@ def test_a_token_works_for_five_minutes_and_is_known_from_the_second_time_on() -
     assert (issue.code, issue.text) == ("expired", "the token has expired")
 
 
-def test_a_token_outlives_a_restart_and_a_rotation_of_the_key_ring() -> None:
-    token = granted(access())
+def test_a_token_outlives_a_restart_and_a_rotation_of_the_key_ring(first_use: FirstUse) -> None:
+    token = granted(access(first_use))
     assert access().authenticate(bearer(token), None, NOW).id == "ehr"
     rotated = {"newer": b"x" * 32, **RING}
     assert access(keys=rotated).authenticate(bearer(token), None, NOW).id == "ehr"
     refused(access(keys={"newer": b"x" * 32}), bearer(token))
 
 
-def test_a_token_of_a_client_that_is_gone_or_may_less_now() -> None:
-    token = granted(access())
+def test_a_token_of_a_client_that_is_gone_or_may_less_now(first_use: FirstUse) -> None:
+    token = granted(access(first_use))
     fewer = {id_: one for id_, one in clients().clients.items() if id_ != "ehr"}
     refused(access(clients=Clients(fewer, {})), bearer(token))
     less = msgspec.structs.replace(clients().clients["ehr"], scopes=Scopes.of(["system/SupplyRequest.r"]))
@@ -209,7 +210,7 @@ ATTACKS: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_f30_t22_a_token_that_proves_nothing(attack: str) -> None:
-    keeper = access(issuer_web())
+    keeper = access(web=issuer_web())
     token = ATTACKS[attack]()
     refusal = refused(keeper, bearer(token), certificate("ab.example"))
     refused(keeper, bearer(token))  # and again: a refusal is not remembered as anything else
@@ -228,7 +229,7 @@ def test_f30_t22_a_token_that_proves_nothing(attack: str) -> None:
     ],
 )
 def test_the_outcome_says_which_kind_it_is(token: str, code: str) -> None:
-    assert refused(access(issuer_web()), bearer(token)).issues[0].code == code
+    assert refused(access(web=issuer_web()), bearer(token)).issues[0].code == code
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_the_outcome_says_which_kind_it_is(token: str, code: str) -> None:
     [{}, {"aud": ["wardline"]}, {"client_id": "lab", "azp": None}, {"exp": NOW + 3600}, {"nbf": NOW}],
 )
 def test_a_token_of_the_issuer(claims: dict[str, Any]) -> None:
-    keeper = access(issuer_web())
+    keeper = access(web=issuer_web())
     caller = keeper.authenticate(bearer(foreign(**claims)), None, NOW)
     assert caller.id == "lab"
     assert caller.may("ChargeItem", "create")
@@ -246,7 +247,7 @@ def test_a_token_of_the_issuer(claims: dict[str, Any]) -> None:
 
 def test_a_token_of_the_issuer_is_verified_again_after_five_minutes() -> None:
     web = issuer_web()
-    keeper, token = access(web), bearer(foreign(exp=NOW + 3600))
+    keeper, token = access(web=web), bearer(foreign(exp=NOW + 3600))
     keeper.authenticate(token, None, NOW)
     assert keeper.known(token, None, NOW + 299)
     assert keeper.known(token, None, NOW + 300) is None
@@ -254,8 +255,8 @@ def test_a_token_of_the_issuer_is_verified_again_after_five_minutes() -> None:
     refused(keeper, token, now=NOW + 300)
 
 
-def test_a_token_over_mutual_tls_works_with_that_certificate_only() -> None:
-    keeper, peer = access(), certificate("any.example")
+def test_a_token_over_mutual_tls_works_with_that_certificate_only(first_use: FirstUse) -> None:
+    keeper, peer = access(first_use), certificate("any.example")
     token = bearer(granted(keeper, peer))
     assert keeper.authenticate(token, peer, NOW).id == "ehr"
     assert keeper.known(token, peer, NOW)
@@ -354,7 +355,7 @@ def test_a_token_seen_before_costs_next_to_nothing() -> None:
 PIECES = st.sampled_from(
     [*own().split("."), *foreign().split("."), "", ".", "..", "e30", "W10", "=", "\0", "Bearer "]
 )
-_KEEPER = access(issuer_web())
+_KEEPER = access(web=issuer_web())
 
 
 def _judged(token: str) -> str | int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from access.access_kit import (
     NOW,
     RING,
     TOKEN_URL,
-    Memory,
     Web,
     access,
     assertion_claims,
@@ -28,8 +28,11 @@ from access.access_kit import (
 )  # fmt: skip
 
 from engine.access import Certificate
+from engine.access.assertions import FirstUse
 from engine.errors import Unavailable
 from engine.fhir.issues import Rejected
+from engine.store.keys import KeyRing
+from engine.store.sql import open_store
 
 
 def good(**changes: Any) -> str:
@@ -38,8 +41,8 @@ def good(**changes: Any) -> str:
 
 
 @pytest.mark.parametrize("token", [good(), signed(key("ES384", "k2"), assertion_claims())])
-def test_a_client_gets_what_it_asked_for_and_may_have(token: str) -> None:
-    keeper = access()
+def test_a_client_gets_what_it_asked_for_and_may_have(first_use: FirstUse, token: str) -> None:
+    keeper = access(first_use)
     status, answer = keeper.token_response(
         form(token, "system/SupplyRequest.cr system/ChargeItem.* openid"), None, NOW
     )
@@ -61,14 +64,16 @@ def test_a_client_gets_what_it_asked_for_and_may_have(token: str) -> None:
         {"iat": NOW + 29}, {"exp": NOW + 100.5}, {"more": {"of": ["anything"]}},
     ],
 )  # fmt: skip
-def test_clocks_may_be_off_a_little_and_claims_be_absent(claims: dict[str, Any]) -> None:
-    assert access().token_response(form(good(**claims)), None, NOW)[0] == 200
+def test_clocks_may_be_off_a_little_and_claims_be_absent(first_use: FirstUse, claims: dict[str, Any]) -> None:
+    assert access(first_use).token_response(form(good(**claims)), None, NOW)[0] == 200
 
 
 @pytest.mark.parametrize("changes", [{"typ": None}, {"typ": "jwt"}, {"x5t": "abc"}])
-def test_headers_that_say_nothing_wrong(changes: dict[str, Any]) -> None:
+def test_headers_that_say_nothing_wrong(first_use: FirstUse, changes: dict[str, Any]) -> None:
     assert (
-        access().token_response(form(signed(key("RS384"), assertion_claims(), **changes)), None, NOW)[0]
+        access(first_use).token_response(
+            form(signed(key("RS384"), assertion_claims(), **changes)), None, NOW
+        )[0]
         == 200
     )
 
@@ -219,13 +224,12 @@ ATTACKS: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_t22_an_assertion_that_proves_nothing_is_an_invalid_client(attack: str) -> None:
-    web, memory = Web(jwks=public(key("RS384", "evil"))), Memory()
+    web = Web(jwks=public(key("RS384", "evil")))
     token = ATTACKS[attack]()
     began = time.perf_counter()
     answer = (400, {"error": "invalid_request"}) if attack == "1 MiB" else (401, {"error": "invalid_client"})
-    assert access(web, memory).token_response(form(token), None, NOW) == answer
+    assert access(web=web).token_response(form(token), None, NOW) == answer
     assert time.perf_counter() - began < 1
-    assert not memory.seen
     if attack != "iss of another client":  # this one's keys are where we may ask
         assert not web.asked
 
@@ -234,36 +238,39 @@ def test_t22_an_assertion_that_proves_nothing_is_an_invalid_client(attack: str) 
 def test_t22_no_assertion_is_an_access_token(attack: str) -> None:
     web = Web(keys=public(key("RS384", "evil")))
     with pytest.raises(Rejected) as caught:
-        access(web).authenticate(bearer(ATTACKS[attack]()), None, NOW)
+        access(web=web).authenticate(bearer(ATTACKS[attack]()), None, NOW)
     assert caught.value.status == 401
     assert not web.asked
 
 
-def test_f33_an_assertion_is_used_once() -> None:
-    keeper = access()
-    assert keeper.token_response(form(good()), None, NOW)[0] == 200
-    assert keeper.token_response(form(good()), None, NOW + 1) == (401, {"error": "invalid_client"})
-    other = signed(key("ES384", "k2"), assertion_claims())  # the same jti, said anew
+def test_f33_an_assertion_is_used_once(first_use: FirstUse) -> None:
+    keeper, token = access(first_use), good(jti="once")
+    assert keeper.token_response(form(token), None, NOW)[0] == 200
+    assert keeper.token_response(form(token), None, NOW + 1) == (401, {"error": "invalid_client"})
+    other = signed(key("ES384", "k2"), assertion_claims(jti="once"))  # said anew
     assert keeper.token_response(form(other), None, NOW + 1)[0] == 401
 
 
-def test_f33_t22_a_replay_over_two_keepers_with_one_memory() -> None:
-    memory = Memory()
-    assert access(memory=memory).token_response(form(good()), None, NOW)[0] == 200
-    assert access(memory=memory).token_response(form(good()), None, NOW + 1)[0] == 401
+def test_f33_t22_a_replay_after_a_restart_or_at_another_worker(tmp_path: Path) -> None:
+    token, statuses = good(), []
+    for _ in range(2):
+        store = open_store(f"sqlite:///{tmp_path}/wardline.db", KeyRing({"first": bytes(32)}))
+        statuses.append(access(store.first_use).token_response(form(token), None, NOW)[0])
+        store.close()
+    assert statuses == [200, 401]
 
 
-def test_f33_a_replay_at_the_last_moment() -> None:
-    keeper = access()
-    assert keeper.token_response(form(good(exp=NOW + 300)), None, NOW)[0] == 200
+def test_f33_a_replay_at_the_last_moment(first_use: FirstUse) -> None:
+    keeper, token = access(first_use), good(exp=NOW + 300)
+    assert keeper.token_response(form(token), None, NOW)[0] == 200
     for late in (299, 329.9, 330, 331):
-        assert keeper.token_response(form(good(exp=NOW + 300)), None, NOW + late)[0] == 401
+        assert keeper.token_response(form(token), None, NOW + late)[0] == 401
 
 
-def test_the_same_jti_of_two_clients() -> None:
-    keeper = access()
-    assert keeper.token_response(form(good()), None, NOW)[0] == 200
-    other = signed(key("ES384", "k2"), assertion_claims(iss="both", sub="both"))
+def test_the_same_jti_of_two_clients(first_use: FirstUse) -> None:
+    keeper = access(first_use)
+    assert keeper.token_response(form(good(jti="ours")), None, NOW)[0] == 200
+    other = signed(key("ES384", "k2"), assertion_claims(iss="both", sub="both", jti="ours"))
     assert keeper.token_response(form(other), certificate("both.example"), NOW)[0] == 200
 
 
@@ -306,36 +313,38 @@ def test_what_cannot_be_remembered_is_not_granted() -> None:
         ),
     ],
 )
-def test_requests_that_are_refused(body: bytes, error: str) -> None:
-    status, answer = access().token_response(body, None, NOW)
+def test_requests_that_are_refused(first_use: FirstUse, body: bytes, error: str) -> None:
+    status, answer = access(first_use).token_response(body, None, NOW)
     assert answer == {"error": error}
     assert status == (401 if error == "invalid_client" else 400)
 
 
-def test_a_client_id_beside_the_assertion_may_say_the_same() -> None:
-    assert access().token_response(form(good(), client_id="ehr"), None, NOW)[0] == 200
+def test_a_client_id_beside_the_assertion_may_say_the_same(first_use: FirstUse) -> None:
+    assert access(first_use).token_response(form(good(), client_id="ehr"), None, NOW)[0] == 200
 
 
 @pytest.mark.parametrize(
     ("peer", "status"),
     [(None, 401), (certificate("other.example"), 401), (certificate("both.example"), 200)],
 )
-def test_a_client_with_a_certificate_must_show_it(peer: Certificate | None, status: int) -> None:
+def test_a_client_with_a_certificate_must_show_it(
+    first_use: FirstUse, peer: Certificate | None, status: int
+) -> None:
     token = signed(key("ES384", "k2"), assertion_claims(iss="both", sub="both"))
-    assert access().token_response(form(token), peer, NOW)[0] == status
+    assert access(first_use).token_response(form(token), peer, NOW)[0] == status
 
 
-def test_published_keys_are_fetched_from_where_the_client_registered_them() -> None:
+def test_published_keys_are_fetched_from_where_the_client_registered_them(first_use: FirstUse) -> None:
     web = Web(jwks=public(key("RS384")))
     token = signed(key("RS384"), assertion_claims(iss="web", sub="web"), jku="https://ehr.example/jwks")
-    assert access(web).token_response(form(token), None, NOW)[0] == 200
+    assert access(first_use, web=web).token_response(form(token), None, NOW)[0] == 200
     assert web.asked == ["https://ehr.example/jwks"]
 
 
 def test_f33_a_jku_elsewhere_is_refused_before_anything_is_fetched() -> None:
     web = Web(jwks=public(key("RS384")))
     token = signed(key("RS384"), assertion_claims(iss="web", sub="web"), jku="https://evil.example/jwks")
-    assert access(web).token_response(form(token), None, NOW)[0] == 401
+    assert access(web=web).token_response(form(token), None, NOW)[0] == 401
     assert not web.asked
 
 
@@ -343,7 +352,7 @@ def test_f33_a_jku_elsewhere_is_refused_before_anything_is_fetched() -> None:
     "published",
     [None, b"<html>", b"[" * 9000, {"keys": []}, {"keys": [{"kty": "oct", "k": "AA"}]}, b" " * 70000],
 )
-def test_published_keys_that_cannot_be_had(published: Any) -> None:
+def test_published_keys_that_cannot_be_had(first_use: FirstUse, published: Any) -> None:
     token = signed(key("RS384"), assertion_claims(iss="web", sub="web"))
     assert access(Web(jwks=published)).token_response(form(token), None, NOW)[0] == 401
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import msgspec
@@ -39,7 +40,7 @@ from engine.model import (
     TokenMerge,
     TryAgain,
 )
-from engine.store.base import AccountRow, MessageStore, Query, TokensTaken
+from engine.store.base import AccountRow, MessageStore, Query, Store, TokensTaken
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 
@@ -830,6 +831,22 @@ class ViewsContract:
         store.check()
 
 
+class AssertionContract:
+    def test_an_assertion_is_used_once_until_it_has_expired(self, store: Store) -> None:
+        one, other = b"1" * 16, b"2" * 16
+        assert store.first_use(one, 400.0, 100.0)
+        assert store.first_use(other, 500.0, 100.0)
+        assert not store.first_use(one, 400.0, 100.0)
+        assert not store.first_use(one, 700.0, 399.0)
+        assert store.first_use(one, 800.0, 400.0)
+        assert not store.first_use(other, 500.0, 499.0)
+
+    def test_of_many_uses_at_once_one_is_the_first(self, store: Store) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            first = list(pool.map(lambda _: store.first_use(b"3" * 16, 400.0, 100.0), range(24)))
+        assert first.count(True) == 1
+
+
 class StoreContract(
     AcceptContract,
     AnswersContract,
@@ -839,5 +856,6 @@ class StoreContract(
     DeliveryContract,
     ViewsContract,
     ResourceContract,
+    AssertionContract,
 ):
     """All of it."""
