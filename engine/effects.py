@@ -81,7 +81,10 @@ class Release(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="re
 
 class Consume(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="consume"):
     """Was used: leaves the stock of `location`. With `reverses` it is the opposite: what the
-    consumption of that key took comes back. Quantities are always positive."""
+    consumption of that key took comes back. Quantities are always positive.
+
+    `against` is the key of the reservation that it uses up: so much of it is handed out where it was
+    reserved for, the rest stays reserved, and what was not reserved is used from `location`."""
 
     items: tuple[Item, ...]
     location: str
@@ -89,10 +92,14 @@ class Consume(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="co
     encounter: str = ""
     used_on: date | None = None
     reverses: str = ""
+    against: str = ""
 
 
 class Charge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="charge"):
-    """Bill this to the encounter. `price` is per unit; without one the ERP's price list speaks."""
+    """Bill this to the encounter. `price` is per unit; without one the ERP's price list speaks.
+
+    `again` says what the same key with other content means: a conflict (refuse), or a correction that
+    replaces what stands for as long as the quotation is open."""
 
     encounter: str
     item: Item
@@ -100,18 +107,24 @@ class Charge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="cha
     cost_centre: str = ""
     date: date | None = None
     subject: str = ""
+    again: Literal["refuse", "replace"] = "refuse"
 
 
 class Credit(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="credit"):
-    """Take back a charge: `reverses` is that charge's key; `item.quantity` is positive."""
+    """Take back a charge: `reverses` is that charge's key; `item.quantity` is positive.
+
+    A `whole` one takes back all that is left of the charge as it stands, and needs neither item nor
+    encounter. `when_unknown` says what to do when nothing was ever charged under that key."""
 
     reverses: str
-    encounter: str
-    item: Item
+    encounter: str = ""
+    item: Item | None = None
     price: Money | None = None
     cost_centre: str = ""
     date: date | None = None
     subject: str = ""
+    whole: bool = False
+    when_unknown: Literal["refuse", "ignore"] = "refuse"
 
 
 class Procure(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="procure"):

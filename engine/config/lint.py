@@ -14,7 +14,7 @@ from engine.config.finding import Place, Problem
 from engine.config.lint_fhir import check_fhir
 from engine.config.lint_hl7 import check_hl7
 from engine.config.reading import Node
-from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, ProcureRule, ReserveRule
+from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, CreditRule, ProcureRule, ReserveRule
 from engine.errors import Misconfigured
 from engine.transforms.expression import Expression, Joined, PathText, parse_key
 
@@ -55,6 +55,7 @@ def _effects(spec: ChannelSpec) -> Iterator[Problem]:
             yield from _repeating(spec, rule.for_each, (*place, "for_each"))
         for word in given:
             yield from _items(getattr(rule, word), (*place, word))
+            yield from _reversals(getattr(rule, word), (*place, word))
     names = [rule.name for rule in spec.effects]
     for number, name in enumerate(names):
         if name and name in names[:number]:
@@ -96,6 +97,22 @@ def _items(effect: object, place: Place) -> Iterator[Problem]:
         yield Problem((*place, single[0]), text, "items: says quantity and unit too", on_key=True)
     elif not effect.items and not (effect.item and effect.quantity):
         yield Problem(place, "it does not say what", "add items:, or item: and quantity:")
+
+
+def _reversals(effect: object, place: Place) -> Iterator[Problem]:
+    """A credit says what it takes back, or takes back all; what comes back is against no reservation."""
+    if isinstance(effect, CreditRule):
+        words = ("encounter", "item", "quantity")
+        given = [word for word in (*words[1:], "unit", "price") if getattr(effect, word) is not None]
+        lacking = [word for word in words if getattr(effect, word) is None]
+        if effect.whole and given:
+            text = f"{given[0]} does not go with whole"
+            yield Problem((*place, given[0]), text, "a whole credit takes back what stands", on_key=True)
+        elif not effect.whole and lacking:
+            yield Problem(place, f"{lacking[0]} is missing", f"add {lacking[0]}:, or whole: yes")
+    if isinstance(effect, ConsumeRule) and effect.reverses and effect.against:
+        text = "against does not go with reverses"
+        yield Problem((*place, "against"), text, "what came back goes to location:", on_key=True)
 
 
 def _repeats(spec: ChannelSpec) -> Iterator[Problem]:

@@ -87,7 +87,7 @@ _SHAPES = {
     "consume": Shape(
         effects.Consume,
         {"location": _TEXT_NEEDED, "subject": _PERSON, "encounter": _VISIT, "used_on": _DAY},
-        keys=("key", "reverses"),
+        keys=("key", "reverses", "against"),
         what="items",
     ),
     "charge": Shape(effects.Charge, _BILL, what="item"),
@@ -163,7 +163,10 @@ _SHAPES = {
     ),
 }
 
-_CONSTANTS = ("procure", "when_unknown", "state", "account", "trigger")
+_WHOLE_CREDIT = Shape(effects.Credit, {**_BILL, "encounter": _VISIT}, keys=("key", "reverses"))
+"""A credit of all that stands needs to say neither what nor whose."""
+
+_CONSTANTS = ("procure", "when_unknown", "state", "account", "trigger", "again", "whole")
 """Fields that the channel file gives as they are."""
 
 
@@ -177,7 +180,7 @@ def compile_effect(
         return draft.merge(), draft.flaws
     if kind == "forward":
         return _forwarding(given, setting, space), {}
-    shape = _SHAPES[kind]
+    shape = _WHOLE_CREDIT if kind == "credit" and given.get("whole") else _SHAPES[kind]
     for name in shape.keys:
         draft.key(name, space="" if kind == "encounter" else space, below=kind == "release")
     for name, want in {**shape.fields, "company": _TEXT}.items():

@@ -101,10 +101,11 @@ SAGAS: dict[str, Saga] = {
         (reserve(k, item("GLV-M", 2)),),
     ),
     "consume": lambda k: (
-        (),
+        (reserve(k, item("GLV-M", 5), item("SUT-30", 1)),),
         (
             used(k, 1, item("GLV-M", 2), item("CAT-14", 1, lot=LOT)),
             used(k, 2, item("MESH-15", 9), location="WH/Wards/3A"),
+            used(k, 3, item("GLV-M", 2), item("SUT-30", 2), against=f"{k}/kit"),
         ),
     ),
     "return": lambda k: (
@@ -112,10 +113,17 @@ SAGAS: dict[str, Saga] = {
         (used(k, 2, item("GLV-M", 2), item("CAT-14", 1), reverses=f"{k}u1"),),
     ),
     "charge": lambda k: (
-        (),
-        (charge(k, 1, price=PRICE, cost_centre="CC-LAB", date=date(2026, 11, 20)), charge(k, 2)),
+        (charge(k, 3, price=PRICE),),
+        (
+            charge(k, 1, price=PRICE, cost_centre="CC-LAB", date=date(2026, 11, 20)),
+            charge(k, 2),
+            charge(k, 3, cost_centre="CC-LAB", again="replace"),
+        ),
     ),
-    "credit": lambda k: ((charge(k, 1, price=PRICE),), (credit(k, 1),)),
+    "credit": lambda k: (
+        (charge(k, 1, price=PRICE), charge(k, 2, price=PRICE)),
+        (credit(k, 1), Credit(key=f"{k}k2", reverses=f"{k}f2", whole=True)),
+    ),
     "encounter": lambda k: (
         (),
         (Encounter(key=f"{k}V", subject=f"{k}P", state="open", kind="inpatient", location="ICU"),),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.destinations.odoo.catalogue import Catalogue, Location, Product
+from engine.destinations.odoo.billing import columns_of
+from engine.destinations.odoo.catalogue import Catalogue, Location, Product, Wanted
 from engine.destinations.odoo.client import OdooClient
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.orders import load_lines
@@ -17,7 +18,6 @@ from engine.destinations.odoo.preflight import _allowed, _in_group, _Right
 from engine.destinations.odoo.procurement import Need, replenish
 from engine.destinations.odoo.transfers import Line, NewTransfer, Transfers
 from engine.destinations.odoo.work import Site
-from engine.effects import Item
 
 OLD = {
     "stock.move": ["name", "quantity", "picked"],
@@ -122,19 +122,8 @@ def test_an_existing_transfer_gets_only_what_changes(site: Site, wire: RecordedW
 
 
 def test_the_unit_of_an_order_line(site: Site, wire: RecordedWire) -> None:
-    from engine.destinations.odoo.catalogue import Wanted
-    from engine.destinations.odoo.charges import _columns
-    from engine.effects import Charge
-
-    item = Item("GLV-M", Decimal(2))
-    columns = _columns(
-        site,
-        Charge(key="k", encounter="v", item=item),
-        "charge_k",
-        Wanted(PRODUCT, Decimal(2), 1, Decimal(2)),
-        None,
-        "",
-    )
+    wanted = Wanted(PRODUCT, Decimal(2), 1, Decimal(2))
+    columns = columns_of(site, "charge_k", wanted, None, "", "")
     load_lines(site, {"one": {"order_id/.id": "3", **columns}})
     row = wire.loaded("sale.order.line")
     assert row["product_uom_id/.id" if wire.version >= (19,) else "product_uom/.id"] == "1"

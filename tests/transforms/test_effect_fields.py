@@ -12,7 +12,7 @@ from charges_sample import MESSAGE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.effects import Consume, Money, Reserve
+from engine.effects import Consume, Credit, Money, Reserve, decode, encode
 from engine.errors import Unacceptable
 from engine.hl7.document import Document
 from engine.privacy.book import TokenBook
@@ -305,3 +305,25 @@ def test_a_reorder_point_may_be_zero_and_never_below(setting: Setting, scope: Sc
     assert made(setting, scope, "stocking", given) is None
     below = lambda: made(setting, scope, "stocking", given, quantity="-1")  # noqa: E731
     assert refusal(below) == ("quantity", "FT1[1]-10")
+
+
+def test_a_whole_credit_needs_to_say_neither_what_nor_whose(setting: Setting, scope: Scoped) -> None:
+    given = {"key": "{FT1-2}/c", "reverses": "{FT1-2}", "whole": True, "when_unknown": "ignore"}
+    make, flaws = compile_effect("credit", given, setting, "test")
+    assert make is not None
+    assert flaws == {}
+    made = make(scope(setting, "FT1", 1))
+    assert isinstance(made, Credit)
+    assert (made.whole, made.item, made.encounter, made.when_unknown) == (True, None, "", "ignore")
+    assert decode(encode(made)) == made
+
+
+def test_what_a_consumption_is_against_is_a_key_of_the_channel(setting: Setting, scope: Scoped) -> None:
+    given = {"key": "{FT1-2}", "item": "FT1-7.1", "quantity": "FT1-10", "location": "PV1-3.1"}
+    make, flaws = compile_effect("consume", {**given, "against": "{FT1-2}/kit"}, setting, "test")
+    assert make is not None
+    assert flaws == {}
+    made = make(scope(setting, "FT1", 1))
+    assert isinstance(made, Consume)
+    assert made.against == f"{made.key}/kit"
+    assert made.against.startswith("test/")

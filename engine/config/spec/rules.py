@@ -69,6 +69,9 @@ class ConsumeRule(Strict):
     encounter: Expression | None = None
     used_on: Expression | None = None
     reverses: Template | None = None
+    against: Template | None = Field(
+        None, description="The key of the reservation that it uses up; the rest stays reserved."
+    )
     company: Expression | None = None
 
 
@@ -85,12 +88,32 @@ class ChargeRule(Strict):
     date: Expression | None = None
     subject: Expression | None = None
     company: Expression | None = None
+    again: Literal["refuse", "replace"] = Field(
+        "refuse",
+        description="The same key with other content: a conflict, or a correction of an open quotation.",
+    )
 
 
-class CreditRule(ChargeRule):
+class CreditRule(Strict):
     """Take back the charge whose key `reverses` names."""
 
+    key: Template
     reverses: Template
+    whole: bool = Field(
+        False, description="All that is left of the charge as it stands; needs no item and no encounter."
+    )
+    when_unknown: Literal["refuse", "ignore"] = Field(
+        "refuse", description="Nothing was ever charged under that key."
+    )
+    encounter: Expression | None = None
+    item: Expression | None = None
+    quantity: Expression | None = None
+    unit: Expression | None = None
+    price: Expression | None = None
+    cost_centre: Expression | None = None
+    date: Expression | None = None
+    subject: Expression | None = None
+    company: Expression | None = None
 
 
 class ProcureRule(Strict):

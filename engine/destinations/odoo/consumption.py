@@ -1,4 +1,5 @@
-"""Consume: what was used leaves the stock, once; with `reverses` it comes back.
+"""Consume: what was used leaves the stock, once; with `reverses` it comes back, with `against` a reservation
+is used up first (`fulfilment`).
 
 load → confirm → assign → lots and quantities → picked → validate → read back. The goods are gone
 in the ward whatever Odoo believes, so a transfer is validated even where the stock then goes below
@@ -7,8 +8,7 @@ zero, and the outcome says so; only an item that is kept by lots cannot go witho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -16,12 +16,16 @@ from engine import effects
 from engine.destinations.odoo import contacts
 from engine.destinations.odoo.catalogue import Location
 from engine.destinations.odoo.faults import refusal
+from engine.destinations.odoo.fulfilment import Fulfilled, fulfil
 from engine.destinations.odoo.lots import check_lots, check_same_lots, lot_ids, write_lots
 from engine.destinations.odoo.names import external
 from engine.destinations.odoo.repeat import Bad, act
 from engine.destinations.odoo.returns import goods_back
+from engine.destinations.odoo.sharing import alike
 from engine.destinations.odoo.transfers import (
+    QUIETLY,
     Line,
+    Move,
     NewTransfer,
     Transfer,
     Transfers,
@@ -35,8 +39,6 @@ from engine.model import ReasonCode
 __all__ = ["collide", "consume"]
 
 Rows = Sequence[Row[effects.Consume]]
-_ROUNDED = Decimal("0.01")  # Odoo rounds quantities to the digits that its settings say
-_QUIETLY = {"skip_backorder": True, "skip_sms": True, "skip_expired": True, "skip_immediate": True}
 
 
 class Plan(msgspec.Struct):
@@ -56,20 +58,20 @@ Plans = dict[Row[effects.Consume], Plan]
 def collide(a: Row[effects.Consume], b: Row[effects.Consume]) -> bool:
     """Whether two concern the same consumption: then order matters."""
     mine, other = {a.effect.key, a.effect.reverses}, {b.effect.key, b.effect.reverses}
-    return bool((mine & other) - {""})
+    return bool((mine & other) - {""}) or a.effect.against == b.effect.against != ""
 
 
 def consume(site: Site, rows: Rows) -> None:
     """Carry out the `Consume` effects of one company, whose keys differ."""
     transfers = Transfers(site)
     standing = _standing(transfers, rows)
-    for row in rows:
-        transfer = standing.get(row.effect.key)
-        if transfer and transfer.over:
-            if transfer.state == "done":
-                _compare(site, row, transfer)
-            _over(row, transfer)
-    plans = _plans(site, transfers, open_rows(rows), standing)
+    wanted = _wanted(site, rows)
+    against = {row: wanted[row] for row in open_rows(rows) if row.effect.against and not row.effect.reverses}
+    done = fulfil(site, transfers, against, standing)
+    for row in open_rows(rows):
+        _settle(site, row, wanted[row], standing.get(row.effect.key), done.get(row))
+    wanted |= {row: fulfilled.rest for row, fulfilled in done.items()}
+    plans = _plans(site, transfers, open_rows(rows), wanted, standing)
     _create(transfers, plans)
     _hold(site, transfers, _going_on(plans))
     _count(transfers, _going_on(plans))
@@ -88,36 +90,76 @@ def _standing(transfers: Transfers, rows: Rows) -> dict[str, Transfer]:
     return {t.origin: t for t in transfers.find([("origin", "in", keys)]) if t.name == _name(t.origin)}
 
 
+def _tell(row: Row[effects.Consume], transfer: int) -> None:
+    """Name the transfer among the row's documents."""
+    named = row.documents.get("stock.picking", "").split(",")
+    row.documents["stock.picking"] = ",".join(dict.fromkeys([*filter(None, named), str(transfer)]))
+
+
 def _name(key: str) -> str:
     return external("consume", key)
 
 
 def _over(row: Row[effects.Consume], transfer: Transfer) -> None:
-    row.documents["stock.picking"] = str(transfer.id)
+    _tell(row, transfer.id)
     if transfer.state == "cancel":
         row.fail(refusal(ReasonCode.CONFLICT, "the transfer was cancelled in Odoo", "key"))
     row.stand()
 
 
-def _compare(site: Site, row: Row[effects.Consume], transfer: Transfer) -> None:
+def _wanted(site: Site, rows: Rows) -> dict[Row[effects.Consume], tuple[Line, ...]]:
+    """The goods of each row; those that name unknown ones fail."""
+    wanted: dict[Row[effects.Consume], tuple[Line, ...]] = {}
+    for row in rows:
+        try:
+            wanted[row] = lines_of(site, row.effect.items)
+        except Unacceptable as error:
+            row.fail(error)
+    return wanted
+
+
+def _settle(
+    site: Site,
+    row: Row[effects.Consume],
+    lines: tuple[Line, ...],
+    transfer: Transfer | None,
+    fulfilled: Fulfilled | None,
+) -> None:
+    """Settle a row whose goods went before, or all went out of its reservation now."""
+    taken = fulfilled.moves if fulfilled else ()
+    if taken:
+        row.documents["stock.picking"] = ",".join(map(str, sorted({move.picking for move in taken})))
+    if transfer and transfer.over:
+        if transfer.state == "done":
+            _compare(site, row, lines, transfer, taken)
+        _over(row, transfer)
+    elif fulfilled and not fulfilled.rest:
+        row.stand()
+    elif fulfilled:
+        row.notes.append("more than was reserved" if taken else "nothing was reserved for it")
+
+
+def _compare(
+    site: Site, row: Row[effects.Consume], lines: Sequence[Line], transfer: Transfer, taken: Sequence[Move]
+) -> None:
     """Fail a row whose goods are not those that its key already took or brought back."""
+    moved = [*taken, *(move for move in transfer.moves if move.state != "cancel")]
     try:
-        lines = lines_of(site, row.effect.items)
-        check_same_lots(site, lines, transfer)
+        if not taken:
+            check_same_lots(site, lines, transfer)
+        if not alike(lines, moved):
+            raise refusal(ReasonCode.CONFLICT, "other goods went under this key", "items")
     except Unacceptable as error:
         row.fail(error)
-        return
-    left: dict[tuple[int, int], Decimal] = {}
-    for product, unit, quantity in (
-        *((line.product.id, line.unit, line.quantity) for line in lines),
-        *((move.product, move.unit, -move.demand) for move in transfer.moves if move.state != "cancel"),
-    ):
-        left[product, unit] = left.get((product, unit), Decimal(0)) + quantity
-    if any(abs(quantity) > _ROUNDED for quantity in left.values()):
-        row.fail(refusal(ReasonCode.CONFLICT, "other goods went under this key", "items"))
 
 
-def _plans(site: Site, transfers: Transfers, rows: Rows, standing: dict[str, Transfer]) -> Plans:
+def _plans(
+    site: Site,
+    transfers: Transfers,
+    rows: Rows,
+    wanted: Mapping[Row[effects.Consume], tuple[Line, ...]],
+    standing: Mapping[str, Transfer],
+) -> Plans:
     """What is taken from where, for whom; rows that name unknown things are refused."""
     plans: Plans = {}
     back = goods_back(site, transfers, [row for row in rows if row.effect.reverses])
@@ -128,14 +170,14 @@ def _plans(site: Site, transfers: Transfers, rows: Rows, standing: dict[str, Tra
             if row.effect.reverses:
                 plans[row] = Plan(msgspec.structs.replace(gone, id=back[row].source), place, back[row].lines)
             else:
-                plans[row] = Plan(place, gone, lines_of(site, row.effect.items))
+                plans[row] = Plan(place, gone, wanted[row])
         except Unacceptable as error:
             row.fail(error)
             continue
         plans[row].transfer = standing.get(row.effect.key)
     _find_lots(site, plans)
-    wanted = {row: contacts.Wanted(row.effect.encounter, row.effect.subject) for row in open_rows(plans)}
-    for row, partner in contacts.ensure(site, wanted).items():
+    whose = {row: contacts.Wanted(row.effect.encounter, row.effect.subject) for row in open_rows(plans)}
+    for row, partner in contacts.ensure(site, whose).items():
         plans[row].partner = partner
     return _going_on(plans)
 
@@ -234,7 +276,7 @@ def _validate(site: Site, transfers: Transfers, plans: Plans) -> None:
     _act(site, transfers, plans, "button_validate")
     done = {transfer.id for transfer in transfers.find([("id", "in", sorted(rows)), ("state", "=", "done")])}
     for transfer, row in rows.items():
-        row.documents["stock.picking"] = str(transfer)
+        _tell(row, transfer)
         if transfer not in done:
             row.fail(
                 refusal(ReasonCode.CONFLICT, "Odoo asks for a decision: validate the transfer there", "key")
@@ -248,7 +290,7 @@ def _read(transfers: Transfers, plans: Plans) -> None:
 def _act(site: Site, transfers: Transfers, plans: Plans, method: str) -> None:
     """Call a repeatable action on all transfers; those that it fails for fail."""
     rows = _transfers_of(plans)
-    failed = act(site.client, "stock.picking", method, sorted(rows), {**site.context, **_QUIETLY})
+    failed = act(site.client, "stock.picking", method, sorted(rows), {**site.context, **QUIETLY})
     _fail(transfers, {rows[transfer]: error for transfer, error in failed.items()})
 
 

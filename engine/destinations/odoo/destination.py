@@ -19,6 +19,7 @@ from engine.destinations.odoo.catalogue import Catalogue
 from engine.destinations.odoo.client import OdooClient, Step
 from engine.destinations.odoo.connecting import connect
 from engine.destinations.odoo.connection import OdooConnection
+from engine.destinations.odoo.credits import credits_of
 from engine.destinations.odoo.encounters import encounter
 from engine.destinations.odoo.faults import KeyRefused, ServerError, refusal
 from engine.destinations.odoo.master_lots import lot
@@ -59,7 +60,7 @@ PHASES: tuple[tuple[dict[Kind, Carry], Collide], ...] = (
     ({effects.Release: releases.release, effects.Reserve: reserve}, releases.collide),
     ({effects.Consume: consumption.consume}, consumption.collide),
     ({effects.Charge: charges.charge}, charges.collide),
-    ({effects.Credit: charges.credits_of}, charges.collide),
+    ({effects.Credit: credits_of}, charges.collide),
     ({effects.Procure: procure}, _same("key")),
 )
 

@@ -29,6 +29,8 @@ class OrderLine(msgspec.Struct, frozen=True):
     quantity: Decimal
     price: Decimal
     title: str = ""
+    discount: Decimal = Decimal(0)
+    distribution: dict[str, float] = {}  # percentages by analytic account
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -121,7 +123,8 @@ def _read(site: Site, domain: Sequence[Any]) -> list[Order]:
 def _read_lines(site: Site, orders: Sequence[int]) -> dict[int, list[OrderLine]]:
     client = site.client
     unit = client.first_field("sale.order.line", "product_uom_id", "product_uom")
-    fields = ["order_id", "product_id", unit, "product_uom_qty", "price_unit", "name"]
+    fields = ["order_id", "product_id", unit, "product_uom_qty", "price_unit", "name", "discount"]
+    fields += ["analytic_distribution"]
     domain = [("order_id", "in", list(orders)), ("display_type", "=", False)]
     rows = client.search_read("sale.order.line", domain, fields, context=site.context)
     names = client.external_names("sale.order.line", [row["id"] for row in rows])
@@ -136,6 +139,8 @@ def _read_lines(site: Site, orders: Sequence[int]) -> dict[int, list[OrderLine]]
                 quantity=Decimal(str(row["product_uom_qty"])),
                 price=Decimal(str(row["price_unit"])),
                 title=row["name"] or "",
+                discount=Decimal(str(row["discount"])),
+                distribution=row["analytic_distribution"] or {},
             )
         )
     return found

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from engine import effects
+from engine.destinations.odoo.billing import amount
 from engine.destinations.odoo.catalogue import Product
-from engine.destinations.odoo.charges import amount
 from engine.destinations.odoo.client import OdooClient
 from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.names import external, full

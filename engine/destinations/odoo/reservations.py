@@ -23,6 +23,7 @@ from engine.destinations.odoo.procurement import Need, Ordered, replenish
 from engine.destinations.odoo.releases import ours
 from engine.destinations.odoo.repeat import Bad, act
 from engine.destinations.odoo.reserving import change, shortage
+from engine.destinations.odoo.returns import returned
 from engine.destinations.odoo.transfers import Line, NewTransfer, Transfer, Transfers, instant, lines_of
 from engine.destinations.odoo.work import Row, Site, open_rows
 from engine.errors import Unacceptable, Unavailable
@@ -60,7 +61,7 @@ def reserve(site: Site, rows: Reserves) -> None:
     """Carry out the `Reserve` effects of one company, whose keys differ."""
     transfers = Transfers(site)
     plans = _plans(site, rows)
-    _read(transfers, plans)
+    _read(site, transfers, plans)
     _open_lives(site, transfers, plans)
     _change(transfers, _going_on(plans))
     _hold(site, transfers, _going_on(plans))
@@ -101,10 +102,11 @@ def _goods(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     return lines
 
 
-def _read(transfers: Transfers, plans: Plans) -> None:
+def _read(site: Site, transfers: Transfers, plans: Plans) -> None:
     """Find what stands under the keys."""
     keys = sorted({row.effect.key for row in plans})
     found = ours(transfers.find([("origin", "in", keys)])) if keys else []
+    _take_off_what_came_back(site, found)
     for row, plan in plans.items():
         base = external("reserve", row.effect.key)
         for transfer in found:
@@ -115,6 +117,17 @@ def _read(transfers: Transfers, plans: Plans) -> None:
                     plan.cancelled.add(life)
                 else:
                     plan.transfers.append(transfer)
+
+
+def _take_off_what_came_back(site: Site, found: Sequence[Transfer]) -> None:
+    """Done moves count towards the wish only as far as their goods did not come back."""
+    done = [move.id for transfer in found for move in transfer.moves if move.state == "done"]
+    back = returned(site, done) if done else {}
+    for transfer in found if back else ():
+        transfer.moves = [
+            msgspec.structs.replace(move, quantity=move.quantity - back.get(move.id, Decimal(0)))
+            for move in transfer.moves
+        ]
 
 
 def _open_lives(site: Site, transfers: Transfers, plans: Plans) -> None:

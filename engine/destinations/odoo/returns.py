@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -11,21 +11,24 @@ from engine import effects
 from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.lots import lots_taken
 from engine.destinations.odoo.names import external
-from engine.destinations.odoo.transfers import Line, Transfer, Transfers, lines_of
+from engine.destinations.odoo.transfers import Line, Move, Transfers, lines_of
 from engine.destinations.odoo.work import Row, Site
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
 
-__all__ = ["Back", "goods_back"]
+__all__ = ["Back", "goods_back", "returned"]
 
 Rows = Sequence[Row[effects.Consume]]
 
 
 class Back(msgspec.Struct, frozen=True):
-    """Lines to take back from where the goods went (a location's id)."""
+    """Lines to take back, each from where its goods went; `source` is that of the first (a location's id)."""
 
-    source: int
     lines: tuple[Line, ...]
+
+    @property
+    def source(self) -> int:
+        return self.lines[0].source
 
 
 def goods_back(site: Site, transfers: Transfers, rows: Rows) -> dict[Row[effects.Consume], Back]:
@@ -33,29 +36,41 @@ def goods_back(site: Site, transfers: Transfers, rows: Rows) -> dict[Row[effects
     is left of it, fails."""
     if not rows:
         return {}
-    keys = sorted({row.effect.reverses for row in rows})
-    taken = {
-        t.origin: t
-        for t in transfers.find([("origin", "in", keys), ("state", "=", "done")])
-        if t.name == external("consume", t.origin)
-    }
-    returned = _returned(site, [m.id for t in taken.values() for m in t.moves])
-    lots = lots_taken(site, [t.id for t in taken.values()])
+    taken = _taken(transfers, {row.effect.reverses for row in rows})
+    everything = [move for moves in taken.values() for move in moves]
+    back = returned(site, [move.id for move in everything])
+    lots = lots_taken(site, sorted({move.picking for move in everything}))
     found: dict[Row[effects.Consume], Back] = {}
     for row in rows:
-        original = taken.get(row.effect.reverses)
-        if original is None:
+        moves = taken.get(row.effect.reverses)
+        if moves is None:
             row.fail(refusal(ReasonCode.UNKNOWN_REFERENCE, "nothing was consumed under this key", "reverses"))
             continue
+        if any(move.origin for move in moves):
+            row.notes.append("what came back is not reserved again")
         try:
-            found[row] = Back(original.destination, _lines(site, row.effect, original, returned, lots))
+            found[row] = Back(_lines(site, row.effect, moves, back, lots))
         except Unacceptable as error:
             row.fail(error)
     return found
 
 
-def _returned(site: Site, moves: Sequence[int]) -> dict[int, Decimal]:
-    """How much of each move came back already."""
+def _taken(transfers: Transfers, keys: Collection[str]) -> dict[str, list[Move]]:
+    """The moves done under each key: those out of reservations, and those of its own transfer."""
+    own = {
+        transfer.id: transfer.origin
+        for transfer in transfers.find([("origin", "in", sorted(keys)), ("state", "=", "done")])
+        if transfer.name == external("consume", transfer.origin)
+    }
+    ours = ["|", ("picking_id", "in", sorted(own)), ("origin", "in", sorted(keys)), ("state", "=", "done")]
+    taken: dict[str, list[Move]] = {}
+    for move in transfers.moves(ours):
+        taken.setdefault(move.origin or own[move.picking], []).append(move)
+    return taken
+
+
+def returned(site: Site, moves: Sequence[int]) -> dict[int, Decimal]:
+    """How much of each move (id) came back already, in its unit."""
     domain = [("origin_returned_move_id", "in", list(moves)), ("state", "=", "done")]
     fields = ["origin_returned_move_id", "quantity", "picking_id", "origin"]
     back: dict[int, Decimal] = {}
@@ -68,22 +83,23 @@ def _returned(site: Site, moves: Sequence[int]) -> dict[int, Decimal]:
 def _lines(
     site: Site,
     effect: effects.Consume,
-    original: Transfer,
-    returned: dict[int, Decimal],
+    moves: Sequence[Move],
+    back: dict[int, Decimal],
     lots: dict[int, list[tuple[str, Decimal]]],
 ) -> tuple[Line, ...]:
     """The effect's items, each against what is left of the original moves."""
     result: list[Line] = []
     for line in lines_of(site, effect.items):
         left = line.quantity
-        for move in original.moves:
+        for move in moves:
             if not left or not line.fits(move):
                 continue
-            free = max(move.quantity - returned.get(move.id, Decimal(0)), Decimal(0))
+            free = max(move.quantity - back.get(move.id, Decimal(0)), Decimal(0))
             part = min(free, left)
             if part:
                 result += _by_lot(
-                    msgspec.structs.replace(line, quantity=part, returns=move.id), lots.get(move.id, [])
+                    msgspec.structs.replace(line, quantity=part, returns=move.id, source=move.destination),
+                    lots.get(move.id, []),
                 )
                 left -= part
         if left:

@@ -21,13 +21,20 @@ from engine.destinations.odoo.repeat import Bad, Record, load_each
 from engine.destinations.odoo.work import Site
 from engine.model import ReasonCode
 
-__all__ = ["Line", "Move", "NewTransfer", "Transfer", "Transfers", "instant", "lines_of"]
+__all__ = [
+    "OVER", "QUIETLY", "Line", "Move", "NewTransfer", "Transfer", "Transfers", "instant", "lines_of",
+]  # fmt: skip
 
 OVER = ("done", "cancel")
+"""States of transfers and moves that change no more."""
+
+QUIETLY = {"skip_backorder": True, "skip_sms": True, "skip_expired": True, "skip_immediate": True}
+"""The context in which a transfer is validated without questions; what was not counted is split off."""
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A move as it stands; `quantity` is what is reserved (or done) of the `demand`."""
+    """A move as it stands; `quantity` is what is reserved (or done) of the `demand`, `base` the demand in
+    the product's own unit, `origin` the key of the consumption that took it out of a reservation."""
 
     id: int
     picking: int
@@ -35,13 +42,21 @@ class Move(msgspec.Struct, frozen=True):
     unit: int
     demand: Decimal
     quantity: Decimal
+    base: Decimal
     state: str
     source: int
     destination: int
+    origin: str = ""
+
+    @property
+    def done(self) -> Decimal:
+        """What was reserved or done of it, in the product's own unit."""
+        return self.quantity * self.base / self.demand if self.demand else Decimal(0)
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One move that is wanted; `returns` is the id of the move it takes back."""
+    """One move that is wanted; `returns` is the id of the move it takes back, `source` the place (id) it
+    leaves where that is not the transfer's."""
 
     product: Product
     unit: int
@@ -49,6 +64,7 @@ class Line(msgspec.Struct, frozen=True):
     base: Decimal  # in the product's own unit
     lot: str = ""
     returns: int = 0
+    source: int = 0
 
     def fits(self, move: Move) -> bool:
         """Whether a move is of this line's product and unit."""
@@ -125,7 +141,7 @@ class Transfers:
     def moves(self, domain: Sequence[Any]) -> list[Move]:
         """Moves by id."""
         fields = ["picking_id", "product_id", "product_uom", "product_uom_qty", "quantity", "state"]
-        fields += ["location_id", "location_dest_id"]
+        fields += ["location_id", "location_dest_id", "product_qty", "origin"]
         rows = self._client.search_read("stock.move", domain, fields, context=self._site.context)
         return [_move(row) for row in rows]
 
@@ -172,7 +188,12 @@ class Transfers:
 
     def _move_row(self, name: str, source: int, destination: int, line: Line) -> list[str]:
         row = [full(f"{name}:{line.tag}"), str(line.product.id), str(line.quantity), str(line.unit)]
-        row += [str(source), str(destination), str(self._site.company), str(line.returns or "")]
+        row += [
+            str(line.source or source),
+            str(destination),
+            str(self._site.company),
+            str(line.returns or ""),
+        ]
         named = "name" in self._client.fields("stock.move")  # required up to 18, gone in 19
         return [*row, *([line.product.name] if named else [])]
 
@@ -247,7 +268,9 @@ def _move(row: dict[str, Any]) -> Move:
         unit=_id(row["product_uom"]),
         demand=Decimal(str(row["product_uom_qty"])),
         quantity=Decimal(str(row["quantity"])),
+        base=Decimal(str(row["product_qty"])),
         state=row["state"],
         source=_id(row["location_id"]),
         destination=_id(row["location_dest_id"]),
+        origin=row["origin"] or "",
     )
