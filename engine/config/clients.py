@@ -15,16 +15,22 @@ from engine.access.jwt import read_json
 from engine.access.keys import MAX_SET
 from engine.access.scopes import Scopes, read_scope
 from engine.config.finding import Finding, Place, Problem
+from engine.config.positions import Positions
 from engine.config.reading import MAX_BYTES, read_yaml
+from engine.config.spec import ChannelSpec
 from engine.config.spec.clients import ClientSpec, ClientsSpec, IssuerSpec
 from engine.config.validation import validate
 from engine.errors import Misconfigured
+from engine.fhir.resource_types import TYPES
+from engine.transforms.wording import meant
 
-__all__ = ["examine_clients", "read_clients"]
+__all__ = ["clients_of", "examine_clients", "read_clients"]
 
 _ENV = re.compile(r"env:[A-Z][A-Z0-9_]*")
 _THUMBPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 _LIKE_THUMBPRINT = re.compile(r"(sha-?256:)?[0-9a-f]{2}(:?[0-9a-f]{2}){19,31}", re.IGNORECASE)
+
+_TYPES = frozenset({"*"}).union(*TYPES.values())
 
 Say = Callable[[Problem], None]
 
@@ -65,6 +71,22 @@ def examine_clients(path: Path) -> tuple[Clients | None, list[Finding]]:
         )
         problems += _side_by_side(spec)
     return clients, sorted({reading.positions.finding(problem) for problem in problems})
+
+
+def clients_of(spec: ChannelSpec, folder: Path, positions: Positions) -> list[Finding]:
+    """What is wrong with the clients file of a FHIR channel; nothing for other channels."""
+    if spec.source.fhir is None:
+        return []
+    path = folder / spec.source.fhir.clients
+    place: Place = ("source", "fhir", "clients")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return [
+            positions.finding(Problem(place, "a clients file lies beside its channel", "fhir/clients.yaml"))
+        ]
+    if not path.is_file():
+        hint = "docs/manual/access.md shows one"
+        return [positions.finding(Problem(place, f"there is no file {spec.source.fhir.clients}", hint))]
+    return examine_clients(path)[1]
 
 
 def _client(spec: ClientSpec, place: Place, folder: Path, say: Say) -> Client:
@@ -125,12 +147,15 @@ def _certificate_problem(name: str) -> tuple[str, str] | None:
 def _is_scope(word: str, place: Place, say: Say) -> bool:
     """Whether a scope can be granted."""
     try:
-        if read_scope(word):
-            return True
-        say(Problem(place, "not a scope of systems", "system/SupplyRequest.cru"))
+        found = read_scope(word)
     except ValueError:
         say(Problem(place, "not a scope", "system/TYPE.cruds: letters in this order; or .read, .write, .*"))
-    return False
+        return False
+    if found is None:
+        say(Problem(place, "not a scope of systems", "system/SupplyRequest.cru"))
+    elif found[0] not in _TYPES:
+        say(Problem(place, f"FHIR has no {found[0]}", meant(found[0], sorted(_TYPES))))
+    return found is not None
 
 
 def _keys(jwks: str | dict[str, Any] | None, place: Place, folder: Path, say: Say) -> Keys:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from engine.config.finding import Place, Problem
 from engine.config.listening import listens_on
@@ -24,6 +25,7 @@ def check_fhir(spec: ChannelSpec) -> Iterator[Problem]:
             yield Problem(("systems",), "systems are for FHIR paths", "remove it", on_key=True)
         return
     yield from _listens(source)
+    yield from _base_url(source)
     yield from _hl7_only(spec)
 
 
@@ -41,6 +43,23 @@ def _listens(source: FhirSource) -> Iterator[Problem]:
     if source.tls and source.tls.client_names and not source.tls.client_ca:
         text = "client_names are only looked at when client_ca is set"
         yield Problem((*FHIR, "tls", "client_names"), text, "add client_ca")
+
+
+def _base_url(source: FhirSource) -> Iterator[Problem]:
+    """An address that clients can sign their assertions for: scheme, host and port, nothing more."""
+    if not source.base_url:
+        return
+    place: Place = (*FHIR, "base_url")
+    try:
+        parts = urlsplit(source.base_url)
+        plain = parts.geturl() == f"{parts.scheme}://{parts.netloc}" and bool(parts.hostname)
+        plain = plain and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        plain = False
+    if not plain or parts.scheme not in ("http", "https"):
+        yield Problem(place, "not the address of a server", "https://HOST:PORT, without a slash at its end")
+    elif parts.scheme == "http" and source.tls is not None:
+        yield Problem(place, "clients are told http, and tls: is set", "write https://")
 
 
 def _hl7_only(spec: ChannelSpec) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.config.build import Program, build
+from engine.config.clients import clients_of
 from engine.config.finding import Finding, Problem
 from engine.config.lint import check_channel, check_secrets
 from engine.config.listening import listens_on
@@ -126,6 +127,7 @@ def examine(path: Path) -> Examined:
     found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
     calls = calls_in(reading.data)
     problems += (*check_channel(spec), *unused(spec, calls), *found)
+    table_findings += clients_of(spec, path.parent, positions)
     table_findings += ambiguous(spec, tables, calls, path.parent)
     placed = _placed(problems, positions)
     return Examined(path, positions, findings + placed + table_findings, spec, tables, program)

@@ -9,6 +9,7 @@ import pytest
 from access.access_kit import key, public
 
 from engine.config.clients import examine_clients, read_clients
+from engine.config.loading import lint_files
 from engine.errors import Misconfigured
 
 GOOD = """\
@@ -82,6 +83,7 @@ KEYED = CLIENT + "    jwks: ehr.jwks.json\n"
         (KEYED.replace("id: a", "id: -a"), "2:9: id has characters it cannot have"),
         (KEYED.replace("[system/Task.r]", "[]"), "3:13: scopes is empty"),
         (KEYED.replace("Task.r", "Task.sr"), "3:14: not a scope"),
+        (KEYED.replace("Task.r", "Taks.r"), "3:14: FHIR has no Taks (did you mean Task?)"),
         (KEYED.replace("system/Task.r", "openid"), "3:14: not a scope of systems"),
         (KEYED.replace("jwks", "jkws"), "4:5: unknown key jkws"),
         (KEYED.replace("ehr.jwks.json", "none.json"), "4:11: the file cannot be read"),
@@ -142,6 +144,80 @@ def test_a_file_that_anybody_may_change(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot be read"):
         read_clients(tmp_path / "none.yaml")
+
+
+CHANNEL = """\
+channel: supplies
+description: Supply requests of the EHR.
+owner: {business: a@hospital.example, technical: b@hospital.example}
+source:
+  fhir:
+    listen: tcp:8480
+    resources: {SupplyRequest: [create]}
+    clients: clients.yaml
+sequence_by: SupplyRequest.id
+effects:
+  - when: {SupplyRequest.status: cancelled}
+    release: {key: "{SupplyRequest.id}"}
+destinations:
+  - ledger: {path: out.ndjson}
+"""
+
+
+def _said(folder: Path, before: str = "", after: str = "") -> list[str]:
+    """What `wardline lint` says of line 8 and of the clients file."""
+    path = folder / "supplies.yaml"
+    path.write_text(CHANNEL.replace(before, after, 1))
+    about = (
+        f"{path}:5:",
+        f"{path}:6:",
+        f"{path}:7:",
+        f"{path}:8:",
+        f"{path}:9:",
+        str(folder / "clients.yaml"),
+    )
+    found = [str(finding).removeprefix(f"{folder}/") for finding in lint_files([path])]
+    return [text for text in found if f"{folder}/{text}".startswith(about)]
+
+
+@pytest.mark.parametrize(
+    ("clients", "before", "after", "says"),
+    [
+        (GOOD, "", "", ""),
+        (CLIENT, "", "", "clients.yaml:2:5: nothing proves who this is"),
+        (GOOD, "clients.yaml", "other.yaml", "supplies.yaml:8:14: there is no file other.yaml"),
+        (GOOD, "clients.yaml", "../c.yaml", "supplies.yaml:8:14: a clients file lies beside its channel"),
+        (GOOD, "    clients", "    base_url: https://wardline.example:8480\n    clients", ""),
+        (GOOD, "    clients", "    base_url: http://127.0.0.1:8480\n    clients", ""),
+        (
+            GOOD,
+            "    clients",
+            "    base_url: https://wardline.example/\n    clients",
+            "8:15: not the address",
+        ),
+        (GOOD, "    clients", "    base_url: wardline.example\n    clients", "8:15: not the address"),
+        (
+            GOOD,
+            "    clients",
+            "    base_url: https://u:p@wardline.example\n    clients",
+            "8:15: not the address",
+        ),
+        (GOOD, "    clients", "    base_url: https://[::1\n    clients", "8:15: not the address"),
+        (
+            GOOD,
+            "    clients",
+            "    base_url: http://a.example\n    tls: {certificate: env:C, key: env:K}\n    clients",
+            "8:15: clients are told http",
+        ),
+    ],
+)
+def test_a_channel_is_held_against_its_clients(
+    clients: str, before: str, after: str, says: str, tmp_path: Path
+) -> None:
+    written(tmp_path, clients)
+    said = _said(tmp_path, before, after)
+    assert len(said) == bool(says), said
+    assert says in "".join(said)
 
 
 def test_a_key_file_with_a_secret_key(tmp_path: Path) -> None:

@@ -154,6 +154,11 @@ class FhirSource(Source):
     listen: str = Field(
         description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`; channels may share it."
     )
+    base_url: str = Field(
+        "",
+        description="This address as clients write it, `https://wardline.example:8480`: in links, and whom "
+        "access tokens are for; default: what `listen` says.",
+    )
     tls: TlsSpec | None = None
     insecure_ok: bool = Field(False, description="Plain HTTP on an address other than loopback.")
     releases: list[Release] = Field(
