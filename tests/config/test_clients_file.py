@@ -168,16 +168,8 @@ def _said(folder: Path, before: str = "", after: str = "") -> list[str]:
     """What `wardline lint` says of line 8 and of the clients file."""
     path = folder / "supplies.yaml"
     path.write_text(CHANNEL.replace(before, after, 1))
-    about = (
-        f"{path}:5:",
-        f"{path}:6:",
-        f"{path}:7:",
-        f"{path}:8:",
-        f"{path}:9:",
-        str(folder / "clients.yaml"),
-    )
-    found = [str(finding).removeprefix(f"{folder}/") for finding in lint_files([path])]
-    return [text for text in found if f"{folder}/{text}".startswith(about)]
+    said = [str(finding).removeprefix(f"{folder}/") for finding in lint_files([path])]
+    return [text for text in said if text.startswith(("supplies.yaml:8:", "clients.yaml:"))]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +191,7 @@ def _said(folder: Path, before: str = "", after: str = "") -> list[str]:
         (
             GOOD,
             "    clients",
-            "    base_url: https://u:p@wardline.example\n    clients",
+            "    base_url: https://u@wardline.example\n    clients",
             "8:15: not the address",
         ),
         (GOOD, "    clients", "    base_url: https://[::1\n    clients", "8:15: not the address"),
