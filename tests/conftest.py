@@ -1,8 +1,12 @@
-"""What several test folders share: a real PostgreSQL, and settings for property tests."""
+"""What several test folders share: a real PostgreSQL, settings for property tests, limits, scratch space."""
 
 from __future__ import annotations
 
+import faulthandler
+import gc
 import os
+import re
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -20,6 +24,56 @@ settings.register_profile(
     "wardline", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("wardline")
+
+
+OVERTIME = 60.0
+"""Seconds after a test's limit until its process is ended. The limit itself raises in the main thread, where
+it may be swallowed or come while a lock is waited for; this cannot be."""
+
+STDERR = pytest.StashKey[int]()
+
+ROOM = 8 * 2**30
+"""Bytes of memory that must be free for scratch files to live there."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A failure is named when it happens: a run that is cut off has told what it found.
+
+    Scratch folders lie in memory where there is plenty of it: nothing here pulls a plug, so a disk that
+    takes its time to sync proves nothing more (`test_store_crash.py` works out what a power cut leaves)."""
+    config.stash[STDERR] = os.dup(2)  # not captured yet
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Told(config), "told-at-once")
+    if _room() > ROOM and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = "/dev/shm"
+
+
+def _room() -> int:
+    """Bytes of memory that files may take here."""
+    try:
+        free = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+        return min(shutil.disk_usage("/dev/shm").free, int(free[1]) * 1024) if free else 0
+    except OSError:
+        return 0
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the collector of garbage need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """No test, and nothing that is made or cleared away for one, hangs without end."""
+    marker = item.get_closest_marker("timeout")
+    limit = float(marker.args[0] if marker else item.config.getini("timeout"))
+    faulthandler.dump_traceback_later(limit + OVERTIME, exit=True, file=item.config.stash[STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,12 +94,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for name, took in seconds.most_common():
         if took >= 1:
             terminalreporter.write_line(f"{took:7.1f}  {name}")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """A failure is named when it happens: a run that is cut off has told what it found."""
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Told(config), "told-at-once")
 
 
 class _Told:
@@ -83,7 +131,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def new_postgres(postgres_server: str) -> Iterator[Callable[[], str]]:
-    """Makes fresh, empty databases; dropped at the end of the session."""
+    """Makes fresh, empty databases; what is not of our own server is dropped at the end of the session."""
     made: list[str] = []
 
     def make() -> str:
@@ -94,6 +142,8 @@ def new_postgres(postgres_server: str) -> Iterator[Callable[[], str]]:
         return _database(postgres_server, name)
 
     yield make
+    if "WARDLINE_TEST_POSTGRES" not in os.environ:
+        return  # our own server ends now, and its folder goes
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         for name in made:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -170,7 +170,7 @@ class Engine:
     def wait(self) -> int:
         """Wait for it to end by itself; the exit code."""
         process = self.process
-        code = process.wait(30)
+        code = process.wait(60)
         self._readers[-1].join(0.2 if self.workers > 1 else 5)  # workers may outlive it, and hold the pipe
         return code
 
@@ -321,7 +321,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(true: Callable[[], bool], what: str, engine: Engine | None = None, within: float = 15.0) -> None:
+def wait_for(true: Callable[[], bool], what: str, engine: Engine | None = None, within: float = 60.0) -> None:
     """Wait for something another process does. Fails with the engine's last words."""
     end = time.monotonic() + within
     while not true():

@@ -206,5 +206,5 @@ def test_t29_the_store_does_what_the_model_does(tmp_path: Path) -> None:
     StoreMachine.template = tmp_path / "template.db"
     open_store(f"sqlite:///{StoreMachine.template}", RING).close()
     machine = StoreMachine.TestCase
-    machine.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)
+    machine.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
     machine().runTest()
