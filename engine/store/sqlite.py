@@ -44,6 +44,12 @@ _WRITER_CACHE: Final = "PRAGMA cache_size = -65536"
 """64 MiB. Readers keep SQLite's 2 MiB: whatever they cached is void with the next commit."""
 
 
+# For every bytes and None that is bound `sqlite3` looks for an adapter, and for want of one it asks the
+# value for attributes that it does not have, which costs more than the binding.
+sqlite3.register_adapter(bytes, bytes.__bytes__)
+sqlite3.register_adapter(type(None), lambda none: none)
+
+
 class SqliteDatabase(Database):
     """One file. Writers of this process take turns on one connection, those of others wait for its
     lock; readers have connections of their own and never wait."""
