@@ -6,8 +6,6 @@ sealed. Where the rows lie is the store's business.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Protocol, Self
 from unicodedata import normalize
 
@@ -15,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.errors import Unacceptable
+from engine.keyed import keyed
 from engine.model import NewToken
 from engine.privacy.tokens import PERSON
 
@@ -57,7 +56,7 @@ class Vault:
 
     def __init__(self, *, tenant: str, index_key: bytes, seal_key: bytes, key_id: str) -> None:
         self.tenant, self.key_id = tenant, key_id
-        self._keyed = hmac.new(index_key, f"{tenant}{_SEPARATOR}".encode(), hashlib.sha256)
+        self._name = keyed(index_key, _INDEX, f"{tenant}{_SEPARATOR}".encode())
         self._seal = AESGCM(seal_key)
 
     @classmethod
@@ -68,9 +67,7 @@ class Vault:
 
     def index(self, identifier: str) -> bytes:
         """The 16 bytes under which this canonical identifier is found."""
-        keyed = self._keyed.copy()
-        keyed.update(identifier.encode())
-        return keyed.digest()[:_INDEX]
+        return self._name(identifier.encode())
 
     def seal(self, identifier: str, *, token: str, index: bytes, nonce: bytes) -> NewToken:
         """The row that stands for this identifier; `nonce` is 12 random bytes, never used twice."""

@@ -7,14 +7,13 @@ message ids when it opens and asks for a rotation before that (`engine.store.sea
 
 from __future__ import annotations
 
-import hmac
 import os
-from collections.abc import Callable
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from engine.keyed import keyed
 from engine.store.keys import KeyRing
 
 __all__ = ["Cipher", "Damaged", "Fingerprints"]
@@ -60,8 +59,8 @@ class Fingerprints:
     """Keyed 16-byte names (HMAC-SHA-256, cut): without the key nobody can try control ids or contents."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._of = _keyed(ring.derive("fingerprint"))
-        self._digest = _keyed(ring.derive("digest"))
+        self._of = keyed(ring.derive("fingerprint"), NAME)
+        self._digest = keyed(ring.derive("digest"), NAME)
 
     def of(self, channel: str, msh3: bytes, msh4: bytes, msh10: bytes) -> bytes:
         """What makes a resend the same message (spec: acknowledgement, section 6)."""
@@ -71,15 +70,3 @@ class Fingerprints:
     def digest(self, raw: bytes) -> bytes:
         """Of the bytes as transmitted."""
         return self._digest(raw)
-
-
-def _keyed(key: bytes) -> Callable[[bytes], bytes]:
-    """HMAC under `key`, its keyed state copied instead of set up again for every message."""
-    base = hmac.new(key, digestmod="sha256")
-
-    def name(data: bytes) -> bytes:
-        state = base.copy()
-        state.update(data)
-        return state.digest()[:NAME]
-
-    return name
