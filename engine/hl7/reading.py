@@ -177,8 +177,10 @@ def _pick(text: str, mark: str, number: int) -> str:
         return text if number == 1 else ""
     if number == 1:
         return text[: text.index(mark)]
-    parts = _bounded(text, mark)
-    return parts[number - 1] if number <= len(parts) else ""
+    marks = text.count(mark)
+    if marks >= MAX_COMPONENTS:
+        raise exceeded("", "too many components")
+    return text.split(mark, number)[number - 1] if number <= marks + 1 else ""
 
 
 def _bounded(text: str, mark: str) -> list[str]:
