@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -79,16 +80,12 @@ class Tokens:
     def __init__(self) -> None:
         self.known: dict[bytes, str] = {}
         self.asked = 0
-        self._random = 0
+        self.random = random.Random(1).randbytes
         self.vault = Vault(tenant="test", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="k1")
 
     def lookup(self, indexes: Sequence[bytes]) -> dict[bytes, str]:
         self.asked += 1
         return {index: self.known[index] for index in indexes if index in self.known}
-
-    def random(self, count: int) -> bytes:
-        self._random += 1
-        return self._random.to_bytes(count, "little")
 
     def book(self) -> TokenBook:
         return TokenBook(self.vault, self.lookup, self.random)

@@ -32,7 +32,7 @@ class AliasBook(TokenBook):
         super().__init__(
             Vault(tenant="trial", index_key=bytes(32), seal_key=bytes(32), key_id="trial"),
             lambda _: {},
-            lambda size: hashlib.sha256(str(next(count)).encode()).digest()[:size],
+            lambda size: hashlib.shake_256(str(next(count)).encode()).digest(size),
         )
         self._meanings: dict[str, tuple[str, str, str]] = {}
         self._taken: Counter[str] = Counter()

@@ -21,6 +21,7 @@ from engine.privacy.vault import Vault, canonical
 
 __all__ = ["TokenBook"]
 
+_SHEET = 64  # tokens minted at once
 _MERGES = 10_000  # merges remembered before the cache starts afresh
 
 
@@ -53,6 +54,7 @@ class TokenBook:
         self._vault, self._lookup, self._random, self._capacity = vault, lookup, random, capacity
         self._known: dict[bytes, str] = {}  # the younger generation: used since `_older` was this
         self._older: dict[bytes, str] = {}
+        self._sheets: dict[str, list[str]] = {}  # tokens that stand for nothing yet, by domain
         self._minted: dict[bytes, str] = {}  # this batch's, by index
         self._fresh: dict[str, _Fresh] = {}  # the same, by token
         self._uses: dict[int, list[_Fresh]] = {}  # per message of this batch
@@ -157,9 +159,11 @@ class TokenBook:
         self._merges.clear()
 
     def _mint(self, identifier: str, index: bytes) -> str:
-        dice = self._random(28)  # asked once: the kernel is far away
-        token = mint(identifier[0], dice[:16])
-        row = self._vault.seal(identifier, token=token, index=index, nonce=dice[16:])
+        sheet = self._sheets.get(domain := identifier[0])
+        if not sheet:
+            sheet = self._sheets[domain] = mint(domain, self._random(26 * _SHEET))
+        token = sheet.pop()
+        row = self._vault.seal(identifier, token=token, index=index, nonce=self._random(12))
         self._minted[index] = token
         self._fresh[token] = _Fresh(row)
         return token

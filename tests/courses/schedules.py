@@ -72,7 +72,8 @@ class SteadyBook(AliasBook):
     """An identifier has the same token in every run, as it has in one vault, whatever comes first."""
 
     def _mint(self, identifier: str, index: bytes) -> str:
-        self._random = lambda size: hashlib.sha256(index).digest()[:size]
+        self._random = lambda size: hashlib.shake_256(index).digest(size)
+        self._sheets.clear()
         return super()._mint(identifier, index)
 
 
