@@ -65,13 +65,14 @@ class _Reader:
         return _assembled(found, shape)
 
     def element(self, child: etree._Element, number: int, shape: Shape, at: At | str) -> Element:
-        name = etree.QName(child).localname
+        name = _local(child, XHTML if child.tag == f"{{{XHTML}}}div" else FHIR, at)
         element = shape.elements.get(name)
         if element is None or _is_attribute(element, shape):
             if home := models.elsewhere(self.release, shape.kind, name):
                 _refuse("structure", f"is no element in {self.release}, but in {home}", (at, name))
             _refuse("structure", f"unknown element (number {number} here)", at)
-        _local(child, XHTML if element.kind == "xhtml" else FHIR, (at, name))
+        if (element.kind == "xhtml") != child.tag.startswith(f"{{{XHTML}}}"):
+            _refuse("structure", "not in its namespace", (at, name))
         return element
 
     def value(self, node: etree._Element, element: Element, at: At, depth: int) -> tuple[Any, Any]:
@@ -134,7 +135,7 @@ def _children(node: etree._Element, at: At | str) -> list[etree._Element]:
 def _local(node: etree._Element, namespace: str, at: At | str) -> str:
     name = etree.QName(node)
     if name.namespace != namespace:
-        _refuse("structure", "not in the namespace of FHIR", at)
+        _refuse("structure", "not in its namespace", at)
     return str(name.localname)
 
 

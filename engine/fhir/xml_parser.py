@@ -17,9 +17,11 @@ __all__ = ["FHIR", "XHTML", "narrative", "parse"]
 FHIR: Final = "http://hl7.org/fhir"
 XHTML: Final = "http://www.w3.org/1999/xhtml"
 
+_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _DECLARATION = re.compile(rb"<\?xml\s[^?>]{0,200}\?>")
 _ENCODING = re.compile(rb"""\sencoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
 _MARKUP = re.compile(rb"<(?:\?|!(?!--))")  # what is no element and no comment
+_CROWDED = re.compile(rb"""<[^<>"']*+(?:(?:"[^"<]*+"|'[^'<]*+')[^<>"']*+){33}""")  # no element has so many
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
 _XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
@@ -28,10 +30,12 @@ def parse(body: bytes) -> etree._Element:
     """The root element. Raises `Rejected` (400) for what is not well-formed or not allowed."""
     declared = _DECLARATION.match(body)
     start = declared.end() if declared else 0
-    if b"\x00" in body[:64] or (declared and _ENCODING.search(declared.group())):
+    if body.startswith(_MARKS) or b"\x00" in body[:64] or (declared and _ENCODING.search(declared.group())):
         raise _refusal("XML in UTF-8 only")
     if _MARKUP.search(body, start):
         raise _refusal("no document type, entity, CDATA or processing instruction is allowed")
+    if _CROWDED.search(body):
+        raise _refusal("an element with more than 32 attributes")
     try:
         body.decode()
         return etree.fromstring(body, _parser())
@@ -45,11 +49,13 @@ def parse(body: bytes) -> etree._Element:
 def narrative(text: str) -> etree._Element:
     """A `div` of JSON as an element; what is no XML becomes its text."""
     plain = _ENTITY.sub(_character, text)
+    if "xmlns" not in plain.partition(">")[0]:
+        plain = plain.replace("<div", f'<div xmlns="{XHTML}"', 1)
     try:
         root = parse(plain.encode())
     except Rejected:
         root = None
-    if root is None or root.tag not in ("div", f"{{{XHTML}}}div"):
+    if root is None or root.tag != f"{{{XHTML}}}div":
         root = etree.Element(f"{{{XHTML}}}div", nsmap={None: XHTML})
         root.text = text
     return root
