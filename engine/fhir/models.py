@@ -18,7 +18,7 @@ from engine.fhir import bindings
 from engine.fhir.releases import RELEASES, Release
 from engine.fhir.resource_types import TYPES
 
-__all__ = ["PRIMITIVES", "Element", "Shape", "elsewhere", "expression", "known", "shape"]
+__all__ = ["PRIMITIVES", "Element", "Shape", "bare", "elsewhere", "expression", "known", "shape"]
 
 _PACKAGE: Final[dict[Release, str]] = {
     "R4": "fhir.resources.R4B",
@@ -94,6 +94,11 @@ def shape(release: Release, kind: str) -> Shape:
         _choices(elements, fields),
         model.has_resource_base(),
     )
+
+
+def bare(shape: Shape, element: Element) -> bool:
+    """A value alone, without id or extensions: the id of anything, the URL of an extension."""
+    return element.name == "id" or (element.name == "url" and shape.kind == "Extension")
 
 
 def expression(release: Release, type_: str, steps: tuple[str | int, ...]) -> str:

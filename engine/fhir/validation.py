@@ -131,7 +131,7 @@ class _Walk:
         if name == "resourceType" and shape.resource:
             return
         element = shape.elements.get(name[1:]) if name.startswith("_") else None
-        if element is not None and element.primitive:
+        if element is not None and element.primitive and not models.bare(shape, element):
             self.companion(value, element, at)
         elif home := models.elsewhere(self.release, shape.kind, name):
             self.say("structure", f"is no element in {self.release}, but in {home}", (at, name))

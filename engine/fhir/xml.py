@@ -112,9 +112,7 @@ def _assembled(found: dict[str, list[tuple[Any, Any]]], shape: Shape) -> dict[st
 
 
 def _is_attribute(element: Element, shape: Shape) -> bool:
-    return not shape.resource and (
-        element.name == "id" or (element.name == "url" and shape.kind == "Extension")
-    )
+    return not shape.resource and models.bare(shape, element)
 
 
 def _attributes(node: etree._Element, shape: Shape, at: At) -> dict[str, Any]:

@@ -149,6 +149,8 @@ ROWS: list[tuple[dict[str, Any], str, int, str]] = [
         "status.extension[0].valueInteger",
     ),
     ({"_quantity": {"id": "x"}}, "structure", 400, ""),
+    ({"_id": {"id": "x"}}, "structure", 400, ""),
+    ({"extension": [{"url": URL, "_url": {"id": "x"}, "valueCode": "x"}]}, "structure", 400, "extension[0]"),
     # constraints of types
     ({"quantity": {"value": 1, "code": "kg"}}, "invariant", 422, "quantity.system"),
     ({"quantity": {"value": 1, "comparator": "=="}}, "code-invalid", 422, "quantity.comparator"),
