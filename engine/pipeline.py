@@ -8,6 +8,8 @@ gives the same effects, and a message gives all of its effects or none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -15,9 +17,10 @@ from engine.courses.replay import CourseKeeper, Replay
 from engine.coursing import ahead_of
 from engine.effects import Effect, Encounter, Lot, Merge, Offer, Price, Product, Stocking, kind_of
 from engine.errors import Unacceptable, Unavailable
+from engine.fhir.document import Links, Resource
 from engine.hl7.continuation import Pointers
 from engine.hl7.document import Document
-from engine.hl7.groups import Group, groups
+from engine.hl7.groups import groups
 from engine.hl7.header import Header
 from engine.hl7.quirks import odd
 from engine.model import (
@@ -38,7 +41,7 @@ from engine.model import (
 from engine.privacy.book import TokenBook
 from engine.program import Program, Remark, Rule
 from engine.transforms.condition import Condition
-from engine.transforms.scope import Scope, Value
+from engine.transforms.scope import Part, Scope, Value
 
 __all__ = ["NamePointer", "failed", "map_document", "refused", "replayed", "route"]
 
@@ -76,17 +79,23 @@ def as_sent(_channel: str, _application: bytes, _facility: bytes, pointer: bytes
 
 
 def route(
-    batch: Sequence[StoredMessage], program: Program, book: TokenBook, name: NamePointer = as_sent
+    batch: Sequence[StoredMessage],
+    program: Program,
+    book: TokenBook,
+    name: NamePointer = as_sent,
+    links: Links | None = None,
 ) -> list[Routing]:
     """What the messages of one channel become, in their order; pieces of messages become `Fragment`s.
+    `links` are the resources that those of a FHIR channel refer to (`engine.gathering`).
 
     Tokens are minted ahead of the vault; messages whose identifiers turn out to have tokens already
     are mapped again. Raises `Unavailable` when the vault cannot be asked; nothing else."""
     by_id = {message.id: message for message in batch}
-    routings = {message.id: _routing(message, program, book, name) for message in batch}
+    become = partial(_resource, links=links or {}) if program.fhir else partial(_message, name=name)
+    routings = {message.id: _routing(message, program, book, become) for message in batch}
     while affected := book.verify():
         for number in sorted(affected & by_id.keys()):
-            routings[number] = _routing(by_id[number], program, book, name)
+            routings[number] = _routing(by_id[number], program, book, become)
     return list(routings.values())
 
 
@@ -107,9 +116,9 @@ def refused(message: StoredMessage, program: Program, wrong: tuple[Reason, ...])
 
 
 def map_document(
-    document: Document, program: Program, book: TokenBook, warnings: list[Reason]
+    document: Document | Resource, program: Program, book: TokenBook, warnings: list[Reason]
 ) -> Routed | Filtered | Dead:
-    """What one parsed message becomes; what is odd about it is added to `warnings`. Raises
+    """What one parsed message or resource becomes; what is odd about it is added to `warnings`. Raises
     `Unacceptable` with its place."""
     message = Scope(document, book, program.slots)
     for value in program.required:
@@ -180,7 +189,7 @@ class _Scopes:
     """The scopes of one message by the segment that opens them, without the groups that a filter ends;
     `ended` names the first filter that did."""
 
-    def __init__(self, document: Document, program: Program, message: Scope) -> None:
+    def __init__(self, document: Document | Resource, program: Program, message: Scope) -> None:
         self._document, self._filters, self._message = document, program.group_filters, message
         self._known = {"": [message]}
         self.ended = ""
@@ -189,13 +198,18 @@ class _Scopes:
         """Those of all groups of `anchor` that go on; the message's own for an empty one."""
         known = self._known.get(anchor)
         if known is None:
-            known = self._message.within(groups(self._document, anchor))
+            known = self._message.within(_parts(self._document, anchor))
             for step in self._filters.get(anchor, ()):
                 left = [scope for scope in known if not _hold(step.conditions, scope)]
                 if len(left) < len(known):
                     known, self.ended = left, self.ended or step.name
             self._known[anchor] = known
         return known
+
+
+def _parts(document: Document | Resource, anchor: str) -> Sequence[Part]:
+    """The groups of a message or the elements of a resource that `for_each` names."""
+    return groups(document, anchor) if isinstance(document, Document) else document.groups(anchor)
 
 
 def _applying(program: Program, message: Scope, scopes: _Scopes) -> Iterator[tuple[Rule, Scope]]:
@@ -230,18 +244,16 @@ def _hold(conditions: tuple[Condition, ...], scope: Scope) -> bool:
     return True
 
 
-def _routing(message: StoredMessage, program: Program, book: TokenBook, name: NamePointer) -> Routing:
+Become = Callable[[StoredMessage, Program, TokenBook, list[Reason]], Routed | Filtered | Dead | Fragment]
+"""What a raw message becomes; what is odd about it is added to the list."""
+
+
+def _routing(message: StoredMessage, program: Program, book: TokenBook, become: Become) -> Routing:
     book.start(message.id)
-    document: Document | None = None
     warnings: list[Reason] = []
     result: Routed | Filtered | Dead | Fragment
     try:
-        document = Document.parse(message.raw, default_charset=program.charset)
-        pointers = document.pointers
-        if pointers is None:
-            result = map_document(document, program, book, warnings)
-        else:
-            result = _fragment(document.header, pointers, program, name)
+        result = become(message, program, book, warnings)
     except Unacceptable as refusal:
         result = Dead(_reason(refusal))
     except Unavailable:
@@ -255,10 +267,34 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, name: Na
             book.merged(merge.gone, merge.into)
     else:
         book.forget(message.id)
-    if document is not None:
-        warnings[:0] = odd(document)
     answer = _answer(result, program)
     return Routing(message.id, result, program.lane, program.destinations, answer, tuple(warnings))
+
+
+def _message(
+    message: StoredMessage, program: Program, book: TokenBook, warnings: list[Reason], name: NamePointer
+) -> Routed | Filtered | Dead | Fragment:
+    """What a message of HL7 v2 becomes."""
+    document = Document.parse(message.raw, default_charset=program.charset)
+    try:
+        pointers = document.pointers
+        if pointers is None:
+            return map_document(document, program, book, warnings)
+        return _fragment(document.header, pointers, program, name)
+    finally:
+        warnings[:0] = odd(document)
+
+
+def _resource(
+    message: StoredMessage, program: Program, book: TokenBook, warnings: list[Reason], links: Links
+) -> Routed | Filtered | Dead:
+    """What a version of a resource becomes."""
+    resource = Resource.parse(message.raw)
+    resource.links = links
+    try:
+        return map_document(resource, program, book, warnings)
+    finally:
+        warnings[:0] = resource.warnings
 
 
 def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Scope]]:
@@ -274,8 +310,8 @@ def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Sco
         if first is effect:
             yield effect, scope
         elif first != effect or not isinstance(effect, _STATEMENTS):
-            group = scope.view
-            place = f"{group.anchor}[{group.number}]" if isinstance(group, Group) else ""
+            part: Any = scope.view
+            place = f"{part.anchor}[{part.number}]" if scope.outer is not None else ""
             raise Unacceptable("bad-value", place, f"the same key as an earlier {key[0]} of this message")
 
 

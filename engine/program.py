@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from engine.coursing import CourseReader
+from engine.fhir.path import Path
 from engine.hl7.profile import Profile
 from engine.model import Acknowledge, Answered, Lane
 from engine.transforms.condition import Condition
@@ -91,3 +92,6 @@ class Program(msgspec.Struct, frozen=True):
 
     fhir: bool = False
     """Whether its messages are FHIR resources (`engine.fhir.stored`)."""
+
+    follows: tuple[Path, ...] = ()
+    """The references through which it reads other resources."""

@@ -23,9 +23,12 @@ from engine.config.spec import (
 )
 from engine.effects import Effect
 from engine.errors import Misconfigured, Unacceptable
+from engine.fhir.path import Path as FhirPath
 from engine.hl7.path import Path
 from engine.model import Lane
 from engine.privacy.authorities import Authorities
+from engine.privacy.fhir_policy import FhirPolicy
+from engine.privacy.fhir_readers import FhirReaders
 from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
 from engine.privacy.rules import Forbidden
@@ -58,7 +61,8 @@ class _Build:
     def __init__(self, spec: ChannelSpec, tables: Mapping[str, Table]) -> None:
         self.spec = spec
         self.problems: list[Problem] = []
-        self.setting = Setting(Readers(self._policy(), self._authorities()), tables, _zone(spec))
+        self.readers = self._readers()
+        self.setting = Setting(self.readers, tables, _zone(spec))
 
     def program(self) -> Program | None:
         spec, hl7 = self.spec, self.spec.source.hl7
@@ -94,6 +98,7 @@ class _Build:
             largest=spec.source.door.largest,
             course=course,
             fhir=hl7 is None,
+            follows=_follows(self.readers),
         )
 
     def _filter(self, place: Place, step: FilterRule) -> Filter:
@@ -104,8 +109,8 @@ class _Build:
 
     def _rule(self, place: Place, rule: EffectRule) -> Rule | None:
         conditions = self._conditions(place, rule.when)
-        whole = tuple(one for one in conditions if one.segments == HEADER)
-        each = tuple(one for one in conditions if one.segments != HEADER)
+        whole = tuple(one for one in conditions if self._is_whole(one, rule.for_each))
+        each = tuple(one for one in conditions if not self._is_whole(one, rule.for_each))
         make: Make | None = None
         for kind in EFFECTS:
             effect = getattr(rule, kind)
@@ -119,10 +124,14 @@ class _Build:
             make = self._refusal((*place, "refuse"), rule.refuse, rule.name or "refused by the channel")
         return None if make is None else Rule(whole, each, rule.for_each or "", make)
 
+    def _is_whole(self, condition: Condition, anchor: str | None) -> bool:
+        """Whether a condition is about the message whatever the part that a rule is about."""
+        return anchor not in condition.segments if self.setting.fhir else condition.segments == HEADER
+
     def _refusal(self, place: Place, at: str, text: str) -> Make | None:
         """What refuses a message at a path, in the words of the rule's name."""
         try:
-            path = Path.parse(at)
+            path = FhirPath.parse(at) if self.setting.fhir else Path.parse(at)
         except Misconfigured as error:
             self.problems.append(Problem(place, error.text, error.hint))
             return None
@@ -154,14 +163,22 @@ class _Build:
             self._flawed(place, flaw)
             return None
 
-    def _policy(self) -> Policy:
-        """The policy with the channel's changes; one that it does not allow is a problem."""
+    def _readers(self) -> Readers | FhirReaders:
+        """What compiles field paths, with the channel's changes to the policy."""
+        authorities = self._authorities()
+        if self.spec.source.fhir is None:
+            return Readers(Policy(self._allowed(Policy)), authorities)
+        policy = FhirPolicy(self._allowed(FhirPolicy))
+        return FhirReaders(policy, authorities, self.spec.systems)
+
+    def _allowed(self, policy: Callable[[Sequence[Change]], object]) -> list[Change]:
+        """The channel's changes to the policy; one that it does not allow is a problem."""
         allowed: list[Change] = []
         for number, widened in enumerate(self.spec.widen):
             change = Change(widened.path, widened.to, widened.reason, widened.reviewer)
             place = ("widen", number, "path")
             try:
-                Policy([change])
+                policy([change])
             except Forbidden as error:
                 text = str(error).removesuffix(f": {error.advice}")
                 self.problems.append(Problem(place, text, error.advice))
@@ -169,7 +186,7 @@ class _Build:
                 self.problems.append(Problem(place, error.text, error.hint))
             else:
                 allowed.append(change)
-        return Policy(allowed)
+        return allowed
 
     def _authorities(self) -> Authorities:
         try:
@@ -180,6 +197,10 @@ class _Build:
 
     def _flawed(self, place: Place, flaw: Flaw, *, on_key: bool = False) -> None:
         self.problems.append(Problem(place, flaw.text, flaw.hint, offset=flaw.offset, on_key=on_key))
+
+
+def _follows(readers: Readers | FhirReaders) -> tuple[FhirPath, ...]:
+    return tuple(sorted(readers.follows, key=str)) if isinstance(readers, FhirReaders) else ()
 
 
 def _by_anchor(filters: Sequence[Filter]) -> dict[str, tuple[Filter, ...]]:

@@ -16,9 +16,9 @@ from engine.privacy.rules import OFFERED, Forbidden, Rule, Treatment, Use, advic
 from engine.privacy.table import Row, components_of, v2_table
 from engine.privacy.tokens import DOMAINS, PERSON
 
-__all__ = ["Change", "Policy"]
+__all__ = ["MAY_READ", "Change", "Policy"]
 
-_MAY_READ: dict[Use, frozenset[str]] = {
+MAY_READ: dict[Use, frozenset[str]] = {
     "test": frozenset({"keep", "engine"}),
     "value": frozenset({"keep", "token", "year"}),
     "date": frozenset({"keep", "opdate"}),
@@ -79,7 +79,7 @@ class Policy:
     def permitted(self, path: Path, use: Use) -> Rule:
         """The rule for a place that may be read for this use. Raises `Forbidden`."""
         rule = self.treatment(path.segment, path.field, path.component, path.subcomponent)
-        if rule.treatment in _MAY_READ[use]:
+        if rule.treatment in MAY_READ[use]:
             return rule
         raise Forbidden(path.text, use, rule, advice(path.segment, rule, use))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.path import Path
@@ -20,24 +21,34 @@ from engine.privacy.policy import Policy
 from engine.privacy.rules import Forbidden, Rule, Use
 from engine.privacy.table import v2_table
 
-__all__ = ["Reader", "Readers"]
+__all__ = ["Place", "Reader", "Readers"]
 
 _SELECTOR = re.compile(r"\[(?P<type>[A-Z][A-Z0-9]{0,5})(?:@(?P<authority>[^\[\]]{1,80}))?\]")
 
-Read = Callable[[Reading, TokenBook], Value]
+Read = Callable[[Any, TokenBook], Value]
+
+
+class Place(Protocol):
+    """A parsed path."""
+
+    @property
+    def text(self) -> str: ...
 
 
 class Reader:
     """One compiled path. `reader(view, book)` gives the value, `DELETE` for `""`, None for empty;
     a token's text where the policy says token. `rule` names the row of the allow-list, `segments` what
-    is looked into."""
+    is looked into, `at` is what the view names it by in an error (`view.place(at)`)."""
 
-    __slots__ = ("path", "read", "rule", "segments", "use")
+    __slots__ = ("at", "path", "read", "rule", "segments", "use")
 
-    def __init__(self, path: str, use: Use, rule: Rule, read: Read, segments: frozenset[str]) -> None:
+    def __init__(
+        self, path: str, use: Use, rule: Rule, read: Read, segments: frozenset[str], at: Place
+    ) -> None:
         self.path, self.use, self.rule, self.read, self.segments = path, use, rule, read, segments
+        self.at = at
 
-    def __call__(self, view: Reading, book: TokenBook) -> Value:
+    def __call__(self, view: Any, book: TokenBook) -> Value:
         return self.read(view, book)
 
     def __repr__(self) -> str:
@@ -67,7 +78,8 @@ class Readers:
         older = [place for place in older_places(path) if self._may_read(place, use)]
         if older:
             read = _or_older(path.segment, read, [_leaf(place) for place in older])
-        return Reader(text, use, rule, read, frozenset(place.segment for place in (path, *older)))
+        segments = frozenset(place.segment for place in (path, *older))
+        return Reader(text, use, rule, read, segments, path)
 
     def _may_read(self, path: Path, use: Use) -> bool:
         try:

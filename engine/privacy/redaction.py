@@ -23,7 +23,7 @@ import msgspec
 
 from engine.errors import Unacceptable
 from engine.hl7.document import Document
-from engine.hl7.reading import Fields, Reading, Value
+from engine.hl7.reading import Fields, Value
 from engine.hl7.writing import FieldValue, Repetition, compose
 from engine.privacy.book import TokenBook
 from engine.privacy.readers import Reader, Readers
@@ -66,7 +66,7 @@ class Redaction:
         self._sender = sender or Sender()
         self._reader = lru_cache(maxsize=4096)(self._compiled)
 
-    def message(self, document: Reading, book: TokenBook) -> Redacted:
+    def message(self, document: object, book: TokenBook) -> Redacted:
         """The new message, the same for the same message, so that a receiver knows a repetition.
 
         Raises `Unacceptable` above the limits of reading."""

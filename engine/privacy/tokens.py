@@ -24,6 +24,7 @@ DOMAINS = {
     "txn": "x",
     "msg": "m",
     "appt": "b",  # booking: `a` is taken
+    "resource": "r",
 }
 """The policy's word for a token domain → its letter. No token is ever valid in another domain."""
 

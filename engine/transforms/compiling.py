@@ -135,7 +135,7 @@ class _Chain:
         if verb.takes is None:
             raise Flaw(f"{verb.name} starts an expression", call.offset, "use default(text) for empty fields")
         self.turned(verb.takes, call.offset)
-        before = Before(self.value, self.paths, self._alternatives)
+        before = Before(self.value, self.paths, self._alternatives, self.fields)
         self._so_far = (*self._so_far, "|", _said(call))
         if verb.costly:
             self.value = self._remembered(lambda: verb.build(call, self.setting, before))

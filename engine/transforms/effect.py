@@ -179,7 +179,7 @@ def compile_effect(
     if kind == "merge":
         return draft.merge(), draft.flaws
     if kind == "forward":
-        return _forwarding(given, setting, space), {}
+        return _forwarding(given, setting, space)
     shape = _WHOLE_CREDIT if kind == "credit" and given.get("whole") else _SHAPES[kind]
     for name in shape.keys:
         draft.key(name, space="" if kind == "encounter" else space, below=kind == "release")
@@ -271,16 +271,19 @@ def _item(item: Value, quantity: Value, unit: Value = _NOTHING, lot: Value = _NO
     return value
 
 
-def _forwarding(given: Mapping[str, Any], setting: Setting, space: str) -> Make:
+def _forwarding(given: Mapping[str, Any], setting: Setting, space: str) -> tuple[Make | None, Flaws]:
     names = ("application", "facility", "receiving_application", "receiving_facility")
     sender = Sender(**{name: given[name] for name in names})
-    redaction = setting.redaction(given["segments"], given["dates"], sender)
+    try:
+        redaction = setting.redaction(given["segments"], given["dates"], sender)
+    except Flaw as flaw:
+        return None, {"segments": flaw}
 
     def make(scope: Scope) -> Effect:
         made = redaction.message(scope.view, scope.book)
         return effects.Forward(key=f"{space}/{made.control_id}", **msgspec.structs.asdict(made))
 
-    return make
+    return make, {}
 
 
 _Fields = tuple[tuple[str, Value, Checked | None], ...]

@@ -8,15 +8,37 @@ of the groups (the patient, the visit) once per message.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from engine.hl7.document import Document
-from engine.hl7.groups import Group
+from engine.model import ReasonCode
 from engine.privacy.book import TokenBook
 
-__all__ = ["Scope", "Value", "remembered"]
+__all__ = ["Part", "Scope", "Value", "View", "remembered"]
 
 _UNREAD: Final = object()
+
+
+class View(Protocol):
+    """What is read: a message of HL7 v2, a FHIR resource, or a part of one."""
+
+    def place(self, path: Any, /) -> str:
+        """A path as an error names it."""
+        ...
+
+    def warn(self, code: ReasonCode, place: str, text: str) -> None:
+        """Say what a person should know although the message can be used."""
+        ...
+
+
+class Part(View, Protocol):
+    """The `number`-th (from 1) group of a segment, or the like of an element: `anchor`."""
+
+    anchor: str
+    number: int
+
+    def common(self, segment: str, /) -> bool:
+        """Whether a segment (an element) is the message's, for all parts alike."""
+        ...
 
 
 class Scope:
@@ -27,7 +49,7 @@ class Scope:
 
     def __init__(
         self,
-        view: Document | Group,
+        view: View,
         book: TokenBook,
         slots: int,
         outer: Scope | None = None,
@@ -39,19 +61,18 @@ class Scope:
         self.outer = outer
         self.common = {} if common is None else common
 
-    def within(self, groups: Sequence[Group]) -> list[Scope]:
+    def within(self, groups: Sequence[Part]) -> list[Scope]:
         """The scopes of this message's groups."""
         slots = len(self.memo)
         common: dict[frozenset[str], bool] = {}
         return [Scope(group, self.book, slots, self, common) for group in groups]
 
     def is_common(self, segments: frozenset[str]) -> bool:
-        """Whether these segments of a group are the message's."""
-        view = self.view
-        known = isinstance(view, Group)
-        if isinstance(view, Group):
-            for segment in segments:
-                known = known and view.common(segment)
+        """Whether these segments of a group (this has an `outer`) are the message's."""
+        part: Any = self.view
+        known = True
+        for segment in segments:
+            known = known and part.common(segment)
         self.common[segments] = known
         return known
 

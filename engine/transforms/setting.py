@@ -7,9 +7,10 @@ from datetime import UTC, tzinfo
 from typing import Protocol
 
 from engine.errors import Misconfigured
-from engine.hl7.path import Path
 from engine.hl7.reading import DELETE
-from engine.privacy.readers import Reader, Readers
+from engine.hl7.times import zone_of
+from engine.privacy.fhir_readers import FhirReaders
+from engine.privacy.readers import Place, Reader, Readers
 from engine.privacy.redaction import Dates, Redaction, Sender
 from engine.privacy.rules import Forbidden, Use
 from engine.transforms.expression import Flaw, PathText
@@ -36,7 +37,7 @@ class Field:
 
     def __init__(
         self,
-        path: Path,
+        path: Place,
         domain: str,
         value: Value,
         segments: frozenset[str],
@@ -50,10 +51,11 @@ class Setting:
     """One channel's. Compiled values that are the same are shared: each has one slot (`Scope`)."""
 
     def __init__(
-        self, readers: Readers, tables: Mapping[str, Table] | None = None, zone: tzinfo = UTC
+        self, readers: Readers | FhirReaders, tables: Mapping[str, Table] | None = None, zone: tzinfo = UTC
     ) -> None:
         self.tables = tables or {}
         self.zone = zone
+        self.fhir = isinstance(readers, FhirReaders)
         self._readers = readers
         self._shared: dict[Hashable, Value] = {}
 
@@ -68,14 +70,13 @@ class Setting:
 
         Raises `Flaw` for what is no path, and for what the policy does not let be read for this use."""
         reader = self._reader(path, use)
-        plain = Path.parse(_unselected(path.text))
         value = self.once(path.text, reader.segments, lambda: _populated(reader))
         domain = reader.rule.domain if reader.rule.treatment == "token" else ""
 
         def deleted(scope: Scope) -> bool:
             return reader.read(scope.view, scope.book) is DELETE
 
-        return Field(plain, domain, value, reader.segments, deleted)
+        return Field(reader.at, domain, value, reader.segments, deleted)
 
     def value(self, path: PathText, use: Use) -> Value:
         """What `field` gives, for what is itself remembered: it has no slot. Raises `Flaw` likewise."""
@@ -90,8 +91,18 @@ class Setting:
         except Misconfigured as error:
             raise Flaw(error.text, path.offset, error.hint) from None
 
+    def zone_of(self, offset: int) -> Callable[[Scope], tzinfo]:
+        """The zone of a message's times without an offset: that of MSH-7, else the channel's."""
+        zone = self.zone
+        if self.fhir:
+            return lambda _: zone
+        sent_at = self.field(PathText("MSH-7", offset), "test").value
+        return lambda scope: zone_of(sent_at(scope) or "", zone)
+
     def redaction(self, segments: Sequence[str], dates: Dates, sender: Sender) -> Redaction:
-        """What makes a message of these segments fit to be passed on."""
+        """What makes a message of these segments fit to be passed on. Raises `Flaw`: no FHIR resource is."""
+        if isinstance(self._readers, FhirReaders):
+            raise Flaw("only HL7 v2 messages are passed on", 0)
         return Redaction(self._readers, segments, dates=dates, sender=sender)
 
     def once(self, key: Hashable, segments: frozenset[str], make: Callable[[], Value]) -> Value:
@@ -115,9 +126,3 @@ def _populated(reader: Reader) -> Value:
         return found.strip() or None
 
     return value
-
-
-def _unselected(path: str) -> str:
-    """The path without the choice of a repetition by type (`PID-3[MR]`)."""
-    before, bracket, rest = path.rpartition("[")
-    return before + rest.partition("]")[2] if bracket and not rest[:1].isdigit() else path

@@ -7,13 +7,11 @@ refuses with `Unacceptable` and no place: the expression it stands in knows the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from engine.hl7.path import Path
 from engine.transforms.expression import Argument, Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting, Table
@@ -22,21 +20,19 @@ from engine.transforms.wording import meant
 __all__ = ["Before", "Verb", "beside", "constant", "positional", "step", "table_of"]
 
 
-_SELECTOR = re.compile(r"\[[A-Z][^\[\]]*\]")  # PID-3[MR]
-
-
 class Before(msgspec.Struct, frozen=True):
-    """What stands before a verb: the value, the paths that it was read from, and the values that
-    it is the first populated one of (itself, once a verb has changed it)."""
+    """What stands before a verb: the value, the paths that it was read from (and their fields), and the
+    values that it is the first populated one of (itself, once a verb has changed it)."""
 
     value: Value
     paths: tuple[PathText, ...] = ()
     alternatives: tuple[Value, ...] = ()
+    fields: tuple[Field, ...] = ()
 
     def place(self, scope: Scope) -> str:
         """Where the value was read, as a warning names it: the first populated path."""
-        paths = [Path.parse(_SELECTOR.sub("", path.text)) for path in self.paths]
-        return next((scope.view.place(path) for path in paths if scope.view.value(path)), "")
+        populated = (field for field in self.fields if field.value(scope) is not None)
+        return next((scope.view.place(field.path) for field in populated), "")
 
 
 class Verb(msgspec.Struct, frozen=True):
@@ -97,6 +93,11 @@ def beside(argument: Argument, setting: Setting, before: Before) -> Field:
     field = setting.field(PathText(argument.text, argument.offset), "value")
     if field.domain:
         raise Flaw("a token is no number", argument.offset, "name a field that holds a number")
-    if any(path.text.partition("-")[0] != argument.text.partition("-")[0] for path in before.paths):
+    if any(_about(path.text) != _about(argument.text) for path in before.paths):
         raise Flaw("the field must be of the segment that is read", argument.offset, "such as FT1-10")
     return field
+
+
+def _about(path: str) -> str:
+    """The segment or the type of resource that a path is about."""
+    return path.partition("-")[0].partition(".")[0]

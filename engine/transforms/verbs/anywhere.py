@@ -9,6 +9,8 @@ starts an expression, and asks once per message.
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.hl7.path import Path
 from engine.transforms.expression import Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value
@@ -23,6 +25,8 @@ _EXAMPLE = "write it like anywhere(ORC-1, RO)"
 def _build(call: Call, setting: Setting, _before: Before) -> Value:
     where, wanted = positional(call, 2, 2, _EXAMPLE)
     path = setting.field(PathText(where.text, where.offset), "test").path
+    if not isinstance(path, Path):
+        raise Flaw("anywhere looks into the segments of HL7 v2", call.offset, "use for_each")
     if path.occurrence > 1 or "[" in where.text or not wanted.text:
         raise Flaw("every segment is asked for one text", where.offset, _EXAMPLE)
     return setting.once(call, frozenset(), lambda: _anywhere(path, wanted.text))
@@ -32,7 +36,7 @@ def _anywhere(path: Path, wanted: str) -> Value:
     at = (path.field, path.component, path.subcomponent, path.repetition)
 
     def value(scope: Scope) -> str | None:
-        message = scope.view  # not a group's: what reads no group is asked of the message (`remembered`)
+        message: Any = scope.view  # not a group's: what reads no group is asked of the message (`remembered`)
         for fields in message.all(path.segment):
             found = message.leaf(fields, *at)
             if isinstance(found, str) and found.strip() == wanted:

@@ -1,7 +1,8 @@
-"""`money`: an amount with its currency, from a whole field (CP, MO or a plain number).
+"""`money`: an amount with its currency, from a whole field (CP, MO or a plain number; in FHIR, Money).
 
     price: FT1-12 | money
     price: FT1-12 | money(EUR)
+    price: ChargeItem.priceOverride | money
 
 The currency is the one that the message writes (`12.50&USD`, `12.50^USD`), else the argument, else
 the company's own.
@@ -25,18 +26,21 @@ __all__ = ["MONEY"]
 
 _WHOLE_FIELD = re.compile(r"[A-Z][A-Z0-9]{2}(\[\d+\])?-\d+(\[\d+\])?")
 
+_PARTS = (".1.1", ".1.2", ".2")
+_FHIR_PARTS = (".value", ".currency", ".currency")
+
 
 def _build(call: Call, setting: Setting, before: Before) -> Value:
     given = positional(call, 0, 1, "write it like money(EUR)")
     currency = given[0].text if given else ""
     if given and not re.fullmatch("[A-Z]{3}", currency):
         raise Flaw("not a currency code of ISO 4217", given[0].offset, "write it like money(EUR)")
-    if len(before.paths) != 1 or not _WHOLE_FIELD.fullmatch(before.paths[0].text):
+    if len(before.paths) != 1 or not (setting.fhir or _WHOLE_FIELD.fullmatch(before.paths[0].text)):
         raise Flaw("money is read from one whole field", call.offset, "write it like FT1-12 | money")
     (path,) = before.paths
     amount, denomination, second = (
         setting.field(msgspec.structs.replace(path, text=f"{path.text}{part}"), "value").value
-        for part in (".1.1", ".1.2", ".2")
+        for part in (_FHIR_PARTS if setting.fhir else _PARTS)
     )
 
     def value(scope: Scope) -> Any:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.hl7.times import moment, zone_of
+from engine.hl7.times import moment
 from engine.model import ReasonCode
-from engine.transforms.expression import Call, PathText
+from engine.transforms.expression import Call
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
 from engine.transforms.verb import Before, Verb, positional
@@ -29,14 +29,13 @@ _DOUBTS = {
 
 def _build(call: Call, setting: Setting, before: Before) -> Value:
     positional(call, 0, 0, "write it like | timestamp")
-    inner, channel_zone = before.value, setting.zone
-    sent_at = setting.field(PathText("MSH-7", call.offset), "test").value
+    inner, zone = before.value, setting.zone_of(call.offset)
 
     def value(scope: Scope) -> Any:
         text = inner(scope)
         if text is None:
             return None
-        found = moment(text, zone_of(sent_at(scope) or "", channel_zone))
+        found = moment(text, zone(scope))
         check_day(found)
         for warning in found.warnings:
             scope.view.warn(ReasonCode.BAD_VALUE, before.place(scope), _DOUBTS[warning])

@@ -1,0 +1,63 @@
+"""Gathers what resources refer to, so that mapping them reads nothing but what is at hand.
+
+A channel's paths say which references are followed (`Program.follows`). What a batch refers to is read from
+the store in one go; what is found there may refer to more (`ChargeItem.context->Encounter.subject`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from engine.errors import Unacceptable
+from engine.fhir.document import Links, Resource, target_of
+from engine.fhir.path import MAX_HOPS, Path
+from engine.model import ResourceKey, StoredMessage, Version
+from engine.privacy.fhir_reading import literal_of
+from engine.program import Program
+
+__all__ = ["Fetch", "gather"]
+
+Fetch = Callable[[Sequence[ResourceKey]], Mapping[ResourceKey, Version]]
+"""Reads current versions (`ResourceStore.resources`)."""
+
+
+def gather(batch: Sequence[StoredMessage], program: Program, fetch: Fetch) -> Links:
+    """The stored resources that those of `batch` refer to where the channel looks: also deleted ones,
+    for whose they were is still so. Raises what `fetch` raises."""
+    links: dict[ResourceKey, Resource] = {}
+    resources = [one for message in batch if (one := _parsed(message)) is not None]
+    for one in resources:
+        one.links = links
+    asked: set[ResourceKey] = set()
+    for _ in range(MAX_HOPS):
+        wanted = {key for one in resources for path in program.follows for key in _keys(one, path)} - asked
+        if not wanted:
+            break
+        asked |= wanted
+        for key, version in fetch(sorted(wanted, key=_order)).items():
+            if version.body is not None:
+                links[key] = Resource.of(key, version.version, version.body, deleted=version.deleted)
+                links[key].links = links
+    return links
+
+
+def _parsed(message: StoredMessage) -> Resource | None:
+    try:
+        return Resource.parse(message.raw)
+    except Unacceptable:
+        return None  # the mapping meets it too, and says so
+
+
+def _keys(resource: Resource, path: Path) -> Iterator[ResourceKey]:
+    """What a path's references point to, as far as it is known how they go on."""
+    for node in resource.nodes(path, path.steps):
+        literal = literal_of(node)
+        target, linked = target_of(literal), resource.linked(literal)
+        if target is not None and not target.base:
+            yield ResourceKey(resource.release, target.type, target.id)
+        if path.then is not None and linked is not None:
+            yield from _keys(linked, path.then)
+
+
+def _order(key: ResourceKey) -> tuple[str, str, str]:
+    return key.release, key.type, key.id
