@@ -36,8 +36,8 @@ def gather(batch: Sequence[StoredMessage], program: Program, fetch: Fetch) -> Li
         asked |= wanted
         for key, version in fetch(sorted(wanted, key=_order)).items():
             if version.body is not None:
-                links[key] = Resource.of(key, version.version, version.body, deleted=version.deleted)
-                links[key].links = links
+                links[key] = linked = Resource.of(key, version.version, version.body, deleted=version.deleted)
+                linked.links = links
     return links
 
 
@@ -50,10 +50,12 @@ def _parsed(message: StoredMessage) -> Resource | None:
 
 def _keys(resource: Resource, path: Path) -> Iterator[ResourceKey]:
     """What a path's references point to, as far as it is known how they go on."""
+    chosen = path.steps[-1].chosen
+    wanted = path.then.type if path.then is not None else chosen if chosen[:1].isupper() else ""
     for node in resource.nodes(path, path.steps):
         literal = literal_of(node)
         target, linked = target_of(literal), resource.linked(literal)
-        if target is not None and not target.base:
+        if target is not None and not target.base and target.type == (wanted or target.type):
             yield ResourceKey(resource.release, target.type, target.id)
         if path.then is not None and linked is not None:
             yield from _keys(linked, path.then)

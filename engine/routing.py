@@ -10,11 +10,12 @@ import msgspec
 from engine.assembly import Assembly
 from engine.checking import Checking
 from engine.errors import Unavailable
+from engine.gathering import gather
 from engine.model import Fragment, Reason, Routing, StoredMessage
 from engine.pipeline import NamePointer, failed, refused, replayed, route
 from engine.privacy.book import TokenBook
 from engine.program import Program
-from engine.store.base import CoursesMoved, MessageStore, TokensTaken
+from engine.store.base import CoursesMoved, Store, TokensTaken
 from engine.telemetry import MessagesRouted, signal
 
 __all__ = ["RoutingLoop"]
@@ -31,7 +32,7 @@ class RoutingLoop:
 
     def __init__(
         self,
-        store: MessageStore,
+        store: Store,
         programs: Mapping[str, Program],
         book: TokenBook,
         *,
@@ -141,6 +142,9 @@ class RoutingLoop:
         self, batch: Sequence[StoredMessage], program: Program, findings: Mapping[int, tuple[Reason, ...]]
     ) -> list[Routing]:
         """One channel's, with what its check found."""
+        if program.fhir:
+            links = gather(batch, program, self._store.resources)
+            return route(batch, program, self._book, links=links)
         if not findings:
             return route(batch, program, self._book, self._name)
         wrong = {number: reasons for number, reasons in findings.items() if reasons[0].hl7}

@@ -28,7 +28,7 @@ from engine.privacy.vault import Vault
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
 from engine.settings import Settings
-from engine.store.base import MessageStore
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 from engine.telemetry import EngineStarted, EngineStopping, LoopFailed, signal
@@ -47,7 +47,7 @@ class Node:
         self,
         reactor: Any,
         settings: Settings,
-        store: MessageStore,
+        store: Store,
         channels: Sequence[LoadedChannel],
         ring: KeyRing,
         destinations: Mapping[str, Destination],

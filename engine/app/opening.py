@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from engine.settings import Settings
-from engine.store.base import MessageStore
+from engine.store.base import Store
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store, store_file
 
@@ -21,6 +21,6 @@ def ring_of(settings: Settings) -> KeyRing:
     return KeyRing.load(os.environ, settings.key_file or beside)
 
 
-def open_settings(settings: Settings) -> MessageStore:
+def open_settings(settings: Settings) -> Store:
     """Open the store. Raises `Misconfigured` or `Unavailable`."""
     return open_store(settings.store, ring_of(settings))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,11 +22,20 @@ from engine.model import Reason, ReasonCode, ResourceKey
 __all__ = ["Element", "Links", "Resource", "Target", "target_of"]
 
 MAX_WARNINGS = 100  # that a message keeps
+MAX_DIGITS = 30  # of a number that is written with an exponent
 
 Node = Any
 """A part of a resource: text, a list or a mapping."""
 
-_DECODER = msgspec.json.Decoder(float_hook=str)
+
+def _as_sent(number: str) -> str:
+    """A decimal as it was sent; one with an exponent is written out, if it is of a size that is meant."""
+    if "e" not in number.lower() or abs(Decimal(number).adjusted()) > MAX_DIGITS:
+        return number
+    return format(Decimal(number), "f")
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_as_sent)
 _REFERENCE = re.compile(
     r"(?:(?P<base>https?://[^\s?#]+)/)?(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/[A-Za-z0-9\-.]{1,64})?",

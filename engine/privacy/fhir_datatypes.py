@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["DENIED", "Inside", "Names", "Shape", "inside"]
+__all__ = ["DENIED", "Inside", "Names", "Shape", "inside", "parts_of"]
 
 Names = tuple[str, ...]
 
@@ -33,7 +33,7 @@ _DISPLAY = Inside("drop", row="Coding.display")
 
 _PRIMITIVES = frozenset(
     {
-        "bool | None", "Boolean", "Code", "String", "Markdown", "Uri", "Url", "Canonical", "Oid", "Uuid",
+        "bool", "Boolean", "Code", "String", "Markdown", "Uri", "Url", "Canonical", "Oid", "Uuid",
         "Id", "Integer", "Integer64", "PositiveInt", "UnsignedInt", "Decimal", "Date", "DateTime", "Instant",
         "Time",
     }
@@ -67,6 +67,11 @@ def inside(datatypes: Sequence[str], treatment: str, part: Names) -> Inside:
     return next((one for one in found if one.treatment != "deny"), DENIED)
 
 
+def parts_of(datatypes: Sequence[str]) -> list[str]:
+    """The parts of an element of these datatypes that may be named, for one that cannot be read whole."""
+    return [name for datatype in datatypes for name in _PARTS.get(datatype, ())]
+
+
 def _inside(datatype: str, treatment: str, part: Names) -> Inside:
     special = _SPECIAL.get(datatype)
     if special is not None:
@@ -89,7 +94,9 @@ def _codeable(treatment: str, part: Names) -> Inside:
     """CodeableConcept: its codes pass, no text does."""
     if part[:1] == ("text",):
         return Inside("drop", row="CodeableConcept.text")
-    return _coding(treatment, part[1:] if part[:1] == ("coding",) else part)
+    if part[:1] == ("coding",):
+        return _coding(treatment, part[1:])._replace(walk=("coding",))
+    return _coding(treatment, part)
 
 
 def _coding(treatment: str, part: Names) -> Inside:
@@ -105,14 +112,17 @@ _OF_CODING: frozenset[Names] = frozenset({(), ("code",), ("system",), ("version"
 def _codeable_reference(treatment: str, part: Names) -> Inside:
     """CodeableReference (R5): the concept is a code, the reference a reference."""
     if part[:1] == ("reference",):
-        return _reference("keep" if treatment in ("keep", "keep-code") else "token", part[1:])
-    return _codeable(treatment, part[1:] if part[:1] == ("concept",) else part)
+        return _reference(treatment, part[1:])
+    if part[:1] != ("concept",):
+        return _codeable(treatment, part)
+    found = _codeable(treatment, part[1:])
+    return found._replace(walk=("concept", *found.walk))
 
 
 def _reference(treatment: str, part: Names) -> Inside:
     """Reference: the id of what it points to, or a token."""
     if part in ((), ("reference",)):
-        return Inside(treatment, "id" if treatment == "keep" else "reference")
+        return Inside("keep", "id") if treatment in ("keep", "keep-code") else Inside("token", "reference")
     if part == ("display",):
         return Inside("drop", row="Reference.display")
     return DENIED

@@ -15,7 +15,7 @@ import msgspec
 
 from engine.errors import Misconfigured
 from engine.fhir.path import Path
-from engine.privacy.fhir_datatypes import Inside, Names, Shape, inside
+from engine.privacy.fhir_datatypes import Inside, Names, Shape, inside, parts_of
 from engine.privacy.fhir_table import OUR_OWN, PERSONS, THINGS, domain_of, domain_of_row, fhir_table
 from engine.privacy.policy import MAY_READ, Change
 from engine.privacy.rules import OFFERED, Forbidden, Rule, Treatment, Use
@@ -171,11 +171,13 @@ def _advice(rule: Rule, path: Path) -> str:
         return "it can be tested in `when:`"
     if rule.option in OFFERED:
         return f"the channel may widen it to {OFFERED[rule.option]!r}, with a reason and a reviewer"
-    if path.type in PERSONS:
-        return f"use {path.type}.identifier for a token"
-    parts = fhir_table().elements.get((path.type, *path.names), ())
+    place = (path.type, *path.names)
+    row = fhir_table().rows.get(place)
+    parts = fhir_table().elements.get(place, ()) or (parts_of(row.datatypes) if row else ())
     if parts:
         return f"name one of its elements: {', '.join(parts[:8])}"
+    if path.type in PERSONS:
+        return f"use {path.type}.identifier for a token"
     return "use a code, a date, an identifier or a reference that the table lets pass"
 
 

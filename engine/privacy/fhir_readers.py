@@ -30,6 +30,7 @@ from engine.privacy.fhir_reading import (
     token_of,
     token_of_itself,
 )
+from engine.privacy.fhir_table import THINGS
 from engine.privacy.readers import Reader
 from engine.privacy.rules import Forbidden, Rule, Use
 
@@ -82,7 +83,7 @@ class FhirReaders:
             inner, rule = self._path(path.then, use, (*before, own))
             return self._through(own, path.then.type, inner), rule
         leaf = self.policy.permitted(own, use)
-        if leaf.shape in ("reference", "id"):
+        if leaf.shape in ("reference", "id") and leaf.chosen not in THINGS:
             self.follows.add(_chain((*before, own)))
         return self._leaf(own, leaf), leaf.rule
 

@@ -62,7 +62,7 @@ def domain_of(type_: str) -> str:
 def domain_of_row(row: Row, type_: str) -> str:
     """The token domain (a letter) that a row of a resource of this type says; empty for none. What it
     calls a resource is, of an identifier, the resource that has it."""
-    word = row.domain.partition(" ")[0]
+    word = "person" if row.path == "Patient.link" else row.domain.partition(" ")[0]
     if word == "resource" and "Identifier" in row.types and row.path.count(".") == 1:
         return domain_of(type_)
     return DOMAINS.get(word, "")
