@@ -26,7 +26,7 @@ source:
       Patient: [create, read]
       Encounter: [create, read]
       Medication: [create, read]
-    clients: fhir/clients.yaml
+    clients: clients.yaml
 systems: {items: 'urn:i'}
 authorities: {HOSP: ['urn:oid:1.2.3', 'GENERAL']}
 sequence_by: SupplyRequest.id or SupplyDelivery.basedOn[SupplyRequest] or ChargeItem.subject or Patient.id
@@ -68,11 +68,19 @@ effects:
 destinations: [{ledger: {path: ledger.jsonl}}]
 """
 
+CLIENTS = """\
+clients:
+  - id: ehr
+    scopes: [system/*.cruds]
+    jwks: https://ehr.example/jwks.json
+"""
+
 
 def channel_in(folder: Path, text: str = CHANNEL) -> LoadedChannel:
     """The channel, loaded from a file in `folder`."""
     path = folder / "supply.yaml"
     path.write_text(text)
+    (folder / "clients.yaml").write_text(CLIENTS)
     return load_channel(path)
 
 
