@@ -27,7 +27,8 @@ _SPAN: Final = "s.param = ? AND s.low <= ? AND s.high >= ?"
 
 
 class Candidates(NamedTuple):
-    """`FROM … WHERE …` with its parameters; `by` is the column of creation to page and order by."""
+    """`FROM … WHERE …` with its parameters; `by` is the column of creation to page and order by (with a plus
+    where SQLite is not to walk it: what the rest of the query leaves is few)."""
 
     sql: str
     parameters: tuple[Any, ...]
@@ -73,7 +74,8 @@ def candidates(find: Find) -> Candidates | None:
     asked = " AND ".join(clause.sql for clause in clauses)
     given = tuple(value for clause in clauses for value in clause.parameters)
     if source is None:
-        return Candidates(f"FROM resources r WHERE {asked}", given, "r.created")
+        few = find.ids or find.since or find.until
+        return Candidates(f"FROM resources r WHERE {asked}", given, "+r.created" if few else "r.created")
     # CROSS JOIN: SQLite keeps this order
     joined = f"FROM ({source.sql}) AS d CROSS JOIN resources r WHERE r.created = d.created AND {asked}"
     return Candidates(joined, (*source.parameters, *given), "d.created")

@@ -58,13 +58,12 @@ class Versions(Part):
         """`ResourceStore.history`. How many there are in all does not depend on `before`."""
         where = _OF_RESOURCE if id_ else _OF_TYPE
         given: tuple[Any, ...] = (release, type_, id_) if id_ else (release, type_)
-        if since:
-            where, given = f"{where} AND v.at >= ?", (*given, since)
-        page, paged = (f"{where} AND v.message_id < ?", (*given, before)) if before else (where, given)
+        by = "v.message_id"
+        if since:  # few are so new: found by their time, not by walking all of a type
+            where, given, by = f"{where} AND v.at >= ?", (*given, since), "+v.message_id"
+        page, paged = (f"{where} AND {by} < ?", (*given, before)) if before else (where, given)
         with self._database.read(snapshot=True) as work:
-            rows = self._page(
-                work, f"SELECT v.message_id {page} ORDER BY v.message_id DESC LIMIT ?", paged, limit
-            )
+            rows = self._page(work, f"SELECT v.message_id {page} ORDER BY {by} DESC LIMIT ?", paged, limit)
             total = _total(work, where, given, len(rows), limit, first=not before)
         rows.reverse()
         return Found(tuple(map(self._version, rows)), total)

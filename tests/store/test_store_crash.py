@@ -7,12 +7,14 @@ import random
 import shutil
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conformance.resource_contract import unit, wanted, write
 from conformance.store_contract import RING, accept, arrival, charge, token
 
-from engine.model import Routed, Routing
+from engine.model import Expect, Routed, Routing, Span
 from engine.store.base import MessageStore, Query
 from engine.store.sql import open_store
 
@@ -37,14 +39,28 @@ def _write_until_killed(url: str, number: int, pipe: int) -> None:
         step += 1
 
 
-def _run_and_kill(url: str, first: int, lines: int, seconds: float) -> list[list[str]]:
+def _write_units_until_killed(url: str, number: int, pipe: int) -> None:
+    """Transactions of a hundred creates, each on the condition that it is new."""
+    store = open_store(url, RING)
+    while True:
+        writes = [
+            write(f"{number}-{place}", 1, f"u{number}", spans=[Span("date", 1, 2)]) for place in range(100)
+        ]
+        store.write([unit(*writes, expects=[Expect(wanted(f"u{number}"))], id_=f"u{number}")])
+        os.write(pipe, f"{number}\n".encode())
+        number += 1
+
+
+def _run_and_kill(
+    act: Callable[[str, int, int], None], url: str, first: int, lines: int, seconds: float
+) -> list[list[str]]:
     """What the child said before it was killed, `seconds` after it had said so many lines; a line cut in
     the middle was not said."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            _write_until_killed(url, first, writer)
+            act(url, first, writer)
         finally:
             os._exit(1)
     os.close(writer)
@@ -88,7 +104,8 @@ def test_t08_what_was_acknowledged_survives_kill_9(
     open_store(url, RING).close()
     dice, ledger = random.Random(8), _Ledger()
     for turn in range(KILLS if kind == "sqlite" else 20):
-        new = ledger.enter(_run_and_kill(url, turn * 1_000_000, dice.randint(1, 120), dice.uniform(0, 0.02)))
+        lines, seconds = dice.randint(1, 120), dice.uniform(0, 0.02)
+        new = ledger.enter(_run_and_kill(_write_until_killed, url, turn * 1_000_000, lines, seconds))
         store = open_store(url, RING)
         ledger.check(store, new)
         store.close()
@@ -99,6 +116,30 @@ def test_t08_what_was_acknowledged_survives_kill_9(
         assert store.tokens([token(message_id).index]) == {token(message_id).index: token(message_id).token}
     assert len(ledger.accepted) > 500
     store.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_f42_a_transaction_of_a_hundred_is_there_whole_or_not_at_all_after_kill_9(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/wardline.db" if kind == "sqlite" else request.getfixturevalue("postgres_url")
+    open_store(url, RING).close()
+    dice, number = random.Random(42), 0
+    for _ in range(15 if kind == "sqlite" else 6):
+        said = _run_and_kill(
+            _write_units_until_killed, url, number, dice.randint(1, 3), dice.uniform(0, 0.02)
+        )
+        assert [int(line[0]) for line in said] == list(range(number, number + len(said)))
+        store = open_store(url, RING)
+        number += len(said)
+        if store.find(wanted(f"u{number}", limit=0)).total:  # committed, and killed before it could say so
+            number += 1
+        for made in range(number):
+            assert len(store.unit(f"u{made}")) == store.find(wanted(f"u{made}", limit=0)).total == 100
+        assert store.find(wanted(limit=0)).total == number * 100 == len(store.messages(Query(limit=10**6)))
+        assert store.gaps() == store.verify_versions() == []
+        store.close()
+    assert number > 20 or kind == "postgres"
 
 
 def test_t10_what_was_acknowledged_survives_a_power_cut(
