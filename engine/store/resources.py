@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from engine.model import Expect, Find, Moved, Receipt, ResourceKey, Unit, Write, Written
@@ -83,6 +83,7 @@ class _Batch:
         self._now = dict(self._before)
         self._matched = _matched(work, units)
         self._pending: dict[ResourceKey, _Pending] = {}
+        self._written: dict[bytes, list[ResourceKey]] = {}  # by term, those of older versions too
         self._messages: list[Any] = []
         self._contents: list[Any] = []
         self._versions: list[Any] = []
@@ -132,9 +133,14 @@ class _Batch:
 
     def _holds(self, expect: Expect) -> bool:
         """Whether exactly the expected resources match, earlier units of the batch included."""
-        pending = self._pending.items()
-        found = self._matched[expect.find] - {key.id for key, _ in pending if _same_type(key, expect.find)}
-        found |= {key.id for key, one in pending if matches(expect.find, one.write, one.at)}
+        find, pending = expect.find, self._pending
+        found = {
+            id_ for id_ in self._matched[find] if ResourceKey(find.release, find.type, id_) not in pending
+        }
+        written: Iterable[ResourceKey] = pending
+        if find.terms:
+            written = [key for digest in find.terms[0] for key in self._written.get(digest, ())]
+        found.update(key.id for key in written if matches(find, pending[key].write, pending[key].at))
         return found == set(expect.ids)
 
     def _add(self, unit: str, write: Write, at: float, sealed: bytes) -> int:
@@ -153,6 +159,9 @@ class _Batch:
         terms = frozenset() if write.deleted else frozenset(write.terms)
         self._now[key] = _Current(created, write.version, terms)
         self._pending[key] = _Pending(message_id, write, at)
+        if self._matched:
+            for digest in terms:
+                self._written.setdefault(digest, []).append(key)
         return message_id
 
 
@@ -160,7 +169,7 @@ class _FoundBy:
     """Rows that come and go in what resources are found by."""
 
     def __init__(self) -> None:
-        self._terms: list[Any] = []
+        self._terms: list[tuple[bytes, int]] = []
         self._spans: list[Any] = []
         self._no_terms: list[tuple[bytes, int]] = []
         self._no_spans: list[tuple[int]] = []
@@ -168,9 +177,8 @@ class _FoundBy:
     def change(self, created: int, before: _Current | None, terms: frozenset[bytes], write: Write) -> None:
         """A resource is found by this from now on."""
         old = before.terms if before else frozenset()
-        for digest in sorted(terms - old):
-            self._terms += (digest, created)
-        self._no_terms += [(digest, created) for digest in sorted(old - terms)]
+        self._terms += [(digest, created) for digest in terms - old]
+        self._no_terms += [(digest, created) for digest in old - terms]
         if before:
             self._no_spans.append((created,))
         if not write.deleted:
@@ -179,11 +187,12 @@ class _FoundBy:
                 self._spans += (write.key.release, write.key.type, int(is_wide(span)))
 
     def save(self, work: Work) -> None:
+        """In the order of the index: neighbours share a page."""
         if self._no_terms:
-            work.run_many(_NO_TERM, self._no_terms)
+            work.run_many(_NO_TERM, sorted(self._no_terms))
         if self._no_spans:
             work.run_many(_NO_SPANS, self._no_spans)
-        insert(work, _TERM, 2, self._terms)
+        insert(work, _TERM, 2, [value for row in sorted(self._terms) for value in row])
         insert(work, _SPAN, 7, self._spans)
 
 
@@ -225,7 +234,3 @@ def _ask(work: Work, questions: list[tuple[Find, int]]) -> list[tuple[Any, ...]]
             arms.append(f"SELECT {number}, id FROM (SELECT r.id {where.sql} LIMIT ?) AS found")
             given += (*where.parameters, most)
     return work.rows(" UNION ALL ".join(arms), given) if arms else []
-
-
-def _same_type(key: ResourceKey, find: Find) -> bool:
-    return (key.release, key.type) == (find.release, find.type)
