@@ -33,6 +33,9 @@ def account(
     store: StoreOption = None,
     channel: ChannelOption = "",
     every: Annotated[bool, typer.Option("--every", help="List every message with its effects.")] = False,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Look for versions of resources that were changed since.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """The books: every acknowledged message, its state, its effects, their documents, any gap.
@@ -48,7 +51,7 @@ def account(
         for view in every_delivery(opened, Query(channel=channel, limit=PAGE))
     )
     lines = _lines(opened, channel) if every else []
-    gaps = opened.gaps()
+    gaps = opened.gaps() + (opened.verify_versions() if versions else [])
     if as_json:
         print_json({"messages": sums, "effects": _rows(effects), "every": lines, "gaps": gaps})
     else:

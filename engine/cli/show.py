@@ -14,7 +14,7 @@ from engine.app.opening import open_settings
 from engine.effects import kind_of
 from engine.model import MessageState, Reason
 from engine.settings import Settings
-from engine.store.base import DeliveryView, MessageStore, MessageView, Query
+from engine.store.base import DeliveryView, MessageStore, MessageView, Query, Store
 
 __all__ = [
     "PAGE", "ChannelOption", "JsonOption", "StoreOption", "delivery_line", "every_delivery", "every_message",
@@ -27,7 +27,7 @@ ChannelOption = Annotated[str, typer.Option("--channel", help="Only this channel
 PAGE = 1000
 
 
-def open_named(store: str | None) -> MessageStore:
+def open_named(store: str | None) -> Store:
     """The store of the settings, or the one the command line names."""
     return open_settings(Settings.from_environment(store=store))
 
