@@ -23,8 +23,8 @@ __all__ = [
     "BatchReceived", "CallerRefused", "ChannelOpened", "ControlIdReused", "DeliverySettled",
     "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
     "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
-    "MessageRefused", "MessagesRouted", "Signal", "StoreFailed", "StoreRecovered", "TokenIssued",
-    "TokenRefused", "WorkerEnded", "configure_logs", "signal",
+    "MessageRefused", "MessagesRouted", "RequestFailed", "Signal", "StoreFailed", "StoreRecovered",
+    "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -122,6 +122,13 @@ _callers_refused = _counter(
 )
 _token_answers = _counter(
     "wardline_token_answers", "Token requests, by client and result.", "client", "result"
+)
+_requests = _counter("wardline_fhir_requests", "FHIR requests answered.", "channel", "interaction", "status")
+_fhir_latency = _histogram(
+    "wardline_fhir_seconds",
+    "From the head of a FHIR request to its answer.",
+    "interaction",
+    (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
 )
 _faults = _counter("wardline_faults", "Faults of the engine's own parts.", "part")
 
@@ -285,6 +292,32 @@ class Answered(Signal, frozen=True):
     def count(self) -> None:
         _answers(self.channel, self.code).inc()
         _latency(self.channel).observe(self.seconds)
+
+
+class FhirAnswered(Signal, frozen=True):
+    """A FHIR request was answered; `status` is its class (`2xx`), `channel` empty when none was concerned."""
+
+    channel: str
+    interaction: str
+    status: str
+    seconds: float
+
+    def count(self) -> None:
+        _requests(self.channel, self.interaction, self.status).inc()
+        _fhir_latency(self.interaction).observe(self.seconds)
+
+
+class RequestFailed(Signal, frozen=True):
+    """A FHIR request met a bug of ours and was answered 500. `request` is its X-Request-Id, `error` the
+    exception's type."""
+
+    request: str
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "request failed by an error of this server"
+
+    def count(self) -> None:
+        _faults("fhir").inc()
 
 
 class AcceptFailed(Signal, frozen=True):

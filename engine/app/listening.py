@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from OpenSSL import SSL
 
 from engine.config.rehearsal import accept_rules
-from engine.config.spec import ChannelSpec, FolderSource, MllpSource, TlsSpec
+from engine.config.spec import ChannelSpec, FhirSource, FolderSource, MllpSource, TlsSpec
 from engine.errors import Misconfigured
 from engine.listeners.channel import BatchRules, Channel, Doors
 from engine.listeners.file_run import FileRules
@@ -138,7 +138,7 @@ def open_listener(reactor: Any, listener: Listener, spec: ChannelSpec, settings:
     signal(ChannelOpened(listener.name, f"{address.host}:{port}", tls is not None))
 
 
-def address_of(source: MllpSource, settings: Settings, env: Mapping[str, str]) -> Address:
+def address_of(source: MllpSource | FhirSource, settings: Settings, env: Mapping[str, str]) -> Address:
     """Host and port of `tcp:PORT`, `tcp:ADDRESS:PORT` or what `env:NAME` holds. Raises `Misconfigured`."""
     text = from_environment(source.listen, env, "listen")
     host, _, port = text.removeprefix("tcp:").rpartition(":")

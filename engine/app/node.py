@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 
 from engine.answers import Answers
+from engine.app.fhir import FhirDoors
 from engine.app.linking import open_link
 from engine.app.listening import Listener, channel_of, make_listener, open_listener
 from engine.app.workers import Share, Workers, share_of
@@ -20,6 +22,7 @@ from engine.destinations.base import Destination
 from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.channel import Doors
+from engine.listeners.fhir import FhirListener
 from engine.listeners.folder import FolderListener
 from engine.model import Lane
 from engine.outbox import Line, Outbox
@@ -40,8 +43,8 @@ FAILED_REST = 1.0  # seconds before a loop that failed turns again
 
 
 class Node:
-    """One process of an engine. `share` says which part of the work is its own; `call_soon` runs a
-    function in the reactor's next turn."""
+    """One process of an engine. `share` says which part of the work is its own; `loop` is what the
+    reactor runs on."""
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class Node:
         ring: KeyRing,
         destinations: Mapping[str, Destination],
         *,
-        call_soon: Callable[[Callable[[], None]], object],
+        loop: asyncio.AbstractEventLoop,
         share: Share = (0, 1),
         workers: Workers | None = None,
     ) -> None:
@@ -73,11 +76,12 @@ class Node:
             store,
             store.accept,
             self._commits,
-            call_soon=call_soon,
+            call_soon=loop.call_soon,
             call_later=reactor.callLater,
             opened=self._open,
             stored=self._wake_routing,
         )
+        self._fhir: FhirDoors | None = None
         self._make_loops()
         if share[0] == 0:
             doors = Doors(
@@ -89,8 +93,12 @@ class Node:
             )
             self._listeners = [
                 make_listener(channel.spec, settings, doors, reactor, self._looks)
-                for channel in self._channels
+                for channel in self._by_hl7()
             ]
+            if any(channel.spec.source.fhir for channel in self._channels):
+                self._fhir = FhirDoors(
+                    reactor, loop, settings, store, self._channels, ring, self._commits, self._wake_routing
+                )
 
     # Putting together
 
@@ -167,8 +175,10 @@ class Node:
         self._store.reclaim(time.time(), self.holder)
         for loop in self._loops():
             loop.start()
-        for listener, channel in zip(self._listeners, self._channels, strict=False):
+        for listener, channel in zip(self._listeners, self._by_hl7(), strict=False):
             open_listener(self._reactor, listener, channel.spec, self._settings)
+        if self._fhir:
+            self._fhir.open()
         self._outbox.look()
         if self._workers:
             self._workers.start()
@@ -182,7 +192,7 @@ class Node:
 
     async def _stop(self) -> None:
         drain = self._settings.drain
-        await DeferredList([listener.drain(drain) for listener in self._listeners])
+        await DeferredList([listener.drain(drain) for listener in self._all_listeners()])
         await self._outbox.stop()
         if self._workers:
             await self._workers.stop()
@@ -196,24 +206,32 @@ class Node:
         # The pools join their threads; only now is nothing of ours left in them.
         self._commits.close()
         self._looks.close()
+        if self._fhir:
+            self._fhir.close()
 
     def parts(self) -> dict[str, Standing]:
         """What readiness depends on, each door by the name of its channel."""
         whole = {
-            "store": self.intake.available,
+            "store": self.intake.available and (self._fhir is None or self._fhir.available),
             "workers": self._workers.alive() if self._workers else True,
             "running": not self._stopping,
         }
-        doors = {f"listener {listener.name}": _standing(listener) for listener in self._listeners}
+        doors = {f"listener {listener.name}": _standing(listener) for listener in self._all_listeners()}
         return {name: "ready" if stands else "unready" for name, stands in whole.items()} | doors
 
     def counters(self) -> dict[str, Mapping[str, int]]:
         """What the listeners' framing and connections saw, per channel."""
-        return {listener.name: dict(listener.counters) for listener in self._listeners}
+        return {listener.name: dict(listener.counters) for listener in self._all_listeners()}
 
     def backlog(self) -> Deferred[dict[str, dict[str, float]]]:
         """What waits, read from the store."""
         return self._looks.run(self._store.backlog, time.time())
+
+    def _by_hl7(self) -> list[LoadedChannel]:
+        return [channel for channel in self._channels if not channel.spec.source.fhir]
+
+    def _all_listeners(self) -> list[Listener | FhirListener]:
+        return [*self._listeners, *(self._fhir.listeners if self._fhir else ())]
 
     def _loops(self) -> list[Loop]:
         return [loop for loop in (self._routing, *self._deliveries) if loop is not None]
@@ -243,7 +261,7 @@ class Node:
             self._reactor.callFromThread(self._outbox.look)
 
 
-def _standing(listener: Listener) -> Standing:
+def _standing(listener: Listener | FhirListener) -> Standing:
     """A folder that cannot be worked on keeps its files: nobody is turned away."""
     if listener.is_open:
         return "ready"

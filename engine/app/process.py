@@ -68,7 +68,7 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
         channels,
         ring,
         destinations,
-        call_soon=loop.call_soon,
+        loop=loop,
         share=share,
         workers=workers,
     )

@@ -1,0 +1,133 @@
+"""From ASGI to the door and back: what is answered when something fails, and how answers are written."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any, Final
+
+from engine.errors import Unavailable
+from engine.fhir import json_text, outcome, xml
+from engine.fhir.etag import etag, http_date
+from engine.fhir.issues import Issue, Rejected
+from engine.fhir.negotiation import Wire, media_type
+from engine.fhir.preference import read_preference
+from engine.fhir.releases import RELEASES, Release
+from engine.listeners.fhir.asking import Answer
+from engine.listeners.fhir.checks import request_id_of
+from engine.listeners.fhir.door import Reply, handle
+from engine.listeners.fhir.refusals import unavailable
+from engine.listeners.fhir.request import Receive, Request
+from engine.listeners.fhir.service import Service
+from engine.telemetry import FhirAnswered, RequestFailed, signal
+
+__all__ = ["Application"]
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Send = Callable[[Event], Awaitable[None]]
+
+_WORTH_GZIP: Final = 1024
+_RELEASE: Final = re.compile(rb"/fhir/(R4B?|R5)(?:/|$)")
+
+
+class Application:
+    """The ASGI application of one address. `accepting` is whether the store takes anything."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.accepting = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever it is. Nothing is raised: the server would log it."""
+        if scope["type"] != "http":
+            return
+        started = perf_counter()
+        request = Request(scope, receive, "")
+        request.id = request_id_of(request.headers, self._service.new_id)
+        try:
+            reply, response = await self._respond(request)
+        except ConnectionError:
+            return  # the client went before its body was here
+        for event in response:
+            await send(event)
+        status = f"{reply.answer.status // 100}xx"
+        signal(FhirAnswered(reply.channel, reply.interaction, status, perf_counter() - started))
+
+    async def _respond(self, request: Request) -> tuple[Reply, list[Event]]:
+        """The answer, written. A bug has a fixed text and the request's id, which stands in the log too."""
+        release = _release(request)
+        try:
+            reply = await self._reply(request, release)
+            return reply, written(request, reply)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            signal(RequestFailed(request.id, type(error).__name__))
+            text = "an error of this server: its operator can find it by X-Request-Id"
+            reply = _refused(Rejected(500, Issue("exception", text, severity="fatal")), release, "failed")
+            return reply, written(request, reply)
+
+    async def _reply(self, request: Request, release: Release) -> Reply:
+        try:
+            return await handle(self._service, request, accepting=self.accepting)
+        except Rejected as error:
+            return _refused(error, release)
+        except Unavailable:
+            return _refused(unavailable(), release)
+
+
+def _release(request: Request) -> Release:
+    """Whose OperationOutcome it is when nothing else is known of the request yet."""
+    found = _RELEASE.match(request.path)
+    name = found[1].decode() if found else ""
+    return next((release for release in RELEASES if release == name), "R4")
+
+
+def _refused(error: Rejected, release: Release, interaction: str = "refused") -> Reply:
+    said = outcome.operation_outcome(error.issues)
+    return Reply(Answer(error.status, said, list(error.headers)), release=release, interaction=interaction)
+
+
+def written(request: Request, reply: Reply) -> list[Event]:
+    """An answer as ASGI sends it."""
+    answer = reply.answer
+    body = _body(answer, reply.wire, reply.release)
+    headers = _headers(request, reply, has_body=bool(body))
+    if len(body) >= _WORTH_GZIP and "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip.compress(body, 1, mtime=0)
+        headers.append(("Content-Encoding", "gzip"))
+    if answer.status not in (204, 304):
+        headers.append(("Content-Length", str(len(body))))
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return [
+        {"type": "http.response.start", "status": answer.status, "headers": encoded},
+        {"type": "http.response.body", "body": b"" if request.method == "HEAD" else body},
+    ]
+
+
+def _body(answer: Answer, wire: Wire, release: Release) -> bytes:
+    if answer.body is None:
+        return b""
+    return xml.to_xml(answer.body, release) if wire == "xml" else json_text.dump(answer.body)
+
+
+def _headers(request: Request, reply: Reply, *, has_body: bool) -> list[tuple[str, str]]:
+    answer = reply.answer
+    named = {name.lower() for name, _ in answer.headers}
+    headers = [
+        ("X-Request-Id", request.id), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+        ("Vary", "Accept, Accept-Encoding, Authorization"), *answer.headers,
+    ]  # fmt: skip
+    if has_body and "content-type" not in named:
+        headers.append(("Content-Type", media_type(reply.wire, reply.release)))
+    if answer.version:
+        headers += [("ETag", etag(answer.version)), ("Last-Modified", http_date(answer.at))]
+    if answer.location and reply.interaction in ("create", "update", "conditional-update", "patch"):
+        headers.append(("Location", answer.location))
+    applied = read_preference(request.headers.get("prefer", "")).applied
+    if applied and answer.status < 300:
+        headers.append(("Preference-Applied", applied))
+    return headers

@@ -1,0 +1,80 @@
+"""What every request must pass before anybody looks at what it wants, in this order: its size, who asks,
+how often (spec: FHIR, 2.1). Nothing here reads a body: who has not proved who he is reaches no parser."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+
+from engine.fhir.issues import Issue, Rejected
+
+__all__ = ["declared_size", "inflate", "read_body", "request_id_of", "too_long", "wait_for_rate"]
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+_GZIP: Final = 31  # zlib: a gzip header, 32 KiB window
+
+
+def too_long() -> Rejected:
+    """The refusal of a body beyond its limit."""
+    return Rejected(413, Issue("too-long", "the body is larger than this server takes"))
+
+
+def declared_size(headers: Mapping[str, str], limit: int) -> None:
+    """Refuse a body that says itself that it is too long. Raises `Rejected` (413)."""
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()) or int(length[:18]) > limit:
+        raise too_long()
+
+
+def request_id_of(headers: Mapping[str, str], new_id: Callable[[], str]) -> str:
+    """The client's own `X-Request-Id` when it is harmless, else a new one."""
+    given = headers.get("x-request-id", "")
+    return given if _SAFE.fullmatch(given) else new_id()
+
+
+def wait_for_rate(seconds: float) -> None:
+    """Raise `Rejected` (429) when the caller has to wait."""
+    if seconds > 0:
+        after = str(max(1, -int(-seconds // 1)))
+        raise Rejected(
+            429,
+            Issue("throttled", "more requests a second than this client may send"),
+            headers=(("Retry-After", after),),
+        )
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The body as it was sent. Raises `Rejected` (413) at the limit; `ConnectionError` at its end."""
+    body = bytearray()
+    while True:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise ConnectionError
+        body += event.get("body", b"")
+        if len(body) > limit:
+            raise too_long()
+        if not event.get("more_body", False):
+            return bytes(body)
+
+
+def inflate(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its Content-Encoding. Raises `Rejected`: 415 for others than gzip, 413 when it is
+    larger than the limit inside, 400 when it is damaged."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise Rejected(415, Issue("not-supported", "the only Content-Encoding is gzip"))
+    unzip = zlib.decompressobj(_GZIP)
+    try:
+        plain = unzip.decompress(body, limit + 1)
+    except zlib.error:
+        raise Rejected(400, Issue("structure", "the body is not gzip as its Content-Encoding says")) from None
+    if len(plain) > limit:
+        raise too_long()
+    if not unzip.eof or unzip.unused_data:
+        raise Rejected(400, Issue("structure", "the body is not one whole gzip file"))
+    return plain

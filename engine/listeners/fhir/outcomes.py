@@ -1,0 +1,95 @@
+"""Asked of the store: what became of versions (`progress`), for the extension and for Tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from engine.fhir.issues import Issue, Rejected
+from engine.listeners.fhir.asking import Answer, Ask
+from engine.listeners.fhir.progress import Progress, outcome_extension, task
+from engine.listeners.fhir.refusals import missing
+from engine.listeners.fhir.rendering import instant, shown_version
+from engine.listeners.fhir.service import Resources
+from engine.model import ResourceKey, Version
+from engine.store.base import Query
+
+__all__ = ["ANSWERED", "read_task", "search_task", "with_outcomes"]
+
+ANSWERED: Final = frozenset({"SupplyRequest", "SupplyDelivery", "ChargeItem"})
+"""Types that the ERP acts on."""
+
+_EFFECTS: Final = 1000
+
+
+async def with_outcomes(ask: Ask, versions: Sequence[Version]) -> list[dict[str, Any]]:
+    """The bodies of versions as they are given out; those of types that the ERP acts on say what became
+    of them."""
+    bodies = [shown_version(version) for version in versions]
+    if versions and ask.type in ANSWERED:
+        doors = ask.service.doors
+        for body, progress in zip(bodies, await doors.look(_progresses, doors.store, versions), strict=True):
+            if progress is not None:
+                body["extension"] = [*body.get("extension", []), outcome_extension(progress)]
+    return bodies
+
+
+def _progresses(store: Resources, versions: Sequence[Version]) -> list[Progress | None]:
+    ids = tuple(version.message_id for version in versions)
+    views = {view.id: view for view in store.messages(Query(ids=ids, limit=len(ids)))}
+    found: list[Progress | None] = []
+    for version in versions:
+        message = views.get(version.message_id)
+        effects = Query(limit=_EFFECTS)
+        if message is None:
+            found.append(None)
+            continue
+        deliveries = store.deliveries(effects, message_id=version.message_id)
+        found.append(Progress(version, message, deliveries))
+    return found
+
+
+async def read_task(ask: Ask) -> Answer:
+    """The Task of a unit of writes: how far the ERP is with it."""
+    doors = ask.service.doors
+    found = await doors.look(doors.store.unit, ask.id)
+    body = await _task(ask, found)
+    if body is None:
+        raise missing()
+    return Answer(200, body)
+
+
+async def search_task(ask: Ask) -> Answer:
+    """The Task of the last change of a resource: `Task?focus=SupplyRequest/1`, or by `_id`."""
+    doors = ask.service.doors
+    found: list[Version] = []
+    for name, value in ask.query:
+        if name == "_id":
+            found = await doors.look(doors.store.unit, value)
+        elif name == "focus":
+            type_, _, id_ = value.removeprefix(f"{ask.base}/").partition("/")
+            key = ResourceKey(ask.release, type_, id_)
+            current = (await doors.look(doors.store.resources, [key])).get(key)
+            found = await doors.look(doors.store.unit, current.unit) if current else []
+        elif name not in ("_format", "_pretty"):
+            raise Rejected(400, Issue("not-supported", "Tasks are found by focus or _id only"))
+    body = await _task(ask, found)
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": int(body is not None)}
+    if body is not None:
+        full_url = f"{ask.base}/Task/{body['id']}"
+        bundle["entry"] = [{"fullUrl": full_url, "resource": body, "search": {"mode": "match"}}]
+    return Answer(200, bundle)
+
+
+async def _task(ask: Ask, versions: Sequence[Version]) -> dict[str, Any] | None:
+    """None when there is none, or none that this client may see: his own, or with the right to read Tasks."""
+    mine = [version for version in versions if version.key.release == ask.release]
+    if not mine:
+        return None
+    if any(version.client != ask.caller.id for version in mine):
+        ask.must("read", type_="Task")
+    doors = ask.service.doors
+    progresses = [one for one in await doors.look(_progresses, doors.store, mine) if one is not None]
+    if not progresses:
+        return None
+    return task(mine[0].unit, progresses, ask.release, instant(ask.service.clock()), instant(mine[0].at))

@@ -1,0 +1,63 @@
+"""Resources as clients see them: what is stored, with what the server adds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.fhir import json_text
+from engine.listeners.fhir.asking import Answer, Ask
+from engine.listeners.fhir.progress import OUTCOME
+from engine.model import ResourceKey, Version
+
+__all__ = ["about", "bare", "instant", "location", "shown", "shown_version"]
+
+
+def instant(at: float) -> str:
+    """Seconds since the epoch as FHIR writes an instant."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def location(base: str, key: ResourceKey, version: int) -> str:
+    """The address of a version."""
+    return f"{base}/{key.type}/{key.id}/_history/{version}"
+
+
+def bare(resource: dict[str, Any], id_: str) -> dict[str, Any]:
+    """A resource as it is stored: with our id, without what the server itself says about it."""
+    kept = {"resourceType": resource["resourceType"], "id": id_}
+    kept.update(
+        {name: value for name, value in resource.items() if name not in ("resourceType", "id", "meta")}
+    )
+    meta = resource.get("meta")
+    if isinstance(meta, dict):
+        meta = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
+        if meta:
+            kept["meta"] = meta
+    extensions = [one for one in kept.get("extension", []) if one.get("url") != OUTCOME]
+    if not extensions:
+        kept.pop("extension", None)
+    elif "extension" in kept:
+        kept["extension"] = extensions
+    return kept
+
+
+def shown(resource: dict[str, Any], version: int, at: float) -> dict[str, Any]:
+    """A stored resource as it is given out."""
+    kept = {name: resource[name] for name in ("resourceType", "id")}
+    kept["meta"] = {"versionId": str(version), "lastUpdated": instant(at), **resource.get("meta", {})}
+    kept.update({name: value for name, value in resource.items() if name not in kept})
+    return kept
+
+
+def shown_version(version: Version) -> dict[str, Any]:
+    """A version that was read back; it has a body."""
+    return shown(json_text.load(version.body or b"{}"), version.version, version.at)
+
+
+def about(ask: Ask, status: int, version: Version, body: dict[str, Any] | None) -> Answer:
+    """The answer about a version that was read back."""
+    return Answer(
+        status, body, location=location(ask.base, version.key, version.version), version=version.version,
+        at=version.at,
+    )  # fmt: skip

@@ -1,0 +1,55 @@
+"""What is planned is written only if what it goes on from still stands; else it is planned anew."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.listeners.fhir.asking import Answer, Ask
+from engine.listeners.fhir.plans import PLANS, Planned
+from engine.listeners.fhir.refusals import contended, unavailable
+from engine.listeners.fhir.rendering import location, shown
+from engine.model import Moved, Unit
+
+__all__ = ["TRIES", "answer", "perform", "submit"]
+
+TRIES: Final = 20
+"""How often what stands may move under one request before it is told so."""
+
+
+async def perform(ask: Ask) -> Answer:
+    """Plan and write, alone. Raises `Rejected`."""
+    for _ in range(TRIES):
+        planned = await PLANS[ask.interaction](ask)
+        if planned.write is None:
+            return answer(ask, planned, planned.at)
+        unit = Unit(ask.service.new_id(), (planned.write,), planned.expects)
+        at = await submit(ask, unit)
+        if at is not None:
+            return answer(ask, planned, at, unit.id)
+    raise contended()
+
+
+async def submit(ask: Ask, unit: Unit) -> float | None:
+    """When the unit was written; None when what it goes on from does not stand any more. Raises
+    `Rejected` (503) when nothing can be stored."""
+    result = await ask.service.doors.submit(unit)
+    if result is None:
+        raise unavailable()
+    return None if isinstance(result, Moved) else result.at
+
+
+def answer(ask: Ask, planned: Planned, at: float, unit: str = "") -> Answer:
+    """What the client is told of a write (spec: FHIR, 2)."""
+    done = Answer(
+        planned.status, location=location(ask.base, planned.key, planned.version),
+        version=planned.version, at=at,
+    )  # fmt: skip
+    if ask.interaction == "delete":
+        done.location = ""
+        return done
+    if ask.prefer.asynchronous and unit:
+        done.status = 202
+        done.headers = [("Content-Location", f"{ask.base}/Task/{unit}")]
+    elif ask.prefer.returns != "minimal":
+        done.body = shown(planned.resource, planned.version, at)
+    return done
