@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -108,14 +109,16 @@ class HospitalEngine(Engine):
     # Looking
 
     def all_settled(self, within: float = 60.0, *, but: int = 0) -> list[MessageView]:
-        """Wait until at most `but` messages are still on their way; every message."""
+        """Wait until at most `but` messages are still on their way, as long as there are fewer of them
+        at least every `within` seconds; every message."""
         with self.store() as store:
 
-            def settled() -> bool:
-                open_ones = [row for row in store.account() if row.state.value in OPEN_STATES]
-                return sum(row.messages for row in open_ones) <= but
+            def on_their_way() -> int:
+                return sum(row.messages for row in store.account() if row.state.value in OPEN_STATES)
 
-            wait_for(settled, "every message to be settled", self, within)
+            while (left := on_their_way()) > but:
+                fewer = partial(lambda before: on_their_way() < before, left)
+                wait_for(fewer, f"{left} messages to be settled", self, within)
             return store.messages(EVERYTHING)
 
     def routed(self, within: float = 20.0) -> None:
