@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "send": ("send", "send", "Tools"),
     "view": ("view", "view", "Tools"),
     "profile": ("profile", "profile", "Tools"),
+    "access": ("access", "access", "Tools"),
 }
 """Verb → module of this package, function, panel of the help."""
 
@@ -43,10 +44,18 @@ class _Verbs(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, function, panel = COMMANDS[cmd_name]
-        verb: Callable[..., Any] = getattr(import_module(f"engine.cli.{module}"), function)
+        verb: Callable[..., Any] | typer.Typer = getattr(import_module(f"engine.cli.{module}"), function)
+        if isinstance(verb, typer.Typer):  # a verb with verbs of its own
+            return _grouped(verb, cmd_name, panel)
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
         alone.command(cmd_name, rich_help_panel=panel)(verb)
         return typer.main.get_command(alone)
+
+
+def _grouped(verbs: typer.Typer, name: str, panel: str) -> Any:
+    above = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    above.add_typer(verbs, name=name, rich_help_panel=panel)
+    return typer.main.get_group(above).commands[name]
 
 
 app = typer.Typer(

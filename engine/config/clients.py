@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from engine.access.clients import Client, Clients, Issuer, Keys
-from engine.access.jwk import read_jwks
-from engine.access.jwt import read_json
-from engine.access.keys import MAX_SET
+from engine.access.assertions import ASSERTION_ALGORITHMS
+from engine.access.clients import Client, Clients, Issuer
 from engine.access.scopes import Scopes, read_scope
 from engine.config.finding import Finding, Place, Problem
+from engine.config.key_sets import Say, is_https, keys_of
 from engine.config.positions import Positions
 from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.spec import ChannelSpec
@@ -31,8 +28,6 @@ _THUMBPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 _LIKE_THUMBPRINT = re.compile(r"(sha-?256:)?[0-9a-f]{2}(:?[0-9a-f]{2}){19,31}", re.IGNORECASE)
 
 _TYPES = frozenset({"*"}).union(*TYPES.values())
-
-Say = Callable[[Problem], None]
 
 
 def read_clients(path: Path) -> Clients:
@@ -92,7 +87,7 @@ def clients_of(spec: ChannelSpec, folder: Path, positions: Positions) -> list[Fi
 def _client(spec: ClientSpec, place: Place, folder: Path, say: Say) -> Client:
     for problem in _client_problems(spec, place):
         say(problem)
-    keys = _keys(spec.jwks, (*place, "jwks"), folder, say)
+    keys = keys_of(spec.jwks, (*place, "jwks"), folder, ASSERTION_ALGORITHMS, say)
     return Client(
         id=spec.id,
         scopes=Scopes.of(
@@ -109,9 +104,9 @@ def _client(spec: ClientSpec, place: Place, folder: Path, say: Say) -> Client:
 
 
 def _issuer(spec: IssuerSpec, place: Place, folder: Path, say: Say) -> Issuer:
-    if spec.token_url and not _is_https(spec.token_url):
+    if spec.token_url and not is_https(spec.token_url):
         say(Problem((*place, "token_url"), "not an https URL"))
-    keys = _keys(spec.jwks, (*place, "jwks"), folder, say)
+    keys = keys_of(spec.jwks, (*place, "jwks"), folder, spec.algorithms, say)
     return Issuer(spec.issuer, spec.audience, keys, tuple(spec.algorithms), spec.token_url)
 
 
@@ -127,7 +122,7 @@ def _client_problems(spec: ClientSpec, place: Place) -> Iterator[Problem]:
     if spec.key:
         text = "a static key is for development only"
         yield Problem((*place, "key"), text, "jwks: or certificates:", "warning")
-    if spec.jku and not _is_https(spec.jku):
+    if spec.jku and not is_https(spec.jku):
         yield Problem((*place, "jku"), "not an https URL")
     for at, name in enumerate(spec.certificates):
         if problem := _certificate_problem(name):
@@ -156,58 +151,6 @@ def _is_scope(word: str, place: Place, say: Say) -> bool:
     elif found[0] not in _TYPES:
         say(Problem(place, f"FHIR has no {found[0]}", meant(found[0], sorted(_TYPES))))
     return found is not None
-
-
-def _keys(jwks: str | dict[str, Any] | None, place: Place, folder: Path, say: Say) -> Keys:
-    """Where public keys come from: the set itself, a file, or a URL."""
-    if jwks is None:
-        return Keys()
-    if isinstance(jwks, str) and "://" in jwks:
-        if not _is_https(jwks):
-            say(Problem(place, "keys come over https only", "https://host/path"))
-        return Keys(url=jwks)
-    within: Place = place
-    if isinstance(jwks, str):
-        found = _from_file(folder, jwks)
-        if isinstance(found, str):
-            say(Problem(place, found, "a JWK Set as JSON, in a file beside this one"))
-            return Keys(registered=read_jwks({})[0])
-        jwks, within = found, ()
-    keys, problems = read_jwks(jwks)
-    for problem in problems:
-        where = ".".join(map(str, problem.place))
-        text = problem.text if within else f"{where}: {problem.text}"
-        say(Problem((*place, *problem.place) if within else place, text))
-    return Keys(registered=keys)
-
-
-def _from_file(folder: Path, name: str) -> dict[str, Any] | str:
-    """The JWK Set in a file, or what is wrong with it."""
-    path = folder / name
-    if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
-        return "a key set lies beside the clients file"
-    try:
-        with path.open("rb") as file:
-            found = read_json(file.read(MAX_SET))
-    except OSError as error:
-        return f"the file cannot be read: {error.strerror}"
-    except ValueError:
-        return "the file is no JSON"
-    return found if isinstance(found, dict) else "the file is no JWK Set"
-
-
-def _is_https(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme == "https"
-            and bool(parts.hostname)
-            and not parts.fragment
-            and "@" not in parts.netloc
-            and parts.port != 0
-        )
-    except ValueError:
-        return False
 
 
 def _side_by_side(spec: ClientsSpec) -> Iterator[Problem]:

@@ -46,6 +46,7 @@ def written(folder: Path, text: str) -> Path:
     curve = public(key("ES384", "k2"))["keys"][0]
     text = text.replace('"X"', curve["x"]).replace('"Y"', curve["y"]).replace("SHA", "ab" * 32)
     (folder / "ehr.jwks.json").write_text(json.dumps(public(key("RS384"), key("ES384", "k2"))))
+    (folder / "issuer.jwks.json").write_text(json.dumps(public(key("ES256", "k3"))))
     path = folder / "clients.yaml"
     path.write_text(text)
     return path
@@ -103,6 +104,7 @@ KEYED = CLIENT + "    jwks: ehr.jwks.json\n"
             KEYED.replace("ehr.jwks.json", "{keys: [{kty: RSA, kid: a, n: AQAB, e: AQAB}]}"),
             "its numbers make no key",
         ),
+        (KEYED.replace("ehr", "issuer"), "4:11: none of these keys can sign as RS384 or ES384"),
         (KEYED + "    jku: http://x.example", "5:10: not an https URL"),
         (KEYED + "    issuer: https://login.example", "5:13: issuer beside jwks"),
         (CLIENT + "    issuer: https://login.example", "4:13: there is no such issuer"),
