@@ -84,15 +84,20 @@ class Consume(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="co
     consumption of that key took comes back. Quantities are always positive.
 
     `against` is the key of the reservation that it uses up: so much of it is handed out where it was
-    reserved for, the rest stays reserved, and what was not reserved is used from `location`."""
+    reserved for, the rest stays reserved, and what was not reserved is used from `location`.
 
-    items: tuple[Item, ...]
+    With `whole` all that is left of what `reverses` took comes back (a key that ends in `/*`: of everything
+    below it) and there are no items; `when_unknown` says what to do when nothing was."""
+
+    items: tuple[Item, ...] = ()
     location: str
     subject: str = ""
     encounter: str = ""
     used_on: date | None = None
     reverses: str = ""
     against: str = ""
+    whole: bool = False
+    when_unknown: Literal["refuse", "ignore"] = "refuse"
 
 
 class Charge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="charge"):

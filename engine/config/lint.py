@@ -91,6 +91,8 @@ def _items(effect: object, place: Place) -> Iterator[Problem]:
     """Either `items`, or `item` with `quantity`."""
     if not isinstance(effect, ReserveRule | ConsumeRule | ProcureRule):
         return
+    if isinstance(effect, ConsumeRule) and effect.whole:
+        return
     single = [word for word in ("item", "quantity", "unit", "lot") if getattr(effect, word, None)]
     if effect.items and single:
         text = f"{single[0]} does not go with items"
@@ -100,16 +102,21 @@ def _items(effect: object, place: Place) -> Iterator[Problem]:
 
 
 def _reversals(effect: object, place: Place) -> Iterator[Problem]:
-    """A credit says what it takes back, or takes back all; what comes back is against no reservation."""
-    if isinstance(effect, CreditRule):
-        words = ("encounter", "item", "quantity")
-        given = [word for word in (*words[1:], "unit", "price") if getattr(effect, word) is not None]
-        lacking = [word for word in words if getattr(effect, word) is None]
-        if effect.whole and given:
-            text = f"{given[0]} does not go with whole"
-            yield Problem((*place, given[0]), text, "a whole credit takes back what stands", on_key=True)
-        elif not effect.whole and lacking:
-            yield Problem(place, f"{lacking[0]} is missing", f"add {lacking[0]}:, or whole: yes")
+    """What is taken back: so much of it, or all; and what came back is against no reservation."""
+    if not isinstance(effect, CreditRule | ConsumeRule):
+        return
+    what = ("items", "item", "quantity", "unit", "price", "lot")
+    given = [word for word in what if getattr(effect, word, None) is not None]
+    lacking = [word for word in ("encounter", "item", "quantity") if getattr(effect, word) is None]
+    if effect.whole and given:
+        text = f"{given[0]} does not go with whole"
+        yield Problem((*place, given[0]), text, "all that stands is taken back", on_key=True)
+    elif isinstance(effect, CreditRule) and not effect.whole and lacking:
+        yield Problem(place, f"{lacking[0]} is missing", f"add {lacking[0]}:, or whole: yes")
+    if isinstance(effect, ConsumeRule) and effect.whole and not effect.reverses:
+        yield Problem(
+            (*place, "whole"), "whole says of nothing that it comes back", "add reverses:", on_key=True
+        )
     if isinstance(effect, ConsumeRule) and effect.reverses and effect.against:
         text = "against does not go with reverses"
         yield Problem((*place, "against"), text, "what came back goes to location:", on_key=True)

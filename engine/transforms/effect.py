@@ -163,8 +163,11 @@ _SHAPES = {
     ),
 }
 
-_WHOLE_CREDIT = Shape(effects.Credit, {**_BILL, "encounter": _VISIT}, keys=("key", "reverses"))
-"""A credit of all that stands needs to say neither what nor whose."""
+_WHOLE = {
+    "credit": Shape(effects.Credit, {**_BILL, "encounter": _VISIT}, keys=("key", "reverses")),
+    "consume": msgspec.structs.replace(_SHAPES["consume"], what=""),
+}
+"""What takes back all that stands needs to say neither what nor whose."""
 
 _CONSTANTS = ("procure", "when_unknown", "state", "account", "trigger", "again", "whole")
 """Fields that the channel file gives as they are."""
@@ -180,9 +183,11 @@ def compile_effect(
         return draft.merge(), draft.flaws
     if kind == "forward":
         return _forwarding(given, setting, space)
-    shape = _WHOLE_CREDIT if kind == "credit" and given.get("whole") else _SHAPES[kind]
+    whole = bool(given.get("whole"))
+    shape = _WHOLE[kind] if whole else _SHAPES[kind]
     for name in shape.keys:
-        draft.key(name, space="" if kind == "encounter" else space, below=kind == "release")
+        below = kind == "release" or (whole and kind == "consume" and name == "reverses")
+        draft.key(name, space="" if kind == "encounter" else space, below=below)
     for name, want in {**shape.fields, "company": _TEXT}.items():
         draft.field(name, want)
     if shape.what:

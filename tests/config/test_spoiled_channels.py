@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "spoiled"
 EXPECTED = {
     "alias": ("3:50", "aliases", "quote a text"),
     "credit-of-nothing": ("15:7", "quantity is missing", "whole: yes"),
-    "credit-of-what-stands": ("18:7", "item does not go with whole", "takes back what stands"),
+    "credit-of-what-stands": ("18:7", "item does not go with whole", "all that stands"),
     "folder-pattern": ("7:14", "names in the folder itself", "*.hl7"),
     "identity-in-key": ("16:22", "PATIENT_NAME", "PID-3 for a token"),
     "message-type": ("7:21", "not a message type", "ADT^A01"),

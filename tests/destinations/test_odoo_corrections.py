@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from odoo_desk import Desk, Mirror, item
 
@@ -141,6 +142,35 @@ def test_a_delivery_in_error_comes_back_and_may_be_wanted_again(desk: Desk, mirr
     assert sources == {WARD, "Patient Care"}
     desk.one(wanted(key, item("GLV-M", 5)))
     assert [t[0] for t in transfers(mirror, key)] == ["assigned", "done"]
+
+
+def test_all_that_was_delivered_comes_back_by_one_word(desk: Desk, mirror: Mirror, key: str) -> None:
+    """Goods of several lines, out of a reservation and beside it, of a lot and in a pack."""
+    desk.one(wanted(key, item("GLV-M", 150)))
+    desk.done(
+        delivered(f"u{key}/1", key, item("GLV-M", 2, unit="Box of 100")),
+        delivered(f"u{key}/2", "", item("CAT-14", 1, lot="CAT-2611"), item("SYR-10", 2)),
+        delivered(f"u{key}x", "", item("SYR-10", 4)),
+    )
+    desk.one(Consume(key=f"u{key}/2/some", items=(item("SYR-10", 1),), location=STORE, reverses=f"u{key}/2"))
+    back = Consume(key=f"u{key}/back", location=STORE, reverses=f"u{key}/*", whole=True)
+    first = desk.one(back)
+    assert desk.one(back).documents == first.documents
+    (returned,) = (t for t in mirror.transfers(f"u{key}/back"))
+    moved = sorted((move[0].split("]")[0][1:], move[2], move[4], str(move[6])) for move in returned[7])
+    assert [(code, many, unit) for code, many, unit, _ in moved] == [
+        ("CAT-14", 1.0, "Units"), ("GLV-M", 0.5, "Box of 100"), ("GLV-M", 150.0, "Units"),
+        ("SYR-10", 1.0, "Units"),
+    ]  # fmt: skip
+    assert "CAT-2611" in moved[0][3]
+    assert desk.one(msgspec.structs.replace(back, key=f"u{key}/again")).note.endswith("came back before")
+
+
+def test_nothing_comes_back_of_nothing(desk: Desk, key: str) -> None:
+    back = Consume(key=f"{key}b", location=STORE, reverses=f"{key}/*", whole=True)
+    assert desk.refused(back).reason.code == "unknown-reference"
+    ignored = msgspec.structs.replace(back, when_unknown="ignore")
+    assert desk.one(ignored).note == "nothing was consumed"
 
 
 def _moves(mirror: Mirror, key: str) -> list[dict[str, Any]]:

@@ -72,6 +72,13 @@ class ConsumeRule(Strict):
     against: Template | None = Field(
         None, description="The key of the reservation that it uses up; the rest stays reserved."
     )
+    whole: bool = Field(
+        False,
+        description="All that `reverses` took comes back (ending in `/*`: all below it); needs no items.",
+    )
+    when_unknown: Literal["refuse", "ignore"] = Field(
+        "refuse", description="Nothing was ever consumed under the key that `reverses` names."
+    )
     company: Expression | None = None
 
 

@@ -33,6 +33,7 @@ from engine.destinations.odoo.transfers import (
     lines_of,
 )
 from engine.destinations.odoo.work import Row, Site, open_rows
+from engine.effects import covers
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
 
@@ -58,7 +59,9 @@ Plans = dict[Row[effects.Consume], Plan]
 def collide(a: Row[effects.Consume], b: Row[effects.Consume]) -> bool:
     """Whether two concern the same consumption: then order matters."""
     mine, other = {a.effect.key, a.effect.reverses}, {b.effect.key, b.effect.reverses}
-    return bool((mine & other) - {""}) or a.effect.against == b.effect.against != ""
+    if (mine & other) - {""} or a.effect.against == b.effect.against != "":
+        return True
+    return covers(a.effect.reverses, b.effect.key) or covers(b.effect.reverses, a.effect.key)
 
 
 def consume(site: Site, rows: Rows) -> None:
@@ -112,7 +115,7 @@ def _wanted(site: Site, rows: Rows) -> dict[Row[effects.Consume], tuple[Line, ..
     wanted: dict[Row[effects.Consume], tuple[Line, ...]] = {}
     for row in rows:
         try:
-            wanted[row] = lines_of(site, row.effect.items)
+            wanted[row] = () if row.effect.whole else lines_of(site, row.effect.items)
         except Unacceptable as error:
             row.fail(error)
     return wanted
@@ -147,7 +150,7 @@ def _compare(
     try:
         if not taken:
             check_same_lots(site, lines, transfer)
-        if not alike(lines, moved):
+        if not row.effect.whole and not alike(lines, moved):
             raise refusal(ReasonCode.CONFLICT, "other goods went under this key", "items")
     except Unacceptable as error:
         row.fail(error)

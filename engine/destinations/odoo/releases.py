@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from engine import effects
@@ -13,7 +13,7 @@ from engine.destinations.odoo.work import Row, Site
 from engine.effects import covers
 from engine.model import ReasonCode
 
-__all__ = ["collide", "ours", "release"]
+__all__ = ["collide", "ours", "release", "under"]
 
 Releases = Sequence[Row[effects.Release]]
 
@@ -26,12 +26,7 @@ def collide(a: Row[Any], b: Row[Any]) -> bool:
 def release(site: Site, rows: Releases) -> None:
     """Carry out the `Release` effects of one company."""
     transfers = Transfers(site)
-    exact = sorted({row.effect.key for row in rows if not row.effect.key.endswith("/*")})
-    domain: list[Any] = [("origin", "in", exact)]
-    for row in rows:
-        if row.effect.key.endswith("/*"):
-            domain = ["|", ("origin", "=like", _like(row.effect.key)), *domain]
-    found = ours(transfers.find(domain))
+    found = ours(transfers.find(under({row.effect.key for row in rows})))
     open_ids = sorted({transfer.id for transfer in found if not transfer.over})
     failed = act(site.client, "stock.picking", "action_cancel", open_ids, site.context)
     for row in rows:
@@ -68,6 +63,15 @@ def ours(found: Sequence[Transfer]) -> list[Transfer]:
         ours |= more
         grew = bool(more)
     return [t for t in found if t.id in ours]
+
+
+def under(keys: Collection[str]) -> list[Any]:
+    """The domain of what has one of these keys as its `origin`, or stands below one that ends in `/*`."""
+    domain: list[Any] = [("origin", "in", sorted(key for key in keys if not key.endswith("/*")))]
+    for key in sorted(keys):
+        if key.endswith("/*"):
+            domain = ["|", ("origin", "=like", _like(key)), *domain]
+    return domain
 
 
 def _like(key: str) -> str:

@@ -47,6 +47,8 @@ class Move(msgspec.Struct, frozen=True):
     source: int
     destination: int
     origin: str = ""
+    title: str = ""  # the product's
+    returns: int = 0  # the move (id) that it takes back
 
     @property
     def done(self) -> Decimal:
@@ -142,6 +144,7 @@ class Transfers:
         """Moves by id."""
         fields = ["picking_id", "product_id", "product_uom", "product_uom_qty", "quantity", "state"]
         fields += ["location_id", "location_dest_id", "product_qty", "origin"]
+        fields += ["origin_returned_move_id"]
         rows = self._client.search_read("stock.move", domain, fields, context=self._site.context)
         return [_move(row) for row in rows]
 
@@ -273,4 +276,6 @@ def _move(row: dict[str, Any]) -> Move:
         source=_id(row["location_id"]),
         destination=_id(row["location_dest_id"]),
         origin=row["origin"] or "",
+        title=row["product_id"][1] if row["product_id"] else "",
+        returns=_id(row["origin_returned_move_id"]),
     )
