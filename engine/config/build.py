@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.course import compile_course
 from engine.config.finding import Place, Problem
+from engine.config.lint_fhir import unread
 from engine.config.spec import (
     EFFECTS,
     ChannelSpec,
@@ -73,7 +74,8 @@ class _Build:
         remarks = [self._remark(("warnings", number), one) for number, one in enumerate(spec.warnings)]
         rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
         sequence = self._try(("sequence_by",), self._sequence, spec.sequence_by)
-        course = compile_course(spec, self.setting, self._flawed)
+        course = None if self.setting.fhir else compile_course(spec, self.setting, self._flawed)
+        self.problems += unread(spec, self.readers)
         if sequence is None:
             return None
         anchors = {rule.for_each for rule in spec.effects}
@@ -166,10 +168,13 @@ class _Build:
     def _readers(self) -> Readers | FhirReaders:
         """What compiles field paths, with the channel's changes to the policy."""
         authorities = self._authorities()
-        if self.spec.source.fhir is None:
+        source = self.spec.source.fhir
+        if source is None:
             return Readers(Policy(self._allowed(Policy)), authorities)
         policy = FhirPolicy(self._allowed(FhirPolicy))
-        return FhirReaders(policy, authorities, self.spec.systems)
+        return FhirReaders(
+            policy, authorities, self.spec.systems, types=source.resources, releases=source.releases
+        )
 
     def _allowed(self, policy: Callable[[Sequence[Change]], object]) -> list[Change]:
         """The channel's changes to the policy; one that it does not allow is a problem."""

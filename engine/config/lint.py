@@ -25,7 +25,6 @@ FORWARDS = frozenset({"mllp", "folder"})
 """Kinds of destinations that take what `forward:` makes and nothing else."""
 
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
-_ELEMENT = re.compile(r"[A-Z][A-Za-z]+(\.[a-z][A-Za-z0-9]*)+")
 
 
 def check_channel(spec: ChannelSpec) -> list[Problem]:
@@ -79,11 +78,8 @@ def _steps(spec: ChannelSpec) -> Iterator[Problem]:
 
 
 def _repeating(spec: ChannelSpec, text: str, place: Place) -> Iterator[Problem]:
-    """What `for_each` names."""
-    if spec.source.fhir is not None:
-        if not _ELEMENT.fullmatch(text):
-            yield Problem(place, "not a repeating element", "write it like SupplyDelivery.suppliedItem")
-    elif not _SEGMENT.fullmatch(text):
+    """What `for_each` names; an element of a resource is looked at in `check_fhir`."""
+    if spec.source.fhir is None and not _SEGMENT.fullmatch(text):
         yield Problem(place, "not a segment id", "write it like FT1")
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from engine.config.finding import Place, Problem
 from engine.config.listening import listens_on
 from engine.config.spec import ChannelSpec, FhirSource
+from engine.errors import Misconfigured
+from engine.fhir.path import Path, element_of
+from engine.fhir.resource_types import TYPES
+from engine.fhir.rules import may_delete
+from engine.privacy.fhir_policy import FhirPolicy
+from engine.privacy.fhir_readers import FhirReaders
+from engine.privacy.fhir_table import fhir_table
+from engine.transforms.wording import meant
 
-__all__ = ["FHIR", "check_fhir"]
+__all__ = ["FHIR", "check_fhir", "unread"]
 
 FHIR: Place = ("source", "fhir")
+
+_NOT_TAKEN = frozenset({"Bundle", "Parameters", "OperationOutcome", "CapabilityStatement", "Binary"})
+"""What travels between a client and the server, or nobody can look into."""
+
+_CONTEXT = frozenset(
+    {"Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "Encounter", "Account", "Device"}
+)
+"""Whose identifiers are read through references to them."""
 
 _HL7_ONLY = ("course", "profile", "required")
 
@@ -26,6 +42,8 @@ def check_fhir(spec: ChannelSpec) -> Iterator[Problem]:
         return
     yield from _listens(source)
     yield from _base_url(source)
+    yield from _resources(source)
+    yield from _for_each(spec, source)
     yield from _hl7_only(spec)
 
 
@@ -45,6 +63,53 @@ def _listens(source: FhirSource) -> Iterator[Problem]:
         yield Problem((*FHIR, "tls", "client_names"), text, "add client_ca")
 
 
+def _resources(source: FhirSource) -> Iterator[Problem]:
+    """Types that there are, and what may be done with each."""
+    known = frozenset[str]().union(*(TYPES[release] for release in source.releases))
+    for type_, interactions in source.resources.items():
+        place: Place = (*FHIR, "resources", type_)
+        if type_ not in known:
+            text = f"{' and '.join(source.releases)} have no resource {type_}"
+            yield Problem(place, text, meant(type_, sorted(known)), on_key=True)
+        elif (type_,) not in fhir_table().elements or type_ in _NOT_TAKEN:
+            text = f"nothing of {type_} may be read or kept here"
+            yield Problem(place, text, "leave it out", on_key=True)
+        yield from _interactions(type_, interactions, place)
+    for number, release in enumerate(source.releases):
+        if release in source.releases[:number]:
+            yield Problem((*FHIR, "releases", number), f"{release} is listed twice", severity="warning")
+
+
+def _interactions(type_: str, listed: Sequence[str], place: Place) -> Iterator[Problem]:
+    if not listed:
+        yield Problem(place, "nobody may do anything with it", "such as [create, read, search]")
+    for number, one in enumerate(listed):
+        if one in listed[:number]:
+            yield Problem((*place, number), f"{one} is listed twice", severity="warning")
+        elif one == "delete" and not may_delete(type_):
+            text = f"a {type_} is taken back by its status, never deleted"
+            yield Problem((*place, number), text, "leave delete out")
+
+
+def _for_each(spec: ChannelSpec, source: FhirSource) -> Iterator[Problem]:
+    """Elements that there are, of resources that come here."""
+    listed = [("effects", n, one.for_each) for n, one in enumerate(spec.effects)]
+    listed += [("filters", n, step.for_each) for n, step in enumerate(spec.filters)]
+    listed += [("warnings", n, remark.for_each) for n, remark in enumerate(spec.warnings)]
+    for list_, number, text in listed:
+        if text is None:
+            continue
+        try:
+            type_, _ = element_of(text)
+            FhirPolicy().leaf(Path.parse(text))
+        except Misconfigured as error:
+            yield Problem((list_, number, "for_each"), error.text, error.hint)
+        else:
+            if type_ not in source.resources:
+                hint = meant(type_, sorted(source.resources))
+                yield Problem((list_, number, "for_each"), f"no {type_} comes to this channel", hint)
+
+
 def _base_url(source: FhirSource) -> Iterator[Problem]:
     """An address that clients can sign their assertions for: scheme, host and port, nothing more."""
     if not source.base_url:
@@ -62,6 +127,24 @@ def _base_url(source: FhirSource) -> Iterator[Problem]:
         yield Problem(place, "clients are told http, and tls: is set", "write https://")
 
 
+def unread(spec: ChannelSpec, readers: object) -> Iterator[Problem]:
+    """What a FHIR channel declares and no path names, and the other way round, once all is compiled."""
+    source = spec.source.fhir
+    if source is None or not isinstance(readers, FhirReaders):
+        return
+    for element in sorted(readers.nowhere):
+        text = f"{element} is in no release that this channel speaks, and is always empty"
+        yield Problem((*FHIR, "releases"), text, f"it speaks {', '.join(source.releases)}", "warning")
+    for name in spec.systems:
+        if name not in readers.used_systems:
+            text = f"no path uses the system {name}"
+            yield Problem(("systems", name), text, "remove it", "warning", on_key=True)
+    for type_ in source.resources:
+        if type_ not in readers.named | _CONTEXT and (type_,) in fhir_table().elements:
+            text, hint = "it is accepted, but no rule is about it", "add a rule or remove it"
+            yield Problem((*FHIR, "resources", type_), text, hint, "warning", on_key=True)
+
+
 def _hl7_only(spec: ChannelSpec) -> Iterator[Problem]:
     for name in _HL7_ONLY:
         if getattr(spec, name):
@@ -69,7 +152,3 @@ def _hl7_only(spec: ChannelSpec) -> Iterator[Problem]:
     if spec.validation != "none":
         text = "a resource is checked before it is stored"
         yield Problem(("validate",), text, "remove it", on_key=True)
-    for number, rule in enumerate(spec.effects):
-        if rule.forward is not None:
-            text = "only HL7 v2 messages are passed on"
-            yield Problem(("effects", number, "forward"), text, "remove the rule", on_key=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from os.path import normpath
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +13,11 @@ from engine.config.build import Program, build
 from engine.config.clients import clients_of
 from engine.config.finding import Finding, Problem
 from engine.config.lint import check_channel, check_secrets
-from engine.config.listening import listens_on
 from engine.config.positions import Positions
 from engine.config.profiles import profile_of
 from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.references import ambiguous, calls_in, tables_of, unused
+from engine.config.sharing import side_by_side
 from engine.config.spec import ChannelSpec
 from engine.config.tables import Table
 from engine.config.validation import validate
@@ -149,67 +148,10 @@ def _placed(problems: Iterable[Problem], positions: Positions) -> list[Finding]:
 def _examine_all(paths: Sequence[Path]) -> tuple[list[Examined], list[Finding]]:
     examined = [examine(path) for path in paths]
     findings = {finding for one in examined for finding in one.findings}
-    findings.update(_side_by_side(examined))
+    findings.update(
+        side_by_side([(one.path, one.positions, one.spec) for one in examined if one.spec is not None])
+    )
     return examined, sorted(findings)
-
-
-def _side_by_side(examined: Sequence[Examined]) -> Iterator[Finding]:
-    """Names, ports, folders and courses that two channels cannot share."""
-    names: dict[str, Path] = {}
-    ports: list[tuple[str, int, Path]] = []
-    folders: dict[str, Path] = {}
-    spaces: dict[str, tuple[str, Path]] = {}
-    for path, positions, _, spec, *_ in examined:
-        if spec is None:
-            continue
-        first = names.setdefault(spec.channel, path)
-        if first is not path:
-            problem = Problem(("channel",), f"{first} is called {spec.channel} too", "choose another name")
-            yield positions.finding(problem)
-        yield from _shared_folder(spec, path, positions, folders)
-        yield from _shared_space(spec, path, positions, spaces)
-        bound = _bound(spec)
-        if bound is None:
-            continue
-        for address, port, other in ports:
-            if port == bound[1] != 0 and (address == bound[0] or not address or not bound[0]):
-                text = f"{other} listens on port {port} already"
-                yield positions.finding(Problem(("source", "mllp", "listen"), text, "choose another port"))
-        ports.append((*bound, path))
-
-
-def _shared_space(
-    spec: ChannelSpec, path: Path, positions: Positions, spaces: dict[str, tuple[str, Path]]
-) -> Iterator[Finding]:
-    """Courses of one space are of one kind."""
-    if spec.course is None:
-        return
-    of, first = spaces.setdefault(spec.key_space or spec.channel, (spec.course.of, path))
-    if of != spec.course.of:
-        text = f"{first} keeps courses of another kind in the same key_space"
-        yield positions.finding(Problem(("course", "of"), text, "choose another key_space"))
-
-
-def _shared_folder(
-    spec: ChannelSpec, path: Path, positions: Positions, folders: dict[str, Path]
-) -> Iterator[Finding]:
-    if spec.source.folder is None:
-        return
-    first = folders.setdefault(normpath(spec.source.folder.path), path)
-    if first is not path:
-        problem = Problem(
-            ("source", "folder", "path"), f"{first} takes its files too", "choose another folder"
-        )
-        yield positions.finding(problem)
-
-
-def _bound(spec: ChannelSpec) -> tuple[str, int] | None:
-    if spec.source.mllp is None:
-        return None
-    try:
-        return listens_on(spec.source.mllp.listen)
-    except ValueError:
-        return None  # a finding of its own
 
 
 def _refuse(findings: Sequence[Finding]) -> None:

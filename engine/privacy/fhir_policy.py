@@ -7,7 +7,7 @@ are never read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple, cast
 
@@ -72,6 +72,13 @@ class FhirPolicy:
             depth += 1
             row = self._row(path, depth)
         return Leaf(_rule(row, "deny")) if row.treatment == "recurse" else self._spread(row, path, depth)
+
+    def exists(self, path: Path, releases: Collection[str]) -> bool:
+        """Whether one of these releases has the element. The table knows R4 as R4B."""
+        places = [(path.type, *path.names[:depth]) for depth in range(len(path.names), 0, -1)]
+        row = next((self._table.rows[place] for place in places if place in self._table.rows), None)
+        meant = {"R4B" if release == "R4" else release for release in releases}
+        return row is None or not meant.isdisjoint(row.since.split("/"))
 
     def _row(self, path: Path, depth: int) -> Row:
         """The row of the element that the first `depth` names lead to."""

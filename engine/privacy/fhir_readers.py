@@ -8,7 +8,7 @@ point to is to be at hand when a resource is read (`engine.gathering`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from engine.errors import Misconfigured, Unacceptable
 from engine.fhir.document import Element, Resource
 from engine.fhir.path import Path, Step
+from engine.fhir.releases import RELEASES
 from engine.privacy.authorities import Authorities
 from engine.privacy.book import TokenBook
 from engine.privacy.fhir_numbers import Choice, Numbers
@@ -44,18 +45,28 @@ _CHOOSES = frozenset({"code", "identifier", "reference", "id"})
 
 
 class FhirReaders:
-    """Compiles a channel's paths. `systems` are its short names of coding and identifier systems. Its
-    readers may be shared between threads, a book may not."""
+    """Compiles a channel's paths. `systems` are its short names of coding and identifier systems, `types`
+    the resources that come to it, `releases` those it speaks. Its readers may be shared between threads, a
+    book may not.
+
+    `named` are the types that its paths name so far, `used_systems` the systems, `nowhere` the elements that
+    none of the releases has."""
 
     def __init__(
         self,
         policy: FhirPolicy,
         authorities: Authorities | None = None,
         systems: Mapping[str, str] | None = None,
+        *,
+        types: Collection[str] = (),
+        releases: Collection[str] = RELEASES,
     ) -> None:
         self.policy = policy
         self.follows: set[Path] = set()
+        self.named: set[str] = set()
         self.used_systems: set[str] = set()
+        self.nowhere: set[str] = set()
+        self._types, self._releases = types, releases
         self._numbers = Numbers(authorities or Authorities())
         self._systems = systems or {}
 
@@ -65,6 +76,10 @@ class FhirReaders:
 
         Raises `Misconfigured` for what is no path, `Forbidden` for what may not be read for this use."""
         path = Path.parse(text)
+        if self._types and path.type not in self._types:
+            close = get_close_matches(path.type, self._types, 1)
+            hint = f"did you mean {close[0]}?" if close else "name it under resources:"
+            raise Misconfigured(f"no {path.type} comes to this channel", hint=hint)
         find, rule = self._path(path, use, ())
 
         def read(view: View, book: TokenBook) -> str | None:
@@ -78,6 +93,9 @@ class FhirReaders:
     def _path(self, path: Path, use: Use, before: tuple[Path, ...]) -> tuple[Find, Rule]:
         """How a path is read that goes on from where `before` led to."""
         own = msgspec.structs.replace(path, then=None)
+        self.named |= {path.type, *(step.chosen for step in path.steps)}
+        if not self.policy.exists(own, self._releases):
+            self.nowhere.add(".".join((path.type, *path.names)))
         if path.then is not None:
             self.follows.add(_chain((*before, own)))
             inner, rule = self._path(path.then, use, (*before, own))

@@ -45,7 +45,7 @@ def compile_field(text: str, want: Want, setting: Setting) -> Value:
         return constant(text)
     compiled = compile_text(text, setting, _use(want), want.type)
     if not compiled.tokens <= want.tokens:
-        raise _wrong_token(want)
+        raise _wrong_token(want, fhir=setting.fhir)
     return checked(compiled, required=want.required, check=_check(want))
 
 
@@ -146,8 +146,9 @@ def _one_of(words: tuple[str, ...]) -> Callable[[str], None]:
     return check
 
 
-def _wrong_token(want: Want) -> Flaw:
+def _wrong_token(want: Want, *, fhir: bool) -> Flaw:
     if want.tokens == NO_TOKEN:
         return Flaw("a token has no place here", 0, "use a code or a location")
     kinds = " or ".join(_KINDS[letter] for letter in sorted(want.tokens))
-    return Flaw(f"the token of a {kinds} is wanted here", 0, "such as PID-3, PID-18 or PV1-19")
+    example = "ChargeItem.subject or Encounter.identifier" if fhir else "PID-3, PID-18 or PV1-19"
+    return Flaw(f"the token of a {kinds} is wanted here", 0, f"such as {example}")

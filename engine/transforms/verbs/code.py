@@ -35,6 +35,8 @@ Modified = Callable[[Scope], str] | None
 
 
 def _build(call: Call, setting: Setting, before: Before) -> Value:
+    if setting.fhir:
+        raise Flaw("a code is read from whole fields", call.offset, "in FHIR choose it: ChargeItem.code[cdm]")
     own = frozenset(argument.text for argument in positional(call, 0, 8, "write it like code(CDM)"))
     fields = tuple(code for path in before.paths for code in _codes(path, call, setting))
     if not fields or len(before.alternatives) < len(before.paths):

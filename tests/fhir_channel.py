@@ -10,7 +10,7 @@ from engine.config.loading import LoadedChannel, load_channel
 from engine.fhir.stored import Stored, pack
 from engine.model import Arrival, ResourceKey, Unit, Write
 
-__all__ = ["CHANNEL", "channel_in", "packed", "unit"]
+__all__ = ["CHANNEL", "CLIENTS", "channel_in", "packed", "unit"]
 
 CHANNEL = """\
 channel: supply
@@ -22,7 +22,7 @@ source:
     resources:
       SupplyRequest: [create, read, update, search]
       SupplyDelivery: [create, read, update]
-      ChargeItem: [create, read, update, delete]
+      ChargeItem: [create, read, update, search]
       Patient: [create, read]
       Encounter: [create, read]
       Medication: [create, read]
