@@ -70,18 +70,24 @@ def examine_clients(path: Path) -> tuple[Clients | None, list[Finding]]:
 
 def clients_of(spec: ChannelSpec, folder: Path, positions: Positions) -> list[Finding]:
     """What is wrong with the clients file of a FHIR channel; nothing for other channels."""
-    if spec.source.fhir is None:
+    source = spec.source.fhir
+    if source is None:
         return []
-    path = folder / spec.source.fhir.clients
-    place: Place = ("source", "fhir", "clients")
+    path, place = folder / source.clients, ("source", "fhir", "clients")
     if not path.resolve().is_relative_to(folder.resolve()):
-        return [
-            positions.finding(Problem(place, "a clients file lies beside its channel", "fhir/clients.yaml"))
-        ]
-    if not path.is_file():
-        hint = "docs/manual/access.md shows one"
-        return [positions.finding(Problem(place, f"there is no file {spec.source.fhir.clients}", hint))]
-    return examine_clients(path)[1]
+        text, hint = "a clients file lies beside its channel", "fhir/clients.yaml"
+    elif not path.is_file():
+        text, hint = f"there is no file {source.clients}", "docs/manual/access.md shows one"
+    else:
+        clients, findings = examine_clients(path)
+        if clients is None or (source.tls and source.tls.client_ca):
+            return findings
+        unasked = [client.id for client in clients.clients.values() if client.certificates]
+        if not unasked:
+            return findings
+        text, hint = f"nobody asks {unasked[0]} for its certificate", "tls: {client_ca: …}"
+        return [*findings, positions.finding(Problem(place, text, hint))]
+    return [positions.finding(Problem(place, text, hint))]
 
 
 def _client(spec: ClientSpec, place: Place, folder: Path, say: Say) -> Client:

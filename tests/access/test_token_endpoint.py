@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from access.access_kit import (
     public,
     signed,
 )  # fmt: skip
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.access import Certificate
 from engine.access.assertions import FirstUse
@@ -260,6 +263,14 @@ def test_f33_t22_a_replay_after_a_restart_or_at_another_worker(tmp_path: Path) -
     assert statuses == [200, 401]
 
 
+def test_f33_of_many_replays_at_once_one_is_granted(first_use: FirstUse) -> None:
+    body = form(good())
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(access(first_use).token_response, body, None, NOW) for _ in range(16)]
+        statuses = [one.result()[0] for one in asked]
+    assert sorted(statuses) == [200] + [401] * 15
+
+
 def test_f33_a_replay_at_the_last_moment(first_use: FirstUse) -> None:
     keeper, token = access(first_use), good(exp=NOW + 300)
     assert keeper.token_response(form(token), None, NOW)[0] == 200
@@ -365,3 +376,19 @@ def test_the_configuration_says_what_there_is() -> None:
     assert said["grant_types_supported"] == ["client_credentials"]
     assert {"client-confidential-asymmetric", "permission-v2"} <= set(said["capabilities"])
     assert "system/SupplyRequest.cruds" in said["scopes_supported"]
+
+
+PIECES = st.sampled_from(
+    [*form(good()).split(b"&"), b"&", b"=", b"%", b"%00", b"+", b"scope=", b"client_assertion="]
+)
+_KEEPER = access(lambda *_: True)
+
+
+@given(st.lists(PIECES | st.binary(max_size=12), max_size=8).map(b"&".join))
+def test_whatever_is_posted_is_answered_in_oauth_s_words(body: bytes) -> None:
+    status, answer = _KEEPER.token_response(body, None, NOW)
+    assert (status, sorted(answer)) in (
+        (200, ["access_token", "expires_in", "scope", "token_type"]),
+        (400, ["error"]),
+        (401, ["error"]),
+    )

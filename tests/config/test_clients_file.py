@@ -155,6 +155,7 @@ owner: {business: a@hospital.example, technical: b@hospital.example}
 source:
   fhir:
     listen: tcp:8480
+    tls: {certificate: env:C, key: env:K, client_ca: env:CA}
     resources: {SupplyRequest: [create]}
     clients: clients.yaml
 sequence_by: SupplyRequest.id
@@ -167,42 +168,38 @@ destinations:
 
 
 def _said(folder: Path, before: str = "", after: str = "") -> list[str]:
-    """What `wardline lint` says of line 8 and of the clients file."""
+    """What `wardline lint` says of line 9 and of the clients file."""
     path = folder / "supplies.yaml"
     path.write_text(CHANNEL.replace(before, after, 1))
     said = [str(finding).removeprefix(f"{folder}/") for finding in lint_files([path])]
-    return [text for text in said if text.startswith(("supplies.yaml:8:", "clients.yaml:"))]
+    return [text for text in said if text.startswith(("supplies.yaml:9:", "clients.yaml:"))]
 
 
 @pytest.mark.parametrize(
     ("clients", "before", "after", "says"),
     [
         (GOOD, "", "", ""),
+        (KEYED, "    tls: {certificate: env:C, key: env:K, client_ca: env:CA}\n", "", ""),
+        (GOOD, ", client_ca: env:CA", "", "supplies.yaml:9:14: nobody asks ward for its certificate"),
         (CLIENT, "", "", "clients.yaml:2:5: nothing proves who this is"),
-        (GOOD, "clients.yaml", "other.yaml", "supplies.yaml:8:14: there is no file other.yaml"),
-        (GOOD, "clients.yaml", "../c.yaml", "supplies.yaml:8:14: a clients file lies beside its channel"),
+        (GOOD, "clients.yaml", "other.yaml", "supplies.yaml:9:14: there is no file other.yaml"),
+        (GOOD, "clients.yaml", "../c.yaml", "supplies.yaml:9:14: a clients file lies beside its channel"),
         (GOOD, "    clients", "    base_url: https://wardline.example:8480\n    clients", ""),
-        (GOOD, "    clients", "    base_url: http://127.0.0.1:8480\n    clients", ""),
         (
             GOOD,
             "    clients",
             "    base_url: https://wardline.example/\n    clients",
-            "8:15: not the address",
+            "9:15: not the address",
         ),
-        (GOOD, "    clients", "    base_url: wardline.example\n    clients", "8:15: not the address"),
+        (GOOD, "    clients", "    base_url: wardline.example\n    clients", "9:15: not the address"),
         (
             GOOD,
             "    clients",
             "    base_url: https://u@wardline.example\n    clients",
-            "8:15: not the address",
+            "9:15: not the address",
         ),
-        (GOOD, "    clients", "    base_url: https://[::1\n    clients", "8:15: not the address"),
-        (
-            GOOD,
-            "    clients",
-            "    base_url: http://a.example\n    tls: {certificate: env:C, key: env:K}\n    clients",
-            "8:15: clients are told http",
-        ),
+        (GOOD, "    clients", "    base_url: https://[::1\n    clients", "9:15: not the address"),
+        (GOOD, "    clients", "    base_url: http://a.example\n    clients", "9:15: clients are told http"),
     ],
 )
 def test_a_channel_is_held_against_its_clients(
