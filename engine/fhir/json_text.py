@@ -26,8 +26,11 @@ Step = str | int
 
 _DIGITS: Final = 40  # R4 2.24.0.1 wants 18 to be kept; no quantity or price of a hospital needs more
 _EXPONENT: Final = 30
-_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-_OPENING: Final = frozenset((b"[", b"{"))
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_LEVELS: Final = bytes.maketrans(b"[{]}", b"(())")
+_FIRST: Final = 16_384  # what is meant to hurt is deep at once
+_TOO_DEEP: Final = b"(" * (MAX_DEPTH + 1)
+_OTHERS: Final = bytes(byte for byte in range(256) if byte not in b"[{]}")
 
 
 class Number(Decimal):
@@ -74,9 +77,9 @@ def number(text: str) -> Number:
 
 def load(body: bytes) -> dict[str, Any]:
     """The object that a body holds. Raises `Rejected` (400) and, for a name that stands twice, `Twice`."""
-    text = _text(body)
-    if _deeper(body):
+    if _deeper(body[:_FIRST]) or (len(body) > _FIRST and _deeper(body)):
         raise _refusal("structure", f"nested deeper than {MAX_DEPTH}")
+    text = _text(body)
     value = _decode(text)
     if not isinstance(value, dict):
         raise _refusal("structure", "not a JSON object")
@@ -102,18 +105,17 @@ def _text(body: bytes) -> str:
 
 
 def _deeper(body: bytes) -> bool:
+    """More than `MAX_DEPTH` levels? Found without parsing, by taking away the innermost level at a time."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for match in _BRACKETS.finditer(body):
-        mark = match.group()
-        if mark in _OPENING:
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif mark[0] != 0x22:  # a string is no bracket
-            depth -= 1
-    return False
+    levels = _STRINGS.sub(b"", body).translate(_LEVELS, _OTHERS)
+    if _TOO_DEEP in levels:
+        return True
+    for _ in range(MAX_DEPTH):
+        length, levels = len(levels), levels.replace(b"()", b"")
+        if len(levels) == length:
+            break
+    return b"()" in levels or levels.count(b"(") > MAX_DEPTH
 
 
 def _decode(text: str) -> Any:

@@ -27,8 +27,8 @@ _FORMATS: Final = {
     "dateTime": re.compile(rf"({_YEAR})(?:-{_DAY}?(?:(?<=-[0-9][0-9]-[0-9][0-9])T{_CLOCK}{_ZONE})?)?"),
     "instant": re.compile(rf"({_YEAR})-{_DAY}T{_CLOCK}{_ZONE}"),
     "time": re.compile(_CLOCK),
-    "base64Binary": re.compile(r"(?:\s*[0-9A-Za-z+/]){4,}[\s=]*"),
 }
+_BASE64 = re.compile(r"(?:[0-9A-Za-z+/]{4})*(?:[0-9A-Za-z+/]{2}==|[0-9A-Za-z+/]{3}=)?")
 _FORMATS["canonical"] = _FORMATS["url"] = _FORMATS["uri"]
 _INTEGERS: Final = {
     "integer": (-(2**31), 2**31 - 1),
@@ -85,6 +85,14 @@ def _formatted(kind: str, value: Any) -> tuple[str, str] | None:
     return None if _FORMATS[kind].fullmatch(value) and not _CONTROL.search(value) else ("value", _FORM[kind])
 
 
+def _base64(_kind: str, value: Any) -> tuple[str, str] | None:
+    """Blanks and line ends are allowed between its characters."""
+    if not isinstance(value, str):
+        return "structure", "must be a string"
+    packed = "".join(value.split())
+    return None if packed and _BASE64.fullmatch(packed) else ("value", "must be base64")
+
+
 def _dated(kind: str, value: Any) -> tuple[str, str] | None:
     if not isinstance(value, str):
         return "structure", "must be a string"
@@ -112,12 +120,12 @@ _FORM: Final = {
     "dateTime": "must be a date, or a date and time with seconds and zone",
     "instant": "must be a date and time with seconds and zone",
     "time": "must be a time: hh:mm:ss",
-    "base64Binary": "must be base64",
 }
 _CHECKS: Final[dict[str, Callable[[str, Any], tuple[str, str] | None]]] = {
     "boolean": _boolean,
     "decimal": _decimal,
     "integer64": _integer64,
+    "base64Binary": _base64,
     **dict.fromkeys(_INTEGERS, _integer),
     **dict.fromkeys(("string", "markdown", "xhtml"), _text),
     **dict.fromkeys(_FORM, _formatted),

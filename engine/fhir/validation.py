@@ -87,10 +87,18 @@ class _Walk:
         """A resource that is contained in none."""
         self.contained = _ids(value.get("contained"))
         self.object(value, shape, at)
-        for index, id_ in enumerate(self.contained):
-            if id_ not in self.pointed:
-                text = "a contained resource must be referred to (dom-3)"
-                self.say("invariant", text, ((at, "contained"), index))
+        if not self.contained:
+            return
+        seen: set[str] = set()
+        for index, part in enumerate(value["contained"]):
+            id_, place = part.get("id") if isinstance(part, dict) else None, ((at, "contained"), index)
+            if not isinstance(id_, str):
+                continue
+            if id_ in seen:
+                self.say("invariant", "an id that another contained resource has", (place, "id"))
+            elif id_ not in self.pointed:
+                self.say("invariant", "a contained resource must be referred to (dom-3)", place)
+            seen.add(id_)
 
     def object(self, value: dict[str, Any], shape: Shape, at: Any) -> None:
         elements = shape.elements

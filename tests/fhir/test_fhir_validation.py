@@ -295,6 +295,20 @@ def test_money_is_in_a_currency() -> None:
         ([{"id": "p"}], "invalid", "contained[0]"),
         ([{"resourceType": "Wibble", "id": "p"}], "not-supported", "contained[0]"),
         ([{"resourceType": "Medication", "id": "p"}], "invariant", "deliverTo.reference"),
+        (
+            [{"resourceType": "Patient", "id": "p"}, {"resourceType": "Patient", "id": "p"}],
+            "invariant",
+            "contained[1].id",
+        ),
+        (
+            [
+                {"resourceType": "Patient"},
+                {"resourceType": "Patient", "id": "p"},
+                {"resourceType": "Device", "id": "d"},
+            ],
+            "invariant",
+            "contained[2]",
+        ),
     ],
 )
 def test_contained_resources(contained: list[Any], code: str, place: str) -> None:

@@ -98,6 +98,23 @@ def test_nesting_is_refused_before_it_hurts(depth: int, unit: bytes) -> None:
     assert time.perf_counter() - begun < 0.1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 400_000 + b"]" * 400_000,
+        (b"[" * 65 + b"]" * 65 + b",") * 5_000,
+        b'{"a":[1,[2],' * 80_000,
+        b"[[]," * 250_000,
+    ],
+)
+def test_other_shapes_of_nesting_cost_no_more(body: bytes) -> None:
+    """F28."""
+    begun = time.perf_counter()
+    with pytest.raises(Rejected, match="nested deeper"):
+        load(b'{"x":[' + body + b"]}")
+    assert time.perf_counter() - begun < 0.1
+
+
 def test_nesting_is_counted_as_it_is() -> None:
     inner = b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1)
     assert load(b'{"a":' + inner + b"}")
