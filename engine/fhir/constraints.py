@@ -47,6 +47,36 @@ def _range(value: dict[str, Any]) -> _Findings:
         yield "invariant", "low", "low is not above high (rng-2)"
 
 
+def _attachment(value: dict[str, Any]) -> _Findings:
+    if "data" in value and "contentType" not in value and "_contentType" not in value:
+        yield "invariant", "contentType", "data needs its type (att-1)"
+
+
+def _organization(value: dict[str, Any]) -> _Findings:
+    if not {"identifier", "name", "_name"} & value.keys():
+        yield "invariant", "", "an organization has an identifier or a name (org-1)"
+
+
+def _contact_party(value: dict[str, Any]) -> _Findings:
+    if not {"name", "telecom", "address", "organization"} & value.keys():
+        yield "invariant", "", "a contact says who or how (pat-1)"
+
+
+def _appointment(value: dict[str, Any]) -> _Findings:
+    """`start` and `end` together (app-2), and there unless it is only wished for (app-3)."""
+    there = [name in value or f"_{name}" in value for name in ("start", "end")]
+    if any(there) and not all(there):
+        yield "invariant", "end" if there[0] else "start", "start and end come together (app-2)"
+    if not any(there) and value.get("status") not in ("proposed", "cancelled", "waitlist", None):
+        yield "invariant", "start", "an appointment that is made says when (app-3)"
+
+
+def _parameter(value: dict[str, Any]) -> _Findings:
+    valued = any(name.startswith(("value", "_value")) for name in value)
+    if valued + ("resource" in value) + ("part" in value) > 1:
+        yield "invariant", "", "a parameter is a value, a resource or its parts (inv-1)"
+
+
 def _bundle(value: dict[str, Any]) -> _Findings:
     entries, type_ = value.get("entry"), value.get("type")
     seen: set[tuple[str, str]] = set()
@@ -95,6 +125,11 @@ RULES: Final[dict[str, _Rule]] = {
     "Period": _period,
     "ContactPoint": _contact,
     "Range": _range,
+    "Attachment": _attachment,
+    "Organization": _organization,
+    "PatientContact": _contact_party,
+    "Appointment": _appointment,
+    "ParametersParameter": _parameter,
     "Bundle": _bundle,
 }
 """By type: what does not hold, as code, place within the value, fixed phrase."""

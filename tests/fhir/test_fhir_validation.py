@@ -421,3 +421,38 @@ def test_f54_no_value_is_ever_said() -> None:
     found = check(read(json.dumps(resource).encode(), "json", "R4"), "R4", "SupplyRequest")
     assert len(found) >= 10
     assert "Jane" not in json.dumps(operation_outcome(found))
+
+
+@pytest.mark.parametrize(
+    ("resource", "place"),
+    [
+        ({"resourceType": "Organization", "active": True}, "Organization"),
+        ({"resourceType": "Patient", "contact": [{"gender": "male"}]}, "Patient.contact[0]"),
+        ({"resourceType": "Patient", "photo": [{"data": "eA=="}]}, "Patient.photo[0].contentType"),
+        ({"resourceType": "Patient", "telecom": [{"value": "1"}]}, "Patient.telecom[0].system"),
+        (
+            {
+                "resourceType": "Parameters",
+                "parameter": [{"name": "x", "valueCode": "x", "part": [{"name": "y"}]}],
+            },
+            "Parameters.parameter[0]",
+        ),
+    ],
+)
+def test_constraints_of_context(resource: dict[str, Any], place: str) -> None:
+    assert _found(resource) == [("invariant", place)]
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"status": "booked"}, "start"),
+        ({"status": "proposed"}, ""),
+        ({"status": "booked", "start": "2026-11-22T10:00:00Z"}, "end"),
+        ({"status": "booked", "start": "2026-11-22T10:00:00Z", "end": "2026-11-22T11:00:00Z"}, ""),
+    ],
+)
+def test_appointments(more: dict[str, Any], place: str) -> None:
+    """app-2, app-3."""
+    made = {"resourceType": "Appointment", "participant": [{"actor": {"display": "x"}, "status": "accepted"}]}
+    assert _found(made | more) == ([("invariant", f"Appointment.{place}")] if place else [])
