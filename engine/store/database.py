@@ -52,6 +52,10 @@ class Database(ABC):
     as_bytes = "{}"
     """A binary column read as bytes, whatever a flipped bit has made of its type."""
 
+    looked_up = "{table}"
+    """The right side of a CROSS JOIN whose rows are looked up by `{key}` = `{value}` for each on the left.
+    SQLite keeps the order of one."""
+
     @abstractmethod
     def write(self, *turns: str) -> AbstractContextManager[Work]:
         """A durable transaction, committed at the end of the block, undone by any exception.

@@ -59,9 +59,9 @@ def rarest_first(work: Work, find: Find) -> Find:
     return replace(find, terms=tuple(find.terms[number] for number in order))
 
 
-def candidates(find: Find) -> Candidates | None:
+def candidates(find: Find, looked_up: str) -> Candidates | None:
     """Where its matches are, alias `r` of `resources`; None when nothing can match. `after` and `limit`
-    are the caller's."""
+    are the caller's, `looked_up` is `Database.looked_up`."""
     if not all((*find.terms, *find.spans)):
         return None
     terms, spans = list(find.terms), list(find.spans)
@@ -76,8 +76,8 @@ def candidates(find: Find) -> Candidates | None:
     if source is None:
         few = find.ids or find.since or find.until
         return Candidates(f"FROM resources r WHERE {asked}", given, "+r.created" if few else "r.created")
-    # CROSS JOIN: SQLite keeps this order
-    joined = f"FROM ({source.sql}) AS d CROSS JOIN resources r WHERE r.created = d.created AND {asked}"
+    right = looked_up.format(table="resources", key="created", value="d.created")
+    joined = f"FROM ({source.sql}) AS d CROSS JOIN {right} AS r WHERE r.created = d.created AND {asked}"
     return Candidates(joined, (*source.parameters, *given), "d.created")
 
 

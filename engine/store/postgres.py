@@ -20,6 +20,7 @@ _SETTINGS: Final = (
     # A weaker setting of the server would break the promise; a stronger one (remote_apply) stays.
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') = 'off'",
+    "SET jit = off",  # what is asked is answered in less time than a plan takes to compile
     "SET lock_timeout = '10s'",  # a node that hangs with a turn in its hand is an outage to tell about,
     "SET idle_in_transaction_session_timeout = '30s'",  # and is soon relieved of it
 )
@@ -31,6 +32,8 @@ class PostgresDatabase(Database):
 
     for_update = " FOR UPDATE"
     skip_locked = " FOR UPDATE SKIP LOCKED"
+    # OFFSET is a fence: without statistics, as in a restored database, the planner walks all on the right
+    looked_up = "LATERAL (SELECT * FROM {table} o WHERE o.{key} = {value} OFFSET 0)"
 
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(

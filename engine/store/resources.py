@@ -49,7 +49,7 @@ class Resources(Part):
             return []
         sealed = [[seal_content(self._cipher, one.arrival) for one in unit.writes] for unit in units]
         with self._database.write("accept") as work:
-            batch = _Batch(work, units, self._cipher.key_id)
+            batch = _Batch(work, units, self._cipher.key_id, self._database.looked_up)
             results = [batch.take(unit, contents) for unit, contents in zip(units, sealed, strict=True)]
             batch.save(work)
         return results
@@ -74,14 +74,14 @@ class _Pending(NamedTuple):
 class _Batch:
     """Units on their way into one commit: what stands, with what earlier units changed laid over it."""
 
-    def __init__(self, work: Work, units: Sequence[Unit], key_id: str) -> None:
+    def __init__(self, work: Work, units: Sequence[Unit], key_id: str, looked_up: str) -> None:
         self._key_id = key_id
         ((newest, chain),) = work.rows(_NEWEST)
         self._newest: int = newest
         self._chain: bytes = chain or START
         self._before = _currents(work, units)
         self._now = dict(self._before)
-        self._matched = _matched(work, units)
+        self._matched = _matched(work, units, looked_up)
         self._pending: dict[ResourceKey, _Pending] = {}
         self._written: dict[bytes, list[ResourceKey]] = {}  # by term, those of older versions too
         self._messages: list[Any] = []
@@ -209,7 +209,7 @@ def _unpacked(terms: bytes) -> frozenset[bytes]:
     return frozenset(terms[start : start + _TERM_BYTES] for start in range(0, len(terms), _TERM_BYTES))
 
 
-def _matched(work: Work, units: Sequence[Unit]) -> dict[Find, set[str]]:
+def _matched(work: Work, units: Sequence[Unit], looked_up: str) -> dict[Find, set[str]]:
     """What stands of what is expected: each query once, with as many matches as can matter (those that
     the batch itself changes may fall out)."""
     changed = sum(write.version > 1 for unit in units for write in unit.writes)
@@ -221,16 +221,16 @@ def _matched(work: Work, units: Sequence[Unit]) -> dict[Find, set[str]]:
     asked = list(most)
     for start in range(0, len(asked), _QUESTIONS):
         part = asked[start : start + _QUESTIONS]
-        for number, id_ in _ask(work, [(find, most[find]) for find in part]):
+        for number, id_ in _ask(work, [(find, most[find]) for find in part], looked_up):
             matched[part[number]].add(id_)
     return matched
 
 
-def _ask(work: Work, questions: list[tuple[Find, int]]) -> list[tuple[Any, ...]]:
+def _ask(work: Work, questions: list[tuple[Find, int]], looked_up: str) -> list[tuple[Any, ...]]:
     """The ids that match, each with the number of its question."""
     arms, given = list[str](), list[Any]()
     for number, (find, most) in enumerate(questions):
-        if where := candidates(rarest_first(work, find)):
+        if where := candidates(rarest_first(work, find), looked_up):
             arms.append(f"SELECT {number}, id FROM (SELECT r.id {where.sql} LIMIT ?) AS found")
             given += (*where.parameters, most)
     return work.rows(" UNION ALL ".join(arms), given) if arms else []

@@ -71,7 +71,7 @@ class Versions(Part):
     def find(self, find: Find) -> Found:
         """`ResourceStore.find`. How many there are in all does not depend on `after`."""
         with self._database.read(snapshot=True) as work:
-            where = candidates(rarest_first(work, find))
+            where = candidates(rarest_first(work, find), self._database.looked_up)
             if where is None:
                 return Found((), 0)
             sql, given, by = where

@@ -13,7 +13,7 @@ import pytest
 from conformance.resource_contract import key, one, term, unit, wanted, write
 from conformance.store_contract import RING, accept
 
-from engine.model import Expect, Span, Written
+from engine.model import Expect, Find, Span, Written
 from engine.store.base import Store
 from engine.store.database import Work
 from engine.store.sql import open_store
@@ -210,6 +210,26 @@ def test_the_rarest_term_is_looked_for_first(
     assert store.find(wanted(*groups)).total == 1
     (page,) = (given for sql, given in given_of.items() if "IN (SELECT message_id" in sql)
     assert page[0] == term("z")
+
+
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("find", [wanted("y", "x"), wanted(spans=((DATE,),))], ids=["term", "span"])
+def test_a_database_without_statistics_looks_up_what_it_found(
+    find: Find, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restore: PostgreSQL then takes every type for rare, and would walk all of it."""
+    store.write([unit(*(write(f"c{number}", 1, f"n{number}") for number in range(2000)))])
+    steps: list[str] = []
+
+    def rows(self: Work, sql: str, given: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        if "created" in sql:
+            steps.extend(row[0] for row in ROWS(self, f"EXPLAIN {sql}", given))
+        return ROWS(self, sql, given)
+
+    monkeypatch.setattr(Work, "rows", rows)
+    store.find(find)
+    assert any("resources_pkey" in step for step in steps), steps
+    assert not any("Scan on resources" in step or "resources_of_type" in step for step in steps), steps
 
 
 def test_a_commit_takes_few_statements_however_many_units(
