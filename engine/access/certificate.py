@@ -25,7 +25,10 @@ class Certificate(msgspec.Struct, frozen=True):
     def read(cls, der: bytes) -> Certificate:
         """From DER, as the TLS layer gives it. Raises `ValueError`."""
         digest = sha256(der)
-        names = names_of(x509.load_der_x509_certificate(der))
+        try:
+            names = names_of(x509.load_der_x509_certificate(der))
+        except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+            raise ValueError("a certificate whose names cannot be read") from error
         thumbprint = urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
         return cls(frozenset((*names, f"sha256:{digest.hexdigest()}")), thumbprint)
 

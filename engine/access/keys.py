@@ -31,6 +31,12 @@ PATIENCE: Final = 30.0
 PAUSE: Final = 1.0
 """Seconds between two requests to one address, whatever happens."""
 
+REST: Final = 10.0
+"""Seconds until an address that gave no keys is asked again."""
+
+TURN: Final = 2.0
+"""Seconds that one thread waits for another that is asking: a server that hangs must not hold them all."""
+
 
 class Published(NamedTuple):
     """What an address gave: the body, and how long it may be kept (seconds; None: it does not say)."""
@@ -63,36 +69,41 @@ class RegisteredKeys:
 
 
 class FetchedKeys:
-    """Keys that an address publishes. One thread asks, the others wait for what it gets."""
+    """Keys that an address publishes. One thread asks, the others wait a moment for what it gets."""
 
     def __init__(self, url: str, fetch: Fetch) -> None:
         self._url, self._fetch = url, fetch
         self._turn = threading.Lock()
         self._keys = JwkSet(())
-        self._fresh_until = self._asked_at = float("-inf")
+        self._fresh_until = self._asked_at = self._ask_after = float("-inf")
 
     def find(self, kid: str, algorithm: Algorithm, now: float) -> PublicKey:
         """`KeySource.find`."""
-        with self._turn:
-            if now >= self._fresh_until or now < self._asked_at:  # a clock that was set back starts anew
-                self._ask(now, PAUSE)
-            elif self._keys.find(kid, algorithm) is None and now >= self._asked_at + PATIENCE:
-                self._ask(now, PATIENCE)
-            return _found(self._keys, kid, algorithm)
-
-    def _ask(self, now: float, pause: float) -> None:
-        if 0 <= now - self._asked_at < pause:
+        if not self._turn.acquire(timeout=TURN):
             raise Untrusted("keys-away")
-        self._asked_at = now
+        try:
+            if now < self._asked_at:  # a clock that was set back starts anew
+                self._fresh_until = self._ask_after = now
+            new = self._keys.find(kid, algorithm) is None and now >= self._asked_at + PATIENCE
+            if new or now >= self._fresh_until:
+                self._ask(now)
+            return _found(self._keys, kid, algorithm)
+        finally:
+            self._turn.release()
+
+    def _ask(self, now: float) -> None:
+        if now < self._ask_after:
+            raise Untrusted("keys-away")
+        self._asked_at, self._ask_after = now, now + REST
         try:
             published = self._fetch(self._url)
-            keys, _ = (
-                read_jwks(read_json(published.body)) if len(published.body) <= MAX_SET else (JwkSet(()), ())
-            )
+            if len(published.body) > MAX_SET:
+                raise Untrusted("keys-away")
+            keys, _ = read_jwks(read_json(published.body))
         except (Unavailable, ValueError):
             raise Untrusted("keys-away") from None
         age = DEFAULT_AGE if published.max_age is None else min(published.max_age, LONGEST_AGE)
-        self._keys, self._fresh_until = keys, now + age
+        self._keys, self._fresh_until, self._ask_after = keys, now + age, now + PAUSE
 
 
 def key_source(keys: Keys, fetch: Fetch) -> KeySource:

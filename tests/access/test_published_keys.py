@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from access.access_kit import NOW, Web, key, public
 
+from engine.access import Published
 from engine.access.keys import FetchedKeys
 from engine.access.untrusted import Untrusted
 
@@ -59,11 +63,39 @@ def test_made_up_keys_do_not_make_us_knock(web: Web) -> None:
     assert len(web.asked) == 2
 
 
-def test_a_server_that_does_not_answer_is_asked_once_a_second(web: Web) -> None:
-    web.sets.clear()
+def test_a_server_that_does_not_answer_is_left_alone_for_a_while(web: Web) -> None:
+    published = web.sets.pop("jwks")
     keys = FetchedKeys(URL, web.fetch)
-    assert not any(found(keys, "k2", after / 10) for after in range(30))
-    assert len(web.asked) == 3
+    assert not any(found(keys, "k2", after / 10) for after in range(150))
+    assert len(web.asked) == 2
+    web.sets["jwks"] = published
+    assert [found(keys, "k2", after) for after in (19.9, 20)] == [False, True]
+
+
+def test_a_set_outlives_a_failed_request_for_a_key_that_is_not_in_it(web: Web) -> None:
+    keys = FetchedKeys(URL, web.fetch)
+    assert found(keys, "k2", 0)
+    web.sets.clear()
+    assert not found(keys, "made-up", 31)
+    assert found(keys, "k2", 32)
+
+
+def test_a_server_that_hangs_holds_one_thread(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.access.keys.TURN", 0.01)
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang(url: str) -> Published:
+        asked.set()
+        answered.wait(30)
+        return web.fetch(url)
+
+    keys = FetchedKeys(URL, hang)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(found, keys, "k2", 0)
+        asked.wait(30)
+        assert not found(keys, "k2", 0)
+        answered.set()
+        assert first.result()
 
 
 def test_a_clock_that_is_set_back_does_not_keep_keys_for_longer(web: Web) -> None:
