@@ -20,7 +20,6 @@ from engine.transforms.field import Want, compile_cleared, compile_field, compil
 from engine.transforms.quantity import check_count, check_lot
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
-from engine.transforms.verb import constant
 
 __all__ = ["Make", "compile_effect"]
 
@@ -201,9 +200,6 @@ def compile_effect(
     return _making(shape, constants, draft.values), {}
 
 
-_NOTHING = constant(None)
-
-
 class _Draft:
     """The values of one effect as they are compiled, and the flaws that come up."""
 
@@ -249,7 +245,7 @@ class _Draft:
             self.field(part, want)
         parts = {part: self.values.pop(part) for part in _ITEM if part in self.values}
         if "item" in parts and "quantity" in parts:
-            one = _item(**parts)
+            one = _item(parts)
             self.values[name] = one if name == "item" else lambda scope: (one(scope),)
 
     def merge(self) -> Make | None:
@@ -269,9 +265,11 @@ class _Draft:
         return make
 
 
-def _item(item: Value, quantity: Value, unit: Value = _NOTHING, lot: Value = _NOTHING) -> Value:
+def _item(parts: Mapping[str, Value]) -> Value:
+    fields = _fields({"code" if name == "item" else name: value for name, value in parts.items()})
+
     def value(scope: Scope) -> Item:
-        return Item(item(scope), quantity(scope), unit(scope) or "", lot(scope) or "")
+        return Item(**_filled({}, fields, scope))
 
     return value
 
@@ -291,18 +289,27 @@ def _forwarding(given: Mapping[str, Any], setting: Setting, space: str) -> tuple
     return make, {}
 
 
-_Fields = tuple[tuple[str, Value, Checked | None], ...]
+_Check = Callable[[Any], None]
+_Fields = tuple[tuple[str, Value, _Check | None, Checked | None], ...]
+
+
+def _fields(values: Mapping[str, Value]) -> _Fields:
+    """The values by name, those of `Checked` taken apart."""
+    return tuple(
+        (name, value.value, value.check, value) if isinstance(value, Checked) else (name, value, None, None)
+        for name, value in values.items()
+    )
 
 
 def _filled(constants: Mapping[str, Any], fields: _Fields, scope: Scope) -> dict[str, Any]:
     """The constants and the fields that hold something: what `Checked` does, without the calls."""
     given = dict(constants)
-    for name, value, field in fields:
+    for name, value, check, field in fields:
         try:
             found = value(scope)
             if found is not None:
-                if field is not None and field.check is not None:
-                    field.check(found)
+                if check is not None:
+                    check(found)
                 given[name] = found
             elif field is not None and field.required:
                 raise missing()
@@ -312,10 +319,7 @@ def _filled(constants: Mapping[str, Any], fields: _Fields, scope: Scope) -> dict
 
 
 def _making(shape: Shape, constants: Mapping[str, Any], values: Mapping[str, Value]) -> Make:
-    fields: _Fields = tuple(
-        (name, value.value, value) if isinstance(value, Checked) else (name, value, None)
-        for name, value in values.items()
-    )
+    fields = _fields(values)
 
     def make(scope: Scope) -> Effect:
         return shape.type(**_filled(constants, fields, scope))
