@@ -81,6 +81,8 @@ class Group(Reading):
         """The fields of the first segment of this id that the group can see, or None."""
         if segment == self.anchor:
             return self._own
+        if segment == "MSH":  # stands before every group
+            return self._document.first(segment)
         found = self.positions(segment)
         return self._document.fields(found[0]) if found else None
 
@@ -191,11 +193,11 @@ def _tail(document: Document) -> int:
     """Where a DFT^P03 begins to speak of all charges together. In a DFT^P11, and where a sender
     repeats such a segment within the charges, it belongs to its charge."""
     charges, size = document.positions("FT1"), len(document)
-    if not charges or document.header.event == "P11":
+    found = [positions for name in ABOUT_ALL_CHARGES if (positions := document.positions(name))]
+    if not charges or not found or document.header.event == "P11":
         return size
     starts = [size]
-    for name in ABOUT_ALL_CHARGES:
-        positions = document.positions(name)
+    for positions in found:
         at = bisect_right(positions, charges[-1])
         if at < len(positions) and bisect_left(positions, charges[0]) == at:
             starts.append(positions[at])

@@ -149,7 +149,10 @@ def _first_leaf(segment: str, number: int) -> Read:
         fields = view.first(segment)
         if fields is None or number >= len(fields):
             return None
-        head = fields[number].split(view.delimiters.component, 1)[0]
+        text = fields[number]
+        if not text:
+            return None
+        head = text.split(view.delimiters.component, 1)[0]
         return head if head.isalnum() else view.leaf(fields, number)
 
     return read
