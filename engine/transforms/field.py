@@ -12,7 +12,7 @@ import msgspec
 from engine.effects import Money
 from engine.errors import Unacceptable
 from engine.privacy.rules import Use
-from engine.transforms.compiling import Compiled, checked, compile_expression, compile_text
+from engine.transforms.compiling import Compiled, checked, compile_expression, compile_text, missing
 from engine.transforms.expression import Flaw, parse_key
 from engine.transforms.quantity import check_quantity
 from engine.transforms.scope import Scope, Value
@@ -102,10 +102,16 @@ def _joined(parts: Sequence[str | Compiled]) -> Value:
 
 
 def _key_part(part: Compiled) -> Value:
-    value = checked(part, required=True, check=_check_text)
+    value = part.value
 
     def escaped(scope: Scope) -> str:
-        text: str = value(scope)
+        try:  # what `checked` does, without the call
+            text: str | None = value(scope)
+            if text is None:
+                raise missing()
+            _check_text(text)
+        except Unacceptable as refusal:
+            raise part.refused(refusal, scope) from None
         if "/" in text or "%" in text or "*" in text:
             return text.replace("%", "%25").replace("/", "%2F").replace("*", "%2A")
         return text

@@ -39,7 +39,7 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
         raise Flaw("money is read from one whole field", call.offset, "write it like FT1-12 | money")
     (path,) = before.paths
     amount, denomination, second = (
-        setting.field(msgspec.structs.replace(path, text=f"{path.text}{part}"), "value").value
+        setting.value(msgspec.structs.replace(path, text=f"{path.text}{part}"), "value")
         for part in (_FHIR_PARTS if setting.fhir else _PARTS)
     )
 
