@@ -42,9 +42,11 @@ _WAITING, _FILTERED, _DEAD, _RECEIVED, _FRAGMENT = (
 )
 _DUE: Final = DeliveryState.DUE.value
 _UPDATE: Final = (
-    "UPDATE messages SET state = ?, answered = ?, is_original = ?, effects = ?, step = ?, reason = ?,"
-    " warnings = ? WHERE id = ?"
+    "UPDATE messages SET state = ?, answered = ?, effects = ?, step = ?, reason = ?, warnings = ?"
+    " WHERE id = ?"
 )
+_DISOWN: Final = "UPDATE messages SET is_original = 0 WHERE id = ?"
+"""Apart from the rest, because it is rare and setting it writes the index of originals anew."""
 _HOLD: Final = "INSERT INTO fragments (message_id, channel, follows, leads, since) VALUES (?, ?, ?, ?, ?)"
 _JOIN: Final = (
     "UPDATE messages SET state = 'joined', original = ?,"
@@ -78,12 +80,18 @@ class Routes(Part):
             open_ones = self._open_ones(work, [number for one in routings for number in _messages(one)])
             routed = [one for one in routings if _may(one, open_ones)]
             updates: list[tuple[Any, ...]] = []
+            disowned: list[tuple[int]] = []
             deliveries: list[Any] = []
             for routing in routed:
                 row = open_ones[routing.message_id]
-                updates.append(_update(routing, row))
+                update = _update(routing, row)
+                updates.append(update)
+                if row.is_original and not _stands(routing, row, *update[:2]):
+                    disowned.append((routing.message_id,))
                 deliveries += _deliveries(routing, row.channel, now)
             work.run_many(_UPDATE, updates)
+            if disowned:
+                work.run_many(_DISOWN, disowned)
             insert(work, _DELIVERY, 11, deliveries)
             _piece_together(work, routed, open_ones, now)
 
@@ -182,19 +190,22 @@ def _update(routing: Routing, row: _Open) -> tuple[Any, ...]:
         state, step = _FILTERED, "no destination"
     else:
         effects = len(result.effects)
-    stands = answered == "accepted" or (answered == "" and state != _DEAD)
-    if row.state == _FRAGMENT and state == _DEAD and not routing.rest:
-        stands = False  # it never became whole: all of it has to come again
     return (
         state,
         answered,
-        row.is_original if stands else 0,
         effects,
         step,
         as_json(reason),
         as_json(routing.warnings),
         routing.message_id,
     )
+
+
+def _stands(routing: Routing, row: _Open, state: str, answered: str) -> bool:
+    """Whether a resend of the message is its duplicate: not of one that was refused."""
+    if row.state == _FRAGMENT and state == _DEAD and not routing.rest:
+        return False  # it never became whole: all of it has to come again
+    return answered == "accepted" or (answered == "" and state != _DEAD)
 
 
 def _deliveries(routing: Routing, channel: str, now: float) -> list[Any]:
