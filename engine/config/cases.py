@@ -1,21 +1,27 @@
 """The cases of a channel: what a test file beside it may hold, and the message each case sends.
 
+A message of HL7 v2 is text; a resource of FHIR is JSON as text, or written out in YAML.
+
 `theatre-schedule.test.yaml` says what becomes of which message through `theatre-schedule.yaml`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints
 
+from engine.config.fhir_cases import resource_of
 from engine.config.finding import Finding, Place, Problem
 from engine.config.overriding import Unplaced, override, remove
 from engine.config.positions import Positions
 from engine.config.reading import MAX_BYTES, read_yaml
-from engine.config.spec import Strict
+from engine.config.rehearsed import State
+from engine.config.spec import FhirSource, Strict
 from engine.config.validation import validate
+from engine.fhir.releases import Release
 from engine.model import ReasonCode
 from engine.transforms.wording import meant
 
@@ -25,6 +31,7 @@ __all__ = [
     "CaseFile",
     "CaseList",
     "Expectation",
+    "links_of",
     "message_of",
     "messages_before",
     "read_cases",
@@ -33,8 +40,11 @@ __all__ = [
 CASES_SUFFIX = ".test.yaml"
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-Answer = Literal["AA", "AE", "AR", "CA", "CE", "CR", "none"]
-State = Literal["effects", "filtered", "dead", "fragment", "quarantined"]
+Message = Text | dict[str, Any]
+Answer = Literal[
+    "AA", "AE", "AR", "CA", "CE", "CR", "none",
+    "200", "201", "204", "400", "404", "405", "410", "422",
+]  # fmt: skip
 
 
 class ExpectedReason(Strict):
@@ -48,7 +58,7 @@ class Expectation(Strict):
     """What a case expects. What is left out is not looked at, except that a message that is not
     said to be refused or filtered must not be."""
 
-    acknowledgement: Answer | None = Field(None, description="MSA-1, or none.")
+    acknowledgement: Answer | None = Field(None, description="MSA-1, or none; of FHIR, the status.")
     state: State | None = None
     step: str | None = Field(None, description="The step that filtered the message.")
     reason: ExpectedReason | None = None
@@ -63,10 +73,14 @@ class Expectation(Strict):
 class Sent(Strict):
     """A message, as it is or with changes."""
 
-    message: Text | None = Field(None, description="The message, or the name of one of `messages`.")
+    message: Message | None = Field(None, description="The message, or the name of one of `messages`.")
     file: Text | None = Field(None, description="A file that holds the message, relative to this one.")
-    overrides: dict[str, str] = Field({}, alias="with", description="Field path → what stands there instead.")
-    without: list[str] = Field([], description="Segments to leave out.")
+    overrides: dict[str, str | dict[str, Any] | list[Any]] = Field(
+        {}, alias="with", description="Field path → what stands there instead."
+    )
+    without: list[str] = Field([], description="Segments to leave out; of FHIR, elements.")
+    release: Release | None = Field(None, description="Of FHIR; default: the channel's first.")
+    deleted: bool = Field(False, description="Of FHIR: the resource is deleted.")
 
 
 class Case(Sent):
@@ -76,13 +90,16 @@ class Case(Sent):
     after: list[Text | Sent] = Field(
         [], description="What was sent before, in that order: names of `messages`, or messages with changes."
     )
+    links: list[Text | Sent] = Field(
+        [], description="Of FHIR: resources that are there, to be referred to; written as in `after`."
+    )
     expect: Expectation
 
 
 class CaseFile(Strict):
     """A test file."""
 
-    messages: dict[str, Text] = Field({}, description="Messages that several cases start from.")
+    messages: dict[str, Message] = Field({}, description="Messages that several cases start from.")
     cases: list[Case] = Field(min_length=1)
 
 
@@ -106,23 +123,49 @@ def read_cases(path: Path) -> CaseList:
     return CaseList(path, cases, reading.positions, [reading.positions.finding(one) for one in problems])
 
 
-def message_of(file: CaseFile, folder: Path, number: int) -> tuple[bytes, Problem | None]:
+def message_of(
+    file: CaseFile, folder: Path, number: int, source: FhirSource | None = None
+) -> tuple[bytes, Problem | None]:
     """The message that case `number` of `file` (a file in `folder`) sends, or what keeps it from
-    being made."""
-    return _message(file.cases[number], file, folder, ("cases", number))
+    being made; `source` is that of a FHIR channel."""
+    return _made(file.cases[number], file, folder, ("cases", number), source)
 
 
-def messages_before(file: CaseFile, folder: Path, number: int) -> list[tuple[bytes, Problem | None]]:
+def messages_before(
+    file: CaseFile, folder: Path, number: int, source: FhirSource | None = None
+) -> list[tuple[bytes, Problem | None]]:
     """The same for each message that is sent before that of case `number`."""
+    return _listed(file.cases[number].after, file, folder, ("cases", number, "after"), source)
+
+
+def links_of(
+    file: CaseFile, folder: Path, number: int, source: FhirSource
+) -> list[tuple[bytes, Problem | None]]:
+    """The same for each resource that is there before case `number`."""
+    return _listed(file.cases[number].links, file, folder, ("cases", number, "links"), source)
+
+
+def _listed(
+    listed: Sequence[str | Sent], file: CaseFile, folder: Path, place: Place, source: FhirSource | None
+) -> list[tuple[bytes, Problem | None]]:
     return [
-        _message(
+        _made(
             Sent.model_validate({"message": one}) if isinstance(one, str) else one,
             file,
             folder,
-            ("cases", number, "after", at),
+            (*place, at),
+            source,
         )
-        for at, one in enumerate(file.cases[number].after)
+        for at, one in enumerate(listed)
     ]
+
+
+def _made(
+    sent: Sent, file: CaseFile, folder: Path, place: Place, source: FhirSource | None
+) -> tuple[bytes, Problem | None]:
+    if source is not None:
+        return resource_of(sent, file, folder, place, source)
+    return _message(sent, file, folder, place)
 
 
 def _message(sent: Sent, file: CaseFile, folder: Path, place: Place) -> tuple[bytes, Problem | None]:
@@ -136,6 +179,8 @@ def _message(sent: Sent, file: CaseFile, folder: Path, place: Place) -> tuple[by
             return b"", Problem((*place, "without", at), str(error))
     for path, value in sent.overrides.items():
         try:
+            if not isinstance(value, str):
+                raise Unplaced("a field is a text")
             text = override(text, path, value)
         except Unplaced as error:
             return b"", Problem((*place, "with", path), str(error), on_key=True)
@@ -149,12 +194,14 @@ def _start(sent: Sent, file: CaseFile, folder: Path, place: Place) -> tuple[str,
     if sent.file is not None:
         return _from_file(folder / sent.file, (*place, "file"))
     text = sent.message or ""
-    if "|" not in text:
+    if isinstance(text, str) and "|" not in text:
         if text not in file.messages:
             return "", Problem(
                 (*place, "message"), f"no message is called {text}", meant(text, file.messages)
             )
         text = file.messages[text]
+    if not isinstance(text, str):
+        return "", Problem((*place, "message"), "a message of HL7 v2 is a text", "write it with | over lines")
     return _segments(text), None
 
 

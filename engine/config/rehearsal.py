@@ -6,15 +6,14 @@ vault is one that forgets.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
 
 from engine.config.aliases import AliasBook
+from engine.config.fhir_rehearsal import ResourceTrial
 from engine.config.loading import LoadedChannel
+from engine.config.rehearsed import Rehearsal, became
 from engine.config.spec import Hl7Source
 from engine.courses.memory import CourseMemory
-from engine.effects import encode, kind_of
 from engine.errors import Unacceptable
 from engine.hl7.accept import AcceptRules, check, check_charset
 from engine.hl7.acknowledgement import ErrorItem, Response, build
@@ -22,28 +21,10 @@ from engine.hl7.header import Header, read_header
 from engine.hl7.master_response import master_response
 from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.hl7.order_response import order_response
-from engine.model import Dead, Filtered, Fragment, Reason, ReasonCode, Routed, Routing, StoredMessage
+from engine.model import Dead, Reason, ReasonCode, Routed, Routing, StoredMessage
 from engine.pipeline import replayed, route
 
-__all__ = ["Rehearsal", "State", "Trial", "accept_rules", "rehearse"]
-
-State = Literal["effects", "filtered", "dead", "fragment", "quarantined"]
-
-
-class Rehearsal(NamedTuple):
-    """What would become of a message. `effects` are plain data with readable tokens, each under its
-    word; `outgoing` is everything that would leave, as it would."""
-
-    code: Code | Literal["none"]
-    acknowledgement: bytes
-    state: State
-    step: str
-    reason: Reason | None
-    effects: list[dict[str, dict[str, Any]]]
-    sequence_key: str
-    warnings: tuple[Reason, ...]
-    outgoing: str
-    identifiers: frozenset[str]
+__all__ = ["Rehearsal", "Trial", "accept_rules", "rehearse", "trial_of"]
 
 
 def accept_rules(source: Hl7Source) -> AcceptRules:
@@ -60,7 +41,12 @@ def accept_rules(source: Hl7Source) -> AcceptRules:
 
 def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
     """What would become of `raw`, one message, in `channel`, had there been none before."""
-    return Trial(channel).say(raw)
+    return trial_of(channel).say(raw)
+
+
+def trial_of(channel: LoadedChannel) -> Trial | ResourceTrial:
+    """A trial of a channel, of whichever kind."""
+    return Trial(channel) if channel.spec.source.fhir is None else ResourceTrial(channel)
 
 
 class Trial:
@@ -117,40 +103,7 @@ def _routed(
         responses = {"order": order_response, "master": master_response}
         response = responses[source.respond](raw, header, done=code == "AA", charset=source.charset)
     answer = _answer(header, code, reason if code not in ("AA", "CA") else None, response)
-    effects = result.effects if isinstance(result, Routed) else ()
-    sequence_key = result.sequence_key if isinstance(result, Routed) else ""
-    order = result.sequence_keys if isinstance(result, Routed) else ()
-    encoded = [encode(effect).decode() for effect in effects]
-    said = [f"{one.place}: {one.text}" for one in (reason, *routing.warnings) if one is not None]
-    return Rehearsal(
-        code=code or "none",
-        acknowledgement=answer,
-        state=_STATES[type(result)],
-        step=result.step if isinstance(result, Filtered) else "",
-        reason=reason,
-        effects=[
-            {kind_of(effect): _plain(book.shown(text))} for effect, text in zip(effects, encoded, strict=True)
-        ],
-        sequence_key=book.shown(sequence_key),
-        warnings=routing.warnings,
-        outgoing="\n".join((answer.decode("latin-1"), sequence_key, *order, *encoded, *said)),
-        identifiers=book.identifiers,
-    )
-
-
-_STATES: dict[type[object], State] = {
-    Routed: "effects",
-    Filtered: "filtered",
-    Dead: "dead",
-    Fragment: "fragment",
-}
-
-
-def _plain(text: str) -> dict[str, Any]:
-    """An encoded effect without its word."""
-    fields: dict[str, Any] = json.loads(text)
-    del fields["effect"]
-    return fields
+    return became(code or "none", answer, routing, book)
 
 
 def _code(answers: AnswerPlan, source: Hl7Source, *, failed: bool) -> Code | None:

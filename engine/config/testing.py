@@ -10,12 +10,21 @@ from time import perf_counter
 
 import msgspec
 
-from engine.config.cases import CASES_SUFFIX, CaseFile, Expectation, message_of, messages_before, read_cases
+from engine.config.cases import (
+    CASES_SUFFIX,
+    CaseFile,
+    Expectation,
+    links_of,
+    message_of,
+    messages_before,
+    read_cases,
+)
 from engine.config.comparing import compare_effects
+from engine.config.fhir_rehearsal import ResourceTrial
 from engine.config.finding import Finding, Place, Problem
 from engine.config.loading import LoadedChannel
 from engine.config.positions import Positions
-from engine.config.rehearsal import Rehearsal, Trial
+from engine.config.rehearsal import Rehearsal, trial_of
 
 __all__ = ["CaseResult", "junit", "run_cases", "tests_of"]
 
@@ -73,8 +82,13 @@ def _run(channel: LoadedChannel, file: CaseFile, positions: Positions, number: i
 
 def _problems(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator[Problem]:
     """What keeps the case from being run, or what is not as it expects."""
-    trial, folder, place = Trial(channel), channel.path.parent, ("cases", number)
-    for at, (raw, problem) in enumerate(messages_before(file, folder, number)):
+    trial, folder, place = trial_of(channel), channel.path.parent, ("cases", number)
+    fhir = channel.spec.source.fhir
+    if isinstance(trial, ResourceTrial) and fhir is not None:
+        yield from (problems := list(_known(trial, links_of(file, folder, number, fhir), place)))
+        if problems:
+            return
+    for at, (raw, problem) in enumerate(messages_before(file, folder, number, fhir)):
         if problem is not None:
             yield problem
             return
@@ -84,11 +98,23 @@ def _problems(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator[P
             hint = f"{before.reason.place}: {before.reason.text}"
             yield Problem((*place, "after", at), text, hint)
             return
-    raw, problem = message_of(file, folder, number)
+    raw, problem = message_of(file, folder, number, fhir)
     if problem is not None:
         yield problem
         return
     yield from _check(file.cases[number].expect, trial.say(raw), (*place, "expect"))
+
+
+def _known(
+    trial: ResourceTrial, links: list[tuple[bytes, Problem | None]], place: Place
+) -> Iterator[Problem]:
+    """The resources that are there; one that could not be is a problem."""
+    for at, (raw, problem) in enumerate(links):
+        if problem is not None:
+            yield problem
+        elif (refused := trial.know(raw)) is not None and refused.reason is not None:
+            why = f"{refused.reason.place}: {refused.reason.text}"
+            yield Problem((*place, "links", at), f"no resource that could be there: {refused.code}", why)
 
 
 def _check(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
@@ -123,7 +149,7 @@ def _warnings(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Pro
 def _reason(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
     wanted, have = expect.reason, got.reason
     if wanted is None:
-        if have is not None and expect.state not in ("dead", "quarantined"):
+        if have is not None and expect.state not in ("dead", "quarantined", "refused"):
             text = f"the message was refused: {have.code}"
             yield Problem(place, text, f"{have.place}: {have.text}")
         return

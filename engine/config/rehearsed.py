@@ -1,0 +1,72 @@
+"""What a rehearsal shows of a message: the answer, what became of it, everything that would leave."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, NamedTuple
+
+from engine.config.aliases import AliasBook
+from engine.effects import encode, kind_of
+from engine.model import Dead, Filtered, Fragment, Reason, Routed, Routing
+
+__all__ = ["Rehearsal", "State", "became"]
+
+State = Literal["effects", "filtered", "dead", "fragment", "quarantined", "refused"]
+"""`refused`: told so and not kept (FHIR); `quarantined`: told so and kept for a person (HL7 v2)."""
+
+
+class Rehearsal(NamedTuple):
+    """What would become of a message. `code` is that of MSA-1 (or `none`), or the status of HTTP; `effects`
+    are plain data with readable tokens, each under its word; `outgoing` is everything that would leave, as
+    it would."""
+
+    code: str
+    acknowledgement: bytes
+    state: State
+    step: str
+    reason: Reason | None
+    effects: list[dict[str, dict[str, Any]]]
+    sequence_key: str
+    warnings: tuple[Reason, ...]
+    outgoing: str
+    identifiers: frozenset[str]
+
+
+def became(code: str, answer: bytes, routing: Routing, book: AliasBook) -> Rehearsal:
+    """What a message that was taken became."""
+    result = routing.result
+    reason = result.reason if isinstance(result, Dead) else None
+    effects = result.effects if isinstance(result, Routed) else ()
+    sequence_key = result.sequence_key if isinstance(result, Routed) else ""
+    order = result.sequence_keys if isinstance(result, Routed) else ()
+    encoded = [encode(effect).decode() for effect in effects]
+    said = [f"{one.place}: {one.text}" for one in (reason, *routing.warnings) if one is not None]
+    return Rehearsal(
+        code=code,
+        acknowledgement=answer,
+        state=_STATES[type(result)],
+        step=result.step if isinstance(result, Filtered) else "",
+        reason=reason,
+        effects=[
+            {kind_of(effect): _plain(book.shown(text))} for effect, text in zip(effects, encoded, strict=True)
+        ],
+        sequence_key=book.shown(sequence_key),
+        warnings=routing.warnings,
+        outgoing="\n".join((answer.decode("latin-1"), sequence_key, *order, *encoded, *said)),
+        identifiers=book.identifiers,
+    )
+
+
+_STATES: dict[type[object], State] = {
+    Routed: "effects",
+    Filtered: "filtered",
+    Dead: "dead",
+    Fragment: "fragment",
+}
+
+
+def _plain(text: str) -> dict[str, Any]:
+    """An encoded effect without its word."""
+    fields: dict[str, Any] = json.loads(text)
+    del fields["effect"]
+    return fields
