@@ -39,7 +39,7 @@ odoo: $(READY)   ## bring up the real Odoo alone and print how to reach it
 odoo-down: $(READY)  ## stop the Odoo that `make odoo` started
 	@$(BIN)/python -m demo.odoo down
 
-bench: $(READY)  ## measure intake, routing, Odoo and memory; the table is printed and saved
+bench: $(READY)  ## measure intake, FHIR, routing, Odoo and memory; the table is printed and saved
 	@$(BIN)/python -m bench
 
 INPUTS ?= 1000000

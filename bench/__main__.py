@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import intake_bench, memory_bench, routing_bench
+from bench import fhir_bench, intake_bench, memory_bench, routing_bench
 from bench.postgres import postgres
 
 console = Console()
@@ -26,11 +26,12 @@ def main() -> None:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, 100,000 messages for memory")
-    parser.add_argument("--without", default="", help="parts to leave out: intake,routing,odoo,memory")
+    parser.add_argument("--without", default="", help="parts to leave out: intake,fhir,routing,odoo,memory")
     given = parser.parse_args()
     left_out = set(given.without.split(","))
     found: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
-    for name, part in (("intake", intake), ("routing", routing), ("odoo", odoo), ("memory", memory)):
+    parts = {"intake": intake, "fhir": fhir, "routing": routing, "odoo": odoo, "memory": memory}
+    for name, part in parts.items():
         if name not in left_out:
             found[name] = part(quick=given.quick)
     folder = Path("var/bench")
@@ -58,6 +59,20 @@ def intake(*, quick: bool) -> list[dict[str, Any]]:
         times = rates[f"{intake_bench.SQLITE}{disk}", 32] / rates[f"{intake_bench.SINGLE}{disk}", 32]
         where = "on a disk a millisecond slower" if disk else "at 32 connections"
         console.print(f"{where} sharing commits gives {times:.1f} times one commit per message")
+    return rows
+
+
+def fhir(*, quick: bool) -> list[dict[str, Any]]:
+    """Resources created a second over HTTP beside the same door without storage."""
+    with postgres() as url:
+        rows = fhir_bench.run(url, rounds=1 if quick else fhir_bench.ROUNDS)
+    table = Table("FHIR", "connections", "201/s", "p50 us", "p99 us", "CPU us/request", "of no storage")
+    for row in rows:
+        table.add_row(
+            row["storage"], str(row["connections"]), f"{row['rate']:,.0f}", f"{row['p50']:,}",
+            f"{row['p99']:,}", f"{row['cpu_us']:.0f}", f"{row['share']:.0%}",
+        )  # fmt: skip
+    console.print(table)
     return rows
 
 

@@ -22,7 +22,8 @@ async def perform(ask: Ask) -> Answer:
         planned = await PLANS[ask.interaction](ask)
         if planned.write is None:
             return answer(ask, planned, planned.at)
-        unit = Unit(ask.service.new_id(), (planned.write,), planned.expects)
+        name = ask.service.new_id() if ask.prefer.asynchronous else ""
+        unit = Unit(name, (planned.write,), planned.expects)
         at = await submit(ask, unit)
         if at is not None:
             return answer(ask, planned, at, unit.id)
