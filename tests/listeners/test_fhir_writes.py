@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from fhir_door import Door, open_door
+from fhir_bodies import outcome, s1
+from fhir_door import OFFER, Door, open_door
+from msgspec.structs import replace
 
 from engine.fhir.stored import unpack
 
@@ -21,26 +22,6 @@ from engine.fhir.stored import unpack
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with open_door(tmp_path_factory.mktemp("writes")) as opened:
         yield opened
-
-
-def s1(value: str = "", **more: Any) -> dict[str, Any]:
-    """S1 of the specification, with an identifier of its own."""
-    return {
-        "resourceType": "SupplyRequest",
-        "status": "active",
-        "identifier": [{"system": "urn:o", "value": value or uuid.uuid4().hex}],
-        "itemCodeableConcept": {"coding": [{"system": "urn:i", "code": "G100"}]},
-        "quantity": {"value": 2},
-        "deliverTo": {"reference": "Location/OR1"},
-        **more,
-    }
-
-
-def outcome(response: httpx.Response) -> dict[str, Any]:
-    """The first issue of an OperationOutcome."""
-    body = response.json()
-    assert body["resourceType"] == "OperationOutcome"
-    return dict(body["issue"][0])
 
 
 def test_F01_create(door: Door) -> None:
@@ -348,8 +329,6 @@ def test_patch(door: Door) -> None:
 
 
 def test_unique_identifiers(tmp_path: Path) -> None:
-    from fhir_door import OFFER
-    from msgspec.structs import replace
 
     with open_door(tmp_path, replace(OFFER, unique=True)) as door, door.client() as client:
         body = s1("U")

@@ -55,10 +55,12 @@ class _Bounded(HttpToolsProtocol):
     _head = 0
     _reading_head = False
     _left = 0
+    _named = 0
     _peer: Any = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.access_log = False  # its lines hold queries, whatever the settings of loggers are
         if len(self.connections) > self.limits.connections:
             self.limits.count("turned_away")
             self._refuse(503, "transient", "too many connections")
@@ -101,14 +103,15 @@ class _Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._reading_head, self._left = True, 0
+        self._reading_head, self._left, self._named = True, 0, 0
         self.scope["peer"] = self._peer  # type: ignore[typeddict-unknown-key]
         if self._timer is None:
             self._await_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
-        if len(self.headers) > _HEADERS:
+        self._named += len(name) + len(value)
+        if len(self.headers) > _HEADERS or self._named + len(self.url) > _HEAD:
             self._too_large()
 
     def on_headers_complete(self) -> None:

@@ -1,0 +1,328 @@
+"""Search, history, Tasks and outcomes over real HTTP (spec: FHIR, cases F46 to F50)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from fhir_bodies import charge, delivery, outcome, s1
+from fhir_door import Door, open_door
+
+from engine.effects import Item, Reserve
+from engine.model import Delivered, Lane, Routed, Routing, Settlement
+from engine.store.base import Query
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    with open_door(tmp_path_factory.mktemp("reads")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(door: Door) -> Iterator[httpx.Client]:
+    with door.client() as opened:
+        yield opened
+
+
+def _relations(body: dict[str, Any]) -> dict[str, str]:
+    return {link["relation"]: link["url"] for link in body["link"]}
+
+
+def _pages(client: httpx.Client, address: str) -> list[dict[str, Any]]:
+    found = [client.get(address).json()]
+    while following := _relations(found[-1]).get("next"):
+        found.append(client.get(following).json())
+    return found
+
+
+def test_F46_paging(door: Door, client: httpx.Client) -> None:
+    ids = [client.post("/SupplyDelivery", json=delivery(status="in-progress")).json()["id"] for _ in range(5)]
+    first = client.get("/SupplyDelivery?status=in-progress&_count=2").json()
+    assert _relations(first)["self"] == f"{door.url}/fhir/R4/SupplyDelivery?status=in-progress&_count=2"
+    following = _relations(first)["next"]
+    assert "in-progress" not in following
+    late = client.post("/SupplyDelivery", json=delivery(status="in-progress")).json()["id"]
+    pages = [first, *_pages(client, following)]
+    seen = [one["resource"]["id"] for page in pages for one in page["entry"]]
+    assert seen == [*ids, late]
+    assert [len(page["entry"]) for page in pages] == [2, 2, 2]
+    other = door.access.give("other", "*.*")
+    assert client.get(following, headers=other).status_code == 400
+    assert client.get(following[:-3] + "abc").status_code == 400
+
+
+def test_F47_search_by_post(client: httpx.Client) -> None:
+    client.post("/SupplyRequest", json=s1("F47"))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    by_get = client.get("/SupplyRequest?identifier=urn:o|F47&_count=5").json()
+    by_post = client.post(
+        "/SupplyRequest/_search", data={"identifier": "urn:o|F47", "_count": "5"}, headers=form
+    )
+    assert by_post.json()["entry"] == by_get["entry"]
+    both = client.post(
+        "/SupplyRequest/_search?_count=5", data={"identifier": "urn:o|F47"}, headers=form
+    ).json()
+    assert both["total"] == 1
+    assert client.post("/SupplyRequest/_search", content=b"{}").status_code == 415
+
+
+def test_F48_parameters_that_are_not_known(client: httpx.Client) -> None:
+    refused = client.get("/SupplyRequest?wibble=1", headers={"Prefer": "handling=strict"})
+    assert (refused.status_code, outcome(refused)["code"]) == (400, "not-supported")
+    lenient = client.get("/SupplyRequest?wibble=1&_count=1")
+    assert lenient.status_code == 200
+    entry = lenient.json()["entry"][-1]
+    assert entry["search"]["mode"] == "outcome"
+    assert entry["resource"]["issue"][0]["severity"] == "warning"
+    assert "wibble" not in lenient.text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("identifier=urn:s|A", "a"),
+        ("identifier=A", "a"),
+        ("identifier=urn:s|", "ab"),
+        ("identifier=urn:s|A,urn:s|B", "ab"),
+        ("identifier=urn:s|A&identifier=urn:s|B", ""),
+        ("identifier=urn:t|A", ""),
+        ("identifier=|A", ""),
+        ("identifier=|C", "c"),
+        ("status=draft", "abc"),
+        ("category=central", "a"),
+        ("category=http://x|central", "a"),
+        ("requester=Organization/9", "b"),
+        ("requester=9", "b"),
+        ("requester:Organization=9", "b"),
+        ("requester:Practitioner=9", ""),
+        ("requester:identifier=urn:n|1", "c"),
+        ("subject=Patient/7", "b"),
+        ("patient=7", "b"),
+        ("patient=Patient/7", "b"),
+        ("deliver-to=Location/L", "a"),
+        ("date=2026-03-01", "a"),
+        ("date=2026-03", "ab"),
+        ("date=ge2026-03-02", "bc"),
+        ("date=gt2026-03-01", "bc"),
+        ("date=lt2026-03-01", ""),
+        ("date=le2026-03-01", "a"),
+        ("date=ge2026-03-01&date=lt2026-03-15", "a"),
+        ("date=2026-03-01,2027", "ac"),
+        ("status=draft&_count=2", "ab"),
+    ],
+)
+def test_search(client: httpx.Client, drafts: dict[str, str], query: str, found: str) -> None:
+    answer = client.get(f"/SupplyRequest?{query}{'' if 'status' in query else '&status=draft'}")
+    assert answer.status_code == 200, answer.text
+    assert [one["resource"]["id"] for one in answer.json().get("entry", ())] == [drafts[key] for key in found]
+
+
+@pytest.fixture(scope="module")
+def drafts(door: Door) -> dict[str, str]:
+    """Three drafts that differ in everything that they can be found by."""
+    bodies = {
+        "a": s1(
+            "A",
+            category={"coding": [{"system": "http://x", "code": "central"}]},
+            authoredOn="2026-03-01T10:00:00Z",
+            deliverTo={"reference": "Location/L"},
+        ),
+        "b": s1(
+            "B",
+            requester={"reference": "Organization/9"},
+            deliverTo={"reference": "Patient/7"},
+            authoredOn="2026-03-20",
+        ),
+        "c": s1(
+            "C",
+            requester={"identifier": {"system": "urn:n", "value": "1"}},
+            deliverTo={"display": "x"},
+            authoredOn="2027",
+        ),
+    }
+    for body in bodies.values():
+        body["status"] = "draft"
+        body["identifier"][0]["system"] = "urn:s"
+    del bodies["c"]["identifier"][0]["system"]
+    with door.client() as client:
+        return {key: client.post("/SupplyRequest", json=body).json()["id"] for key, body in bodies.items()}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "date=never",
+        "date=sa2026",
+        "date:missing=true",
+        "identifier=",
+        "identifier:text=x",
+        "status=a|b|c",
+        "_count=x",
+    ],
+)
+def test_search_values_that_mean_nothing(client: httpx.Client, query: str) -> None:
+    refused = client.get(f"/SupplyRequest?{query}")
+    assert refused.status_code == 400
+    assert outcome(refused)["expression"][0].startswith("http.")
+
+
+def test_search_by_id_and_time(client: httpx.Client) -> None:
+    began = time.time()
+    ids = [client.post("/ChargeItem", json=charge()).json()["id"] for _ in range(3)]
+    found = client.get(f"/ChargeItem?_id={ids[2]},{ids[0]}").json()
+    assert [one["resource"]["id"] for one in found["entry"]] == [ids[0], ids[2]]
+    assert client.get(f"/ChargeItem?_id={ids[0]}&_id={ids[1]}").json()["total"] == 0
+    past = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began - 5))
+    assert client.get(f"/ChargeItem?_lastUpdated=ge{past}&_summary=count").json()["total"] == 3
+    assert client.get(f"/ChargeItem?_lastUpdated=lt{past}").json()["total"] == 0
+    counted = client.get("/ChargeItem?_summary=count").json()
+    assert "entry" not in counted
+    assert "total" not in client.get("/ChargeItem?_total=none").json()
+    assert client.get("/ChargeItem?_count=0").json()["total"] == 3
+
+
+def test_search_follows_updates(client: httpx.Client) -> None:
+    created = client.post("/SupplyRequest", json=s1("MOVES")).json()
+    created["identifier"][0]["value"] = "MOVED"
+    client.put(f"/SupplyRequest/{created['id']}", json=created)
+    assert client.get("/SupplyRequest?identifier=MOVES").json()["total"] == 0
+    assert client.get("/SupplyRequest?identifier=MOVED").json()["total"] == 1
+
+
+def test_history(door: Door, client: httpx.Client) -> None:
+    place: dict[str, Any] = {"resourceType": "Location", "name": "H"}
+    created = client.post("/Location", json=place).json()
+    address = f"/Location/{created['id']}"
+    for name in ("H2", "H3"):
+        client.put(address, json={**created, "name": name})
+    client.delete(address)
+    whole = client.get(f"{address}/_history").json()
+    assert (whole["type"], whole["total"]) == ("history", 4)
+    assert [one["request"]["method"] for one in whole["entry"]] == ["DELETE", "PUT", "PUT", "POST"]
+    assert [one["response"]["status"] for one in whole["entry"]] == ["204", "200", "200", "201"]
+    assert [one.get("resource", {}).get("name") for one in whole["entry"]] == [None, "H3", "H2", "H"]
+    pages = _pages(client, f"{address}/_history?_count=3")
+    assert [len(page["entry"]) for page in pages] == [3, 1]
+    of_type = client.get("/Location/_history?_count=2").json()
+    assert of_type["entry"][0]["request"]["method"] == "DELETE"
+    assert client.get("/Location/none/_history").status_code == 404
+    assert client.get(f"{address}/_history?_since=2100-01-01T00:00:00Z").json()["total"] == 0
+    assert client.get(f"{address}/_history?_since=never").status_code == 400
+
+
+def test_what_became_of_it(door: Door, client: httpx.Client) -> None:
+    created = client.post("/SupplyRequest", json=s1()).json()
+    address = f"/SupplyRequest/{created['id']}"
+
+    def said() -> list[dict[str, Any]]:
+        (one,) = client.get(address).json()["extension"]
+        assert one["url"] == "urn:wardline:fhir:outcome"
+        return list(one["extension"])
+
+    assert said() == [{"url": "state", "valueCode": "received"}]
+    message = door.units[-1]
+    (view,) = [one for one in door.store.messages(Query(limit=1000)) if one.id == _last(door)]
+    effect = Reserve(key="k", items=(Item(code="G100", quantity=Decimal(2)),), destination="WH")
+    door.store.route([Routing(view.id, Routed((effect,)), Lane.NORMAL, ("odoo",))], [], time.time())
+    task = client.get(f"/Task?focus=SupplyRequest/{created['id']}").json()["entry"][0]["resource"]
+    assert (task["status"], task["id"]) == ("in-progress", message.id)
+    now = time.time()
+    (taken,) = door.store.claim("odoo", Lane.NORMAL, 10, now=now, lease_until=now + 60, holder="me")
+    done = Delivered({"stock.picking": "42"}, "short by 1")
+    door.store.settle([Settlement(taken.id, done)], now=now, holder="me")
+    assert said() == [
+        {"url": "state", "valueCode": "delivered"},
+        {
+            "url": "effect",
+            "extension": [
+                {"url": "what", "valueCode": "short"},
+                {"url": "document", "valueString": "stock.picking/42"},
+                {"url": "note", "valueString": "short by 1"},
+            ],
+        },
+    ]
+    found = client.get(f"/SupplyRequest?_id={created['id']}").json()["entry"][0]["resource"]
+    assert found["extension"][0]["extension"] == said()
+    task = client.get(f"/Task/{message.id}").json()
+    assert task["status"] == "completed"
+    assert "short stock.picking/42 short by 1" in str(task["output"])
+    again = client.get(address).json()
+    kept = client.put(address, json=again)
+    assert kept.status_code == 200
+    assert "extension" not in kept.json()
+
+
+def _last(door: Door) -> int:
+    return max(one.id for one in door.store.messages(Query(limit=1000)))
+
+
+def test_tasks_are_seen_by_who_made_them(door: Door, client: httpx.Client) -> None:
+    client.post("/SupplyRequest", json=s1())
+    unit = door.units[-1].id
+    stranger = door.access.give("stranger", "SupplyRequest.read")
+    assert client.get(f"/Task/{unit}").status_code == 200
+    assert client.get(f"/Task/{unit}", headers=stranger).status_code == 403
+    assert client.get("/Task/none").status_code == 404
+    assert client.get("/Task?status=completed").status_code == 400
+    assert client.get("/Task?focus=SupplyRequest/none").json()["total"] == 0
+    assert client.post("/Task", json={"resourceType": "Task"}).status_code == 405
+
+
+@pytest.mark.parametrize("release", ["R4", "R4B", "R5"])
+def test_F50_capabilities(door: Door, release: str) -> None:
+    address = f"{door.url}/fhir/{release}/metadata"
+    answer = httpx.get(address, trust_env=False)
+    assert answer.status_code == 200
+    statement = answer.json()
+    assert statement["fhirVersion"].startswith({"R4": "4.0", "R4B": "4.3", "R5": "5.0"}[release])
+    types = {one["type"]: one for one in statement["rest"][0]["resource"]}
+    assert set(types) == {"SupplyRequest", "ChargeItem", "SupplyDelivery", "Location", "Patient", "Task"}
+    interactions = {one["code"] for one in types["ChargeItem"]["interaction"]}
+    assert "delete" not in interactions
+    assert {"create", "read", "vread", "update", "patch", "search-type", "history-instance"} <= interactions
+    again = httpx.get(address, headers={"If-None-Match": answer.headers["etag"]}, trust_env=False)
+    assert again.status_code == 304
+    with door.client(release) as client:
+        checked = client.get("/metadata", headers={"Accept": "application/fhir+xml"})
+    assert checked.headers["content-type"].startswith("application/fhir+xml")
+    from engine.fhir.validation import check
+
+    assert check(statement, release, "CapabilityStatement") == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("release", ["R4", "R4B", "R5"])
+def test_what_is_given_out_is_valid(door: Door, release: Any) -> None:
+    from engine.fhir.validation import check
+
+    with door.client(release) as client:
+        place = client.post("/Location", json={"resourceType": "Location", "name": "V"}).json()
+        task = client.get(f"/Task?focus=Location/{place['id']}").json()
+        for body in (place, task, task["entry"][0]["resource"], client.get("/Location?a=b").json()):
+            assert check(body, release, body["resourceType"]) == []
+
+
+def test_validate(client: httpx.Client, door: Door) -> None:
+    before = len(door.units)
+    fine = client.post("/SupplyRequest/$validate", json=s1())
+    assert (fine.status_code, outcome(fine)["severity"]) == (200, "information")
+    wrong = client.post("/SupplyRequest/$validate", json=s1(status="wibble"))
+    assert (wrong.status_code, outcome(wrong)["code"]) == (200, "code-invalid")
+    wrapped = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": s1()}]}
+    assert client.post("/$validate", json=wrapped).status_code == 200
+    assert client.post("/$validate", json={"resourceType": "Parameters"}).status_code == 400
+    nobody = door.access.give("nobody", "SupplyRequest.read")
+    assert client.post("/$validate", json=s1(), headers=nobody).status_code == 403
+    assert len(door.units) == before
+
+
+def test_search_in_xml(client: httpx.Client) -> None:
+    client.post("/SupplyRequest", json=s1("XML"))
+    found = client.get("/SupplyRequest?identifier=XML&_format=xml")
+    assert found.text.startswith("<?xml") or found.text.startswith("<Bundle")
+    assert urlsplit(found.headers["content-type"]).path.startswith("application/fhir+xml")
