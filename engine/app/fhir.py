@@ -35,6 +35,9 @@ __all__ = ["FhirDoors"]
 READERS: Final = 4
 """Threads that read the store for clients."""
 
+JUDGES: Final = 2
+"""Threads that find out who calls: they may wait for keys that another server publishes."""
+
 
 class _Door(NamedTuple):
     """A listener with the channels behind it."""
@@ -75,7 +78,7 @@ class FhirDoors:
         stored: Callable[[], None],
     ) -> None:
         self._loop, self._settings = loop, settings
-        self._reads = Threads(reactor, "read", READERS)
+        self._reads, self._judges = Threads(reactor, "read", READERS), Threads(reactor, "judge", JUDGES)
         self._intake: Intake[Unit, Written | Moved] = Intake(
             store,
             store.write,
@@ -86,7 +89,7 @@ class FhirDoors:
             stored=stored,
             size=lambda unit: len(unit.writes),
         )
-        doors = Doors(self._submit, self._look, store, Fingerprints(ring), Cipher(ring, "cursor"))
+        doors = Doors(self._submit, self._look, self._judge, store, Fingerprints(ring), Cipher(ring, "cursor"))
         self._doors = _group(channels, settings, ring, doors, store)
 
     @property
@@ -107,6 +110,7 @@ class FhirDoors:
     def close(self) -> None:
         """End the threads; the doors are drained by then."""
         self._reads.close()
+        self._judges.close()
 
     def _accepting(self, yes: bool) -> None:
         for door in self._doors:
@@ -119,6 +123,9 @@ class FhirDoors:
 
     def _look(self, call: Callable[..., Any], *args: Any, **named: Any) -> asyncio.Future[Any]:
         return self._reads.run(call, *args, **named).asFuture(self._loop)
+
+    def _judge(self, call: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        return self._judges.run(call, *args).asFuture(self._loop)
 
 
 def _group(

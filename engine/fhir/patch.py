@@ -9,10 +9,13 @@ from typing import Any, Final
 from engine.fhir import json_text
 from engine.fhir.issues import Issue, Rejected
 
-__all__ = ["MOST", "patch", "read_operations"]
+__all__ = ["LARGEST", "MOST", "patch", "read_operations"]
 
 MOST: Final = 1000
 """Operations of one patch, at most."""
+
+LARGEST: Final = 1024 * 1024
+"""Bytes that one patch may copy, as JSON."""
 
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,5}")
 _GONE: Final = object()
@@ -31,8 +34,14 @@ def patch(resource: dict[str, Any], operations: list[Any]) -> dict[str, Any]:
     """The resource after all operations; the given one stays as it is. Raises `Rejected`: 400 for what is
     no patch, 422 for one that does not fit this resource (its `test` fails, its path leads nowhere)."""
     document: Any = copy.deepcopy(resource)
+    copied = 0
     for number, operation in enumerate(operations):
-        document = _apply(document, operation, f"Patch[{number}]")
+        at = f"Patch[{number}]"
+        if isinstance(operation, dict) and operation.get("op") == "copy":
+            copied += len(json_text.dump(_look(document, _pointer(operation.get("from"), at), at)))
+        if copied > LARGEST:
+            raise Rejected(413, Issue("too-costly", "more is copied than a resource can hold", at))
+        document = _apply(document, operation, at)
     if not isinstance(document, dict):
         raise Rejected(422, Issue("business-rule", "what is left is no resource"))
     return document
@@ -95,6 +104,8 @@ def _index(document: list[Any], step: str, at: str, *, room: int = 0) -> int:
 
 def _change(document: Any, path: list[str], value: Any, at: str, *, replaces: bool) -> Any:
     """Put (or with `_GONE` take away) the value at a path."""
+    if len(path) + _depth(value) > json_text.MAX_DEPTH:
+        raise _misfit(at, "it would be nested too deep")
     if not path:
         return {} if value is _GONE else value
     parent, step = _look(document, path[:-1], at), path[-1]
@@ -121,6 +132,15 @@ def _change_list(parent: list[Any], step: str, value: Any, at: str, *, replaces:
         parent.append(value)
     else:
         parent.insert(_index(parent, step, at, room=1), value)
+
+
+def _depth(value: Any) -> int:
+    """How many levels of objects and lists there are."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [part for one in level for part in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -108,7 +108,7 @@ class Door:
             stored=lambda: None,
         )
         keys = Fingerprints(ring)
-        doors = Doors(self._submit, self._look, self.store, keys, Cipher(ring, "cursor"))
+        doors = Doors(self._submit, self._look, self._look, self.store, keys, Cipher(ring, "cursor"))
 
         def service(base: str) -> Service:
             return Service(

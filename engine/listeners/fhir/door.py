@@ -35,7 +35,7 @@ _ALL: Final[dict[str, Interact]] = {
     "validate": validate,
 }
 _CONDITIONS: Final[tuple[str, ...]] = ("if-match", "if-none-match", "if-none-exist", "if-modified-since")
-TOKEN_RATE: Final = 10.0
+TOKEN_RATE: Final = 5.0
 """Token requests a second from one address: each costs a signature check."""
 
 _LARGE: Final = 65536
@@ -102,7 +102,7 @@ async def _authenticate(service: Service, request: Request) -> Caller:
     now = service.clock()
     caller = service.access.known(request.headers, request.peer, now)
     if caller is None:
-        caller = await service.doors.look(service.access.authenticate, request.headers, request.peer, now)
+        caller = await service.doors.judge(service.access.authenticate, request.headers, request.peer, now)
     assert caller is not None  # noqa: S101 - authenticate says who it is, or refuses
     return caller
 

@@ -100,10 +100,12 @@ class Limits(msgspec.Struct, frozen=True):
 
 class Doors(msgspec.Struct, frozen=True):
     """Where units go, how the store is read. `submit` answers None when nothing could be stored; `look`
-    runs a blocking call in a thread."""
+    runs a blocking call in a thread; `judge` one that finds out who calls, in a thread of its own kind:
+    it may wait for somebody else's server."""
 
     submit: Callable[[Unit], Awaitable[Written | Moved | None]]
     look: Callable[..., Awaitable[Any]]
+    judge: Callable[..., Awaitable[Any]]
     store: Resources
     keys: Keys
     cursors: Sealing

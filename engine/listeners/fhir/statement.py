@@ -44,6 +44,6 @@ def smart(service: Service) -> Answer:
 
 async def token(service: Service, request: Request, body: bytes) -> Answer:
     """An access token for a client's assertion."""
-    look, access = service.doors.look, service.access
-    status, said = await look(access.token_response, body, request.peer, service.clock())
+    judge, access = service.doors.judge, service.access
+    status, said = await judge(access.token_response, body, request.peer, service.clock())
     return Answer(status, said, [("Content-Type", "application/json"), ("Pragma", "no-cache")])
