@@ -89,7 +89,9 @@ class FhirDoors:
             stored=stored,
             size=lambda unit: len(unit.writes),
         )
-        doors = Doors(self._submit, self._look, self._judge, store, Fingerprints(ring), Cipher(ring, "cursor"))
+        doors = Doors(
+            self._submit, self._look, self._judge, store, Fingerprints(ring), Cipher(ring, "cursor")
+        )
         self._doors = _group(channels, settings, ring, doors, store)
 
     @property
