@@ -28,4 +28,4 @@ def _sign(number: Decimal) -> str:
     return "negative" if number < 0 else "positive"
 
 
-SIGN = Verb("sign", Decimal, str, _build)
+SIGN = Verb("sign", Decimal, str, _build, costly=True)
