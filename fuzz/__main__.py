@@ -18,8 +18,14 @@ from typing import NamedTuple
 
 from fuzz.seeds import ROOT, seeds
 
-SHARES = {"framing": 0.35, "session": 0.35, "batch": 0.15, "document": 0.15}  # of all inputs
-LONGEST = {"framing": 100, "session": 100, "batch": 250, "document": 300}  # bytes of an input
+SHARES = {"framing": 0.3, "session": 0.3, "batch": 0.15, "document": 0.15, "resources": 0.1}  # of all inputs
+LONGEST = {
+    "framing": 100,
+    "session": 100,
+    "batch": 250,
+    "document": 300,
+    "resources": 400,
+}  # bytes of an input
 HANG = 20  # seconds of one input
 MEMORY = 1024  # MB of the process
 DONE = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+) ft: \d+ corp: (\d+)")

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-INSTRUMENTED = ["mllp.framing", "mllp.session", "engine.hl7"]
+INSTRUMENTED = ["mllp.framing", "mllp.session", "engine.hl7", "engine.fhir"]
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:]

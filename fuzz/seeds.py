@@ -32,9 +32,51 @@ ODD = [
 def seeds(target: str) -> Iterator[bytes]:
     """Inputs for a target, each well-formed or odd in a known way, and everything ever found by it."""
     messages = [path.read_bytes() for path in sorted(FIXTURES.glob("*.hl7"))] + [SMALL, *ODD]
-    make = {"framing": _framing, "session": _session, "batch": _batch, "document": _document}[target]
+    make = {
+        "framing": _framing,
+        "session": _session,
+        "batch": _batch,
+        "document": _document,
+        "resources": _resources,
+    }[target]
     yield from make(messages)
     yield from (path.read_bytes() for path in sorted(FOUND.glob(f"{target}/*")))
+
+
+REQUEST = (
+    b'{"resourceType":"SupplyRequest","status":"active","identifier":[{"system":"urn:o","value":"A1"}],'
+    b'"itemCodeableConcept":{"coding":[{"system":"urn:i","code":"G1"}]},"quantity":{"value":1.10}%s}'
+)
+MORE = [
+    b"",
+    b',"contained":[{"resourceType":"Patient","id":"p","name":[{"given":["A",null],'
+    b'"_given":[null,{"id":"x"}]}]}],"deliverTo":{"reference":"#p"}',
+    b',"extension":[{"url":"urn:x","valueString":"\\u0001"}]',
+    b',"extension":[{"url":"urn:x","valueDecimal":-0.0},{"url":"urn:y","valueBase64Binary":"eA=="}]',
+    b',"occurrencePeriod":{"start":"2026-11-22","end":"2026-11-22T10:00:00Z"},"authoredOn":"2026"',
+    b',"_status":{"extension":[{"url":"urn:z","valueUuid":"urn:uuid:2dcd4f9f-4a3c-4dd4-9a62-4d1b0a6a4b1a"}]}',
+    b',"text":{"status":"generated","div":"<div>x&nbsp;\\u00e9</div>"},"status":"active"',
+    b',"parameter":[{"valueBoolean":true},{"valueRange":{"low":{"value":1},"high":{"value":2e3}}}]',
+]
+CHARGE = (
+    b'<ChargeItem xmlns="http://hl7.org/fhir">%s<subject><reference value="Patient/1"/></subject>'
+    b"</ChargeItem>"
+)
+INNER = [
+    b'<status value="billable"/><code><text value="x"/></code>',
+    b'<!-- x --><status id="a" value="planned"><extension url="urn:x"><valueDecimal value="1.10"/>'
+    b"</extension></status>",
+    b'<text><status value="empty"/><div xmlns="http://www.w3.org/1999/xhtml"><b>x</b></div></text>',
+    b'<contained><Patient><id value="p"/><active value="true"/></Patient></contained><code/>',
+    b'<priceOverride><value value="12.50"/><currency value="EUR"/></priceOverride><status value="billed"/>',
+]
+
+
+def _resources(_messages: list[bytes]) -> Iterator[bytes]:
+    for number, more in enumerate(MORE * 3):
+        yield REQUEST % more + bytes([number % 3])
+    for number, inner in enumerate(INNER * 3):
+        yield CHARGE % inner + bytes([4 + number % 4])
 
 
 def _document(messages: list[bytes]) -> Iterator[bytes]:

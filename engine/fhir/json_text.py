@@ -14,7 +14,6 @@ from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Any, Final, NoReturn
 
-from engine.errors import Unacceptable
 from engine.fhir.issues import Issue, Rejected
 
 __all__ = ["MAX_DEPTH", "Number", "Step", "Twice", "dump", "load", "number"]
@@ -49,11 +48,11 @@ class Number(Decimal):
         return number, (self.text,)
 
 
-class Twice(Unacceptable):
-    """An object has a name twice; `steps` lead to it from the top, which says to be of `type`."""
+class Twice(Rejected):
+    """An object has a name twice (400); `steps` lead to it from the top, which says to be of `type`."""
 
     def __init__(self, type_: str = "", steps: tuple[Step, ...] = ()) -> None:
-        super().__init__("structure", "", "a name stands twice in one object", hl7=100)
+        super().__init__(400, Issue("structure", "a name stands twice in one object"))
         self.type, self.steps = type_, steps
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from engine.fhir import constraints, models, primitives, references
 from engine.fhir.issues import Code, Issue
+from engine.fhir.json_text import MAX_DEPTH
 from engine.fhir.models import Element, Shape
 from engine.fhir.places import At, path
 from engine.fhir.releases import Release
@@ -69,11 +70,12 @@ def status_of(issues: Iterable[Issue]) -> int:
 class _Walk:
     """One walk through one resource."""
 
-    __slots__ = ("conditional", "contained", "inside", "issues", "pointed", "release")
+    __slots__ = ("conditional", "contained", "depth", "inside", "issues", "pointed", "release")
 
     def __init__(self, release: Release, conditional: bool) -> None:
         self.release, self.conditional = release, conditional
         self.issues: list[Issue] = []
+        self.depth = 0  # of objects and arrays
         self.contained: dict[str, str] = {}  # id → type of what the resource contains
         self.pointed: set[str] = set()
         self.inside = ""  # the id of the contained resource that is walked
@@ -101,6 +103,7 @@ class _Walk:
             seen.add(id_)
 
     def object(self, value: dict[str, Any], shape: Shape, at: Any) -> None:
+        self.deeper(at)
         elements = shape.elements
         for number, (name, item) in enumerate(value.items(), 1):
             element = elements.get(name)
@@ -113,6 +116,14 @@ class _Walk:
             else:
                 self.one(item, element, (at, name))
         self.whole(value, shape, at)
+        self.depth -= 1
+
+    def deeper(self, at: Any) -> None:
+        """What was put together here (a patch) may be nested deeper than what is read."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.say("structure", f"nested deeper than {MAX_DEPTH}", at)
+            raise _Enough
 
     def whole(self, value: dict[str, Any], shape: Shape, at: Any) -> None:
         """What must be there is; what excludes each other is not there together; the type's own rules."""
@@ -153,7 +164,10 @@ class _Walk:
             self.extras(item, place)
             return
         main = value.get(element.name)
-        if not isinstance(item, list) or (isinstance(main, list) and len(main) != len(item)):
+        if not isinstance(item, list) or all(part is None for part in item):
+            self.say("structure", "extensions of values must be an array with something in it", place)
+            return
+        if isinstance(main, list) and len(main) != len(item):
             self.say(
                 "structure", "extensions of values must be an array as long as that of the values", place
             )
@@ -174,6 +188,7 @@ class _Walk:
         if not isinstance(items, list) or not items:
             self.say("structure", "must be an array with something in it", at)
             return
+        self.deeper(at)
         for index, item in enumerate(items):
             if item is None:
                 extras = around.get(f"_{element.name}") if element.primitive else None
@@ -181,6 +196,7 @@ class _Walk:
                     self.say("structure", "must not be null", (at, index))
             else:
                 self.one(item, element, (at, index))
+        self.depth -= 1
 
     def one(self, value: Any, element: Element, at: At) -> None:
         if element.primitive:

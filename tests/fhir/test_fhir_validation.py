@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.fhir.json_text import dump, load
 from engine.fhir.outcome import operation_outcome
 from engine.fhir.reading import read
 from engine.fhir.validation import check, status_of
@@ -336,6 +337,7 @@ def test_lists_of_primitive_values() -> None:
         (["A", None], None),
         (["A", None], [None, None]),
         (["A", None], [None]),
+        (["A", "B"], [None, None]),
         ([None], [{"id": "x"}, {"id": "y"}]),
     ):
         name = {"given": given} | ({"_given": extras} if extras else {})
@@ -404,6 +406,21 @@ def test_not_more_is_told_than_can_be_read() -> None:
     assert len(found) == 101
     assert found[-1].severity == "information"
     assert status_of(found) == 400
+
+
+@pytest.mark.parametrize("depth", [20, 30, 31, 400])
+def test_what_is_checked_can_be_read_again(depth: int) -> None:
+    """A patch may nest deeper than what is read: then it is refused here."""
+    extension: dict[str, Any] = {"url": URL, "valueCode": "x"}
+    for _ in range(depth):
+        extension = {"url": URL, "extension": [extension]}
+    resource = S1 | {"extension": [extension]}
+    found = check(resource, "R4")
+    assert bool(found) is (depth > 30)
+    if found:
+        assert status_of(found) == 400
+    else:
+        assert load(dump(resource)) == resource
 
 
 def test_f54_no_value_is_ever_said() -> None:

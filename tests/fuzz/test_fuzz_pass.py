@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from engine.fhir import primitives
 from engine.hl7 import batch, escape
 from fuzz.__main__ import SHARES, fuzz
 from fuzz.seeds import ROOT, seeds
@@ -21,7 +23,7 @@ from mllp import framing, session
 needs_atheris = pytest.mark.skipif(
     find_spec("atheris") is None, reason="atheris has no wheel for this machine"
 )
-INPUTS = {"framing": 10_000, "session": 25_000, "batch": 8_000, "document": 7_000}
+INPUTS = {"framing": 10_000, "session": 25_000, "batch": 8_000, "document": 7_000, "resources": 2_500}
 
 
 @pytest.mark.parametrize("target", SHARES)
@@ -47,10 +49,11 @@ FAULTS: dict[str, tuple[object, str, Callable[[Any], Any]]] = {
     "framing": (framing, "_undecided", lambda _: lambda _data, _at: 0),
     "session": (session.Session, "_resume", lambda _: lambda self, _paused_at, _now: None),
     "batch": (batch, "_TAIL", lambda _: 3),
+    "resources": (primitives, "_CONTROL", lambda _: re.compile("(?!)")),
     "document": (escape, "_bytes", lambda _: lambda digits, codec: bytes.fromhex(digits).decode(codec)),
 }
 """For each target a fault like those it is for: a split start byte forgotten, a pause never ended, a
-header that falls between two portions, an exception of Python's own."""
+header that falls between two portions, an exception of Python's own, characters that XML has not."""
 
 
 @pytest.mark.parametrize("target", SHARES)
