@@ -120,12 +120,24 @@ def _deeper(body: bytes) -> bool:
 def _decode(text: str) -> Any:
     try:
         return _STRICT.decode(text)
-    except json.JSONDecodeError as bad:
-        raise _refusal("structure", f"not JSON at line {bad.lineno}, column {bad.colno}") from None
     except Twice:
+        return _find_twice(text)
+    except json.JSONDecodeError as bad:
+        raise _misspelt(bad) from None
+
+
+def _find_twice(text: str) -> NoReturn:
+    """Reads it again to tell where a name stands twice."""
+    try:
         top = _MARKING.decode(text)
-        type_ = top.get("resourceType") if isinstance(top, dict) else None
-        raise Twice(type_ if isinstance(type_, str) else "", next(_doubled(top, ()))) from None
+    except json.JSONDecodeError as bad:  # and what comes after is wrong as well
+        raise _misspelt(bad) from None
+    type_ = top.get("resourceType") if isinstance(top, dict) else None
+    raise Twice(type_ if isinstance(type_, str) else "", next(_doubled(top, ()), ()))
+
+
+def _misspelt(bad: json.JSONDecodeError) -> Rejected:
+    return _refusal("structure", f"not JSON at line {bad.lineno}, column {bad.colno}")
 
 
 def _surrogates(value: dict[str, Any]) -> None:

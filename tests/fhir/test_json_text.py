@@ -49,6 +49,8 @@ BAD = {
     "bare point": b'{"a": 1.}',
     "single quotes": b"{'a': 1}",
     "comment": b'{"a": 1 /* */}',
+    "a name twice, and cut off": b'{"a":1,"b":{"c":1,"c":2},',
+    "a name twice, in an array that is not closed": b'[{"a":1,"a":2}',
     "trailing comma": b'{"a": 1,}',
     "two values": b'{"a": 1} {"b": 2}',
     "empty": b"",
