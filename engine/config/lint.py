@@ -125,7 +125,7 @@ def _repeats(spec: ChannelSpec) -> Iterator[Problem]:
             key = getattr(getattr(rule, word), "key", None)
             if rule.for_each and key and not _tells_apart(key, rule.for_each):
                 text = f"the key is the same for every {rule.for_each}, so they would replace each other"
-                part = f"{rule.for_each}.id" if spec.source.fhir else f"{rule.for_each}-1"
+                part = f"{rule.for_each}.number" if spec.source.fhir else f"{rule.for_each}-1"
                 hint = f"add a part that differs, such as {{{part}}}"
                 yield Problem(("effects", number, word, "key"), text, hint, "warning")
 

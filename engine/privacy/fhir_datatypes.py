@@ -10,9 +10,10 @@ __all__ = ["DENIED", "Inside", "Names", "Shape", "inside", "parts_of"]
 
 Names = tuple[str, ...]
 
-Shape = Literal["text", "code", "identifier", "reference", "id", "self", "own"]
+Shape = Literal["text", "code", "identifier", "reference", "id", "self", "own", "nth"]
 """How a place is read: as text; a code of a concept; a number of an identifier; the token of what a
-reference points to, or its id; the token of the resource itself; its own id or version."""
+reference points to, or its id; the token of the resource itself; its own id or version; which of its like
+an element is."""
 
 
 class Inside(NamedTuple):

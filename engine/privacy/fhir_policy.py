@@ -107,6 +107,9 @@ class FhirPolicy:
     def _generic(self, path: Path) -> Leaf | None:
         """What is the same of every type; None for an element of the type's own."""
         first, rows = path.names[0], self._table.rows
+        place = (path.type, *path.names)
+        if place[-1] == "number" and place not in rows and place[:-1] in rows:
+            return Leaf(_rule(rows["*", "id"], "keep"), "nth")
         hidden = next((name for name in path.names if name in ("extension", "modifierExtension")), "")
         if hidden:
             return Leaf(_rule(rows["*", hidden], "deny"))

@@ -136,8 +136,8 @@ class FhirReaders:
             raise Misconfigured(
                 f"nothing to choose from by {leaf.chosen} here", hint="a list is chosen from by [2]"
             )
-        if leaf.shape == "own":
-            return lambda view, _: _own(view.whole, path, leaf.of)
+        if leaf.shape in ("own", "nth"):
+            return lambda view, _: _ours(view, path, leaf)
         if leaf.shape == "self":
             return lambda view, book: (
                 token_of_itself(view.whole, leaf.rule.domain, self._numbers, book)
@@ -225,6 +225,18 @@ def _own(whole: Resource, path: Path, of: str) -> str | None:
     if whole.type != path.type:
         return None
     return (whole.id if of == "id" else str(whole.version)) or None
+
+
+def _ours(view: View, path: Path, leaf: Leaf) -> str | None:
+    """What this server knows of a resource or an element, and nobody sent."""
+    return _own(view.whole, path, leaf.of) if leaf.shape == "own" else _nth(view, path)
+
+
+def _nth(view: View, path: Path) -> str | None:
+    """Which of its like an element is, from 1: `SupplyDelivery.suppliedItem.number` under its `for_each`."""
+    if isinstance(view, Element) and view.anchor == ".".join((path.type, *path.names[:-1])):
+        return str(view.number)
+    return None
 
 
 def _plain_token(node: Any, domain: str, book: TokenBook) -> str | None:

@@ -35,8 +35,8 @@ __all__ = [
     "parse_key",
 ]
 
-MAX_LENGTH = 500
-MAX_PARTS = 8
+MAX_LENGTH = 800
+MAX_PARTS = 12
 """Alternatives, parts of one, verbs, or expressions of one key."""
 
 MAX_ARGUMENTS = 64

@@ -10,10 +10,10 @@ __all__ = ["Expression", "Name", "SegmentName", "Strict", "Template", "Tests"]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 SegmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2}$")]
-Expression = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=800)]
 """`PATH | function(arguments) | …`, e.g. `FT1-7.1 | lookup(items, item)`; alternatives with `or`."""
 
-Template = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Template = Annotated[str, StringConstraints(min_length=1, max_length=800)]
 """Text with expressions in braces: `{SCH-1.1}/{AIS-1}`."""
 
 Tests = dict[Expression, str | list[str]]

@@ -15,6 +15,7 @@ from engine.transforms.verbs.lookup import LOOKUP
 from engine.transforms.verbs.map import MAP
 from engine.transforms.verbs.money import MONEY
 from engine.transforms.verbs.number import NUMBER
+from engine.transforms.verbs.per import PER
 from engine.transforms.verbs.product_of import PRODUCT_OF
 from engine.transforms.verbs.sign import SIGN
 from engine.transforms.verbs.times import TIMES
@@ -26,7 +27,7 @@ VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
         CODE, LOOKUP, FIND, KIT, TIMES, MAP, DEFAULT, LITERAL, ANYWHERE, NUMBER, SIGN, ABSOLUTE, PRODUCT_OF,
-        MONEY, TIMESTAMP, DATE,
+        MONEY, PER, TIMESTAMP, DATE,
     )
 }  # fmt: skip
 """In the order of the manual."""

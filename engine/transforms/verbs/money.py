@@ -17,7 +17,7 @@ import msgspec
 
 from engine.effects import Money
 from engine.hl7.numbers import money
-from engine.transforms.expression import Call, Flaw
+from engine.transforms.expression import Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
 from engine.transforms.verb import Before, Verb, positional
@@ -35,12 +35,18 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
     currency = given[0].text if given else ""
     if given and not re.fullmatch("[A-Z]{3}", currency):
         raise Flaw("not a currency code of ISO 4217", given[0].offset, "write it like money(EUR)")
-    if len(before.paths) != 1 or not (setting.fhir or _WHOLE_FIELD.fullmatch(before.paths[0].text)):
+    if setting.fhir and before.paths:
+        return _first([_sum(path, _FHIR_PARTS, setting, currency) for path in before.paths])
+    if len(before.paths) != 1 or not _WHOLE_FIELD.fullmatch(before.paths[0].text):
         raise Flaw("money is read from one whole field", call.offset, "write it like FT1-12 | money")
-    (path,) = before.paths
+    return _sum(before.paths[0], _PARTS, setting, currency)
+
+
+def _sum(path: PathText, parts: tuple[str, str, str], setting: Setting, currency: str) -> Value:
+    """Amount and currency of one field; `currency` where it says none."""
     amount, denomination, second = (
         setting.value(msgspec.structs.replace(path, text=f"{path.text}{part}"), "value")
-        for part in (_FHIR_PARTS if setting.fhir else _PARTS)
+        for part in parts
     )
 
     def value(scope: Scope) -> Any:
@@ -52,6 +58,15 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
         return sum_ if sum_.currency else Money(sum_.amount, currency)
 
     return value
+
+
+def _first(sums: list[Value]) -> Value:
+    """The first that is there."""
+
+    def value(scope: Scope) -> Any:
+        return next((found for one in sums if (found := one(scope)) is not None), None)
+
+    return sums[0] if len(sums) == 1 else value
 
 
 MONEY = Verb("money", str, Money, _build, costly=True)
