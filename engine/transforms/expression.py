@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 MAX_LENGTH = 800
-MAX_PARTS = 12
+MAX_PARTS = 8
+MAX_ALTERNATIVES = 12
 """Alternatives, parts of one, verbs, or expressions of one key."""
 
 MAX_ARGUMENTS = 64
@@ -178,8 +179,9 @@ class _Scanner:
         verbs = []
         while self.skip("|"):
             verbs.append(self._call())
-        if len(sources) > MAX_PARTS or len(verbs) > MAX_PARTS:
-            raise Flaw(f"an expression may have {MAX_PARTS} alternatives and {MAX_PARTS} verbs", start)
+        if len(sources) > MAX_ALTERNATIVES or len(verbs) > MAX_PARTS:
+            most = f"{MAX_ALTERNATIVES} alternatives and {MAX_PARTS} verbs"
+            raise Flaw(f"an expression may have {most}", start)
         return Expression(tuple(sources), tuple(verbs), start)
 
     def _between(self, word: re.Pattern[str]) -> bool:

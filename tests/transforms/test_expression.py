@@ -207,7 +207,7 @@ HOSTILE = [
     "(((((((((((PV1-19)))))))))))",
     "(" * 400,
     "PV1-19" + " | number" * 9,
-    " or ".join(["PV1-19"] * 9),
+    " or ".join(["PV1-19"] * 13),
     " + ".join(["PV1-19"] * 9),
     f"PV1-19 | map({', '.join(f'A{n}: b' for n in range(65))})",
     "A" * (MAX_LENGTH + 1),
