@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 
-from engine.access import Rates
+from engine.access import Access, Certificate, Rates
 from engine.fhir.issues import Issue, Rejected
 from engine.intake import Intake
 from engine.listeners.fhir import Doors, FhirListener, Limits, Offer, Service, Tls
 from engine.model import Moved, Unit, Written
+from engine.store.base import Store
 from engine.store.cipher import Cipher, Fingerprints
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
@@ -87,7 +88,15 @@ class _Reactor:
 class Door:
     """What a test holds: the store, the listener, clients."""
 
-    def __init__(self, folder: Path, offers: tuple[Offer, ...], limits: Limits, tls: Tls | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        offers: tuple[Offer, ...],
+        limits: Limits,
+        tls: Tls | None,
+        keeper: Callable[[Store], Access] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         ring = KeyRing.load({}, folder / "test.key")
         self.store = open_store(f"sqlite:///{folder / 'test.db'}", ring)
         self.access = Tokens()
@@ -114,17 +123,19 @@ class Door:
             return Service(
                 offers=offers,
                 limits=limits,
-                access=self.access,
+                access=keeper(self.store) if keeper else self.access,
                 rates=Rates(10_000),
                 doors=doors,
                 base=base,
-                clock=time.time,
+                clock=clock,
                 new_id=lambda: str(uuid.uuid4()),
                 version="0",
                 since=time.time(),
             )
 
-        self.listener = FhirListener("supply", service, limits, lambda der: der)
+        self.listener = FhirListener(
+            "supply", service, limits, Certificate.read if keeper else lambda der: der
+        )
         self.port = self.on_loop(lambda: self.listener.open(self._loop, "127.0.0.1", 0, tls))
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
@@ -169,10 +180,15 @@ class Door:
 
 @contextmanager
 def open_door(
-    folder: Path, *offers: Offer, limits: Limits | None = None, tls: Tls | None = None
+    folder: Path,
+    *offers: Offer,
+    limits: Limits | None = None,
+    tls: Tls | None = None,
+    keeper: Callable[[Store], Access] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Door]:
-    """A door that is closed again at the end."""
-    door = Door(folder, offers or (OFFER,), limits or Limits(), tls)
+    """A door that is closed again at the end. `keeper` takes the place of the tokens that tests make up."""
+    door = Door(folder, offers or (OFFER,), limits or Limits(), tls, keeper, clock)
     try:
         yield door
     finally:
