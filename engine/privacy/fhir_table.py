@@ -21,7 +21,7 @@ THINGS = frozenset(
         "BiologicallyDerivedProduct", "NutritionProduct", "InventoryItem", "ChargeItemDefinition", "Contract",
     }
 )  # fmt: skip
-"""Places and things: what refers to them says nothing of a person (decision 0014)."""
+"""Places and things: what refers to them says nothing of a person (decision 0017)."""
 
 OUR_OWN = frozenset({"SupplyRequest", "SupplyDelivery", "ChargeItem", "Device", "Task"})
 """Whose ids are told where they are stored here: then the id is one that this server made up."""
