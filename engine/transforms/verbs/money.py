@@ -45,8 +45,7 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
 def _sum(path: PathText, parts: tuple[str, str, str], setting: Setting, currency: str) -> Value:
     """Amount and currency of one field; `currency` where it says none."""
     amount, denomination, second = (
-        setting.value(msgspec.structs.replace(path, text=f"{path.text}{part}"), "value")
-        for part in parts
+        setting.value(msgspec.structs.replace(path, text=f"{path.text}{part}"), "value") for part in parts
     )
 
     def value(scope: Scope) -> Any:
