@@ -52,6 +52,7 @@ def account(
     )
     lines = _lines(opened, channel) if every else []
     gaps = opened.gaps() + (opened.verify_versions() if versions else [])
+    opened.close()
     if as_json:
         print_json({"messages": sums, "effects": _rows(effects), "every": lines, "gaps": gaps})
     else:
