@@ -85,6 +85,7 @@ _TYPES: Final[dict[str, dict[str, Param]]] = {
     "Substance": {**_IDENTIFIER, **_STATUS, "code": Param("token", ("code", "code.concept"))},
     "Account": {**_IDENTIFIER, **_STATUS, **_SUBJECT},
     "InventoryItem": {**_IDENTIFIER, **_STATUS, **_CODE},
+    "Provenance": {"target": Param("reference", ("target",))},
     "Organization": {**_IDENTIFIER, "type": Param("token", ("type",)), **_references(partof="partOf")},
 }  # fmt: skip
 

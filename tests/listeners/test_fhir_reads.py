@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -226,12 +227,11 @@ def test_what_became_of_it(door: Door, client: httpx.Client) -> None:
         return list(one["extension"])
 
     assert said() == [{"url": "state", "valueCode": "received"}]
-    message = door.units[-1]
     (view,) = [one for one in door.store.messages(Query(limit=1000)) if one.id == _last(door)]
     effect = Reserve(key="k", items=(Item(code="G100", quantity=Decimal(2)),), destination="WH")
     door.store.route([Routing(view.id, Routed((effect,)), Lane.NORMAL, ("odoo",))], [], time.time())
     task = client.get(f"/Task?focus=SupplyRequest/{created['id']}").json()["entry"][0]["resource"]
-    assert (task["status"], task["id"]) == ("in-progress", message.id)
+    assert (task["status"], task["id"]) == ("in-progress", f"SupplyRequest-{created['id']}-1")
     now = time.time()
     (taken,) = door.store.claim("odoo", Lane.NORMAL, 10, now=now, lease_until=now + 60, holder="me")
     done = Delivered({"stock.picking": "42"}, "short by 1")
@@ -249,7 +249,7 @@ def test_what_became_of_it(door: Door, client: httpx.Client) -> None:
     ]
     found = client.get(f"/SupplyRequest?_id={created['id']}").json()["entry"][0]["resource"]
     assert found["extension"][0]["extension"] == said()
-    task = client.get(f"/Task/{message.id}").json()
+    task = client.get(f"/Task/{task['id']}").json()
     assert task["status"] == "completed"
     assert "short stock.picking/42 short by 1" in str(task["output"])
     again = client.get(address).json()
@@ -263,8 +263,7 @@ def _last(door: Door) -> int:
 
 
 def test_tasks_are_seen_by_who_made_them(door: Door, client: httpx.Client) -> None:
-    client.post("/SupplyRequest", json=s1())
-    unit = door.units[-1].id
+    unit = f"SupplyRequest-{client.post('/SupplyRequest', json=s1()).json()['id']}-1"
     stranger = door.access.give("stranger", "SupplyRequest.read")
     assert client.get(f"/Task/{unit}").status_code == 200
     assert client.get(f"/Task/{unit}", headers=stranger).status_code == 403
@@ -282,7 +281,7 @@ def test_F50_capabilities(door: Door, release: str) -> None:
     statement = answer.json()
     assert statement["fhirVersion"].startswith({"R4": "4.0", "R4B": "4.3", "R5": "5.0"}[release])
     types = {one["type"]: one for one in statement["rest"][0]["resource"]}
-    assert set(types) == {"SupplyRequest", "ChargeItem", "SupplyDelivery", "Location", "Patient", "Task"}
+    assert set(types) == {"SupplyRequest", "ChargeItem", "SupplyDelivery", "Location", "Patient", *OURS}
     interactions = {one["code"] for one in types["ChargeItem"]["interaction"]}
     assert "delete" not in interactions
     assert {"create", "read", "vread", "update", "patch", "search-type", "history-instance"} <= interactions
@@ -326,3 +325,38 @@ def test_search_in_xml(client: httpx.Client) -> None:
     found = client.get("/SupplyRequest?identifier=XML&_format=xml")
     assert found.text.startswith("<?xml") or found.text.startswith("<Bundle")
     assert urlsplit(found.headers["content-type"]).path.startswith("application/fhir+xml")
+
+
+OURS = ("Task", "AuditEvent", "Provenance")
+
+
+def test_who_wrote_what(door: Door, client: httpx.Client) -> None:
+    from engine.fhir.validation import check
+
+    said = {
+        "resourceType": "Provenance",
+        "recorded": "2026-11-22T08:00:00Z",
+        "agent": [{"who": {"display": "the ward"}}],
+    }
+    told = {"X-Provenance": json.dumps(said), "X-Request-Id": "audit-1"}
+    created = client.post("/SupplyRequest", json=s1(), headers=told)
+    assert created.status_code == 201
+    id_ = created.json()["id"]
+    client.put(f"/SupplyRequest/{id_}", json={**created.json(), "status": "suspended"})
+    for release_check, address, count in (
+        ("AuditEvent", f"/AuditEvent?entity=SupplyRequest/{id_}", 2),
+        ("Provenance", f"/Provenance?target=SupplyRequest/{id_}", 3),
+    ):
+        found = client.get(address).json()
+        assert found["total"] == count
+        assert {one["resource"]["resourceType"] for one in found["entry"]} == {release_check}
+        for one in found["entry"]:
+            assert check(one["resource"], "R4", release_check) == []
+    assert found["entry"][-1]["resource"]["target"] == [{"reference": f"SupplyRequest/{id_}/_history/1"}]
+    assert found["entry"][-1]["resource"]["agent"] == said["agent"]
+    assert client.get(f"/AuditEvent?entity=SupplyRequest/{id_}&agent=x").status_code == 400
+    blind = door.access.give("blind", "SupplyRequest.read")
+    assert client.get(f"/AuditEvent?entity=SupplyRequest/{id_}", headers=blind).status_code == 403
+    for bad in ("{", "[]", json.dumps({**said, "agent": []}), '{"resourceType": "Patient"}', "x" * 17_000):
+        refused = client.post("/SupplyRequest", json=s1(), headers={"X-Provenance": bad})
+        assert refused.status_code == 400

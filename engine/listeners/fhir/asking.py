@@ -37,6 +37,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None  # a resource, or the operations of a patch
     body_hash: bytes = b""
     place: str = ""
+    provenance: dict[str, Any] | None = None  # what came with it (`X-Provenance`)
 
     def __repr__(self) -> str:
         return f"Ask({self.interaction} {self.type})"

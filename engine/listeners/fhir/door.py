@@ -7,6 +7,7 @@ import asyncio
 from typing import Any, Final, NamedTuple
 
 from engine.fhir import reading
+from engine.fhir.audit import read_provenance
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.negotiation import Wire, accepted_wire, body_wire, patch_wire
 from engine.fhir.patch import read_operations
@@ -183,6 +184,7 @@ def _ask(
         prefer=read_preference(headers.get("prefer", "")),
         body=None if interaction == "search-form" else body,
         body_hash=request.digest,
+        provenance=read_provenance(headers["x-provenance"]) if "x-provenance" in headers else None,
     )
 
 

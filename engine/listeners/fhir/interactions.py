@@ -10,6 +10,7 @@ from engine.fhir import outcome
 from engine.fhir.issues import Issue, Rejected
 from engine.listeners.fhir import reads
 from engine.listeners.fhir.asking import Answer, Ask
+from engine.listeners.fhir.audits import search_audit, search_provenance
 from engine.listeners.fhir.outcomes import read_task, search_task
 from engine.listeners.fhir.plans import check
 from engine.listeners.fhir.writes import perform
@@ -18,7 +19,12 @@ __all__ = ["INTERACTIONS", "OURS", "Interact", "digest_of", "structure", "write"
 
 Interact = Callable[[Ask], Awaitable[Answer]]
 
-OURS: Final[dict[tuple[str, str], Interact]] = {("Task", "read"): read_task, ("Task", "search"): search_task}
+OURS: Final[dict[tuple[str, str], Interact]] = {
+    ("Task", "read"): read_task,
+    ("Task", "search"): search_task,
+    ("AuditEvent", "search"): search_audit,
+    ("Provenance", "search"): search_provenance,
+}
 """What this server makes itself: by type and interaction."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from engine.fhir.issues import Issue, Rejected
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import Progress, outcome_extension, task
 from engine.listeners.fhir.refusals import missing
-from engine.listeners.fhir.rendering import instant, shown_version
+from engine.listeners.fhir.rendering import instant, shown_version, task_id
 from engine.listeners.fhir.service import Resources
 from engine.model import ResourceKey, Version
 from engine.store.base import Query
@@ -20,6 +21,7 @@ ANSWERED: Final = frozenset({"SupplyRequest", "SupplyDelivery", "ChargeItem"})
 """Types that the ERP acts on."""
 
 _EFFECTS: Final = 1000
+_ONE: Final = re.compile(r"([A-Z][A-Za-z]+)-([A-Za-z0-9\-.]+)-([1-9][0-9]{0,8})")
 
 
 async def with_outcomes(ask: Ask, versions: Sequence[Version]) -> list[dict[str, Any]]:
@@ -52,8 +54,7 @@ def _progresses(store: Resources, versions: Sequence[Version]) -> list[Progress 
 async def read_task(ask: Ask) -> Answer:
     """The Task of a unit of writes: how far the ERP is with it."""
     doors = ask.service.doors
-    found = await doors.look(doors.store.unit, ask.id)
-    body = await _task(ask, found)
+    body = await _task(ask, await doors.look(_written, doors.store, ask.release, ask.id))
     if body is None:
         raise missing()
     return Answer(200, body)
@@ -65,12 +66,13 @@ async def search_task(ask: Ask) -> Answer:
     found: list[Version] = []
     for name, value in ask.query:
         if name == "_id":
-            found = await doors.look(doors.store.unit, value)
+            found = await doors.look(_written, doors.store, ask.release, value)
         elif name == "focus":
             type_, _, id_ = value.removeprefix(f"{ask.base}/").partition("/")
             key = ResourceKey(ask.release, type_, id_)
             current = (await doors.look(doors.store.resources, [key])).get(key)
-            found = await doors.look(doors.store.unit, current.unit) if current else []
+            if current is not None:
+                found = await doors.look(doors.store.unit, current.unit) if current.unit else [current]
         elif name not in ("_format", "_pretty"):
             raise Rejected(400, Issue("not-supported", "Tasks are found by focus or _id only"))
     body = await _task(ask, found)
@@ -79,6 +81,15 @@ async def search_task(ask: Ask) -> Answer:
         full_url = f"{ask.base}/Task/{body['id']}"
         bundle["entry"] = [{"fullUrl": full_url, "resource": body, "search": {"mode": "match"}}]
     return Answer(200, bundle)
+
+
+def _written(store: Resources, release: str, id_: str) -> list[Version]:
+    """The versions that a Task is about: of a unit of several, or the one that its id names."""
+    one = _ONE.fullmatch(id_)
+    if one is None:
+        return store.unit(id_)
+    version = store.version(ResourceKey(release, one[1], one[2]), int(one[3]))
+    return [] if version is None else [version]
 
 
 async def _task(ask: Ask, versions: Sequence[Version]) -> dict[str, Any] | None:
@@ -92,4 +103,5 @@ async def _task(ask: Ask, versions: Sequence[Version]) -> dict[str, Any] | None:
     progresses = [one for one in await doors.look(_progresses, doors.store, mine) if one is not None]
     if not progresses:
         return None
-    return task(mine[0].unit, progresses, ask.release, instant(ask.service.clock()), instant(mine[0].at))
+    id_ = task_id(mine[0].key, mine[0].version, mine[0].unit)
+    return task(id_, progresses, ask.release, instant(ask.service.clock()), instant(mine[0].at))

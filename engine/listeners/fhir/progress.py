@@ -71,15 +71,15 @@ def _what(view: DeliveryView) -> str:
     return _WORDS.get(kind, "done")
 
 
-def task(unit: str, progresses: Sequence[Progress], release: Release, now: str, began: str) -> dict[str, Any]:
-    """The Task of a unit of writes; `began` and `now` are instants. What it gave stands as outputs, one
-    for each resource and effect."""
+def task(id_: str, progresses: Sequence[Progress], release: Release, now: str, began: str) -> dict[str, Any]:
+    """The Task of writes that were done together; `began` and `now` are instants. What it gave stands as
+    outputs, one for each resource and effect."""
     statuses = {progress.status for progress in progresses}
     status = next(word for word in _RANK if word in statuses)
     keys = [progress.version.key for progress in progresses]
     found: dict[str, Any] = {
         "resourceType": "Task",
-        "id": unit,
+        "id": id_,
         "meta": {"lastUpdated": now},
         "status": status,
         "intent": "order",

@@ -10,7 +10,7 @@ from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import OUTCOME
 from engine.model import ResourceKey, Version
 
-__all__ = ["about", "bare", "instant", "location", "shown", "shown_version"]
+__all__ = ["about", "bare", "instant", "location", "shown", "shown_version", "task_id"]
 
 
 def instant(at: float) -> str:
@@ -21,6 +21,11 @@ def instant(at: float) -> str:
 def location(base: str, key: ResourceKey, version: int) -> str:
     """The address of a version."""
     return f"{base}/{key.type}/{key.id}/_history/{version}"
+
+
+def task_id(key: ResourceKey, version: int, unit: str = "") -> str:
+    """The id of the Task of a write: that of the unit of several, else the version itself."""
+    return unit or f"{key.type}-{key.id}-{version}"
 
 
 def bare(resource: dict[str, Any], id_: str) -> dict[str, Any]:

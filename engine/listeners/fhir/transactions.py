@@ -14,6 +14,7 @@ from engine.fhir.bundle import Entry, conditional_references, ordered, rewrite, 
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.searching import read_condition
 from engine.listeners.fhir.asking import Answer, Ask
+from engine.listeners.fhir.audits import claim
 from engine.listeners.fhir.conditions import query_pairs
 from engine.listeners.fhir.interactions import INTERACTIONS, structure
 from engine.listeners.fhir.plans import PLANS, Planned
@@ -82,7 +83,12 @@ async def _attempt(ask: Ask, writing: list[_Draft]) -> tuple[dict[int, Answer], 
         planned.append((draft, await _plan(draft, asked)))
         await asyncio.sleep(0)
     _check_once(planned)
-    writes = tuple(plan.write for _, plan in planned if plan.write is not None)
+    writes = tuple(
+        write
+        for _, plan in planned
+        if plan.write is not None
+        for write in (plan.write, *claim(replace(ask, type=plan.key.type), plan))
+    )
     at, unit = 0.0, ""
     if writes:
         unit = ask.service.new_id()

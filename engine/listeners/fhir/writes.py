@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from engine.listeners.fhir.asking import Answer, Ask
+from engine.listeners.fhir.audits import claim
 from engine.listeners.fhir.plans import PLANS, Planned
 from engine.listeners.fhir.refusals import contended, unavailable
-from engine.listeners.fhir.rendering import location, shown
+from engine.listeners.fhir.rendering import location, shown, task_id
 from engine.model import Moved, Unit
 
 __all__ = ["TRIES", "answer", "perform", "submit"]
@@ -22,11 +23,10 @@ async def perform(ask: Ask) -> Answer:
         planned = await PLANS[ask.interaction](ask)
         if planned.write is None:
             return answer(ask, planned, planned.at)
-        name = ask.service.new_id() if ask.prefer.asynchronous else ""
-        unit = Unit(name, (planned.write,), planned.expects)
+        unit = Unit("", (planned.write, *claim(ask, planned)), planned.expects)
         at = await submit(ask, unit)
         if at is not None:
-            return answer(ask, planned, at, unit.id)
+            return answer(ask, planned, at)
     raise contended()
 
 
@@ -39,7 +39,7 @@ async def submit(ask: Ask, unit: Unit) -> float | None:
     return None if isinstance(result, Moved) else result.at
 
 
-def answer(ask: Ask, planned: Planned, at: float, unit: str = "") -> Answer:
+def answer(ask: Ask, planned: Planned, at: float) -> Answer:
     """What the client is told of a write (spec: FHIR, 2)."""
     done = Answer(
         planned.status, location=location(ask.base, planned.key, planned.version),
@@ -48,9 +48,9 @@ def answer(ask: Ask, planned: Planned, at: float, unit: str = "") -> Answer:
     if ask.interaction == "delete":
         done.location = ""
         return done
-    if ask.prefer.asynchronous and unit:
+    if ask.prefer.asynchronous and planned.write is not None:
         done.status = 202
-        done.headers = [("Content-Location", f"{ask.base}/Task/{unit}")]
+        done.headers = [("Content-Location", f"{ask.base}/Task/{task_id(planned.key, planned.version)}")]
     elif ask.prefer.returns != "minimal":
         done.body = shown(planned.resource, planned.version, at)
     return done
