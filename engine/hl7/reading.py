@@ -119,6 +119,8 @@ class Reading(ABC):
         mark = delimiters.component
         if component != 1 or mark in text:
             text = _pick(text, mark, component)
+            if not text or text.isalnum():  # no delimiter is a letter or a digit
+                return (text or None) if subcomponent == 1 else None
             if text == '""':
                 return DELETE
         mark = delimiters.subcomponent

@@ -94,7 +94,10 @@ def remembered(value: Value, slot: int, segments: frozenset[str]) -> Value:
                 common = scope.common.get(segments)
                 if common is None:
                     common = scope.is_common(segments)
-                found = known(outer) if common else value(scope)
+                if not common:
+                    found = value(scope)
+                elif (found := outer.memo[slot]) is _UNREAD:  # for the message: as above, without the call
+                    found = outer.memo[slot] = value(outer)
             scope.memo[slot] = found
         return found
 
