@@ -20,6 +20,7 @@ from engine.config.clients import read_clients
 from engine.config.loading import LoadedChannel
 from engine.config.spec import FhirSource, TlsSpec
 from engine.errors import Misconfigured
+from engine.fhir import models
 from engine.intake import Intake
 from engine.listeners.fhir import Doors, FhirListener, Limits, Offer, Service, Tls
 from engine.model import Moved, Unit, Written
@@ -209,6 +210,8 @@ def _access(base: str, *, clients: Clients, settings: Settings, ring: KeyRing, s
 def _offer(channel: LoadedChannel) -> Offer:
     source = channel.spec.source.fhir
     assert source is not None  # noqa: S101 - only such channels are here
+    for release in source.releases:
+        models.prepare(release, ("Bundle", "OperationOutcome", *source.resources))
     return Offer(
         channel.spec.channel,
         tuple(source.releases),

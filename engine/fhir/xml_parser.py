@@ -23,7 +23,7 @@ _ENCODING = re.compile(rb"""\sencoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE
 _MARKUP = re.compile(rb"<(?:\?|!(?!--))")  # what is no element and no comment
 _CROWDED = re.compile(rb"""<[^<>"']*+(?:(?:"[^"<]*+"|'[^'<]*+')[^<>"']*+){33}""")  # no element has so many
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
-_XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_MARKUP_CHARACTERS: Final = frozenset({"", "&", "<", ">", '"', "'"})
 
 
 def parse(body: bytes) -> etree._Element:
@@ -62,9 +62,9 @@ def narrative(text: str) -> etree._Element:
 
 
 def _character(found: re.Match[str]) -> str:
-    """HTML's names of characters, which XML does not know (`&nbsp;`)."""
-    name = found[1]
-    return found[0] if name in _XML_ENTITIES else html5.get(f"{name};", found[0])
+    """HTML's names of characters, which XML does not know (`&nbsp;`); what would be markup stays a name."""
+    character = html5.get(f"{found[1]};", "")
+    return found[0] if character in _MARKUP_CHARACTERS else character
 
 
 def _parser() -> etree.XMLParser:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.fhir import models
 from engine.fhir.models import elsewhere, expression, known, shape
 from engine.fhir.resource_types import TYPES
 
@@ -111,3 +112,18 @@ def test_where_an_element_is_at_home() -> None:
     assert elsewhere("R4", "Extension", "valueRatioRange") == "R4B"
     assert elsewhere("R4", "SupplyRequest", "wibble") is None
     assert elsewhere("R4", "Wibble", "item") is None
+
+
+def test_what_is_prepared_is_not_loaded_again() -> None:
+    models.prepare("R5", ["SupplyRequest", "Bundle"])
+    before = shape.cache_info().misses
+    for kind in (
+        "SupplyRequest",
+        "SupplyRequestParameter",
+        "CodeableReference",
+        "Extension",
+        "BundleEntryRequest",
+    ):
+        shape("R5", kind)
+    models.prepare("R5", ["SupplyRequest"])
+    assert shape.cache_info().misses == before

@@ -125,6 +125,13 @@ def test_a_narrative_of_json_always_becomes_xml(div: str) -> None:
     assert _narrative(again["text"]["div"]).startswith('<div xmlns="http://www.w3.org/1999/xhtml">')
 
 
+@pytest.mark.parametrize("name", ["lt", "LT", "#60", "#x3c"])
+def test_text_of_a_narrative_never_becomes_markup(name: str) -> None:
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml">&{name};script>x&{name};/script></div>'
+    made = to_xml({"resourceType": "Patient", "text": {"status": "generated", "div": div}}, "R4")
+    assert b"<script" not in made
+
+
 def _patient(inner: str, around: str = "") -> bytes:
     return f'{around}<Patient xmlns="{NS}">{inner}</Patient>'.encode()
 
