@@ -188,7 +188,7 @@ def open_door(
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Door]:
     """A door that is closed again at the end. `keeper` takes the place of the tokens that tests make up."""
-    door = Door(folder, offers or (OFFER,), limits or Limits(), tls, keeper, clock)
+    door = Door(folder, offers or (OFFER,), limits or Limits(tokens=1000), tls, keeper, clock)
     try:
         yield door
     finally:

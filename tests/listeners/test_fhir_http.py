@@ -162,7 +162,7 @@ def test_order_of_checks(door: Door) -> None:
 
 
 def test_F51_rates(tmp_path: Path) -> None:
-    with open_door(tmp_path) as door:
+    with open_door(tmp_path, limits=Limits()) as door:
         door.access.callers["tester"].rate = 2.0
         other = door.access.give("patient-one", "*.*")
         with door.client() as client:

@@ -36,9 +36,6 @@ _ALL: Final[dict[str, Interact]] = {
     "validate": validate,
 }
 _CONDITIONS: Final[tuple[str, ...]] = ("if-match", "if-none-match", "if-none-exist", "if-modified-since")
-TOKEN_RATE: Final = 5.0
-"""Token requests a second from one address: each costs a signature check."""
-
 _LARGE: Final = 65536
 """Bytes from which a body is read in a thread, so that others are not kept waiting."""
 
@@ -191,7 +188,9 @@ def _ask(
 async def _answer_public(service: Service, request: Request, route: Route, limit: int) -> Reply:
     interaction = route.methods["GET" if request.method == "HEAD" else request.method]
     if interaction == "token":
-        wait_for_rate(service.rates.allow(f"address {request.address}", service.clock(), TOKEN_RATE))
+        wait_for_rate(
+            service.rates.allow(f"address {request.address}", service.clock(), service.limits.tokens)
+        )
         return Reply(await token(service, request, await _raw(service, request, limit)), interaction="token")
     if route.release not in service.releases and interaction == "capabilities":
         raise Rejected(404, Issue("not-supported", "this release of FHIR is not served here"))

@@ -96,6 +96,7 @@ class Limits(msgspec.Struct, frozen=True):
     head_seconds: float = 10.0
     body_seconds: float = 60.0
     connections: int = 1000
+    tokens: float = 5.0  # token requests a second from one address: each costs a signature check
 
 
 class Doors(msgspec.Struct, frozen=True):
