@@ -1,4 +1,4 @@
-"""`wardline view`: a message as a tree with the standard's names, identity masked unless asked for."""
+"""`wardline view`: a message or a resource as a tree, identity masked unless asked for."""
 
 from __future__ import annotations
 
@@ -7,38 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from engine.cli.masking import SHOWN, Line, mask, treatment_shown
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
+from engine.cli.view_fhir import is_resource, resource_lines
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.document import Document
 from engine.hl7.files import split_messages
 from engine.hl7.names import component, field, segment_title
 from engine.hl7.tree import Leaf, leaves
+from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.policy import Policy
-from engine.privacy.tokens import DOMAINS
 
-__all__ = ["MASK", "Line", "lines_of", "view"]
-
-MASK = "*****"
-_SHOWN = frozenset({"keep", "engine", "opdate"})
-_DOMAINS = {letter: word for word, letter in DOMAINS.items()}
-
-
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One leaf as it is shown: its path, its names from the field down, its datatype, the value or its
-    mask (`masked` says which it is, `treatment` what the privacy step makes of it)."""
-
-    path: str
-    segment: str
-    title: str
-    datatype: str
-    value: str
-    treatment: str
-    masked: bool = False
+__all__ = ["lines_of", "view"]
 
 
 def lines_of(document: Document, policy: Policy, *, show_phi: bool = False) -> Iterator[Line]:
@@ -47,9 +31,9 @@ def lines_of(document: Document, policy: Policy, *, show_phi: bool = False) -> I
     for leaf in leaves(document):
         rule = policy.treatment(leaf.segment, leaf.field, leaf.component, leaf.subcomponent)
         titles, datatype = _named(version, leaf)
-        passes = rule.treatment in _SHOWN
-        value = leaf.text if passes or show_phi else _mask(rule.treatment, rule.domain, leaf.text)
-        what = f"token:{_DOMAINS[rule.domain]}" if rule.treatment == "token" else rule.treatment
+        passes = rule.treatment in SHOWN
+        value = leaf.text if passes or show_phi else mask(rule.treatment, rule.domain, leaf.text)
+        what = treatment_shown(rule)
         yield Line(leaf.path, leaf.segment, titles, datatype, value, what, masked=not passes and not show_phi)
 
 
@@ -70,27 +54,34 @@ def view(
     given. A file may hold many messages, framed or in a batch. Exit code 1 when one of them cannot be read.
     """
     raws = _raws(file, message_id, store)
-    policy, console, unread = Policy(), Console(soft_wrap=True), 0
+    console, unread = Console(soft_wrap=True), 0
     if show_phi:
         Console(stderr=True).print("Identifying values are shown: mind who sees this screen.", style="yellow")
     shown: list[dict[str, object]] = []
     for number, raw in enumerate(raws, 1):
         try:
-            document = Document.parse(raw, default_charset=charset)
-            lines = list(lines_of(document, policy, show_phi=show_phi))
+            lines, quirks = _lines(raw, charset, show_phi=show_phi)
         except Unacceptable as error:
             unread += 1
             Console(stderr=True).print(f"message {number}: {error}", style="red")
             continue
         if as_json:
-            shown.append({"message": number, "lines": lines, "quirks": sorted(document.quirks)})
+            shown.append({"message": number, "lines": lines, "quirks": quirks})
         elif paths:
             console.print("\n".join(line.path for line in lines), highlight=False)
         else:
-            _print(console, document, lines, number if len(raws) > 1 else 0)
+            _print(console, quirks, lines, number if len(raws) > 1 else 0)
     if as_json:
         print_json(shown)
     raise typer.Exit(1 if unread else 0)
+
+
+def _lines(raw: bytes, charset: str, *, show_phi: bool) -> tuple[list[Line], list[str]]:
+    """The lines of a message of either kind, and what was odd about it."""
+    if is_resource(raw):
+        return list(resource_lines(raw, FhirPolicy(), show_phi=show_phi)), []
+    document = Document.parse(raw, default_charset=charset)
+    return list(lines_of(document, Policy(), show_phi=show_phi)), sorted(document.quirks)
 
 
 def _raws(file: str, message_id: int, store: str | None) -> list[bytes]:
@@ -108,11 +99,12 @@ def _raws(file: str, message_id: int, store: str | None) -> list[bytes]:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise Misconfigured(f"cannot be read: {error.strerror}", where=file) from None
+    if is_resource(data):
+        return [data]
     found = split_messages(data)
     if not found:
-        raise Misconfigured(
-            "no HL7 v2 message in it", where=file, hint="a message begins with MSH and a delimiter"
-        )
+        hint = "a message begins with MSH and a delimiter, a resource is a JSON object"
+        raise Misconfigured("no HL7 v2 message in it, and no resource", where=file, hint=hint)
     return found
 
 
@@ -130,23 +122,15 @@ def _named(version: str, leaf: Leaf) -> tuple[str, str]:
     return " · ".join(title for title in titles if title), named.datatype
 
 
-def _mask(treatment: str, domain: str, text: str) -> str:
-    if text == '""':
-        return text
-    if treatment == "token":
-        return f"<{_DOMAINS[domain]} token>"
-    return text[:4] if treatment == "year" and text[:4].isdecimal() else MASK
-
-
-def _print(console: Console, document: Document, lines: list[Line], number: int) -> None:
+def _print(console: Console, quirks: list[str], lines: list[Line], number: int) -> None:
     if number:
         console.print(f"── message {number}", style="bold")
-    width = min(max((len(line.path) for line in lines), default=0), 20)
+    width = min(max((len(line.path) for line in lines), default=0), 48)
     before = ""
     for line in lines:
-        segment = line.path.partition("-")[0]
+        segment = line.path.partition("-")[0] if "-" in line.path else line.segment
         if segment != before:
-            console.print(Text.assemble((segment, "bold cyan"), f"  {segment_title(line.segment)}"))
+            console.print(Text.assemble((segment, "bold cyan"), f"  {_heading(line)}"))
             before = segment
         console.print(
             Text.assemble(
@@ -156,5 +140,10 @@ def _print(console: Console, document: Document, lines: list[Line], number: int)
                 (f"  {line.datatype}" if line.datatype else "", "dim"),
             )
         )
-    if document.quirks:
-        console.print(f"  odd but read: {', '.join(sorted(document.quirks))}", style="yellow")
+    if quirks:
+        console.print(f"  odd but read: {', '.join(quirks)}", style="yellow")
+
+
+def _heading(line: Line) -> str:
+    """What a segment is called; a resource is called what it is."""
+    return segment_title(line.segment) if "-" in line.path else ""
