@@ -30,12 +30,14 @@ BY_PREFIX = {"adt": "adt-encounters", "dft": "dft-charges", "siu": "theatre-sche
 
 def test_they_are_the_ones_that_are_promised() -> None:
     loaded = {channel.spec.channel: channel for channel in load_channels(ROOT / "channels")}
-    assert {name: channel.spec.source.mllp.listen for name, channel in loaded.items()} == {
+    assert {name: channel.spec.source.door.listen for name, channel in loaded.items()} == {
         "adt-encounters": "tcp:2575",
         "dft-charges": "tcp:2576",
+        "charge-items": "tcp:8480",
         "charge-master": "tcp:2586",
         "item-master": "tcp:2585",
         "lab-charges": "tcp:2583",
+        "supply-requests": "tcp:8480",
         "theatre-schedule": "tcp:2577",
         "ward-orders": "tcp:2580",
         "pharmacy-dispense": "tcp:2581",
@@ -44,12 +46,13 @@ def test_they_are_the_ones_that_are_promised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "doors"), [("Dockerfile", r"EXPOSE (\d+)-(\d+)"), ("compose.yaml", r":(\d+)-(\d+)\"")]
+    ("file", "doors"),
+    [("Dockerfile", r"EXPOSE (\d+)-(\d+) (\d+)"), ("compose.yaml", r":(\d+)-(\d+)\".*:(\d+)\", .*:\d+\"")],
 )
 def test_the_image_opens_the_door_of_each(file: str, doors: str) -> None:
     found = re.search(doors, (ROOT / file).read_text())
     assert found is not None
-    open_doors = range(int(found[1]), int(found[2]) + 1)
+    open_doors = [*range(int(found[1]), int(found[2]) + 1), int(found[3])]
     for channel in CHANNELS.values():
         assert int(channel.spec.source.door.listen.rpartition(":")[2]) in open_doors  # type: ignore[attr-defined]
 
@@ -74,9 +77,11 @@ def test_case(result: CaseResult) -> None:
 
 
 @pytest.mark.parametrize("name", CHANNELS)
-def test_every_accepted_event_has_a_case(name: str) -> None:
+def test_every_accepted_event_and_resource_has_a_case(name: str) -> None:
     text = (ROOT / f"channels/{name}.test.yaml").read_text()
-    for wanted in CHANNELS[name].spec.source.mllp.message_types:
+    source = CHANNELS[name].spec.source
+    served = (*source.mllp.message_types,) if source.mllp else (*source.fhir.resources,)
+    for wanted in served:
         assert wanted in text
 
 
