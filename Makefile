@@ -27,7 +27,7 @@ test: $(READY) quality  ## everything that must hold before a commit lands
 	$(BIN)/wardline lint channels
 	$(BIN)/wardline test channels
 	@was=$$($(BIN)/python -m demo.odoo status >/dev/null 2>&1 && echo up); \
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 40; code=$$?; \
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 40; code=$$?; \
 	test -n "$$was" || $(BIN)/python -m demo.odoo down >/dev/null 2>&1; exit $$code
 
 demo: $(READY)   ## a surgical day against a real Odoo (ODOO=none|local|URL)

@@ -17,6 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 pytest.register_assert_rewrite("conformance.store_contract", "conformance.resource_contract")
 
@@ -80,6 +82,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with long tests first: the workers end together, none with the longest file alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+APART = re.compile(r"test_(kill_every_step|random_kills|hl7_differential|day_end_to_end)\.py")
+"""Files whose long tests share nothing that is dear to make: any worker takes any of them."""
+
+
+class _Shares(LoadFileScheduling):  # type: ignore[misc]
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if APART.search(nodeid) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Shares:
+    """Files stay whole, because their fixtures do, but for those that are long and share nothing."""
+    return _Shares(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

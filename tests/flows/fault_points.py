@@ -16,12 +16,13 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from engine import delivery
 from engine.app import carriers
 from engine.delivery import DeliveryLoop
 from engine.destinations.odoo import OdooConnection, OdooDestination
 from engine.store.sql import SqlStore
 
-REST = 0.01
+REST = 0.01  # seconds between looks when nothing was due
 IN_FLIGHT = 0.004  # seconds after a request left: Odoo is at work on it
 
 
@@ -38,6 +39,7 @@ class FaultPoints:
     def install(self) -> None:
         """Into this process."""
         carriers.OdooDestination = self._open  # type: ignore[misc, assignment]
+        delivery.REST = REST  # type: ignore[misc]
         turn = DeliveryLoop.turn
         DeliveryLoop.turn = lambda loop: REST if self._held() else turn(loop)  # type: ignore[method-assign]
         for verb in ("claim", "note", "settle"):

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from nursery import nursery
 from running import OPEN_STATES, Engine, wait_for
 
 from demo.odoo import Running
@@ -144,11 +143,14 @@ class HospitalEngine(Engine):
 
     def wardline(self, *arguments: str) -> tuple[int, str]:
         """A command of `wardline` on this store, beside the running engine: exit code and what it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "engine.cli", *arguments],
-            env=self.environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout + done.stderr
+        said, words = os.pipe()
+        with open(said) as stream:
+            try:
+                command = nursery().fork(["--", *arguments], self.environment, words)
+            finally:
+                os.close(words)
+            text = stream.read()
+        return command.wait(60), text
 
 
 def shipped(name: str, changes: Mapping[str, str]) -> str:

@@ -59,7 +59,7 @@ def lived_through(
     killed = time.monotonic() - began
     engine.wait_ready()
     senders.finish(600)
-    engine.all_settled(200)
+    engine.all_settled(600)
     print(
         f"seed {seed}: {kills} kills in {killed:.0f} s, {len(messages)} messages, {senders.resent} sent again"
         f" unanswered, {senders.repeated} repeated, all settled after {time.monotonic() - began:.0f} s"
