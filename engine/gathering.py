@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine.errors import Unacceptable
-from engine.fhir.document import Links, Resource, target_of
+from engine.fhir import references
+from engine.fhir.document import Links, Resource
 from engine.fhir.path import MAX_HOPS, Path
 from engine.model import ResourceKey, StoredMessage, Version
 from engine.privacy.fhir_reading import literal_of
@@ -54,8 +55,8 @@ def _keys(resource: Resource, path: Path) -> Iterator[ResourceKey]:
     wanted = path.then.type if path.then is not None else chosen if chosen[:1].isupper() else ""
     for node in resource.nodes(path, path.steps):
         literal = literal_of(node)
-        target, linked = target_of(literal), resource.linked(literal)
-        if target is not None and not target.base and target.type == (wanted or target.type):
+        target, linked = references.parse(literal), resource.linked(literal)
+        if target and target.kind == "literal" and target.type == (wanted or target.type):
             yield ResourceKey(resource.release, target.type, target.id)
         if path.then is not None and linked is not None:
             yield from _keys(linked, path.then)

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.cli.masking import SHOWN, Line, mask, treatment_shown
 from engine.errors import Misconfigured, Unacceptable
-from engine.fhir.document import target_of
+from engine.fhir import references
 from engine.fhir.json_text import load
 from engine.fhir.path import Path
 from engine.fhir.stored import unpack
@@ -71,9 +71,9 @@ def _rule(policy: FhirPolicy, type_: str, names: tuple[str, ...]) -> Rule | None
 
 def _by_target(rule: Rule, names: tuple[str, ...], value: str) -> Rule:
     """Of a reference, what becomes of it by what it points to: places and things are told, people never."""
-    target = target_of(value) if names[-1] == "reference" else None
-    if target is None or rule.treatment not in ("keep", "token"):
+    target = references.parse(value) if names[-1] == "reference" else None
+    if target is None or not target.type or rule.treatment not in ("keep", "token"):
         return rule
-    told = target.type in THINGS and not target.base
+    told = target.type in THINGS and target.kind == "literal"
     domain = rule.domain or domain_of(target.type)
     return msgspec.structs.replace(rule, treatment="keep" if told else "token", domain=domain)

@@ -7,19 +7,19 @@ it refers to, as far as they are stored here (`engine.gathering`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from engine.errors import Unacceptable
+from engine.fhir import references
 from engine.fhir.path import Path, Step, element_of
 from engine.fhir.stored import unpack
 from engine.model import Reason, ReasonCode, ResourceKey
 
-__all__ = ["Element", "Links", "Resource", "Target", "target_of"]
+__all__ = ["Element", "Links", "Resource"]
 
 MAX_WARNINGS = 100  # that a message keeps
 MAX_DIGITS = 30  # of a number that is written with an exponent
@@ -36,26 +36,6 @@ def _as_sent(number: str) -> str:
 
 
 _DECODER = msgspec.json.Decoder(float_hook=_as_sent)
-_REFERENCE = re.compile(
-    r"(?:(?P<base>https?://[^\s?#]+)/)?(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[A-Za-z0-9\-.]{1,64})"
-    r"(?:/_history/[A-Za-z0-9\-.]{1,64})?",
-    re.ASCII,
-)
-
-
-class Target(NamedTuple):
-    """What a literal reference points to; `base` is the other server's, empty for this one."""
-
-    type: str
-    id: str
-    base: str = ""
-
-
-def target_of(reference: Node) -> Target | None:
-    """What the text of `Reference.reference` points to; None for a contained resource and for anything
-    that is no such reference."""
-    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
-    return Target(found["type"], found["id"], found["base"] or "") if found else None
 
 
 class Resource:
@@ -131,11 +111,11 @@ class Resource:
 
     def linked(self, reference: Node) -> Resource | None:
         """The resource that the text of a reference points to: contained, or stored here."""
-        if isinstance(reference, str) and reference.startswith("#"):
-            return self._contained(reference[1:])
-        target = target_of(reference)
-        if target is None or target.base:
+        target = references.parse(reference) if isinstance(reference, str) else None
+        if target is None or target.kind not in ("contained", "literal"):
             return None
+        if target.kind == "contained":
+            return self._contained(target.id)
         return self.links.get(ResourceKey(self.release, target.type, target.id))
 
     def _contained(self, id_: str) -> Resource | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.fhir.document import Element, Resource, target_of
+from engine.fhir import references
+from engine.fhir.document import Element, Resource
 from engine.model import ReasonCode
 from engine.privacy.book import TokenBook
 from engine.privacy.fhir_numbers import Number, Numbers
@@ -79,13 +80,13 @@ def literal_of(node: Any) -> str:
 def id_of(view: View, node: Any, wanted: str) -> str | None:
     """The plain id of what a reference points to: of the `wanted` type (empty: any that is no person), and
     one that this server made up or that names a place or a thing."""
-    target = target_of(literal_of(node))
-    if target is None or (wanted and target.type != wanted) or target.type in PERSONS:
+    target = references.parse(literal_of(node))
+    if target is None or target.type != (wanted or target.type) or target.type in PERSONS:
         return None
-    if target.base:
-        view.warn(
-            ReasonCode.UNKNOWN_REFERENCE, "", "a reference to another server: what is there is not known"
-        )
+    if target.kind == "absolute":
+        text = "a reference to another server: what is there is not known"
+        view.warn(ReasonCode.UNKNOWN_REFERENCE, "", text)
+    if target.kind != "literal":
         return None
     stored = target.type not in OUR_OWN or view.whole.linked(literal_of(node)) is not None
     return target.id if stored else None
@@ -98,7 +99,7 @@ def token_of(
     the reference's own identifier, else by the reference itself. None when it is not of the `wanted` type
     (empty: any of the domain, a letter)."""
     literal, reference = literal_of(node), reference_of(node)
-    linked, target = view.whole.linked(literal), target_of(literal)
+    linked, target = view.whole.linked(literal), references.parse(literal)
     type_ = (target and target.type) or (linked and linked.type) or text_of(reference.get("type")) or ""
     letter = domain_of(type_) if domain == _ANY_RESOURCE and type_ else domain
     if type_ and ((wanted and type_ != wanted) or domain_of(type_) != letter):
@@ -106,9 +107,13 @@ def token_of(
     number = _number(linked, letter, numbers) or numbers.find([reference.get("identifier")], letter)
     if number is not None:
         return book.token(letter, number.authority, number.kind, number.value)
-    if target is not None:
-        return book.token(letter, target.base or _here(view.whole.release), "", f"{target.type}/{target.id}")
-    return book.token(letter, "", "", literal) if literal and not literal.startswith("#") else None
+    if target is None or target.kind == "contained":
+        return None
+    if not target.type or not target.id:
+        return book.token(letter, "", "", literal)
+    own = f"{target.type}/{target.id}"
+    server = _here(view.whole.release) if target.kind == "literal" else literal.partition(f"/{own}")[0]
+    return book.token(letter, server, "", own)
 
 
 def token_of_itself(whole: Resource, domain: str, numbers: Numbers, book: TokenBook) -> str:
@@ -122,7 +127,7 @@ def token_of_itself(whole: Resource, domain: str, numbers: Numbers, book: TokenB
 def stand_in(view: View, node: Any, type_: str) -> Resource | None:
     """What a reference itself says of a resource that is not at hand: its identifier. None when it speaks
     of another type, or says nothing."""
-    reference, target = reference_of(node), target_of(literal_of(node))
+    reference, target = reference_of(node), references.parse(literal_of(node))
     said = (target and target.type) or text_of(reference.get("type")) or type_
     if said != type_ or not isinstance(reference.get("identifier"), dict):
         return None

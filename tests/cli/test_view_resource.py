@@ -63,7 +63,7 @@ def test_what_passes_is_shown_and_the_rest_is_masked() -> None:
 
 def test_everything_is_shown_when_asked_for() -> None:
     assert shown(show_phi=True)["ChargeItem.contained.name.family"] == "Doe"
-    assert len(shown(show_phi=True)) == len(shown())
+    assert shown(show_phi=True)["ChargeItem.nonsense.Doe"] == "Doe"
 
 
 @pytest.mark.parametrize("raw", [b"{", b"{}", b"[]", b'{"resourceType": 1}', b"fhir R9 x"])
