@@ -1,0 +1,79 @@
+"""Every SupplyRequest, SupplyDelivery and ChargeItem of the corpus through a channel: effects, or a reason
+that is no bug, and nothing of what a sender wrote for people goes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir_channel import CHANNEL, channel_in, packed
+
+from engine.config.aliases import AliasBook
+from engine.effects import encode
+from engine.model import Dead, Filtered, ReasonCode, Routed, StoredMessage
+from engine.pipeline import route
+from tests.fhir.fhir_corpus import files, needs_corpus, resources
+
+TYPES = ("SupplyRequest", "SupplyDelivery", "ChargeItem", "Patient")
+WORDS = frozenset(
+    {"display", "text", "div", "family", "given", "line", "city", "birthDate", "note", "author"}
+)
+"""Elements that hold what people read."""
+
+
+LOOSE = (
+    ("Concept[items]", "Concept or SupplyRequest.item or literal(X)"),
+    ("deliverTo[Location]", "deliverTo[Location] or literal(WH)"),
+    ("quantity: ChargeItem.quantity", "quantity: ChargeItem.quantity | default(1)"),
+    ("ChargeItem.encounter\n", "ChargeItem.encounter or ChargeItem.account\n"),
+    ("location: SupplyDelivery.destination", "location: literal(WH)"),
+)
+"""A channel that insists on little: what stands in the sample, what stands there instead."""
+
+
+def samples() -> Iterator[dict[str, Any]]:
+    for _, body in files(".json", *(f'"{type_}"'.encode() for type_ in TYPES[:3])):
+        try:
+            read = json.loads(body)
+        except ValueError:
+            continue
+        yield from (one for one in resources(read) if one["resourceType"] in TYPES)
+
+
+def said(node: Any, under: bool = False) -> Iterator[str]:
+    """Texts for people, long enough to be nobody's code."""
+    if isinstance(node, dict):
+        for name, part in node.items():
+            yield from said(part, name in WORDS)
+    elif isinstance(node, list):
+        for part in node:
+            yield from said(part, under)
+    elif under and isinstance(node, str) and len(node) > 5 and not node.isdecimal():
+        yield node
+
+
+@pytest.mark.corpus
+@needs_corpus
+@pytest.mark.parametrize("release", ["R4", "R5"])
+def test_whatever_is_stored_becomes_effects_or_a_reason(tmp_path: Path, release: str) -> None:
+    text = CHANNEL
+    for before, after in LOOSE:
+        assert before in text
+        text = text.replace(before, after)
+    program = channel_in(tmp_path, text.replace("systems: {items: 'urn:i'}\n", "")).program
+    came: dict[str, int] = {}
+    for number, sample in enumerate(samples(), 1):
+        raw = packed(sample["resourceType"], f"id-{number}", sample, release=release)
+        (routing,) = route([StoredMessage(number, "supply", raw, 0.0)], program, AliasBook())
+        result = routing.result
+        came[type(result).__name__] = came.get(type(result).__name__, 0) + 1
+        assert isinstance(result, Routed | Filtered | Dead)
+        if isinstance(result, Dead):
+            assert result.reason.code != ReasonCode.INTERNAL, sample["resourceType"]
+        out = b"".join(map(encode, result.effects)).decode() if isinstance(result, Routed) else str(result)
+        assert not [text for text in said(sample) if text in out]
+    assert came["Routed"] > 10
+    assert sum(came.values()) > 30
