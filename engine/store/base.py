@@ -177,7 +177,8 @@ class MessageStore(Protocol):
         """Take due deliveries, oldest message first, under a lease.
 
         At most the deliveries of one message per sequence key, and none whose key has an earlier
-        message's delivery still open (due later or claimed). An empty key orders nothing."""
+        message's delivery still open (due later or claimed), nor what follows one of its own message that
+        is due later. An empty key orders nothing."""
         ...
 
     def note(self, progress: dict[int, dict[str, str]]) -> None:

@@ -42,7 +42,8 @@ _CLAIM: Final = (
     " WHERE d.destination = ? AND d.lane = ? AND d.state = 'due' AND d.due_at <= ?"
     " AND (d.sequence_key = '' OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.destination = d.destination"
     " AND e.sequence_key = d.sequence_key AND e.state IN ('due', 'claimed')"
-    f" AND (e.id < d.message_id * {PER_MESSAGE} OR e.state = 'claimed')))"
+    f" AND (e.id < d.message_id * {PER_MESSAGE} OR e.state = 'claimed'"
+    " OR (e.id < d.id AND e.due_at > ?))))"
     " ORDER BY d.id LIMIT ?{skip_locked})"
     " RETURNING id, message_id, channel, destination, {effect}, sequence_key, attempts, progress, checksum"
 )
@@ -82,7 +83,7 @@ class Deliveries(Part):
         self, destination: str, lane: Lane, limit: int, *, now: float, lease_until: float, holder: str
     ) -> list[Delivery]:
         """`MessageStore.claim`. A delivery whose stored effect is damaged becomes a dead letter instead."""
-        parameters = (lease_until, holder, destination, int(lane), now, limit)
+        parameters = (lease_until, holder, destination, int(lane), now, now, limit)
         with self._database.write(f"claim/{destination}") as work:
             statement = _CLAIM.format(
                 skip_locked=self._database.skip_locked, effect=self._database.as_bytes.format("effect")

@@ -589,6 +589,15 @@ class DeliveryContract:
         settle(store, part)
         assert len(claim(store)) == 1
 
+    def test_the_rest_of_a_message_waits_for_what_comes_before_it_and_is_due_later(
+        self, store: MessageStore
+    ) -> None:
+        accept(store, 1)
+        route(store, 1, "p", effects=3)
+        settle(store, claim(store, 1), TryAgain(DOWN), retry_at=900.0)
+        assert claim(store) == []
+        assert len(claim(store, now=900.0)) == 3
+
     def test_concurrent_claimers_never_hold_one_key_twice(self, store: MessageStore) -> None:
         accept(store, *range(60))
         for message_id in range(1, 61):
