@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from engine.fhir import constraints, models, primitives, references
+from engine.fhir import constraints, models, primitives
 from engine.fhir.issues import Code, Issue
 from engine.fhir.json_text import MAX_DEPTH
+from engine.fhir.links import Links, Say
 from engine.fhir.models import Element, Shape
 from engine.fhir.places import At, path
 from engine.fhir.releases import Release
@@ -45,7 +46,7 @@ def check(
     `conditional` lets references such as `Location?identifier=…` pass (transactions, FHIR R4 3.1.0.11.2).
     A Bundle is checked as an envelope, and so are Parameters: each `resource` in them is to be checked
     for itself."""
-    walk = _Walk(release, conditional)
+    findings = _Findings()
     place = at or type_ or ""
     found = resource.get("resourceType")
     if not isinstance(found, str):
@@ -55,10 +56,11 @@ def check(
     if not models.known(release, found):
         return [Issue("not-supported", f"no type of resource in {release}", place)]
     try:
+        walk = _Walk(resource, release, findings.say, conditional=conditional)
         walk.root(resource, models.shape(release, found), at or found)
     except _Enough:
-        walk.issues.append(_MORE)
-    return walk.issues
+        findings.issues.append(_MORE)
+    return findings.issues
 
 
 def status_of(issues: Iterable[Issue]) -> int:
@@ -67,40 +69,35 @@ def status_of(issues: Iterable[Issue]) -> int:
     return 422 if codes <= _UNPROCESSABLE else 400
 
 
-class _Walk:
-    """One walk through one resource."""
+class _Findings:
+    """What was found so far."""
 
-    __slots__ = ("conditional", "contained", "depth", "inside", "issues", "pointed", "release")
+    __slots__ = ("issues",)
 
-    def __init__(self, release: Release, conditional: bool) -> None:
-        self.release, self.conditional = release, conditional
+    def __init__(self) -> None:
         self.issues: list[Issue] = []
-        self.depth = 0  # of objects and arrays
-        self.contained: dict[str, str] = {}  # id → type of what the resource contains
-        self.pointed: set[str] = set()
-        self.inside = ""  # the id of the contained resource that is walked
 
-    def say(self, code: Code, text: str, at: Any) -> None:
+    def say(self, code: Code, text: str, at: At | str) -> None:
+        """Raises `_Enough` when no more is told."""
         self.issues.append(Issue(code, text, path(at)))
         if len(self.issues) >= _MOST:
             raise _Enough
 
+
+class _Walk:
+    """One walk through one resource."""
+
+    __slots__ = ("depth", "links", "release", "say")
+
+    def __init__(self, resource: dict[str, Any], release: Release, say: Say, *, conditional: bool) -> None:
+        self.release, self.say = release, say
+        self.depth = 0  # of objects and arrays
+        self.links = Links(resource, release, say, conditional=conditional)
+
     def root(self, value: dict[str, Any], shape: Shape, at: Any) -> None:
         """A resource that is contained in none."""
-        self.contained = _ids(value.get("contained"))
         self.object(value, shape, at)
-        if not self.contained:
-            return
-        seen: set[str] = set()
-        for index, part in enumerate(value["contained"]):
-            id_, place = part.get("id") if isinstance(part, dict) else None, ((at, "contained"), index)
-            if not isinstance(id_, str):
-                continue
-            if id_ in seen:
-                self.say("invariant", "an id that another contained resource has", (place, "id"))
-            elif id_ not in self.pointed:
-                self.say("invariant", "a contained resource must be referred to (dom-3)", place)
-            seen.add(id_)
+        self.links.unused(value.get("contained"), at)
 
     def object(self, value: dict[str, Any], shape: Shape, at: Any) -> None:
         self.deeper(at)
@@ -211,9 +208,9 @@ class _Walk:
             if element.name == "modifierExtension":
                 self.say("extension", "a modifier extension that is not known", at)
             elif element.kind == "Reference":
-                self.reference(value, element.targets, at)
+                self.links.reference(value, element.targets, at)
             elif element.kind == "CodeableReference" and isinstance(value.get("reference"), dict):
-                self.target(value["reference"], element.targets, (at, "reference"))
+                self.links.target(value["reference"], element.targets, (at, "reference"))
             self.object(value, models.shape(self.release, element.kind), at)
 
     def primitive(self, value: Any, element: Element, at: At) -> None:
@@ -221,43 +218,8 @@ class _Walk:
             self.say(*wrong, at)  # type: ignore[arg-type]
         elif element.codes is not None and value not in element.codes:
             self.say("code-invalid", "is no code of the required value set", at)
-        elif element.kind in ("uri", "canonical", "url") and value.startswith("#"):
-            self.pointed.add(value[1:])
-
-    def reference(self, value: dict[str, Any], targets: frozenset[str] | None, at: At) -> None:
-        text = value.get("reference")
-        if isinstance(text, str):
-            self.pointer(text, (at, "reference"))
-        self.target(value, targets, at)
-
-    def pointer(self, text: str, at: At) -> None:
-        found = references.parse(text)
-        if found is None or (found.kind == "conditional" and not self.conditional):
-            self.say("invariant", "is no reference to a resource", at)
-        elif found.kind == "contained":
-            self.local(found.id, at)
-        elif found.kind != "absolute" and found.type and not models.known(self.release, found.type):
-            self.say("invariant", f"refers to no type of resource in {self.release}", at)
-
-    def local(self, id_: str, at: At) -> None:
-        """`#id` must be there; `#` alone is the resource around it (ref-1)."""
-        self.pointed.add(id_ or self.inside)
-        if id_ and id_ not in self.contained:
-            self.say("invariant", "refers to nothing that is contained (ref-1)", at)
-
-    def target(self, value: dict[str, Any], targets: frozenset[str] | None, at: At) -> None:
-        """Does a reference point to a type that it may point to?"""
-        text, named = value.get("reference"), value.get("type")
-        found = references.parse(text) if isinstance(text, str) else None
-        type_ = ""
-        if found is not None:
-            type_ = self.contained.get(found.id, "") if found.kind == "contained" else found.type
-        for name, place in ((type_, "reference"), (named, "type")):
-            known = isinstance(name, str) and models.known(self.release, name)
-            if known and targets is not None and name not in targets:
-                self.say("invariant", "refers to a type that is not allowed here", (at, place))
-            elif known and type_ and name != type_ and models.known(self.release, type_):
-                self.say("invariant", "names another type than it refers to", (at, place))
+        elif element.kind in ("uri", "canonical", "url"):
+            self.links.pointed(value)
 
     def resource(self, value: dict[str, Any], at: At) -> None:
         """A resource within another: contained, or an entry of a Bundle, or a parameter."""
@@ -279,13 +241,6 @@ class _Walk:
         for name, rule in (("versionId", 4), ("lastUpdated", 4), ("security", 5)):
             if isinstance(meta, dict) and name in meta:
                 self.say("invariant", f"not in a contained resource (dom-{rule})", ((at, "meta"), name))
-        self.inside = id_ if isinstance(id_, str) else ""
+        self.links.inside = id_ if isinstance(id_, str) else ""
         self.object(value, shape, at)
-        self.inside = ""
-
-
-def _ids(contained: Any) -> dict[str, str]:
-    """Id → type of the resources in `contained`, as far as they are any."""
-    parts = contained if isinstance(contained, list) else []
-    ids = ((part.get("id"), part.get("resourceType")) for part in parts if isinstance(part, dict))
-    return {id_: type_ for id_, type_ in ids if isinstance(id_, str) and isinstance(type_, str)}
+        self.links.inside = ""
