@@ -120,7 +120,7 @@ class FhirPolicy:
         if first == "meta" and ("*", *path.names[:2]) in rows:
             row = rows["*", *path.names[:2]]
             found = inside(row.datatypes, row.treatment, path.names[2:])
-            return Leaf(_rule(row, found.treatment), found.shape, 2, found.walk, found.of)
+            return Leaf(_rule(row, found.treatment), found.shape, 2, found.walk, found.of, _chosen(path, 2))
         general = next((place for place in (("*", first), ("*", first, "div")) if place in rows), None)
         return Leaf(_rule(rows[general], "drop")) if general else None
 
@@ -189,6 +189,11 @@ def _advice(rule: Rule, path: Path) -> str:
     if path.type in PERSONS:
         return f"use {path.type}.identifier for a token"
     return "use a code, a date, an identifier or a reference that the table lets pass"
+
+
+def _chosen(path: Path, depth: int) -> str:
+    """The word in brackets of the `depth`-th element or behind it."""
+    return next((step.chosen for step in path.steps[depth - 1 :] if step.chosen and not step.number), "")
 
 
 def _meant(word: str, there: Iterable[str]) -> str:

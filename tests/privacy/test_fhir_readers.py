@@ -19,6 +19,7 @@ from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_readers import FhirReaders
 from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
+from engine.privacy.rules import Forbidden
 
 HOSPITAL = {"HOSP": ["urn:oid:1.2.3", "http://hospital.example/mrn", "GENERAL"]}
 SYSTEMS = {"cdm": "urn:cdm", "gtin": "urn:oid:1.3.160"}
@@ -201,6 +202,17 @@ def test_a_concept_gives_the_code_that_a_person_selected_or_the_first_or_that_of
     assert reads("ChargeItem.code[cdm].version", view) == "2"
     assert reads("ChargeItem.code.system", view) == "urn:oid:1.3.160"
     assert reads("ChargeItem.code", resource("ChargeItem", {"code": {"text": "Jane Doe"}})) is None
+
+
+def test_p13_security_labels_can_be_tested_and_never_go_out() -> None:
+    reads = Reads()
+    labels = [{"system": "urn:x", "code": "N"}, {"system": "urn:cdm", "code": "R", "display": "Jane Doe"}]
+    view = resource("ChargeItem", {"meta": {"security": labels}})
+    assert reads("ChargeItem.meta.security[cdm]", view, "test") == "R"
+    assert reads("ChargeItem.meta.security", view, "test") == "N"
+    for use in ("value", "date", "sequence"):
+        with pytest.raises(Forbidden):
+            reads.fhir.reader("ChargeItem.meta.security[cdm]", use)  # type: ignore[arg-type]
 
 
 def test_r5_says_the_same_through_codeable_references() -> None:
