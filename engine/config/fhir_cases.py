@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from engine.config.case_files import CaseFile, Sent
 from engine.config.fhir_overriding import override_resource, remove_element, typed
 from engine.config.finding import Place, Problem
 from engine.config.overriding import Unplaced
+from engine.config.spec import FhirSource
 from engine.errors import Unacceptable
 from engine.fhir import json_text
 from engine.fhir.releases import Release
 from engine.fhir.stored import Stored, pack
 from engine.transforms.wording import meant
-
-if TYPE_CHECKING:
-    from engine.config.cases import CaseFile, Sent
-    from engine.config.spec import FhirSource
 
 __all__ = ["NAMELESS", "resource_of"]
 

@@ -119,7 +119,8 @@ class Resource:
         return self.links.get(ResourceKey(self.release, target.type, target.id))
 
     def _contained(self, id_: str) -> Resource | None:
-        for one in self.body.get("contained", ()):
+        listed = self.body.get("contained")
+        for one in listed if isinstance(listed, list) else ():
             if isinstance(one, dict) and one.get("id") == id_ and isinstance(one.get("resourceType"), str):
                 found = Resource(self.release, one["resourceType"], "", 0, one)
                 found.links, found.warnings = self.links, self.warnings

@@ -99,7 +99,8 @@ def _kind(one: Mapping[str, Any]) -> str:
     """The identifier's type (table 0203), empty when it has none."""
     concept = one.get("type")
     codings = concept.get("coding") if isinstance(concept, dict) else None
-    listed = [each for each in codings or () if isinstance(each, dict) and isinstance(each.get("code"), str)]
+    every = codings if isinstance(codings, list) else []
+    listed = [each for each in every if isinstance(each, dict) and isinstance(each.get("code"), str)]
     standard = [each for each in listed if each.get("system") in _TYPES]
     kind = next((str(each["code"]).strip() for each in (*standard, *listed)), "")
     return SPELLINGS.get(kind, kind)
