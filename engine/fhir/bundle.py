@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.fhir.issues import Issue, Rejected
 
-__all__ = ["Entry", "conditional_references", "ordered", "read_entries", "rewrite", "same_twice"]
+__all__ = ["Entry", "bounded", "conditional_references", "ordered", "read_entries", "rewrite", "same_twice"]
 
 _ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 _LITERAL: Final = {"id", "display", "text", "value", "code", "system", "valueString", "valueMarkdown"}
@@ -31,18 +31,23 @@ class Entry(NamedTuple):
         return f"Bundle.entry[{self.number}]"
 
 
-def read_entries(bundle: dict[str, Any], most: int) -> list[Entry]:
-    """The requests of a batch or transaction. Raises `Rejected`: 413 for too many, 400 for an entry
-    without a request or with a bundle inside."""
+def read_entries(bundle: dict[str, Any]) -> list[Entry]:
+    """The requests of a batch or transaction of right structure. Raises `Rejected`: 400 for an entry that
+    asks for nothing or for a bundle inside."""
     entries = bundle.get("entry", [])
-    if len(entries) > most:
-        raise Rejected(413, Issue("too-costly", "too many entries in one bundle", "Bundle.entry"))
     issues = [
         issue for number, entry in enumerate(entries) for issue in _check(entry, f"Bundle.entry[{number}]")
     ]
     if issues:
         raise Rejected(400, *issues)
     return [_entry(number, entry) for number, entry in enumerate(entries)]
+
+
+def bounded(bundle: dict[str, Any], most: int) -> None:
+    """Raise `Rejected` (413) for a bundle of more entries than that."""
+    entries = bundle.get("entry")
+    if isinstance(entries, list) and len(entries) > most:
+        raise Rejected(413, Issue("too-costly", "too many entries in one bundle", "Bundle.entry"))
 
 
 def _check(entry: Any, at: str) -> Iterator[Issue]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from engine.errors import Unavailable
 from engine.fhir import json_text, outcome, validation
-from engine.fhir.bundle import Entry, read_entries
+from engine.fhir.bundle import Entry, bounded, read_entries
 from engine.fhir.etag import etag
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.negotiation import JSON_PATCH
@@ -45,8 +45,9 @@ async def answer_bundle(ask: Ask) -> Answer:
     if bundle.get("resourceType") != "Bundle":
         raise Rejected(400, Issue("invalid", "only a Bundle can be sent here", "resourceType"))
     kind = bundle.get("type")
-    entries = read_entries(bundle, ask.service.limits.entries) if kind in ("batch", "transaction") else []
+    bounded(bundle, ask.service.limits.entries)
     _check_envelope(ask, bundle)
+    entries = read_entries(bundle) if kind in ("batch", "transaction") else []
     if kind == "batch":
         return Answer(200, {"resourceType": "Bundle", "type": "batch-response", **await _batch(ask, entries)})
     if kind == "transaction":

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.fhir import json_text, outcome, validation
-from engine.fhir.bundle import Entry
+from engine.fhir.bundle import Entry, bounded
 from engine.fhir.issues import Issue, Rejected
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.interactions import digest_of
@@ -34,7 +34,8 @@ async def validate(ask: Ask) -> Answer:
 
 
 def _parameter(parameters: dict[str, Any]) -> dict[str, Any]:
-    for parameter in parameters.get("parameter", []):
+    given = parameters.get("parameter")
+    for parameter in given if isinstance(given, list) else ():
         if isinstance(parameter, dict) and parameter.get("name") == "resource":
             resource = parameter.get("resource")
             if isinstance(resource, dict):
@@ -63,22 +64,24 @@ async def process_message(ask: Ask) -> Answer:
 def _header(ask: Ask, bundle: dict[str, Any]) -> dict[str, Any]:
     if bundle.get("resourceType") != "Bundle" or bundle.get("type") != "message":
         raise Rejected(400, Issue("invalid", "only a Bundle of type message can be processed", "Bundle.type"))
+    bounded(bundle, ask.service.limits.entries)
+    errors = _errors(validation.check(bundle, ask.release, "Bundle"))
+    if errors:
+        raise Rejected(validation.status_of(errors), *errors)
     entries = bundle.get("entry", [])
-    if len(entries) > ask.service.limits.entries:
-        raise Rejected(413, Issue("too-costly", "too many entries in one bundle", "Bundle.entry"))
     header = entries[0].get("resource") if entries and isinstance(entries[0], dict) else None
     if not isinstance(header, dict) or header.get("resourceType") != "MessageHeader":
         raise Rejected(
             400, Issue("required", "the first entry of a message is its MessageHeader", "Bundle.entry[0]")
         )
-    issues = [
-        *validation.check(bundle, ask.release, "Bundle"),
-        *validation.check(header, ask.release, "MessageHeader", at="Bundle.entry[0].resource"),
-    ]
-    errors = [issue for issue in issues if issue.severity in ("error", "fatal")]
+    errors = _errors(validation.check(header, ask.release, "MessageHeader", at="Bundle.entry[0].resource"))
     if errors:
         raise Rejected(validation.status_of(errors), *errors)
     return header
+
+
+def _errors(issues: list[Issue]) -> list[Issue]:
+    return [issue for issue in issues if issue.severity in ("error", "fatal")]
 
 
 def _served(ask: Ask, resource: Any) -> bool:
@@ -91,6 +94,9 @@ def _served(ask: Ask, resource: Any) -> bool:
 def _entry(ask: Ask, number: int, entry: dict[str, Any]) -> tuple[Entry, Ask]:
     resource = entry["resource"]
     place = f"Bundle.entry[{number}].resource"
+    errors = _errors(validation.check(resource, ask.release, at=place, conditional=True))
+    if errors:
+        raise Rejected(validation.status_of(errors), *errors)
     identifier = next(
         (one for one in resource.get("identifier", []) if one.get("system") and one.get("value")), None
     )
