@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engine.fhir import outcome, validation
 from engine.fhir.bundle import Entry, conditional_references, ordered, rewrite, same_twice
 from engine.fhir.issues import Issue, Rejected
+from engine.fhir.precedence import referred_first
 from engine.fhir.searching import read_condition
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.audits import claim
@@ -85,7 +86,7 @@ async def _attempt(ask: Ask, writing: list[_Draft]) -> tuple[dict[int, Answer], 
     _check_once(planned)
     writes = tuple(
         write
-        for _, plan in planned
+        for plan in _in_order(planned)
         if plan.write is not None
         for write in (plan.write, *claim(replace(ask, type=plan.key.type), plan))
     )
@@ -106,6 +107,12 @@ async def _attempt(ask: Ask, writing: list[_Draft]) -> tuple[dict[int, Answer], 
         )
         for draft, plan in planned
     }, unit
+
+
+def _in_order(planned: list[tuple[_Draft, Planned]]) -> list[Planned]:
+    """What is written: first what others refer to, whatever the order of the entries. So it is routed."""
+    plans = {f"{plan.key.type}/{plan.key.id}": plan for _, plan in planned if plan.write is not None}
+    return [plans[name] for name in referred_first({name: plan.resource for name, plan in plans.items()})]
 
 
 def _check_once(planned: list[tuple[_Draft, Planned]]) -> None:
