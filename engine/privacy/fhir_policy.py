@@ -15,6 +15,7 @@ import msgspec
 
 from engine.errors import Misconfigured
 from engine.fhir.path import Path
+from engine.fhir.resource_types import TYPES
 from engine.privacy.fhir_datatypes import Inside, Names, Shape, inside, parts_of
 from engine.privacy.fhir_table import OUR_OWN, PERSONS, THINGS, domain_of, domain_of_row, fhir_table
 from engine.privacy.policy import MAY_READ, Change
@@ -97,10 +98,11 @@ class FhirPolicy:
         change = self._changes.get(place)
         if change is not None and changed is None:
             found = Inside(change.treatment, walk=place[depth + 1 :])
+        chosen = _chosen(path, depth)
+        if found.shape == "code" and chosen[:1].isupper():  # of a CodeableReference, the reference
+            linked = inside(row.datatypes, row.treatment, (*place[depth + 1 :], "reference"))
+            found = found if linked.treatment == "deny" else linked
         rule = _rule(row, found.treatment, domain_of_row(row, path.type), found.row)
-        chosen = next(
-            (step.chosen for step in path.steps[depth - 1 :] if step.chosen and not step.number), ""
-        )
         leaf = Leaf(rule, found.shape, depth, found.walk, found.of, chosen)
         return _to_one_type(leaf) if found.shape in ("reference", "id") and chosen else leaf
 
@@ -136,6 +138,7 @@ class FhirPolicy:
             raise Forbidden(change.path, "change", rule, "to widen it, give a reason and a reviewer")
 
 
+_TYPES = frozenset[str]().union(*TYPES.values())
 _DI = "keep deviceIdentifier (DI) only"
 
 
@@ -147,7 +150,11 @@ def _itself(row: Row, path: Path) -> Leaf:
 
 
 def _to_one_type(leaf: Leaf) -> Leaf:
-    """A reference of which only one type of target is read (`[Location]`)."""
+    """A reference of which only one type of target is read (`[Location]`). Raises `Misconfigured` for what is
+    no type."""
+    if leaf.chosen not in _TYPES:
+        text = f"no resource is called {leaf.chosen}"
+        raise Misconfigured(text, hint=_meant(leaf.chosen, _TYPES))
     if leaf.rule.treatment not in ("keep", "token"):
         return leaf
     if leaf.chosen in THINGS or leaf.chosen in OUR_OWN:

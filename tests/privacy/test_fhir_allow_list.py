@@ -132,6 +132,9 @@ def test_what_lies_in_a_datatype_is_denied_where_nothing_lets_it_pass(path: str)
         ),
         ("ChargeItem.code[gtn]", "there is no system gtn (name it under systems:)"),
         ("ChargeItem.status[x]", "nothing to choose from by x here"),
+        ("SupplyRequest.deliverTo[Locaton]", "no resource is called Locaton (did you mean Location?)"),
+        ("SupplyRequest.deliverTo[ward]", "no resource is called ward"),
+        ("ChargeItem.code[Medication]", "there is no system Medication"),
     ],
 )
 def test_what_does_not_exist_is_said_with_what_does(path: str, said: str) -> None:
@@ -154,6 +157,7 @@ def test_ids_are_our_own_and_those_of_people_are_tokens() -> None:
         ("SupplyRequest.deliverTo", "Patient", {"value", "sequence"}),
         ("SupplyRequest.requester", "Practitioner", {"value", "sequence"}),
         ("SupplyDelivery.basedOn", "SupplyRequest", EVERY),
+        ("SupplyRequest.item", "Medication", EVERY),
         ("ChargeItem.context", "Encounter", {"value", "sequence"}),
         ("ChargeItem.service", "Procedure", set()),
         ("SupplyRequest.reasonReference", "Condition", set()),

@@ -224,6 +224,8 @@ def test_r5_says_the_same_through_codeable_references() -> None:
     view = resource("SupplyRequest", linked, Medication_m=medication)
     assert reads("SupplyRequest.item->Medication.code", view) == "PARA500"
     assert reads("SupplyRequest.item.reference[Medication]", view) == "m"
+    assert reads("SupplyRequest.item[Medication]", view) == "m"
+    assert reads("SupplyRequest.item[Substance]", view) is None
     assert reads("SupplyRequest.item", view) is None
 
 
