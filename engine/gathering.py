@@ -36,9 +36,9 @@ def gather(batch: Sequence[StoredMessage], program: Program, fetch: Fetch) -> Li
             break
         asked |= wanted
         for key, version in fetch(sorted(wanted, key=_order)).items():
-            if version.body is not None:
-                links[key] = linked = Resource.of(key, version.version, version.body, deleted=version.deleted)
+            if (linked := _read(key, version)) is not None:
                 linked.links = links
+                links[key] = linked
     return links
 
 
@@ -47,6 +47,15 @@ def _parsed(message: StoredMessage) -> Resource | None:
         return Resource.parse(message.raw)
     except Unacceptable:
         return None  # the mapping meets it too, and says so
+
+
+def _read(key: ResourceKey, version: Version) -> Resource | None:
+    """A stored version; None for one whose content is damaged or gone: as if it were not there."""
+    try:
+        body = version.body or b""
+        return Resource.of(key, version.version, body, deleted=version.deleted)
+    except Unacceptable:
+        return None
 
 
 def _keys(resource: Resource, path: Path) -> Iterator[ResourceKey]:

@@ -4,7 +4,8 @@ that is no bug, and nothing of what a sender wrote for people goes out."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from fhir_channel import CHANNEL, channel_in, packed
 
 from engine.config.aliases import AliasBook
 from engine.effects import encode
-from engine.model import Dead, Filtered, ReasonCode, Routed, StoredMessage
+from engine.fhir.stored import Stored, pack
+from engine.gathering import gather
+from engine.model import Dead, Filtered, ReasonCode, ResourceKey, Routed, StoredMessage, Version
 from engine.pipeline import route
 from tests.fhir.fhir_corpus import files, needs_corpus, resources
 
@@ -77,3 +80,42 @@ def test_whatever_is_stored_becomes_effects_or_a_reason(tmp_path: Path, release:
         assert not [text for text in said(sample) if text in out]
     assert came["Routed"] > 10
     assert sum(came.values()) > 30
+
+
+JUNK: list[Any] = [
+    None, True, 0, -1, 3.5, "", "x", "#", "#p", "Patient/7", [], {}, [None], [[1]], {"value": {}},
+    {"reference": "Patient/7"}, {"coding": 5}, {"identifier": "x"}, {"type": {"coding": [7]}, "value": 3},
+]  # fmt: skip
+
+
+def spoilt(node: Any, dice: random.Random) -> Any:
+    """The same with junk somewhere in it."""
+    if isinstance(node, dict) and node and dice.random() < 0.9:
+        name = dice.choice(list(node))
+        return {**node, name: dice.choice(JUNK) if dice.random() < 0.4 else spoilt(node[name], dice)}
+    if isinstance(node, list) and node:
+        at = dice.randrange(len(node))
+        return [*node[:at], spoilt(node[at], dice), *node[at + 1 :]]
+    return dice.choice(JUNK)
+
+
+@pytest.mark.corpus
+@needs_corpus
+def test_a_spoilt_resource_or_link_meets_no_bug(tmp_path: Path) -> None:
+    program, dice, there = channel_in(tmp_path).program, random.Random(7), list(samples())
+
+    def fetch(keys: Sequence[ResourceKey]) -> dict[ResourceKey, Version]:
+        bodies = [json.dumps(spoilt(dice.choice(there), dice)).encode() for _ in keys]
+        return {
+            key: Version(key, 1, 0.0, False, 1, 1, "", "", "", b"", body)
+            for key, body in zip(keys, bodies, strict=True)
+        }
+
+    for number in range(1, 1000):
+        sample = dice.choice(there)
+        type_, body = sample["resourceType"], spoilt(spoilt(sample, dice), dice)
+        raw = pack(Stored("R4", type_, f"id-{number}", 1, dice.random() < 0.1, json.dumps(body).encode()))
+        batch = [StoredMessage(number, "supply", raw, 0.0)]
+        (routing,) = route(batch, program, AliasBook(), links=gather(batch, program, fetch))
+        if isinstance(routing.result, Dead):
+            assert routing.result.reason.code != ReasonCode.INTERNAL, json.dumps(body)
