@@ -52,10 +52,8 @@ def _keeper(store: Store) -> Access:
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.listeners.fhir.door.TOKEN_RATE", 1000.0)  # its clock stands still
-        with open_door(tmp_path_factory.mktemp("access"), keeper=_keeper, clock=lambda: NOW) as opened:
-            yield opened
+    with open_door(tmp_path_factory.mktemp("access"), keeper=_keeper, clock=lambda: NOW) as opened:
+        yield opened
 
 
 @pytest.fixture
