@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fhir_hospital import FhirHospital
+from fhir_hospital import KEY, WORKBENCH, FhirHospital
 from hospital_messages import Used, admission, charges
 from odoo_books import sign_in
 from odoo_engine import NEEDS_ODOO
@@ -298,3 +302,32 @@ def test_two_records_of_one_person_become_one(hospital: FhirHospital, admin: Ses
     (other,) = admin.read("sale.order", [["id", "=", order_of(hospital, billed)]], "partner_id")
     (later,) = admin.read("res.partner", [["id", "=", other["partner_id"][0]]], "parent_id")
     assert visit["parent_id"][0] == later["parent_id"][0]
+
+
+MANUAL = Path(__file__).parents[2] / "docs/manual/fhir.md"
+
+
+def test_the_manuals_curl_examples_work_as_printed(
+    hospital: FhirHospital, tmp_path: Path, admin: Session
+) -> None:
+    text = MANUAL.read_text()
+    assert WORKBENCH.strip() in text
+    steps = re.findall(r"```sh\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert len(steps) == text.count("```sh\n") == 10
+    script = "\n".join(f"{commands}printf '\\n===\\n'" for commands, _ in steps)
+    script = script.replace("http://127.0.0.1:8480", hospital.address)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        env={"PATH": os.environ["PATH"], "WARDLINE_WORKBENCH_KEY": KEY},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = [part.strip().replace("\r", "") for part in done.stdout.split("\n===\n")[:-1]]
+    for said, (commands, expected) in zip(printed, steps, strict=True):
+        pattern = re.escape(expected.strip()).replace("…", ".*")
+        assert re.fullmatch(pattern, said), f"{commands}\nprinted\n{said}"
+    hospital.all_settled()
+    request = (tmp_path / "delivery.json").read_text().split("SupplyRequest/")[1].split('"')[0]
+    assert [(one[0], one[4]) for one in transfers(admin, request)] == [
+        ("cancel", ("GLV-M", 2.0)), ("done", ("GLV-M", 1.0)),
+    ]  # fmt: skip
