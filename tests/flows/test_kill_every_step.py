@@ -28,7 +28,7 @@ from demo.session import Session
 from engine.effects import Effect
 from engine.store.base import MessageStore
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 READS = {"search_read", "fields_get", "get_external_id", "context_get", "check_object_reference"}
 ORDERED = {"theatre": {"IMP-KNEE": 1.0}, "ward": {"NDL-18": 10.0}, "office": {}, "buyer": {}}
