@@ -43,7 +43,7 @@ def patch(resource: dict[str, Any], operations: list[Any]) -> dict[str, Any]:
             raise Rejected(413, Issue("too-costly", "more is copied than a resource can hold", at))
         document = _apply(document, operation, at)
     if not isinstance(document, dict):
-        raise Rejected(422, Issue("business-rule", "what is left is no resource"))
+        raise Rejected(422, Issue("business-rule", "what is left is no resource", "Patch"))
     return document
 
 
