@@ -57,6 +57,8 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     store = open_store(settings.store, ring)
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
+    # Before there are threads, which would outlive a refusal.
+    door = _open_http(settings.http) if share[0] == 0 and settings.http != "off" else None
     loop, reactor = _reactor()
     workers = None
     if share[0] == 0 and share[1] > 1:
@@ -76,8 +78,8 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
         _end_with_parent(loop, reactor)
     reactor.callWhenRunning(_start, reactor, node)
     reactor.addSystemEventTrigger("before", "shutdown", node.stop)
-    if share[0] == 0 and settings.http != "off":
-        _serve_http(loop, reactor, settings.http, node)
+    if door:
+        _serve_http(loop, reactor, door, node)
     reactor.run()
     if node.failure is not None:
         raise node.failure
@@ -110,8 +112,7 @@ def _reactor() -> tuple[asyncio.AbstractEventLoop, Any]:
     return loop, reactor
 
 
-def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, address: str, node: Node) -> None:
-    door = _open_http(address)
+def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, door: socket.socket, node: Node) -> None:
     app = application(
         parts=node.parts,
         backlog=lambda: node.backlog().asFuture(loop),
@@ -138,7 +139,7 @@ def _open_http(address: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, int(port)), family=family)
     except (OSError, OverflowError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else "not an address and a port"
+        said = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not an address and a port"
         raise Misconfigured(
             f"cannot be listened on: {said}", where="WARDLINE_HTTP", hint="such as 127.0.0.1:8580, or off"
         ) from None

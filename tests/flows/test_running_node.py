@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -166,3 +167,16 @@ def _lives(pid: int) -> bool:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize("address", ["taken", "nonsense:port"])
+def test_an_address_for_health_that_cannot_be_had_ends_the_start(
+    make_engine: Callable[..., Engine], address: str
+) -> None:
+    engine = make_engine(channel("charges"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        engine.environment["WARDLINE_HTTP"] = taken if address == "taken" else address
+        engine.spawn()
+        assert engine.wait() == 2
+    assert engine.logs[-1].startswith("wardline: WARDLINE_HTTP: cannot be listened on: ")
