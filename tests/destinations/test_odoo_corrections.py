@@ -214,12 +214,25 @@ def test_a_correction_replaces_the_line_while_the_quotation_is_open(
     assert lines(mirror, visit) == [["BED-DAY", 1.0, 12.5]]
 
 
-def test_a_correction_of_the_visit_moves_the_line(desk: Desk, mirror: Mirror, key: str) -> None:
-    desk.one(charge(key, f"{key}V"))
-    desk.one(charge(key, f"{key}W"))
+def test_a_correction_of_the_visit_moves_the_line(
+    desk: Desk, mirror: Mirror, admin: Session, key: str
+) -> None:
+    visits = {"subject": f"{key}P"}
+    order = desk.one(charge(key, f"{key}V", **visits)).documents["sale.order"]
+    assert desk.one(charge(key, f"{key}W", **visits)).note == ""
     assert (lines(mirror, f"{key}V"), len(lines(mirror, f"{key}W"))) == ([], 1)
-    desk.one(charge(key, f"{key}W"))
-    assert len(lines(mirror, f"{key}W")) == 1
+    assert desk.one(charge(key, f"{key}W", **visits)).documents["sale.order"] != order
+    moved = desk.one(charge(key, f"{key}X", subject=f"{key}Q"))
+    assert moved.note == "stood on another visit's quotation, and is on this one's now"
+    admin.call("sale.order", "action_confirm", [int(moved.documents["sale.order"])])
+    assert desk.refused(charge(key, f"{key}Y", subject=f"{key}Q")).reason.code == "conflict"
+    assert len(lines(mirror, f"{key}X")) == 1
+
+
+def test_a_key_that_was_charged_to_another_visit_is_told(desk: Desk, mirror: Mirror, key: str) -> None:
+    desk.one(charge(key, f"{key}V", again="refuse"))
+    reason = desk.refused(charge(key, f"{key}W", again="refuse")).reason
+    assert (reason.code, reason.place) == ("conflict", "encounter")
 
 
 def test_what_was_credited_is_not_replaced(desk: Desk, mirror: Mirror, key: str) -> None:

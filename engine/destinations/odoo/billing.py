@@ -15,7 +15,14 @@ from engine.destinations.odoo import contacts, encounters
 from engine.destinations.odoo.catalogue import Wanted
 from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.names import full
-from engine.destinations.odoo.orders import Order, OrderLine, load_lines, make_orders, read_orders
+from engine.destinations.odoo.orders import (
+    Order,
+    OrderLine,
+    load_lines,
+    make_orders,
+    newest_line,
+    read_orders,
+)
 from engine.destinations.odoo.work import Row, Site, open_rows
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
@@ -42,10 +49,12 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What one charge or credit comes down to: the visit (its token now) and the line's columns."""
+    """What one charge or credit comes down to: the visit (its token now), the line's columns, and the line
+    (id) that it replaces, 0 for none."""
 
     token: str
     columns: dict[str, str]
+    replaces: int = 0
 
 
 def named_visit(effect: Billed) -> str:
@@ -152,8 +161,21 @@ def write(site: Site, plans: Mapping[Row[Any], Plan], orders: Sequence[Order]) -
             lines[row] = {"order_id/.id": str(order), **plans[row].columns}
         else:
             row.fail(order)
+    newest = newest_line(site) if lines else 0
     for row, answer in load_lines(site, lines).items():
-        if isinstance(answer, int):
-            settle(row, int(lines[row]["order_id/.id"]), answer)
-        else:
+        if not isinstance(answer, int):
             row.fail(answer)
+            continue
+        if answer <= newest and answer != plans[row].replaces:
+            _moved(row)
+        settle(row, int(lines[row]["order_id/.id"]), answer)
+
+
+def _moved(row: Row[Any]) -> None:
+    """A line that is older than this write, and was on none of the visit's orders: loading it by its
+    external id took it from the visit that it was charged to before."""
+    text = "stood on another visit's quotation, and is on this one's now"
+    if getattr(row.effect, "again", "") == "replace":
+        row.notes.append(text)
+    else:
+        row.fail(refusal(ReasonCode.CONFLICT, text, "encounter"))

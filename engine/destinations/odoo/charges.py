@@ -32,7 +32,7 @@ from engine.destinations.odoo.billing import (
 )
 from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.names import base_of, external
-from engine.destinations.odoo.orders import Order, OrderLine, order_with
+from engine.destinations.odoo.orders import Order, OrderLine, read_orders_of_persons
 from engine.destinations.odoo.work import Row, Site, open_rows
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
@@ -45,11 +45,16 @@ Charges = Sequence[Row[effects.Charge]]
 def charge(site: Site, rows: Charges) -> None:
     """Carry out the `Charge` effects of one company, whose keys differ."""
     accounts, orders = orders_of(site, {row: named_visit(row.effect) for row in rows})
+    replacing = [row.effect.subject for row in rows if row.effect.again == "replace"]
+    known = [*orders, *read_orders_of_persons(site, replacing)]
     plans: dict[Row[Any], Plan] = {}
     for row in open_rows(rows):
         try:
-            if not _stands(site, row, accounts[row], orders):
-                plans[row] = _plan(site, row.effect, accounts[row])
+            stands = find(known, external("charge", row.effect.key))
+            if stands and not _replaces(site, row.effect, accounts[row], stands, known):
+                settle(row, stands[0].id, stands[1].id)
+            else:
+                plans[row] = _plan(site, row.effect, accounts[row], stands[1].id if stands else 0)
         except Unacceptable as error:
             row.fail(error)
     write(site, plans, orders)
@@ -62,42 +67,37 @@ def collide(a: Row[Any], b: Row[Any]) -> bool:
     return ours[0] == other[0] or (ours[1] is not None and ours[1] == other[1])
 
 
-def _plan(site: Site, effect: effects.Charge, account: Account) -> Plan:
+def _plan(site: Site, effect: effects.Charge, account: Account, replaces: int) -> Plan:
     if account.ended:
         raise refusal(ReasonCode.CONFLICT, "the account has ended: it takes no charge", "encounter")
     wanted = site.catalogue.wanted(site.company, effect.item)
     name, title = external("charge", effect.key), titled(effect, wanted)
     columns = columns_of(site, name, wanted, effect.price, title, effect.cost_centre)
-    if effect.again == "replace":  # what is not said any more goes
+    if replaces:  # what is not said any more goes
         columns = {"name": named(wanted), "analytic_distribution": "", **columns}
-    return Plan(account.token, columns)
+    return Plan(account.token, columns, replaces)
 
 
-def _stands(site: Site, row: Row[effects.Charge], account: Account, orders: Sequence[Order]) -> bool:
-    """Settle a row whose line says the same already, in whatever order. Raises `Unacceptable` when it says
-    something else that may not be replaced."""
-    effect = row.effect
-    name = external("charge", effect.key)
-    replaces = effect.again == "replace"
-    found = find(orders, name)
-    known = orders
-    if found is None and replaces:  # it may have been another visit's
-        known = order_with(site, name)
-        found = find(known, name)
-    if found is None:
-        return False
-    order, line = found
+def _replaces(
+    site: Site,
+    effect: effects.Charge,
+    account: Account,
+    stands: tuple[Order, OrderLine],
+    known: Sequence[Order],
+) -> bool:
+    """Whether the line that stands says something else, and may be replaced. Raises `Unacceptable` when it
+    may not."""
+    order, line = stands
     place = differing(site, effect, effect.item, line)
-    if replaces and not place:
+    if effect.again == "replace" and not place:
         place = _moved(site, effect, account, order, line)
     if not place:
-        settle(row, order.id, line.id)
-        return True
-    if not replaces or not order.open:
+        return False
+    if effect.again != "replace" or not order.open:
         raise conflict(place)
     if any(other.name.startswith(base_of(effect.key)) for one in known for other in one.lines):
         raise refusal(ReasonCode.CONFLICT, "the charge was credited: it is not replaced", place)
-    return False
+    return True
 
 
 def _moved(site: Site, effect: effects.Charge, account: Account, order: Order, line: OrderLine) -> str:

@@ -13,7 +13,16 @@ from engine.destinations.odoo.names import MODULE, external, full, generation, g
 from engine.destinations.odoo.repeat import Bad, load_columns, load_each
 from engine.destinations.odoo.work import Site
 
-__all__ = ["Order", "OrderLine", "load_lines", "make_orders", "order_with", "read_orders"]
+__all__ = [
+    "Order",
+    "OrderLine",
+    "load_lines",
+    "make_orders",
+    "newest_line",
+    "order_with",
+    "read_orders",
+    "read_orders_of_persons",
+]
 
 K = TypeVar("K")
 _OPEN = ("draft", "sent")
@@ -55,6 +64,12 @@ def read_orders(site: Site, tokens: Collection[str]) -> list[Order]:
     return _read(site, [("client_order_ref", "in", sorted(tokens))])
 
 
+def read_orders_of_persons(site: Site, persons: Collection[str]) -> list[Order]:
+    """The same of all visits of these persons."""
+    wanted = sorted({token for token in persons if token})
+    return _read(site, [("partner_id.parent_id.ref", "in", wanted)]) if wanted else []
+
+
 def order_with(site: Site, line_name: str) -> list[Order]:
     """The orders of the visit whose order holds the line of this external id, wherever it went;
     empty when there is no such line."""
@@ -92,6 +107,14 @@ def make_orders(site: Site, partners: Mapping[str, int], orders: Sequence[Order]
     ]
     made = load_each(site.client, "sale.order", fields, records, site.context)
     return result | dict(zip(names, made, strict=True))
+
+
+def newest_line(site: Site) -> int:
+    """The id of the line that was made last."""
+    found = site.client.search_read(
+        "sale.order.line", [], ["id"], context=site.context, limit=1, order="id desc"
+    )
+    return int(found[0]["id"]) if found else 0
 
 
 def load_lines(site: Site, lines: Mapping[K, Mapping[str, str]]) -> dict[K, int | Bad]:
