@@ -95,14 +95,14 @@ def test_what_watches_the_logs_sees_what_it_must(tmp_path: Path) -> None:
 
 
 def test_only_networks_that_are_allowed(make_engine: Callable[..., Engine]) -> None:
-    engine = make_engine(channel("charges", source="    allow: [127.0.0.64/26]")).start()
+    engine = make_engine(channel("charges", source="    allow: [127.0.0.64/26]"), cold=True).start()
     assert is_answer(engine.connect(host="127.0.0.65").ask(B1), a1("C1"))
     assert engine.connect(host="127.0.0.1").answer() is None
     assert engine.counted("refused_address") == 1
 
 
 def test_a_second_engine_on_one_store_is_refused(make_engine: Callable[..., Engine]) -> None:
-    first, second = make_engine(channel("charges")), make_engine(channel("charges"))
+    first, second = make_engine(channel("charges"), cold=True), make_engine(channel("charges"), cold=True)
     first.start()
     second.use_store_of(first)
     second.spawn()
