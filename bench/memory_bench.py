@@ -110,7 +110,7 @@ def _slope(samples: list[tuple[int, int]], messages: int) -> dict[str, float]:
 def _port(log: Path) -> int:
     for _ in range(100):
         time.sleep(0.2)
-        if found := re.search(r'"address": "127\.0\.0\.1:(\d+)"', log.read_text()):
+        if found := re.search(r'"channel": "memory", "address": "127\.0\.0\.1:(\d+)"', log.read_text()):
             return int(found[1])
     raise SystemExit(log.read_text())
 
