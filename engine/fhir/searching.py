@@ -25,6 +25,9 @@ Pairs = Sequence[tuple[str, str]]
 
 COUNT: Final = 50
 MOST: Final = 1000
+VALUES: Final = 100
+"""Values of one search, at most, in all its parameters."""
+
 
 _FOREVER: Final = 1e12
 _PREFIXED: Final = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(\d.*)")
@@ -62,6 +65,8 @@ class Context(NamedTuple):
 def parse_search(pairs: Pairs, context: Context, *, strict: bool) -> Search:
     """Read a search. A parameter that is not known is ignored and said so, or with `strict` refused.
     Raises `Rejected` (400) for values that mean nothing."""
+    if sum(1 + value.count(",") for _, value in pairs) > VALUES:
+        raise Rejected(400, Issue("too-costly", "too many values in one search"))
     search = Search(Find(context.release, context.type, limit=COUNT))
     ignored: list[Issue] = []
     for name, value in pairs:

@@ -132,6 +132,9 @@ def test_F40_too_many_entries(door: Door, kind: str) -> None:
         pytest.param({"request": "GET"}, id="request-is-text"),
         pytest.param({"request": {"method": 1, "url": 2}}, id="request-of-numbers"),
         pytest.param("entry", id="text"),
+        pytest.param(5, id="number"),
+        pytest.param(None, id="null"),
+        pytest.param([], id="list"),
         pytest.param(entry("PATCH", "SupplyRequest/1", s1()), id="patch"),
         pytest.param(entry("DELETE", "ChargeItem/1"), id="delete"),
     ],
@@ -253,3 +256,25 @@ def test_message_that_is_none(door: Door) -> None:
         ):
             assert client.post("/$process-message", json=body).status_code == status
     assert len(door.units) == before
+
+
+@pytest.mark.parametrize("entries", [5, None, {"a": 1}, "x", [5], [None], [{"resource": 5}]])
+@pytest.mark.parametrize("kind", ["batch", "transaction", "message"])
+def test_entries_that_are_no_list(door: Door, kind: str, entries: Any) -> None:
+    body = {"resourceType": "Bundle", "type": kind, "entry": entries}
+    with door.client() as client:
+        assert client.post("/$process-message" if kind == "message" else "", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("identifier", ["x", ["x"], 5, None, {}, [{"system": 1, "value": 2}]])
+def test_message_with_identifiers_that_are_none(door: Door, identifier: Any) -> None:
+    with door.client() as client:
+        refused = client.post("/$process-message", json=_message(s1(identifier=identifier)))
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("parameter", [5, None, {}, "x", [5], [{"name": "resource", "resource": 5}]])
+def test_parameters_that_are_none(door: Door, parameter: Any) -> None:
+    with door.client() as client:
+        body = {"resourceType": "Parameters", "parameter": parameter}
+        assert client.post("/$validate", json=body).status_code == 400

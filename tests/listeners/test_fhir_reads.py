@@ -173,6 +173,15 @@ def test_search_values_that_mean_nothing(client: httpx.Client, query: str) -> No
     assert outcome(refused)["expression"][0].startswith("http.")
 
 
+def test_too_many_values(client: httpx.Client) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for query in ({"status": ",".join(["a"] * 101)}, {"date": ",".join(["2026"] * 600)}, {"_id": "a," * 200}):
+        refused = client.post("/SupplyRequest/_search", data=query, headers=form)
+        assert (refused.status_code, outcome(refused)["code"]) == (400, "too-costly")
+    assert client.get(f"/SupplyRequest?status={','.join(['a'] * 100)}").status_code == 200
+    assert client.get(f"/SupplyRequest?date={','.join(['2026'] * 100)}").status_code == 200
+
+
 def test_search_by_id_and_time(client: httpx.Client) -> None:
     began = time.time()
     ids = [client.post("/ChargeItem", json=charge()).json()["id"] for _ in range(3)]
@@ -302,7 +311,8 @@ def test_what_is_given_out_is_valid(door: Door, release: Any) -> None:
     with door.client(release) as client:
         place = client.post("/Location", json={"resourceType": "Location", "name": "V"}).json()
         task = client.get(f"/Task?focus=Location/{place['id']}").json()
-        for body in (place, task, task["entry"][0]["resource"], client.get("/Location?a=b").json()):
+        said = client.get(f"/AuditEvent?entity=Location/{place['id']}").json()
+        for body in (place, task, task["entry"][0]["resource"], said, client.get("/Location?a=b").json()):
             assert check(body, release, body["resourceType"]) == []
 
 

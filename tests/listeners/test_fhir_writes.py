@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fhir_bodies import outcome, s1
+from fhir_bodies import bundle, entry, outcome, s1
 from fhir_door import OFFER, Door, open_door
 from msgspec.structs import replace
 
@@ -329,15 +329,40 @@ def test_patch(door: Door) -> None:
 
 
 def test_unique_identifiers(tmp_path: Path) -> None:
-
+    """No way of writing makes a second resource with an identifier that is there."""
     with open_door(tmp_path, replace(OFFER, unique=True)) as door, door.client() as client:
         body = s1("U")
         first = client.post("/SupplyRequest", json=body)
         again = client.post("/SupplyRequest", json=body)
         other = client.post("/SupplyRequest", json={**body, "quantity": {"value": 5}})
-    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
-    assert again.headers["location"] == first.headers["location"]
-    assert outcome(other)["code"] == "duplicate"
+        assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
+        assert again.headers["location"] == first.headers["location"]
+        assert outcome(other)["code"] == "duplicate"
+        assert client.put(f"/SupplyRequest/{first.json()['id']}", json=first.json()).status_code == 200
+        second = client.post("/SupplyRequest", json=s1("V")).json()
+        address = f"/SupplyRequest/{second['id']}"
+        assert client.put(address, json={**second, "identifier": body["identifier"]}).status_code == 409
+        operations = [{"op": "replace", "path": "/identifier/0/value", "value": "U"}]
+        kind = {"Content-Type": "application/json-patch+json"}
+        assert client.patch(address, json=operations, headers=kind).status_code == 409
+        condition = {"If-None-Exist": "identifier=urn:o|W"}
+        assert (
+            client.post("/SupplyRequest", json=s1("U", priority="stat"), headers=condition).status_code == 409
+        )
+        assert client.put("/SupplyRequest?identifier=urn:o|W", json=s1("U")).status_code == 409
+        twice = [entry("POST", "SupplyRequest", s1("X", priority=word)) for word in ("stat", "asap")]
+        assert client.post("", json=bundle("transaction", *twice)).status_code == 400
+        moved = entry("PUT", address.lstrip("/"), {**second, "identifier": s1("Y")["identifier"]})
+        both = bundle("transaction", moved, entry("POST", "SupplyRequest", s1("Y")))
+        assert client.post("", json=both).status_code == 400
+        assert client.get("/SupplyRequest?identifier=U,W,X,Y").json()["total"] == 1
+
+
+def test_too_much_to_be_found_by(door: Door) -> None:
+    many = [{"system": "urn:o", "value": str(number)} for number in range(600)]
+    with door.client() as client:
+        refused = client.post("/SupplyRequest", json=s1(identifier=many))
+    assert (refused.status_code, outcome(refused)["code"]) == (413, "too-costly")
 
 
 def test_gzip_in_and_out(door: Door) -> None:
@@ -366,3 +391,11 @@ def test_xml_in_and_out(door: Door) -> None:
         created = client.post("/SupplyRequest", content=xml)
         assert created.status_code == 201
         assert '<value value="1.10"/>' in created.text
+
+
+def test_refusals_in_xml(door: Door) -> None:
+    with door.client(Accept="application/fhir+xml") as client:
+        refused = client.post("/SupplyRequest", json=s1(status="wibble"))
+    assert refused.status_code == 422
+    assert refused.headers["content-type"].startswith("application/fhir+xml")
+    assert "<OperationOutcome" in refused.text

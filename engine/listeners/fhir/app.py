@@ -7,12 +7,13 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from engine.errors import Unavailable
 from engine.fhir import json_text, outcome, xml
 from engine.fhir.etag import etag, http_date
 from engine.fhir.issues import Issue, Rejected
-from engine.fhir.negotiation import Wire, media_type
+from engine.fhir.negotiation import Wire, accepted_wire, media_type
 from engine.fhir.preference import read_preference
 from engine.fhir.releases import RELEASES, Release
 from engine.listeners.fhir.asking import Answer
@@ -67,16 +68,17 @@ class Application:
         except Exception as error:
             signal(RequestFailed(request.id, type(error).__name__))
             text = "an error of this server: its operator can find it by X-Request-Id"
-            reply = _refused(Rejected(500, Issue("exception", text, severity="fatal")), release, "failed")
+            broken = Rejected(500, Issue("exception", text, severity="fatal"))
+            reply = _refused(broken, release, "json", "failed")
             return reply, written(request, reply)
 
     async def _reply(self, request: Request, release: Release) -> Reply:
         try:
             return await handle(self._service, request, accepting=self.accepting)
         except Rejected as error:
-            return _refused(error, release)
+            return _refused(error, release, _wire(request, release))
         except Unavailable:
-            return _refused(unavailable(), release)
+            return _refused(unavailable(), release, _wire(request, release))
 
 
 def _release(request: Request) -> Release:
@@ -86,9 +88,18 @@ def _release(request: Request) -> Release:
     return next((release for release in RELEASES if release == name), "R4")
 
 
-def _refused(error: Rejected, release: Release, interaction: str = "refused") -> Reply:
+def _refused(error: Rejected, release: Release, wire: Wire, interaction: str = "refused") -> Reply:
     said = outcome.operation_outcome(error.issues)
-    return Reply(Answer(error.status, said, list(error.headers)), release=release, interaction=interaction)
+    return Reply(Answer(error.status, said, list(error.headers)), wire, release, interaction)
+
+
+def _wire(request: Request, release: Release) -> Wire:
+    """The form of a refusal: what the client accepts, else JSON."""
+    format_ = next((value for name, value in parse_qsl(request.query) if name == "_format"), None)
+    try:
+        return accepted_wire(request.headers.get("accept"), format_, release)
+    except Rejected:
+        return "json"
 
 
 def written(request: Request, reply: Reply) -> list[Event]:

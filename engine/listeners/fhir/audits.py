@@ -3,7 +3,7 @@ the Provenance that a client sends along (`X-Provenance`)."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from engine.fhir import json_text, validation
 from engine.fhir.audit import audit_event, provenance
@@ -12,7 +12,7 @@ from engine.fhir.issues import Issue, Rejected
 from engine.fhir.stored import Stored, pack
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.plans import Planned
-from engine.listeners.fhir.rendering import bare, shown_version
+from engine.listeners.fhir.rendering import bare, searchset, shown_version
 from engine.model import Arrival, Find, Found, ResourceKey, Write
 
 __all__ = ["STEP", "claim", "search_audit", "search_provenance"]
@@ -28,7 +28,9 @@ async def search_audit(ask: Ask) -> Answer:
     ask.must("search")
     type_, id_ = _wanted(ask, "entity")
     versions = (await _history(ask, type_, id_)).versions
-    return _bundle(ask, [audit_event(one, ask.release, observer="Wardline") for one in versions])
+    return Answer(
+        200, searchset(ask, [audit_event(one, ask.release, observer="Wardline") for one in versions])
+    )
 
 
 async def search_provenance(ask: Ask) -> Answer:
@@ -41,7 +43,7 @@ async def search_provenance(ask: Ask) -> Answer:
     digest = term(doors.keys.term, ask.release, "Provenance", "target", f"{type_}/{id_}")
     theirs = Find(ask.release, "Provenance", ((digest,),), limit=_MOST)
     found: Found = await doors.look(doors.store.find, theirs)
-    return _bundle(ask, [*map(provenance, versions), *map(shown_version, found.versions)])
+    return Answer(200, searchset(ask, [*map(provenance, versions), *map(shown_version, found.versions)]))
 
 
 def _wanted(ask: Ask, name: str) -> tuple[str, str]:
@@ -62,21 +64,6 @@ async def _history(ask: Ask, type_: str, id_: str) -> Found:
         doors.store.history, ask.release, type_, id_, before=0, since=0.0, limit=_MOST
     )
     return found
-
-
-def _bundle(ask: Ask, resources: list[dict[str, Any]]) -> Answer:
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": len(resources)}
-    entries = [
-        {
-            "fullUrl": f"{ask.base}/{one['resourceType']}/{one['id']}",
-            "resource": one,
-            "search": {"mode": "match"},
-        }
-        for one in resources
-    ]
-    if entries:
-        bundle["entry"] = entries
-    return Answer(200, bundle)
 
 
 def claim(ask: Ask, planned: Planned) -> tuple[Write, ...]:

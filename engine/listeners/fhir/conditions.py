@@ -13,7 +13,7 @@ from engine.model import Find
 __all__ = ["identifier_finds", "query_pairs"]
 
 MOST = 100
-"""Parameters of one query."""
+"""Parameters of one query, identifiers of one resource, at most."""
 
 
 def query_pairs(text: str) -> Pairs:
@@ -25,11 +25,13 @@ def query_pairs(text: str) -> Pairs:
 
 
 def identifier_finds(resource: dict[str, Any], context: Context) -> list[Find]:
-    """One search for each identifier of a resource that has system and value."""
+    """One search for each identifier of a resource that has system and value. Raises `Rejected` (413)."""
     found = []
     for identifier in resource.get("identifier", []):
         system, value = identifier.get("system"), identifier.get("value")
         if system and value:
             digest = term(context.key, context.release, context.type, "identifier", f"{system}|{value}")
             found.append(Find(context.release, context.type, ((digest,),), limit=2))
+    if len(found) > MOST:
+        raise Rejected(413, Issue("too-costly", "more identifiers than one resource may have here"))
     return found

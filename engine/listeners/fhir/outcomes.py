@@ -10,7 +10,7 @@ from engine.fhir.issues import Issue, Rejected
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import Progress, outcome_extension, task
 from engine.listeners.fhir.refusals import missing
-from engine.listeners.fhir.rendering import instant, shown_version, task_id
+from engine.listeners.fhir.rendering import instant, searchset, shown_version, task_id
 from engine.listeners.fhir.service import Resources
 from engine.model import ResourceKey, Version
 from engine.store.base import Query
@@ -76,11 +76,7 @@ async def search_task(ask: Ask) -> Answer:
         elif name not in ("_format", "_pretty"):
             raise Rejected(400, Issue("not-supported", "Tasks are found by focus or _id only"))
     body = await _task(ask, found)
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": int(body is not None)}
-    if body is not None:
-        full_url = f"{ask.base}/Task/{body['id']}"
-        bundle["entry"] = [{"fullUrl": full_url, "resource": body, "search": {"mode": "match"}}]
-    return Answer(200, bundle)
+    return Answer(200, searchset(ask, [] if body is None else [body]))
 
 
 def _written(store: Resources, release: str, id_: str) -> list[Version]:

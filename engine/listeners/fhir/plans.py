@@ -22,6 +22,10 @@ from engine.model import Arrival, Expect, Find, ResourceKey, Version, Write
 __all__ = ["PLANS", "Planned", "check"]
 
 
+MOST: Final = 1000
+"""Values that one resource may be found by."""
+
+
 class Planned(NamedTuple):
     """What a write comes to: the version that will stand. Without `write` it stands already (`at`)."""
 
@@ -38,44 +42,53 @@ Plan = Callable[[Ask], Awaitable[Planned]]
 
 
 async def plan_create(ask: Ask) -> Planned:
-    """A new resource, unless its condition says that it is here already."""
+    """A new resource, unless its condition or its identifiers say that it is here already."""
     condition = ask.header("if-none-exist")
-    if condition is not None:
+    expects: list[Expect] = []
+    if condition is None:
+        ask.must("create")
+    else:
         ask.must("create", "search")
-        return await _unless_found(ask, read_condition(query_pairs(condition), ask.context()))
-    ask.must("create")
-    if ask.offer.unique:
-        return await _unless_identified(ask)
-    return _new(ask)
-
-
-async def _unless_found(ask: Ask, find: Find) -> Planned:
-    found = await _matches(ask, find)
-    if len(found) > 1:
-        raise several()
-    if found:
-        return _standing(found[0])
-    return _new(ask, Expect(find))
-
-
-async def _unless_identified(ask: Ask) -> Planned:
-    """Where identifiers are unique: the same resource sent again is the one that is here."""
-    expects = []
-    for find in identifier_finds(ask.body, ask.context()):
-        for match in await _matches(ask, find):
-            first = await ask.service.doors.look(ask.service.doors.store.version, match.key, 1)
-            if first is not None and first.body_hash == ask.body_hash:
-                return _standing(match)
-            raise Rejected(
-                409,
-                Issue(
-                    "duplicate",
-                    "the identifier stands for another resource",
-                    f"{ask.place or ask.type}.identifier",
-                ),
-            )
+        find = read_condition(query_pairs(condition), ask.context())
+        found = await _matches(ask, find)
+        if len(found) > 1:
+            raise several()
+        if found:
+            return _standing(found[0])
         expects.append(Expect(find))
-    return _new(ask, *expects)
+    other, unique = await _identified(ask, ask.body)
+    if other is not None:
+        return await _sent_again(ask, other)
+    return _new(ask, *expects, *unique)
+
+
+async def _identified(
+    ask: Ask, resource: dict[str, Any], own: str = ""
+) -> tuple[Version | None, list[Expect]]:
+    """Where identifiers are unique: another resource that has one of these, and what must hold while there
+    is none. `own` is the id of the resource itself, when it is here."""
+    expects: list[Expect] = []
+    for find in identifier_finds(resource, ask.context()) if ask.offer.unique else ():
+        found = await _matches(ask, find)
+        for match in found:
+            if match.key.id != own:
+                return match, []
+        expects.append(Expect(find, tuple(match.key.id for match in found)))
+    return None, expects
+
+
+async def _sent_again(ask: Ask, other: Version) -> Planned:
+    """The resource that is here, when it was created by the very same body."""
+    doors = ask.service.doors
+    first: Version | None = await doors.look(doors.store.version, other.key, 1)
+    if first is None or first.body_hash != ask.body_hash:
+        raise _duplicate(ask)
+    return _standing(other)
+
+
+def _duplicate(ask: Ask) -> Rejected:
+    place = f"{ask.place or ask.type}.identifier"
+    return Rejected(409, Issue("duplicate", "the identifier stands for another resource", place))
 
 
 def _new(ask: Ask, *expects: Expect) -> Planned:
@@ -97,7 +110,7 @@ async def plan_update(ask: Ask) -> Planned:
             Issue("not-supported", "ids are given by this server: create with POST"),
             headers=(("Allow", "GET, HEAD, OPTIONS"),),
         )
-    return _next(ask, current, ask.body)
+    return await _next(ask, current, ask.body)
 
 
 async def plan_conditional_update(ask: Ask) -> Planned:
@@ -111,14 +124,18 @@ async def plan_conditional_update(ask: Ask) -> Planned:
         ask.must("create")
         if "id" in ask.body:
             raise Rejected(400, Issue("invalid", "ids are given by this server", f"{ask.type}.id"))
-        return _new(ask, Expect(find))
+        other, unique = await _identified(ask, ask.body)
+        if other is not None:
+            raise _duplicate(ask)
+        return _new(ask, Expect(find), *unique)
     current = found[0]
     if ask.body.get("id", current.key.id) != current.key.id:
         raise Rejected(
             409, Issue("conflict", "the id of the body is not that of what was found", f"{ask.type}.id")
         )
     _check_tags(ask, current)
-    return _next(ask, current, ask.body)._replace(expects=(Expect(find, (current.key.id,)),))
+    planned = await _next(ask, current, ask.body)
+    return planned._replace(expects=(*planned.expects, Expect(find, (current.key.id,))))
 
 
 async def plan_patch(ask: Ask) -> Planned:
@@ -136,7 +153,7 @@ async def plan_patch(ask: Ask) -> Planned:
             422, Issue("business-rule", "a patch cannot change what a resource is", f"{ask.type}.id")
         )
     check(ask, resource)
-    return _next(ask, current, resource)
+    return await _next(ask, current, resource)
 
 
 async def plan_delete(ask: Ask) -> Planned:
@@ -161,10 +178,13 @@ PLANS: Final[dict[str, Plan]] = {
 }
 
 
-def _next(ask: Ask, current: Version, resource: dict[str, Any]) -> Planned:
+async def _next(ask: Ask, current: Version, resource: dict[str, Any]) -> Planned:
     if current.deleted:
         raise gone()
-    return _planned(ask, 200, current.key.id, current, resource, ())
+    other, unique = await _identified(ask, resource, current.key.id)
+    if other is not None:
+        raise _duplicate(ask)
+    return _planned(ask, 200, current.key.id, current, resource, unique)
 
 
 def _planned(
@@ -203,6 +223,8 @@ def _write(ask: Ask, key: ResourceKey, version: int, resource: dict[str, Any], *
         type=key.type,
     )
     terms, spans = index(resource, ask.release, offer.zone, keys.term) if not deleted else ((), ())
+    if len(terms) + len(spans) > MOST:
+        raise Rejected(413, Issue("too-costly", "more identifiers and references than one resource may have"))
     return Write(
         arrival, key, version, terms, spans, deleted, ask.caller.id, ask.request_id, ask.body_hash
     )  # fmt: skip

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec.structs import replace
@@ -18,7 +16,7 @@ from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.cursors import open_cursor, seal_cursor
 from engine.listeners.fhir.outcomes import with_outcomes
 from engine.listeners.fhir.refusals import gone, missing
-from engine.listeners.fhir.rendering import about, instant, shown_version
+from engine.listeners.fhir.rendering import about, instant, shown_version, with_query
 from engine.model import Find, Found, ResourceKey, Version
 
 __all__ = ["history", "read", "search", "vread"]
@@ -93,18 +91,19 @@ async def search(ask: Ask) -> Answer:
     more = len(found.versions) > find.limit and not asked.count_only
     address = f"{ask.base}/{ask.type}"
     bundle = _bundle("searchset", found.total if asked.total or asked.count_only else None)
-    bundle["link"] = [{"relation": "self", "url": _url(address, asked.used)}]
+    bundle["link"] = [{"relation": "self", "url": with_query(address, asked.used)}]
     if more:
         going = _Going(replace(find, after=page[-1].created), asked.total, asked.used)
         cursor = seal_cursor(doors.cursors, ask.caller.id, place, going)
-        bundle["link"].append({"relation": "next", "url": _url(address, ((CURSOR, cursor),))})
+        bundle["link"].append({"relation": "next", "url": with_query(address, ((CURSOR, cursor),))})
     entries = [
         {"fullUrl": f"{address}/{version.key.id}", "resource": body, "search": {"mode": "match"}}
         for version, body in zip(page, await with_outcomes(ask, page), strict=True)
     ]
     if asked.ignored:
         said = outcome.operation_outcome(asked.ignored)
-        entries.append({"resource": said, "search": {"mode": "outcome"}})
+        full_url = f"urn:uuid:{ask.service.new_id()}"
+        entries.append({"fullUrl": full_url, "resource": said, "search": {"mode": "outcome"}})
     if entries:
         bundle["entry"] = entries
     return Answer(200, bundle)
@@ -146,11 +145,11 @@ async def history(ask: Ask) -> Answer:
     address = "/".join(part for part in (ask.base, ask.type, ask.id, "_history") if part)
     bundle = _bundle("history", found.total)
     kept = tuple((name, value) for name, value in ask.query if name in ("_count", "_since"))
-    bundle["link"] = [{"relation": "self", "url": _url(address, kept)}]
+    bundle["link"] = [{"relation": "self", "url": with_query(address, kept)}]
     if len(found.versions) > past.count:
         following = _Past(page[-1].message_id, past.since, past.count)
         cursor = seal_cursor(doors.cursors, ask.caller.id, place, following)
-        bundle["link"].append({"relation": "next", "url": _url(address, ((CURSOR, cursor),))})
+        bundle["link"].append({"relation": "next", "url": with_query(address, ((CURSOR, cursor),))})
     entries = [_past_entry(ask, version) for version in page]
     if entries:
         bundle["entry"] = entries
@@ -198,7 +197,3 @@ def _bundle(kind: str, total: int | None) -> dict[str, Any]:
     if total is not None:
         bundle["total"] = total
     return bundle
-
-
-def _url(address: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f"{address}?{urlencode(pairs)}" if pairs else address

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from engine.fhir import json_text
+from engine.fhir.searching import Pairs
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import OUTCOME
 from engine.model import ResourceKey, Version
 
-__all__ = ["about", "bare", "instant", "location", "shown", "shown_version", "task_id"]
+__all__ = [
+    "about",
+    "bare",
+    "instant",
+    "location",
+    "searchset",
+    "shown",
+    "shown_version",
+    "task_id",
+    "with_query",
+]
 
 
 def instant(at: float) -> str:
@@ -66,3 +78,23 @@ def about(ask: Ask, status: int, version: Version, body: dict[str, Any] | None) 
         status, body, location=location(ask.base, version.key, version.version), version=version.version,
         at=version.at,
     )  # fmt: skip
+
+
+def searchset(ask: Ask, resources: list[dict[str, Any]]) -> dict[str, Any]:
+    """A search result that is whole: what this server makes itself."""
+    entries = [
+        {
+            "fullUrl": f"{ask.base}/{one['resourceType']}/{one['id']}",
+            "resource": one,
+            "search": {"mode": "match"},
+        }
+        for one in resources
+    ]
+    link = [{"relation": "self", "url": with_query(f"{ask.base}/{ask.type}", ask.query)}]
+    bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "link": link}
+    return {**bundle, "entry": entries} if entries else bundle
+
+
+def with_query(path: str, pairs: Pairs) -> str:
+    """A path with a query."""
+    return f"{path}?{urlencode(pairs)}" if pairs else path

@@ -116,10 +116,10 @@ def _in_order(planned: list[tuple[_Draft, Planned]]) -> list[Planned]:
 
 
 def _check_once(planned: list[tuple[_Draft, Planned]]) -> None:
-    """A resource only once; and two entries whose condition is the same would both create it."""
+    """A resource only once; and two entries that look for the same would both find nothing."""
     changed = [(draft.entry, plan.key) for draft, plan in planned if plan.write is not None]
     conditions = [
-        (draft.entry, expect.find) for draft, plan in planned for expect in plan.expects if plan.status == 201
+        (draft.entry, find) for draft, plan in planned for find in {expect.find for expect in plan.expects}
     ]
     issues = [*same_twice(changed), *same_twice(conditions)]
     if issues:
