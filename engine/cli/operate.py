@@ -127,13 +127,14 @@ def redeliver(
     if not (message_id or channel or everything):
         raise typer.BadParameter("say which: --message ID, --channel NAME, or --all")
     opened = open_named(store)
-    count = opened.redeliver(
-        Query(channel=channel, ids=tuple(message_id or ()), limit=1_000_000), now=time.time()
-    )
+    query = Query(channel=channel, ids=tuple(message_id or ()), limit=1_000_000)
+    count, overtaken = opened.redeliver(query, now=time.time()), opened.overtaken(query)
     if as_json:
-        print_json({"redelivered": count})
-    else:
-        typer.echo(f"{count} dead letters are on their way again")
+        print_json({"redelivered": count, "overtaken": overtaken})
+        return
+    typer.echo(f"{count} dead letters are on their way again")
+    if overtaken:
+        typer.echo(f"{overtaken} stay: a later version of the same resource is here")
 
 
 def _story(opened: MessageStore, message_id: int, as_json: bool) -> None:

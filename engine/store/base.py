@@ -198,9 +198,15 @@ class MessageStore(Protocol):
     def redeliver(self, query: Query, *, now: float) -> int:
         """Dead deliveries that match become due again with their attempts forgotten; how many.
         A dead letter that never became effects goes back to received and is routed again, with its
-        later pieces if it came in pieces.
+        later pieces if it came in pieces. A version of a resource that a later one has followed stays
+        as it is: the later one says all that is wanted by now.
 
         `query.ids` are message ids; `after` and `limit` do not count: all that match are taken."""
+        ...
+
+    def overtaken(self, query: Query) -> int:
+        """How many dead letters match that `redeliver` leaves, because a later version of their resource
+        is here."""
         ...
 
     def answer(self, answers: dict[int, Answered]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, exists, func, not_, or_, select
 
 from engine.effects import decode
 from engine.model import (
@@ -22,7 +22,7 @@ from engine.model import (
 from engine.store.base import Query
 from engine.store.database import Work, rows_of
 from engine.store.part import Part, as_json, checksum, words_of
-from engine.store.tables import PER_MESSAGE, deliveries, messages
+from engine.store.tables import PER_MESSAGE, deliveries, messages, resources, versions
 from engine.store.views import conditions
 
 __all__ = ["RECLAIM", "Deliveries"]
@@ -73,6 +73,13 @@ _CONCLUDE: Final = (
     " WHEN d.state = 'dead' THEN 1 ELSE 0 END) FROM deliveries d"
     f" WHERE d.id BETWEEN messages.id * {PER_MESSAGE} AND messages.id * {PER_MESSAGE} + {PER_MESSAGE - 1})"
     " WHEN 2 THEN 'waiting' WHEN 1 THEN 'dead' ELSE 'delivered' END WHERE id IN ({}) RETURNING id, state"
+)
+
+# What an older version wanted may have been taken back, or said anew, by the one that is current.
+_FOLLOWED: Final = exists().where(
+    versions.c.message_id == messages.c.id,
+    resources.c.created == versions.c.created,
+    resources.c.message_id != messages.c.id,
 )
 
 
@@ -146,11 +153,9 @@ class Deliveries(Part):
         """`MessageStore.redeliver`."""
         if query.state not in ("", MessageState.DEAD):
             return 0
-        with_dead = select(deliveries.c.message_id).where(deliveries.c.state == _DEAD)
         wanted = (
             select(messages.c.id, messages.c.state)
-            .where(or_(messages.c.state == MessageState.DEAD.value, messages.c.id.in_(with_dead)))
-            .where(*conditions(query))
+            .where(*_letters(query), not_(_FOLLOWED))
             .order_by(messages.c.id)
             .with_for_update()
         )
@@ -168,6 +173,14 @@ class Deliveries(Part):
             work.run_many(_PIECES, unrouted)
         return len(numbers) + len(unrouted)
 
+    def overtaken(self, query: Query) -> int:
+        """`MessageStore.overtaken`."""
+        if query.state not in ("", MessageState.DEAD):
+            return 0
+        wanted = select(func.count()).select_from(messages).where(*_letters(query), _FOLLOWED)
+        with self._database.read() as work:
+            return int(work.core.execute(wanted).scalar_one())
+
     def _lock_messages(self, work: Work, ids: Iterable[int]) -> None:
         """Whoever moves a message's state holds its row first: two nodes that settle its last two
         deliveries at once must not both see the other's as open."""
@@ -181,6 +194,13 @@ class Deliveries(Part):
             reason = as_json(_DAMAGED)
             work.run_many(_SETTLE, [(_DEAD, now, reason, None, "", now, number) for number in numbers])
             _conclude(work, {number // PER_MESSAGE for number in numbers})
+
+
+def _letters(query: Query) -> list[ColumnElement[bool]]:
+    """Messages that are dead letters, or of which a delivery is one."""
+    with_dead = select(deliveries.c.message_id).where(deliveries.c.state == _DEAD)
+    dead = or_(messages.c.state == MessageState.DEAD.value, messages.c.id.in_(with_dead))
+    return [dead, *conditions(query)]
 
 
 def _settled(settlement: Settlement, now: float) -> tuple[Any, ...]:

@@ -13,12 +13,14 @@ import pytest
 from engine.fhir.stored import Stored, pack
 from engine.model import (
     Arrival,
+    Dead,
     Delivered,
     Expect,
     Filtered,
     Find,
     MessageState,
     Moved,
+    Refused,
     ResourceKey,
     Routed,
     Routing,
@@ -409,6 +411,31 @@ class KeepingContract:
         settle(store, claim(store), Delivered())
         (view,) = store.messages(Query())
         assert view.state is MessageState.DELIVERED
+        assert store.gaps() == []
+
+    def test_what_a_later_version_has_followed_is_not_redelivered(self, store: Store) -> None:
+        """A charge that was refused, then entered in error, must not be charged after all."""
+        from conformance.store_contract import CONFLICT, charge, claim, settle
+
+        one(store, write("a"), write("b"))
+        for message_id in (1, 2):
+            store.route([Routing(message_id, Routed((charge(message_id),)), destinations=("odoo",))], [], 1.0)
+        settle(store, claim(store), Refused(CONFLICT))
+        one(store, write("a", 2))
+        store.route([Routing(3, Filtered("nothing was charged"))], [], 1.0)
+        assert store.overtaken(Query(channel="elsewhere")) == store.overtaken(Query(state="delivered")) == 0
+        assert store.overtaken(Query(ids=(2,))) == store.redeliver(Query(ids=(1,)), now=400.0) == 0
+        assert store.overtaken(Query()) == store.redeliver(Query(), now=400.0) == 1
+        assert [delivery.message_id for delivery in claim(store, now=400.0)] == [2]
+
+    def test_nor_routed_again(self, store: Store) -> None:
+        from conformance.store_contract import CONFLICT
+
+        one(store, write("a"), write("b"))
+        one(store, write("a", 2))
+        store.route([Routing(number, Dead(CONFLICT)) for number in (1, 2, 3)], [], 1.0)
+        assert (store.overtaken(Query()), store.redeliver(Query(), now=2.0)) == (1, 2)
+        assert [message.id for message in store.unrouted(["supplies"], 0, 9)] == [2, 3]
         assert store.gaps() == []
 
 
