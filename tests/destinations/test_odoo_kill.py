@@ -101,28 +101,31 @@ SAGAS: dict[str, Saga] = {
         (reserve(k, item("GLV-M", 2)),),
     ),
     "consume": lambda k: (
-        (reserve(k, item("GLV-M", 5), item("SUT-30", 1)),),
+        (),
         (
             used(k, 1, item("GLV-M", 2), item("CAT-14", 1, lot=LOT)),
             used(k, 2, item("MESH-15", 9), location="WH/Wards/3A"),
-            used(k, 3, item("GLV-M", 2), item("SUT-30", 2), against=f"{k}/kit"),
         ),
+    ),
+    "deliver": lambda k: (
+        (reserve(k, item("GLV-M", 5), item("SUT-30", 1)),),
+        (used(k, 1, item("GLV-M", 2), item("SUT-30", 2), against=f"{k}/kit"),),
     ),
     "return": lambda k: (
         (used(k, 1, item("GLV-M", 2), item("CAT-14", 1, lot=LOT)),),
         (used(k, 2, item("GLV-M", 2), item("CAT-14", 1), reverses=f"{k}u1"),),
     ),
     "charge": lambda k: (
-        (charge(k, 3, price=PRICE),),
-        (
-            charge(k, 1, price=PRICE, cost_centre="CC-LAB", date=date(2026, 11, 20)),
-            charge(k, 2),
-            charge(k, 3, cost_centre="CC-LAB", again="replace"),
-        ),
+        (),
+        (charge(k, 1, price=PRICE, cost_centre="CC-LAB", date=date(2026, 11, 20)), charge(k, 2)),
     ),
-    "credit": lambda k: (
+    "credit": lambda k: ((charge(k, 1, price=PRICE),), (credit(k, 1),)),
+    "correct": lambda k: (
         (charge(k, 1, price=PRICE), charge(k, 2, price=PRICE)),
-        (credit(k, 1), Credit(key=f"{k}k2", reverses=f"{k}f2", whole=True)),
+        (
+            charge(k, 1, cost_centre="CC-LAB", again="replace"),
+            Credit(key=f"{k}k2", reverses=f"{k}f2", whole=True),
+        ),
     ),
     "encounter": lambda k: (
         (),
@@ -179,6 +182,12 @@ def _may_make_products(hospital: Running, admin: Session) -> None:
     master_rights.give(admin, hospital)
 
 
+AFTER_WRITES_ONLY = {"deliver", "correct"}
+"""Sagas that die after what they write: after a read nothing is different from before it."""
+
+READS = {"search_read", "fields_get", "get_external_id", "context_get", "check_object_reference"}
+
+
 class Run:
     """One life of a saga under a prefix of its own, once what comes before stands (`prepared`)."""
 
@@ -232,8 +241,13 @@ def test_t09_a_saga_killed_at_any_call_ends_the_same(
     passed = undisturbed.steps()
     expected, after = undisturbed.result(), ordered(admin, mirror)
     each = {name: n - before.get(name, 0.0) for name, n in after.items()}
-    points = [i for i, step in enumerate(passed) if step.startswith("after") or "note" in step]
-    assert len(points) > 3
+    points = [
+        i
+        for i, step in enumerate(passed)
+        if (step.startswith("after") or "note" in step)
+        and not (name in AFTER_WRITES_ONLY and step.rpartition(".")[2] in READS)
+    ]
+    assert len(points) > (1 if name in AFTER_WRITES_ONLY else 3)
     runs = [Run(hospital, mirror, saga) for _ in points]
     prepared(desk, runs)
     grown = ordered(admin, mirror)
