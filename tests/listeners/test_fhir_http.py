@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from certificates import Authority
-from fhir_bodies import outcome, s1
+from fhir_bodies import bundle, entry, outcome, s1
 from fhir_door import Door, open_door
 
 from engine.errors import Unavailable
@@ -351,3 +351,49 @@ def test_mutual_tls(tmp_path: Path) -> None:
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises(httpx.TransportError), httpx.Client(verify=old, trust_env=False) as browser:
             browser.get(f"{door.url}/fhir/R4/metadata")
+
+
+def test_large_bodies_go_the_same_way(door: Door) -> None:
+    """What is worked on in threads is answered as what is not."""
+    many = [{"code": {"text": "size"}, "valueQuantity": {"value": number}} for number in range(3000)]
+    kind = {"Content-Type": "application/json-patch+json"}
+    with door.client() as client:
+        created = client.post("/SupplyRequest", json=s1("LARGE", parameter=many))
+        assert created.status_code == 201
+        address = f"/SupplyRequest/{created.json()['id']}"
+        assert client.put(address, json=created.json()).headers["etag"] == 'W/"2"'
+        operations = [{"op": "replace", "path": "/status", "value": "suspended"}]
+        assert client.patch(address, json=operations, headers=kind).json()["parameter"] == many
+        assert client.get(address).json()["status"] == "suspended"
+        assert client.get(f"{address}/_history").json()["total"] == 3
+        assert (
+            client.get("/SupplyRequest?identifier=LARGE").json()["entry"][0]["resource"]["parameter"] == many
+        )
+        wrong = client.post("/SupplyRequest", json=s1(parameter=[*many, {"code": 5}]))
+        assert (wrong.status_code, outcome(wrong)["expression"]) == (
+            400,
+            ["SupplyRequest.parameter[3000].code"],
+        )
+
+
+def test_a_bug_in_one_entry_of_a_batch(
+    door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("JaneDoeXyz")
+
+    monkeypatch.setattr(door.store, "find", broken)
+    entries = [entry("POST", "SupplyRequest", s1()), entry("GET", "SupplyRequest?identifier=a")]
+    with door.client() as client:
+        done = client.post("", json=bundle("batch", *entries))
+    assert [one["response"]["status"][:3] for one in done.json()["entry"]] == ["201", "500"]
+    assert "JaneDoeXyz" not in done.text + "".join(capsys.readouterr())
+
+
+def test_searches_inside_bundles_are_short(door: Door) -> None:
+    with door.client() as client:
+        for _ in range(60):
+            client.post("/Location", json={"resourceType": "Location", "mode": "kind"})
+        assert len(client.get("/Location?_count=1000").json()["entry"]) >= 60
+        done = client.post("", json=bundle("batch", entry("GET", "Location?_count=1000"))).json()
+    assert len(done["entry"][0]["resource"]["entry"]) == 50

@@ -12,14 +12,14 @@ from urllib.parse import parse_qsl
 from engine.errors import Unavailable
 from engine.fhir import json_text, outcome, xml
 from engine.fhir.etag import etag, http_date
-from engine.fhir.issues import Issue, Rejected
+from engine.fhir.issues import Rejected
 from engine.fhir.negotiation import Wire, accepted_wire, media_type
 from engine.fhir.preference import read_preference
 from engine.fhir.releases import RELEASES, Release
-from engine.listeners.fhir.asking import Answer
+from engine.listeners.fhir.asking import LARGE, Answer
 from engine.listeners.fhir.checks import request_id_of
 from engine.listeners.fhir.door import Reply, handle
-from engine.listeners.fhir.refusals import unavailable
+from engine.listeners.fhir.refusals import broken, unavailable
 from engine.listeners.fhir.request import Receive, Request
 from engine.listeners.fhir.service import Service
 from engine.telemetry import FhirAnswered, RequestFailed, signal
@@ -62,14 +62,14 @@ class Application:
         release = _release(request)
         try:
             reply = await self._reply(request, release)
-            return reply, written(request, reply)
+            if max(reply.answer.size, request.size) < LARGE:
+                return reply, written(request, reply)
+            return reply, await self._service.doors.look(written, request, reply)
         except ConnectionError:
             raise
         except Exception as error:
             signal(RequestFailed(request.id, type(error).__name__))
-            text = "an error of this server: its operator can find it by X-Request-Id"
-            broken = Rejected(500, Issue("exception", text, severity="fatal"))
-            reply = _refused(broken, release, "json", "failed")
+            reply = _refused(broken(), release, "json", "failed")
             return reply, written(request, reply)
 
     async def _reply(self, request: Request, release: Release) -> Reply:

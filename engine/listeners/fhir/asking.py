@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final, ParamSpec, TypeVar
 
 import msgspec
 
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.preference import Preference
 from engine.fhir.releases import Release
-from engine.fhir.searching import Context, Pairs
+from engine.fhir.searching import MOST, Context, Pairs
 from engine.listeners.fhir.service import Caller, Offer, Right, Service
 
-__all__ = ["Answer", "Ask"]
+__all__ = ["LARGE", "Answer", "Ask"]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LARGE: Final = 65536
+"""Bytes from which something is worked on in a thread."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +45,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     body_hash: bytes = b""
     place: str = ""
     provenance: dict[str, Any] | None = None  # what came with it (`X-Provenance`)
+    size: int = 0  # bytes of the body
+    most: int = MOST  # resources of one page
 
     def __repr__(self) -> str:
         return f"Ask({self.interaction} {self.type})"
@@ -58,6 +67,13 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         zone = self.service.offered(self.release, name).zone
         return Context(self.release, name, zone, self.service.doors.keys.term, self.base)
 
+    async def apart(self, size: int, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What a call on so many bytes gives: many are worked on in a thread, so that others do not wait."""
+        if size < LARGE:
+            return call(*args, **named)
+        found: T = await self.service.doors.look(call, *args, **named)
+        return found
+
     def header(self, name: str) -> str | None:
         """A condition (`if-match`), or None."""
         return self.conditions.get(name)
@@ -74,6 +90,7 @@ class Answer(msgspec.Struct):
     version: int = 0
     at: float = 0.0
     channel: str = ""
+    size: int = 0  # bytes of the body, about
 
     def __repr__(self) -> str:
         return f"Answer({self.status})"

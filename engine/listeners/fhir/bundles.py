@@ -19,14 +19,16 @@ from engine.fhir.etag import etag
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.negotiation import JSON_PATCH
 from engine.fhir.patch import read_operations
-from engine.listeners.fhir.asking import Answer, Ask
+from engine.fhir.searching import COUNT
+from engine.listeners.fhir.asking import LARGE, Answer, Ask
 from engine.listeners.fhir.conditions import query_pairs
 from engine.listeners.fhir.interactions import INTERACTIONS, digest_of
 from engine.listeners.fhir.methods import method_of
-from engine.listeners.fhir.refusals import placed, unavailable
+from engine.listeners.fhir.refusals import broken, placed, unavailable
 from engine.listeners.fhir.rendering import instant
 from engine.listeners.fhir.routes import parse_path, routes_of
 from engine.listeners.fhir.transactions import transact
+from engine.telemetry import RequestFailed, signal
 
 __all__ = ["answer_bundle"]
 
@@ -49,13 +51,14 @@ async def answer_bundle(ask: Ask) -> Answer:
     _check_envelope(ask, bundle)
     entries = read_entries(bundle) if kind in ("batch", "transaction") else []
     if kind == "batch":
-        return Answer(200, {"resourceType": "Bundle", "type": "batch-response", **await _batch(ask, entries)})
+        body = {"resourceType": "Bundle", "type": "batch-response", **await _batch(ask, entries)}
+        return Answer(200, body, size=LARGE)  # written in a thread, however much its entries give
     if kind == "transaction":
         responses, unit = await transact(ask, [(entry, _entry_ask(ask, entry)) for entry in entries])
         if ask.prefer.asynchronous and unit:
             return Answer(202, headers=[("Content-Location", f"{ask.base}/Task/{unit}")])
         body = {"resourceType": "Bundle", "type": "transaction-response"}
-        return Answer(200, {**body, **_entries(_response(one) for one in responses)})
+        return Answer(200, {**body, **_entries(_response(one) for one in responses)}, size=LARGE)
     raise Rejected(400, Issue("invalid", "the type must be batch or transaction", "Bundle.type"))
 
 
@@ -83,12 +86,13 @@ def _entry_ask(ask: Ask, entry: Entry) -> Ask:
             raise Rejected(405, Issue("not-supported", "not something that an entry of a bundle can ask for"))
         resource = entry.resource
         body = _patch(entry) if method == "PATCH" else resource
+        sent = json_text.dump(resource) if resource else b""
         return replace(
             ask,
             interaction=interaction, type=route.type, id=route.id, version=route.version,
             query=query_pairs(query) if query else (), new_id=ask.service.new_id(),
             conditions={_CONDITIONS[name]: value for name, value in entry.conditions.items()},
-            body=body, body_hash=digest_of(json_text.dump(resource)) if resource else b"",
+            body=body, body_hash=digest_of(sent), size=len(sent), most=COUNT,
             place=f"{entry.place}.resource",
         )  # fmt: skip
     except Rejected as error:
@@ -135,6 +139,9 @@ async def _alone(ask: Ask, entry: Entry) -> dict[str, Any]:
         return _refusal(placed(error, entry.place))
     except Unavailable:
         return _refusal(placed(unavailable(), entry.place))
+    except Exception as error:
+        signal(RequestFailed(ask.request_id, type(error).__name__))
+        return _refusal(placed(broken(), entry.place))
 
 
 def _refusal(error: Rejected) -> dict[str, Any]:

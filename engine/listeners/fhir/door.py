@@ -13,7 +13,7 @@ from engine.fhir.negotiation import Wire, accepted_wire, body_wire, patch_wire
 from engine.fhir.patch import read_operations
 from engine.fhir.preference import read_preference
 from engine.fhir.releases import Release
-from engine.listeners.fhir.asking import Answer, Ask
+from engine.listeners.fhir.asking import LARGE, Answer, Ask
 from engine.listeners.fhir.bundles import answer_bundle
 from engine.listeners.fhir.checks import declared_size, inflate, read_body, wait_for_rate
 from engine.listeners.fhir.conditions import query_pairs
@@ -36,8 +36,6 @@ _ALL: Final[dict[str, Interact]] = {
     "validate": validate,
 }
 _CONDITIONS: Final[tuple[str, ...]] = ("if-match", "if-none-match", "if-none-exist", "if-modified-since")
-_LARGE: Final = 65536
-"""Bytes from which a body is read in a thread, so that others are not kept waiting."""
 
 
 class Reply(NamedTuple):
@@ -135,9 +133,9 @@ async def _body(service: Service, request: Request, release: Release, sent: str,
     if not sent:
         return None
     raw = await _raw(service, request, limit)
-    request.digest = digest_of(raw)
+    request.digest, request.size = digest_of(raw), len(raw)
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    if len(raw) < _LARGE and not encoding:
+    if len(raw) < LARGE and not encoding:
         return _parsed(raw, sent, release, encoding, limit)
     return await service.doors.look(_parsed, raw, sent, release, encoding, limit)
 
@@ -181,6 +179,7 @@ def _ask(
         prefer=read_preference(headers.get("prefer", "")),
         body=None if interaction == "search-form" else body,
         body_hash=request.digest,
+        size=request.size,
         provenance=read_provenance(headers["x-provenance"]) if "x-provenance" in headers else None,
     )
 

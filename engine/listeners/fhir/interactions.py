@@ -44,7 +44,7 @@ def structure(ask: Ask, *, conditional: bool = False) -> list[Issue]:
 
 async def write(ask: Ask) -> Answer:
     """Create, update, patch or delete."""
-    warnings = structure(ask)
+    warnings = await ask.apart(ask.size, structure, ask)
     done = await perform(ask)
     if ask.prefer.returns == "OperationOutcome" and done.status in (200, 201):
         said = warnings or [Issue("informational", "done, nothing to remark", severity="information")]

@@ -10,7 +10,7 @@ from engine.fhir.issues import Issue, Rejected
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import Progress, outcome_extension, task
 from engine.listeners.fhir.refusals import missing
-from engine.listeners.fhir.rendering import instant, searchset, shown_version, task_id
+from engine.listeners.fhir.rendering import instant, searchset, shown_version, size_of, task_id
 from engine.listeners.fhir.service import Resources
 from engine.model import ResourceKey, Version
 from engine.store.base import Query
@@ -27,12 +27,18 @@ _ONE: Final = re.compile(r"([A-Z][A-Za-z]+)-([A-Za-z0-9\-.]+)-([1-9][0-9]{0,8})"
 async def with_outcomes(ask: Ask, versions: Sequence[Version]) -> list[dict[str, Any]]:
     """The bodies of versions as they are given out; those of types that the ERP acts on say what became
     of them."""
-    bodies = [shown_version(version) for version in versions]
+    doors = ask.service.doors
     if versions and ask.type in ANSWERED:
-        doors = ask.service.doors
-        for body, progress in zip(bodies, await doors.look(_progresses, doors.store, versions), strict=True):
-            if progress is not None:
-                body["extension"] = [*body.get("extension", []), outcome_extension(progress)]
+        told: list[dict[str, Any]] = await doors.look(_told, doors.store, versions)
+        return told
+    return await ask.apart(size_of(versions), lambda: [shown_version(version) for version in versions])
+
+
+def _told(store: Resources, versions: Sequence[Version]) -> list[dict[str, Any]]:
+    bodies = [shown_version(version) for version in versions]
+    for body, progress in zip(bodies, _progresses(store, versions), strict=True):
+        if progress is not None:
+            body["extension"] = [*body.get("extension", []), outcome_extension(progress)]
     return bodies
 
 
@@ -89,12 +95,11 @@ def _written(store: Resources, release: str, id_: str) -> list[Version]:
 
 
 async def _task(ask: Ask, versions: Sequence[Version]) -> dict[str, Any] | None:
-    """None when there is none, or none that this client may see: his own, or with the right to read Tasks."""
+    """None when there is none that this client may see: his own, or with the right to read Tasks."""
     mine = [version for version in versions if version.key.release == ask.release]
-    if not mine:
+    foreign = any(version.client != ask.caller.id for version in mine)
+    if not mine or (foreign and not ask.caller.may("Task", "read")):
         return None
-    if any(version.client != ask.caller.id for version in mine):
-        ask.must("read", type_="Task")
     doors = ask.service.doors
     progresses = [one for one in await doors.look(_progresses, doors.store, mine) if one is not None]
     if not progresses:

@@ -59,7 +59,7 @@ async def plan_create(ask: Ask) -> Planned:
     other, unique = await _identified(ask, ask.body)
     if other is not None:
         return await _sent_again(ask, other)
-    return _new(ask, *expects, *unique)
+    return await _new(ask, *expects, *unique)
 
 
 async def _identified(
@@ -91,8 +91,8 @@ def _duplicate(ask: Ask) -> Rejected:
     return Rejected(409, Issue("duplicate", "the identifier stands for another resource", place))
 
 
-def _new(ask: Ask, *expects: Expect) -> Planned:
-    return _planned(ask, 201, ask.new_id, None, ask.body, expects)
+async def _new(ask: Ask, *expects: Expect) -> Planned:
+    return await ask.apart(ask.size, _planned, ask, 201, ask.new_id, None, ask.body, expects)
 
 
 async def plan_update(ask: Ask) -> Planned:
@@ -127,7 +127,7 @@ async def plan_conditional_update(ask: Ask) -> Planned:
         other, unique = await _identified(ask, ask.body)
         if other is not None:
             raise _duplicate(ask)
-        return _new(ask, Expect(find), *unique)
+        return await _new(ask, Expect(find), *unique)
     current = found[0]
     if ask.body.get("id", current.key.id) != current.key.id:
         raise Rejected(
@@ -147,13 +147,18 @@ async def plan_patch(ask: Ask) -> Planned:
         raise missing()
     if current.deleted:
         raise gone()
+    resource = await ask.apart(_size(ask, current), _patched, ask, current)
+    return await _next(ask, current, resource)
+
+
+def _patched(ask: Ask, current: Version) -> dict[str, Any]:
     resource = patch(json_text.load(current.body or b"{}"), ask.body)
     if resource.get("id") != ask.id or resource.get("resourceType") != ask.type:
         raise Rejected(
             422, Issue("business-rule", "a patch cannot change what a resource is", f"{ask.type}.id")
         )
     check(ask, resource)
-    return await _next(ask, current, resource)
+    return resource
 
 
 async def plan_delete(ask: Ask) -> Planned:
@@ -184,7 +189,12 @@ async def _next(ask: Ask, current: Version, resource: dict[str, Any]) -> Planned
     other, unique = await _identified(ask, resource, current.key.id)
     if other is not None:
         raise _duplicate(ask)
-    return _planned(ask, 200, current.key.id, current, resource, unique)
+    id_, size = current.key.id, _size(ask, current)
+    return await ask.apart(size, _planned, ask, 200, id_, current, resource, unique)
+
+
+def _size(ask: Ask, current: Version) -> int:
+    return max(ask.size, len(current.body or b""))
 
 
 def _planned(

@@ -16,7 +16,7 @@ from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.cursors import open_cursor, seal_cursor
 from engine.listeners.fhir.outcomes import with_outcomes
 from engine.listeners.fhir.refusals import gone, missing
-from engine.listeners.fhir.rendering import about, instant, shown_version, with_query
+from engine.listeners.fhir.rendering import about, instant, shown_version, size_of, with_query
 from engine.model import Find, Found, ResourceKey, Version
 
 __all__ = ["history", "read", "search", "vread"]
@@ -83,7 +83,7 @@ async def search(ask: Ask) -> Answer:
     place = f"{ask.release}/{ask.type}"
     doors = ask.service.doors
     asked = _asked(ask, place)
-    find = asked.find
+    find = replace(asked.find, limit=min(asked.find.limit, ask.most))
     found: Found = await doors.look(
         doors.store.find, replace(find, limit=1 if asked.count_only else find.limit + 1)
     )
@@ -106,7 +106,7 @@ async def search(ask: Ask) -> Answer:
         entries.append({"fullUrl": full_url, "resource": said, "search": {"mode": "outcome"}})
     if entries:
         bundle["entry"] = entries
-    return Answer(200, bundle)
+    return Answer(200, bundle, size=size_of(page))
 
 
 def _asked(ask: Ask, place: str) -> Search:
@@ -135,6 +135,7 @@ async def history(ask: Ask) -> Answer:
     doors = ask.service.doors
     place = f"{ask.release}/{ask.type}/{ask.id}/history"
     past = _past(ask, place)
+    past.count = min(past.count, ask.most)
     found: Found = await doors.look(
         doors.store.history, ask.release, ask.type, ask.id,
         before=past.before, since=past.since, limit=past.count + 1,
@@ -150,10 +151,11 @@ async def history(ask: Ask) -> Answer:
         following = _Past(page[-1].message_id, past.since, past.count)
         cursor = seal_cursor(doors.cursors, ask.caller.id, place, following)
         bundle["link"].append({"relation": "next", "url": with_query(address, ((CURSOR, cursor),))})
-    entries = [_past_entry(ask, version) for version in page]
+    size = size_of(page)
+    entries = await ask.apart(size, lambda: [_past_entry(ask, version) for version in page])
     if entries:
         bundle["entry"] = entries
-    return Answer(200, bundle)
+    return Answer(200, bundle, size=size)
 
 
 def _past(ask: Ask, place: str) -> _Past:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.fhir.issues import Issue, Rejected
 
-__all__ = ["contended", "gone", "missing", "placed", "several", "unavailable"]
+__all__ = ["broken", "contended", "gone", "missing", "placed", "several", "unavailable"]
 
 
 def unavailable() -> Rejected:
@@ -33,6 +33,12 @@ def contended() -> Rejected:
     """The refusal when what stands moved each time it was looked at."""
     text = "others change the same resources all the time: try again"
     return Rejected(409, Issue("lock-error", text), headers=(("Retry-After", "1"),))
+
+
+def broken() -> Rejected:
+    """The refusal when we have failed: nothing of why is told outside."""
+    text = "an error of this server: its operator can find it by X-Request-Id"
+    return Rejected(500, Issue("exception", text, severity="fatal"))
 
 
 def placed(error: Rejected, place: str) -> Rejected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ __all__ = [
     "searchset",
     "shown",
     "shown_version",
+    "size_of",
     "task_id",
     "with_query",
 ]
@@ -72,11 +74,16 @@ def shown_version(version: Version) -> dict[str, Any]:
     return shown(json_text.load(version.body or b"{}"), version.version, version.at)
 
 
+def size_of(versions: Sequence[Version]) -> int:
+    """Bytes of their bodies."""
+    return sum(len(version.body or b"") for version in versions)
+
+
 def about(ask: Ask, status: int, version: Version, body: dict[str, Any] | None) -> Answer:
     """The answer about a version that was read back."""
     return Answer(
         status, body, location=location(ask.base, version.key, version.version), version=version.version,
-        at=version.at,
+        at=version.at, size=len(version.body or b""),
     )  # fmt: skip
 
 

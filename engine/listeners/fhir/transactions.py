@@ -40,7 +40,10 @@ async def transact(ask: Ask, asks: list[tuple[Entry, Ask]]) -> tuple[list[Answer
     writing = [draft for draft in drafts if draft.ask.interaction in PLANS]
     for draft in writing:
         _authorise(draft.ask)
-    issues = [issue for draft in writing for issue in _structure(draft)]
+    issues: list[Issue] = []
+    for draft in writing:
+        issues += await draft.ask.apart(draft.ask.size, _structure, draft)
+        await asyncio.sleep(0)
     if issues:
         raise Rejected(validation.status_of(issues), *issues)
     for _ in range(TRIES):
