@@ -200,6 +200,22 @@ def test_f35_f36_a_transaction_of_a_delivery_and_its_request(hospital: FhirHospi
     assert [(one[0], one[4]) for one in transfers(admin, id_)] == [("done", ("GLV-M", 4.0))]
 
 
+def test_t09_killed_between_a_request_and_its_delivery_nothing_is_lost_or_done_twice(
+    hospital: FhirHospital, admin: Session
+) -> None:
+    made = hospital.create(request(6))
+    hospital.create(delivery(made, 2))
+    hospital.kill()
+    hospital.start()
+    last = hospital.create(delivery(made, 3))
+    hospital.kill()
+    hospital.start()
+    assert outcome(hospital, last)["state"] == ["delivered"]
+    assert [(one[0], one[4]) for one in transfers(admin, made["id"])] == [
+        ("assigned", ("GLV-M", 1.0)), ("done", ("GLV-M", 2.0)), ("done", ("GLV-M", 3.0)),
+    ]  # fmt: skip
+
+
 def test_what_is_short_is_ordered_and_said(hospital: FhirHospital) -> None:
     words = outcome(hospital, hospital.create(request(1, "SUP-2001")))
     assert documents(words, "purchase.order") != []
