@@ -154,11 +154,14 @@ def test_f01_f13_a_request_is_reserved_changed_and_given_back(hospital: FhirHosp
 
 
 def test_f03_the_same_request_twice_is_one_reservation(hospital: FhirHospital, admin: Session) -> None:
-    body = request(1, identifier=[{"system": "urn:o", "value": "A1"}])
+    same = {"identifier": [{"system": "urn:o", "value": "A1"}]}
+    body = request(1, **same)
     first, second = (
         hospital.ask("POST", "SupplyRequest", body, **{"If-None-Exist": "identifier=urn:o|A1"}) for _ in "12"
     )
     assert (first.status_code, second.status_code) == (201, 200)
+    again, other = (hospital.ask("POST", "SupplyRequest", one) for one in (body, request(2, **same)))
+    assert (again.status_code, other.status_code) == (200, 409)
     hospital.all_settled()
     assert len(transfers(admin, first.json()["id"])) == 1
 
