@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,26 @@ def test_plain_http_beyond_loopback_is_refused(tmp_path: Path) -> None:
     (engine.channels / "clients" / "fhir.yaml").write_text(CLIENTS)
     engine.spawn()
     assert engine.wait() != 0
+
+
+def test_F42_a_transaction_is_there_whole_or_not_at_all(engine: Engine) -> None:
+    """kill -9 somewhere in a transaction of 100 creates."""
+    entries = [
+        {"resource": _request(), "request": {"method": "POST", "url": "SupplyRequest"}} for _ in range(100)
+    ]
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    stored = 0
+    for wait in (0.0, 0.05, 0.12):
+        killer = threading.Timer(wait, engine.kill)
+        answered = False
+        with _client(engine) as client, suppress(httpx.TransportError):
+            killer.start()
+            answered = client.post("", json=body).status_code == 200
+        killer.join()
+        engine.start()
+        engine.settle()
+        with _client(engine) as client:
+            found = client.get("/SupplyRequest?_summary=count").json()["total"]
+        assert found - stored in ((100,) if answered else (0, 100))
+        stored = found
+    assert len(engine.ledger()) == stored

@@ -96,6 +96,7 @@ class Door:
         tls: Tls | None,
         keeper: Callable[[Store], Access] | None = None,
         clock: Callable[[], float] = time.time,
+        names: frozenset[str] = frozenset(),
     ) -> None:
         ring = KeyRing.load({}, folder / "test.key")
         self.store = open_store(f"sqlite:///{folder / 'test.db'}", ring)
@@ -133,9 +134,7 @@ class Door:
                 since=time.time(),
             )
 
-        self.listener = FhirListener(
-            "supply", service, limits, Certificate.read if keeper else lambda der: der
-        )
+        self.listener = FhirListener("supply", service, limits, Certificate.read, names)
         self.port = self.on_loop(lambda: self.listener.open(self._loop, "127.0.0.1", 0, tls))
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
@@ -186,9 +185,10 @@ def open_door(
     tls: Tls | None = None,
     keeper: Callable[[Store], Access] | None = None,
     clock: Callable[[], float] = time.time,
+    names: frozenset[str] = frozenset(),
 ) -> Iterator[Door]:
     """A door that is closed again at the end. `keeper` takes the place of the tokens that tests make up."""
-    door = Door(folder, offers or (OFFER,), limits or Limits(tokens=1000), tls, keeper, clock)
+    door = Door(folder, offers or (OFFER,), limits or Limits(tokens=1000), tls, keeper, clock, names)
     try:
         yield door
     finally:

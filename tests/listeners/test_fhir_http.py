@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from certificates import Authority
+from certificates import Authority, Pair
 from fhir_bodies import bundle, entry, outcome, s1
 from fhir_door import Door, open_door
 
@@ -325,32 +325,70 @@ def test_a_bug_says_nothing(door: Door, monkeypatch: pytest.MonkeyPatch, capsys:
     assert "JaneDoeXyz" not in said
 
 
-def test_mutual_tls(tmp_path: Path) -> None:
-    ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[tuple[Door, Authority]]:
+    """A door that asks for certificates of an authority, with the name of a client."""
+    ours = Authority(tmp_path, "ours")
     server = ours.issue("server", "127.0.0.1")
+    tls = Tls(str(server.certificate), str(server.key), str(ours.file))
+    with open_door(tmp_path, tls=tls, names=frozenset({"client.example"})) as door:
+        yield door, ours
+
+
+def _handshake(door: Door, authority: Authority, pair: Pair | None = None) -> int:
+    """The status of a request over TLS with a certificate."""
+    context = ssl.create_default_context(cafile=str(authority.file))
+    if pair is not None:
+        context.load_cert_chain(pair.certificate, pair.key)
+    headers = {"Authorization": "Bearer tester"}
+    with httpx.Client(verify=context, trust_env=False) as browser:
+        return browser.get(f"{door.url}/fhir/R4/SupplyRequest/none", headers=headers).status_code
+
+
+def test_mutual_tls(secured: tuple[Door, Authority], tmp_path: Path) -> None:
+    door, ours = secured
+    client = ours.issue("client", "Client.example")
+    assert _handshake(door, ours, client) == 404
+    stranger = Authority(tmp_path, "theirs").issue("stranger", "client.example")
+    for pair in (
+        None,
+        stranger,
+        ours.issue("other", "other.example"),
+        ours.issue("old", "client.example", days=-1),
+    ):
+        with pytest.raises(httpx.TransportError):
+            _handshake(door, ours, pair)
+    assert door.listener.counters["unknown_certificate"] == 1
+    assert _handshake(door, ours, client) == 404
+
+
+def test_old_tls(secured: tuple[Door, Authority]) -> None:
+    door, ours = secured
     client = ours.issue("client", "client.example")
-    stranger = theirs.issue("stranger", "client.example")
-    ca = ours.file
-    with open_door(tmp_path, tls=Tls(str(server.certificate), str(server.key), str(ca))) as door:
-        headers = {"Authorization": "Bearer tester"}
+    old = ssl.create_default_context(cafile=str(ours.file))
+    old.load_cert_chain(client.certificate, client.key)
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(httpx.TransportError), httpx.Client(verify=old, trust_env=False) as browser:
+        browser.get(f"{door.url}/fhir/R4/metadata")
 
-        def get(pair: Any = None) -> int:
-            context = ssl.create_default_context(cafile=str(ca))
-            if pair is not None:
-                context.load_cert_chain(pair.certificate, pair.key)
-            with httpx.Client(verify=context, trust_env=False) as browser:
-                return browser.get(f"{door.url}/fhir/R4/SupplyRequest/none", headers=headers).status_code
 
-        assert get(client) == 404
-        for pair in (None, stranger):
-            with pytest.raises(httpx.TransportError):
-                get(pair)
-        old = ssl.create_default_context(cafile=str(ca))
-        old.load_cert_chain(client.certificate, client.key)
-        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
-            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with pytest.raises(httpx.TransportError), httpx.Client(verify=old, trust_env=False) as browser:
-            browser.get(f"{door.url}/fhir/R4/metadata")
+def test_renewed_certificate(secured: tuple[Door, Authority], tmp_path: Path) -> None:
+    """New files are taken at the next handshake; broken ones leave the good ones in force."""
+    door, ours = secured
+    client = ours.issue("client", "client.example")
+    pair = ours.issue("server", "127.0.0.1", "renewed.example")
+    assert _handshake(door, ours, client) == 404
+    context = ssl.create_default_context(cafile=str(ours.file))
+    context.load_cert_chain(client.certificate, client.key)
+    with (
+        socket.create_connection(("127.0.0.1", door.port), 10) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as wire,
+    ):
+        shown = wire.getpeercert() or {}
+    assert ("DNS", "renewed.example") in shown["subjectAltName"]  # type: ignore[comparison-overlap,operator]
+    pair.certificate.write_text("half")
+    assert _handshake(door, ours, client) == 404
 
 
 def test_large_bodies_go_the_same_way(door: Door) -> None:
