@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import uvloop
@@ -61,9 +62,14 @@ def doors_of(kind: str, store: Store, loop: asyncio.AbstractEventLoop, reactor: 
         stored=lambda: None,
         size=lambda unit: len(unit.writes),
     )
+
+    def look(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        return reads.run(call, *given, **named).asFuture(loop)
+
     return Doors(
         nowhere if kind == "none" else submit,
-        lambda call, *given, **named: reads.run(call, *given, **named).asFuture(loop),
+        look,
+        look,
         store,
         Fingerprints(RING),
         Cipher(RING, "cursor"),
