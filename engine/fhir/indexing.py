@@ -1,7 +1,8 @@
 """What a resource is found by: keyed digests of its tokens and references, spans of its dates.
 
 The digests let a store search what it keeps encrypted, and tell nobody without the key what they
-stand for. Birth dates, names and addresses are no search parameters here: they are never indexed."""
+stand for. What stands at one path is indexed once, however many search parameters look there. Birth dates,
+names and addresses are no search parameters here: they are never indexed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from datetime import tzinfo
 from typing import Any
 
 from engine.fhir.dates import bounds
-from engine.fhir.parameters import Param, parameters_of
+from engine.fhir.parameters import paths_of
 from engine.fhir.releases import Release
 from engine.model import Span
 
@@ -20,9 +21,9 @@ Key = Callable[[bytes], bytes]
 """A keyed digest of 16 bytes."""
 
 
-def term(key: Key, release: str, type_: str, param: str, value: str) -> bytes:
-    """The digest under which a value of a search parameter is found."""
-    return key(f"{release}\x1f{type_}\x1f{param}\x1f{value}".encode())
+def term(key: Key, release: str, type_: str, path: str, value: str) -> bytes:
+    """The digest under which a value at a path (`deliverTo`) is found."""
+    return key(f"{release}\x1f{type_}\x1f{path}\x1f{value}".encode())
 
 
 def index(
@@ -32,14 +33,13 @@ def index(
     type_ = resource["resourceType"]
     terms: dict[bytes, None] = {}
     spans: list[Span] = []
-    for name, param in parameters_of(release, type_).items():
-        for path in param.paths:
-            for value in _at(resource, path.split(".")):
-                if param.kind == "date":
-                    spans += _spans(name, value, zone)
-                    continue
-                for text in _tokens(value) if param.kind == "token" else _references(value, param):
-                    terms[term(key, release, type_, name, text)] = None
+    for path, kind in paths_of(release, type_).items():
+        for value in _at(resource, path.split(".")):
+            if kind == "date":
+                spans += _spans(path, value, zone)
+                continue
+            for text in _tokens(value) if kind == "token" else _references(value):
+                terms[term(key, release, type_, path, text)] = None
     return tuple(terms), tuple(spans)
 
 
@@ -76,34 +76,34 @@ def _coded(system: str, text: Any) -> Iterator[str]:
         yield f"{system}|"
 
 
-def _references(value: Any, param: Param) -> Iterator[str]:
+def _references(value: Any) -> Iterator[str]:
     """`Type/id` and `id` of a reference here, the whole of one elsewhere, `:identifier` of a logical one."""
     if not isinstance(value, dict):
         return
     if isinstance(value.get("reference"), dict):  # CodeableReference
-        yield from _references(value["reference"], param)
+        yield from _references(value["reference"])
         return
     literal = value.get("reference")
     if isinstance(literal, str) and not literal.startswith("#"):
-        type_, _, id_ = literal.partition("/_history/")[0].rpartition("/")
-        if not param.target or type_.rpartition("/")[2] == param.target or not type_:
-            yield literal.partition("/_history/")[0]
-            if type_ and "/" not in type_:
-                yield id_
+        literal = literal.partition("/_history/")[0]
+        yield literal
+        type_, _, id_ = literal.rpartition("/")
+        if type_ and "/" not in type_:
+            yield id_
     if isinstance(value.get("identifier"), dict):
         yield from (f":identifier\x1f{text}" for text in _tokens(value["identifier"]))
 
 
-def _spans(name: str, value: Any, zone: tzinfo) -> Iterator[Span]:
+def _spans(path: str, value: Any, zone: tzinfo) -> Iterator[Span]:
     if isinstance(value, str):
         found = bounds(value, zone)
         if found:
-            yield Span(name, *found)
+            yield Span(path, *found)
     elif isinstance(value, dict):  # Period: open ends reach as far as time goes
         start = bounds(value["start"], zone) if isinstance(value.get("start"), str) else (-_FOREVER, 0.0)
         end = bounds(value["end"], zone) if isinstance(value.get("end"), str) else (0.0, _FOREVER)
         if start and end:
-            yield Span(name, start[0], end[1])
+            yield Span(path, start[0], end[1])
 
 
 _FOREVER = 1e12

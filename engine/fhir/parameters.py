@@ -3,17 +3,20 @@ the standard, and a few of ours that interfaces need: `deliver-to`, `based-on`, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from engine.fhir.releases import Release
 
-__all__ = ["COMMON", "NAMES", "Kind", "Param", "parameters_of"]
+__all__ = ["COMMON", "NAMES", "Kind", "Param", "parameters_of", "paths_of"]
 
 Kind = Literal["token", "reference", "date"]
 
 
 class Param(NamedTuple):
-    """`paths` are elements below the type, joined by dots; `target` narrows references to one type."""
+    """`paths` are elements below the type, joined by dots: what stands in any of them is found; `target`
+    narrows references to one type."""
 
     kind: Kind
     paths: tuple[str, ...]
@@ -91,6 +94,13 @@ _TYPES: Final[dict[str, dict[str, Param]]] = {
 
 NAMES: Final = frozenset(name for found in _TYPES.values() for name in found)
 """Every search parameter that some type has."""
+
+
+@cache
+def paths_of(release: Release, type_: str) -> Mapping[str, Kind]:
+    """The elements of a type that something is found by: several parameters may look into one."""
+    found = parameters_of(release, type_)
+    return {path: param.kind for param in found.values() for path in param.paths}
 
 
 def parameters_of(release: Release, type_: str) -> dict[str, Param]:

@@ -119,11 +119,14 @@ def _add(find: Find, name: str, modifier: str, param: Param, value: str, context
     if param.kind == "date":
         if modifier:
             raise _bad(name, "has a modifier that is not supported")
-        spans = tuple(Span(name, *_range(name, one, context.zone)) for one in values)
+        ranges = [_range(name, one, context.zone) for one in values]
+        spans = tuple(Span(path, *found) for path in param.paths for found in ranges)
         return replace(find, spans=(*find.spans, spans))
     read = _token_value if param.kind == "token" else _reference_value
     texts = [read(name, modifier, one, param, context.base) for one in values]
-    digests = tuple(term(context.key, context.release, context.type, name, text) for text in texts)
+    digests = tuple(
+        term(context.key, context.release, context.type, path, text) for path in param.paths for text in texts
+    )
     return replace(find, terms=(*find.terms, digests))
 
 
@@ -144,7 +147,11 @@ def _reference_value(name: str, modifier: str, value: str, param: Param, base: s
     text = value.removeprefix(f"{base}/").replace("\\,", ",")
     if not modifier:
         bare = "/" not in text and ":" not in text
-        return f"{param.target}/{text}" if bare and param.target else text
+        if not param.target:
+            return text
+        if not bare and text.rpartition("/")[0].rpartition("/")[2] != param.target:
+            raise _bad(name, f"must refer to a {param.target}")
+        return f"{param.target}/{text}" if bare else text
     if not re.fullmatch("[A-Z][A-Za-z]+", modifier) or "/" in text:
         raise _bad(name, "has a modifier that is not supported")
     return f"{modifier}/{text}"

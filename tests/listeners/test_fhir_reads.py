@@ -165,6 +165,8 @@ def drafts(door: Door) -> dict[str, str]:
         "identifier:text=x",
         "status=a|b|c",
         "_count=x",
+        "patient=Location/1",
+        "patient=http://there/Location/1",
     ],
 )
 def test_search_values_that_mean_nothing(client: httpx.Client, query: str) -> None:
