@@ -1,4 +1,5 @@
-"""`make fuzz`: every target under atheris, so many inputs in all, and a table of what was tried.
+"""`make fuzz`: every target under atheris, so many inputs in all, and a table of what was tried; then a tenth
+as many requests to a running engine (`fuzz.http`, the target `http`).
 
 `python -m fuzz [--inputs 1000000] [--targets framing,document] [--seed 1]`. What libFuzzer keeps
 of one run (inputs that reach new code) is where the next begins: `var/fuzz/<target>`. A finding ends the
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzz.http import report
 from fuzz.seeds import ROOT, seeds
 
 SHARES = {"framing": 0.3, "session": 0.3, "batch": 0.15, "document": 0.15, "resources": 0.1}  # of all inputs
@@ -53,13 +55,13 @@ def main() -> int:
     """Fuzz, print, and say with the exit code whether all was well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--inputs", type=int, default=1_000_000, help="how many in all targets together")
-    parser.add_argument("--targets", default=",".join(SHARES), help="which ones")
+    parser.add_argument("--targets", default=",".join([*SHARES, "http"]), help="which ones")
     parser.add_argument("--seed", type=int, default=1, help="of libFuzzer's dice")
     parser.add_argument(
         "--folder", type=Path, default=ROOT / "var" / "fuzz", help="what is kept between runs"
     )
     given = parser.parse_args()
-    targets = given.targets.split(",")
+    targets = [target for target in given.targets.split(",") if target != "http"]
     whole = sum(SHARES[target] for target in targets)
     failed = False
     print(f"{'target':<10}{'inputs':>12}{'seconds':>9}{'inputs/s':>10}{'places reached':>16}{'kept':>7}")
@@ -73,6 +75,8 @@ def main() -> int:
         if found.code:
             failed = True
             print(found.finding)
+    if "http" in given.targets.split(","):
+        failed |= not report(given.inputs // 10, given.seed)
     return int(failed)
 
 

@@ -86,11 +86,16 @@ class _Bounded(HttpToolsProtocol):
         if before and self._reading_head and not self.transport.is_closing():
             self._grow(len(data))
 
-    def eof_received(self) -> None:
-        """The client says no more: if a request is not complete, that is told before the end."""
-        incomplete = self.cycle is not None and self.cycle.more_body and not self.cycle.response_started
-        if incomplete and self.scheme == "http":
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client says no more, and may still listen: if its request is not complete, that is told before
+        the end; if it is, its answer is waited for. (TLS knows no half-closed connections.)"""
+        if self.cycle is None or self.scheme != "http":
+            return False
+        if self.cycle.more_body and not self.cycle.response_started:
             self._refuse(400, "structure", "the body is shorter than its Content-Length says")
+            return False
+        self.cycle.keep_alive = False
+        return not self.cycle.response_complete
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser's word stays here
         """What is no HTTP."""
