@@ -33,9 +33,14 @@ _DUE, _DELIVERED, _DEAD = (
 _WAITING: Final = MessageState.WAITING.value
 _DAMAGED: Final = Reason(ReasonCode.INTERNAL, "the stored effect is damaged: route the message again")
 
+_LOOK_BACK: Final = 2
+"""Earlier versions of a resource that a delivery waits for: those waited for the ones before them."""
+
 # Oldest first. Of one sequence key: nothing while any delivery of it is in somebody's hands, and
 # nothing while one of an earlier message is open. An id below the message's first delivery id is
-# an earlier message's.
+# an earlier message's. Nor anything of a version of a resource while one of an earlier version is open:
+# what a correction changes may be what the sequence key is made of. (`|| ''` keeps SQLite from walking all
+# that is open where a range of the primary key is few.)
 _CLAIM: Final = (
     "UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, lease_until = ?, holder = ?"
     " WHERE id IN (SELECT d.id FROM deliveries d"
@@ -44,6 +49,12 @@ _CLAIM: Final = (
     " AND e.sequence_key = d.sequence_key AND e.state IN ('due', 'claimed')"
     f" AND (e.id < d.message_id * {PER_MESSAGE} OR e.state = 'claimed'"
     " OR (e.id < d.id AND e.due_at > ?))))"
+    " AND NOT EXISTS (SELECT 1 FROM versions v JOIN versions o ON o.created = v.created"
+    f" AND o.version BETWEEN v.version - {_LOOK_BACK} AND v.version - 1"
+    f" JOIN deliveries f ON f.id BETWEEN o.message_id * {PER_MESSAGE}"
+    f" AND o.message_id * {PER_MESSAGE} + {PER_MESSAGE - 1}"
+    " AND f.destination || '' = d.destination AND f.state || '' IN ('due', 'claimed')"
+    " WHERE v.message_id = d.message_id)"
     " ORDER BY d.id LIMIT ?{skip_locked})"
     " RETURNING id, message_id, channel, destination, {effect}, sequence_key, attempts, progress, checksum"
 )

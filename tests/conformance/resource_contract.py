@@ -25,6 +25,7 @@ from engine.model import (
     Routed,
     Routing,
     Span,
+    TryAgain,
     Unit,
     Version,
     Write,
@@ -412,6 +413,25 @@ class KeepingContract:
         (view,) = store.messages(Query())
         assert view.state is MessageState.DELIVERED
         assert store.gaps() == []
+
+    def test_versions_are_delivered_in_order_whatever_they_are_ordered_by(self, store: Store) -> None:
+        """A correction may change what the sequence key is made of: whose charge it is."""
+        from conformance.store_contract import DOWN, charge, claim, settle
+
+        one(store, write("a"), write("b"))
+        one(store, write("a", 2))
+        for number, whose in enumerate(("p", "q", "r"), 1):
+            routed = Routed((charge(number),), whose)
+            store.route([Routing(number, routed, destinations=("odoo", "ledger"))], [], 1.0)
+        first = claim(store)
+        assert [delivery.message_id for delivery in first] == [1, 2]
+        assert claim(store) == []
+        settle(store, first, TryAgain(DOWN), retry_at=500.0)
+        assert [delivery.message_id for delivery in claim(store, now=400.0)] == []
+        again = claim(store, now=500.0)
+        assert [delivery.message_id for delivery in again] == [1, 2]
+        settle(store, again)
+        assert [delivery.message_id for delivery in claim(store, now=500.0)] == [3]
 
     def test_what_a_later_version_has_followed_is_not_redelivered(self, store: Store) -> None:
         """A charge that was refused, then entered in error, must not be charged after all."""
