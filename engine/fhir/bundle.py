@@ -3,6 +3,7 @@ references between them (FHIR R4 and R5, bundle.html and http.html, 3.1.0.11).""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,9 @@ __all__ = ["Entry", "bounded", "conditional_references", "ordered", "read_entrie
 _ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 _LITERAL: Final = {"id", "display", "text", "value", "code", "system", "valueString", "valueMarkdown"}
 """Elements whose text is never an address, whatever it looks like."""
+
+_BETWEEN_QUOTES: Final = re.compile("(?<=[\"'])[^\"']+(?=[\"'])")
+"""Whatever stands between two quotes, each only once: thousands of links are looked up, not searched for."""
 
 
 class Entry(NamedTuple):
@@ -100,9 +104,7 @@ def rewrite(value: Any, links: Mapping[str, str], name: str = "") -> Any:
     if not isinstance(value, str) or name in _LITERAL:
         return value
     if name == "div":
-        for known, new in links.items():
-            value = value.replace(f'"{known}"', f'"{new}"')
-        return value
+        return _BETWEEN_QUOTES.sub(lambda found: links.get(found[0], found[0]), value)
     return links.get(value, value)
 
 

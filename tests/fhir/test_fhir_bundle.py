@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from time import process_time
 from typing import Any
 
 import pytest
@@ -71,3 +72,16 @@ def test_one_resource_twice() -> None:
     assert same_twice([(first, "a"), (second, "b")]) == []
     (issue,) = same_twice([(first, "a"), (second, "a")])
     assert issue.expression == "Bundle.entry[1]"
+
+
+def test_narrative_is_gone_through_once_however_many_links_there_are() -> None:
+    links = {f"urn:uuid:{number:08d}": f"Location/{number}" for number in range(20_000)}
+    div = (
+        '<div title="it\'s"><a href="urn:uuid:00000007">"urn:uuid:00000008</a><a href=\'urn:uuid:00019999\'/>'
+    )
+    begun = process_time()
+    after = rewrite({"text": {"div": div + "x" * 200_000}}, links)
+    assert process_time() - begun < 0.2
+    assert after["text"]["div"].startswith(
+        '<div title="it\'s"><a href="Location/7">"urn:uuid:00000008</a><a href=\'Location/19999\'/>'
+    )
