@@ -435,3 +435,19 @@ def test_searches_inside_bundles_are_short(door: Door) -> None:
         assert len(client.get("/Location?_count=1000").json()["entry"]) >= 60
         done = client.post("", json=bundle("batch", entry("GET", "Location?_count=1000"))).json()
     assert len(done["entry"][0]["resource"]["entry"]) == 50
+
+
+def test_requests_one_after_the_other_in_one_go(door: Door) -> None:
+    """Pipelined requests are answered in their order."""
+    body = json.dumps(s1()).encode()
+    post = _head(_POST, f"Content-Length: {len(body)}", "X-Request-Id: second") + body
+    get = _head("GET /fhir/R4/SupplyRequest/none", "X-Request-Id: first")
+    with closing(socket.create_connection(("127.0.0.1", door.port), 10)) as wire:
+        wire.sendall(get + post + _head("GET /fhir/R4/metadata", "Connection: close"))
+        got = b""
+        while more := wire.recv(65536):
+            got += more
+    heads = [part for part in got.split(b"HTTP/1.1 ") if part]
+    assert [part[:3] for part in heads] == [b"404", b"201", b"200"]
+    assert b"first" in heads[0]
+    assert b"second" in heads[1]

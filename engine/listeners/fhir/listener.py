@@ -84,6 +84,7 @@ class FhirListener:
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((host, port))
+            bound.listen(_BACKLOG)  # from now on clients may come; they are answered in the loop's next turn
         except OSError as error:
             bound.close()
             raise Misconfigured(
