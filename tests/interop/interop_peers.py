@@ -46,14 +46,14 @@ class Received(NamedTuple):
     control_id: str
 
 
-def node() -> list[str]:
-    """The program of the npm peers, installed once for each state of `peers/node` into `var/interop`; skips
-    where Node.js or the packages are not to be had."""
+def node(name: str = "node") -> list[str]:
+    """The program of the npm peers in `peers/NAME`, installed once for each state of it into `var/interop`;
+    skips where Node.js or the packages are not to be had."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("no Node.js here")
-    files = [PEERS / "node" / name for name in ("package.json", "package-lock.json", "peer.mjs")]
+    files = [PEERS / name / file for file in ("package.json", "package-lock.json", "peer.mjs")]
     state = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    folder = ROOT / "var" / "interop" / f"node-{state}"
+    folder = ROOT / "var" / "interop" / f"{name}-{state}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:  # another worker may be at it
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -17,7 +17,8 @@ def test_each_fault_is_explained_and_shown() -> None:
         for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
     }
     faults = yaml.safe_load((HERE / "peer_faults.yaml").read_text())
-    assert set(faults) == {"python-hl7", "node-hl7-client", "node-hl7-server", "hl7apy"}
+    hl7 = {"python-hl7", "node-hl7-client", "node-hl7-server", "hl7apy"}
+    assert set(faults) == {*hl7, "fhirpy", "fhirclient"}
     for entry in (entry for entries in faults.values() for entry in entries):
         assert set(entry) == {"fault", "ours", "test"}
         assert entry["fault"].endswith(".")

@@ -39,6 +39,10 @@ def structure(ask: Ask, *, conditional: bool = False) -> list[Issue]:
         return []
     if ask.body.get("resourceType") != ask.type:
         raise Rejected(400, Issue("invalid", "the resourceType must be that of the address", ask.place))
+    if ask.interaction == "create" and any(not name.startswith("_") for name, _ in ask.query):
+        # Some clients mean a condition by it. What is not understood must not make a second one.
+        text = "a create takes no search parameters: a condition goes into If-None-Exist"
+        raise Rejected(400, Issue("invalid", text, ask.place))
     return check(ask, ask.body, conditional=conditional)
 
 
