@@ -11,8 +11,9 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.course import compile_course
-from engine.config.finding import Place, Problem
+from engine.config.finding import Place, Problem, merged
 from engine.config.lint_fhir import unread
+from engine.config.lint_values import unused_values
 from engine.config.spec import (
     EFFECTS,
     ChannelSpec,
@@ -40,6 +41,7 @@ from engine.transforms.effect import Make, compile_effect
 from engine.transforms.expression import Flaw
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting, Table
+from engine.transforms.values import Values
 
 __all__ = ["Program", "build"]
 
@@ -48,12 +50,13 @@ HEADER = frozenset({"MSH"})
 
 
 def build(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program | None, list[Problem]]:
-    """The program of a channel and what is wrong with it; no program when anything is.
+    """The program of a channel and what is wrong with it; no program when that is more than a warning.
 
     `tables` are the channel's tables that could be read, by name."""
     work = _Build(spec, tables)
     program = work.program()
-    return (None if work.problems else program), work.problems
+    wrong = any(problem.severity == "error" for problem in work.problems)
+    return (None if wrong else program), merged(work.problems)
 
 
 class _Build:
@@ -63,10 +66,12 @@ class _Build:
         self.spec = spec
         self.problems: list[Problem] = []
         self.readers = self._readers()
-        self.setting = Setting(self.readers, tables, _zone(spec))
+        self.setting = Setting(self.readers, tables, _zone(spec), Values(spec.values))
 
     def program(self) -> Program | None:
         spec, hl7 = self.spec, self.spec.source.hl7
+        for name, flaw in self.setting.values.flaws.items():
+            self._flawed(("values", name), flaw)
         required = [
             self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
         ]
@@ -75,6 +80,8 @@ class _Build:
         rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
         sequence = self._try(("sequence_by",), self._sequence, spec.sequence_by)
         course = None if self.setting.fhir else compile_course(spec, self.setting, self._flawed)
+        if not self.problems:  # what has a flaw may not have come to its values
+            self.problems += unused_values(self.setting.values, spec)
         self.problems += unread(spec, self.readers)
         if sequence is None:
             return None
@@ -201,7 +208,15 @@ class _Build:
             return Authorities()
 
     def _flawed(self, place: Place, flaw: Flaw, *, on_key: bool = False) -> None:
-        self.problems.append(Problem(place, flaw.text, flaw.hint, offset=flaw.offset, on_key=on_key))
+        """A flaw of the text at `place`, or of a value that it uses: then it is told where that stands."""
+        within = self.setting.values.where(flaw.offset)
+        if within is None:
+            self.problems.append(Problem(place, flaw.text, flaw.hint, offset=flaw.offset, on_key=on_key))
+            return
+        name, offset = within
+        named: Place = ("values", name)
+        uses = () if named == place else (place,)
+        self.problems.append(Problem(named, flaw.text, flaw.hint, offset=offset, uses=uses))
 
 
 def _follows(readers: Readers | FhirReaders) -> tuple[FhirPath, ...]:

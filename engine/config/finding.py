@@ -7,11 +7,12 @@ person needs it. `engine.config.positions` turns one into the other.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
-__all__ = ["Finding", "Place", "Problem", "Severity"]
+__all__ = ["Finding", "Place", "Problem", "Severity", "merged"]
 
 Place = tuple[str | int, ...]
 """Keys and list indexes from the top of the file; `()` is the file itself."""
@@ -21,7 +22,8 @@ Severity = Literal["error", "warning"]
 
 class Problem(msgspec.Struct, frozen=True):
     """Something wrong at `place`. `offset` counts characters into the text that stands there; with
-    `on_key` the key itself is meant (`channle: …`), not what it holds."""
+    `on_key` the key itself is meant (`channle: …`), not what it holds. `uses` are the places where
+    something is wrong because of it."""
 
     place: Place
     text: str
@@ -29,6 +31,18 @@ class Problem(msgspec.Struct, frozen=True):
     severity: Severity = "error"
     offset: int = 0
     on_key: bool = False
+    uses: tuple[Place, ...] = ()
+
+
+def merged(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, with all its uses."""
+    uses: dict[Problem, list[Place]] = {}
+    for problem in problems:
+        uses.setdefault(msgspec.structs.replace(problem, uses=()), []).extend(problem.uses)
+    return [
+        msgspec.structs.replace(problem, uses=tuple(dict.fromkeys(places)))
+        for problem, places in uses.items()
+    ]
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):

@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.config.finding import Place, Problem
 from engine.config.lint_fhir import check_fhir
 from engine.config.lint_hl7 import check_hl7
+from engine.config.lint_values import check_values
 from engine.config.reading import Node
 from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, CreditRule, ProcureRule, ReserveRule
 from engine.errors import Misconfigured
-from engine.transforms.expression import Expression, Joined, PathText, parse_key
+from engine.transforms.expression import Expression, PathText, parse_key, parts_of
+from engine.transforms.values import Values
 
 __all__ = ["check_channel", "check_secrets"]
 
@@ -29,7 +31,7 @@ _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 
 def check_channel(spec: ChannelSpec) -> list[Problem]:
     """What one channel's model says that cannot be meant."""
-    checks = (_zone, check_hl7, check_fhir, _effects, _steps, _repeats, _destinations)
+    checks = (_zone, check_hl7, check_fhir, check_values, _effects, _steps, _repeats, _destinations)
     return [problem for check in checks for problem in check(spec)]
 
 
@@ -120,23 +122,24 @@ def _reversals(effect: object, place: Place) -> Iterator[Problem]:
 
 def _repeats(spec: ChannelSpec) -> Iterator[Problem]:
     """Keys that are the same for every repetition of a rule's segment."""
+    values = Values(spec.values)
     for number, rule in enumerate(spec.effects):
         for word in EFFECTS:
             key = getattr(getattr(rule, word), "key", None)
-            if rule.for_each and key and not _tells_apart(key, rule.for_each):
+            if rule.for_each and key and not _tells_apart(key, rule.for_each, values):
                 text = f"the key is the same for every {rule.for_each}, so they would replace each other"
                 part = f"{rule.for_each}.number" if spec.source.fhir else f"{rule.for_each}-1"
                 hint = f"add a part that differs, such as {{{part}}}"
                 yield Problem(("effects", number, word, "key"), text, hint, "warning")
 
 
-def _tells_apart(key: str, segment: str) -> bool:
+def _tells_apart(key: str, segment: str, values: Values) -> bool:
     try:
         parts = parse_key(key).parts
+        written = [values.written_out(part) for part in parts if isinstance(part, Expression)]
     except Misconfigured:
         return True  # build says what is wrong with it
-    sources = [source for part in parts if isinstance(part, Expression) for source in part.sources]
-    paths = [part for one in sources for part in (one.parts if isinstance(one, Joined) else (one,))]
+    paths = [part for one in written for source in one.sources for part in parts_of(source)]
     return any(isinstance(path, PathText) and path.text.startswith(segment) for path in paths)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.config.finding import Finding, Place, Problem
@@ -34,11 +35,18 @@ class Positions:
             spot = self.keys.get(place) or self.values.get(place)
         if offset:
             spot = self._inside(spot, offset)
-        return Finding(self.shown, spot.line, spot.column, problem.text, problem.hint, problem.severity)
+        text = problem.text + self._used(problem.uses)
+        return Finding(self.shown, spot.line, spot.column, text, problem.hint, problem.severity)
 
     def line(self, place: Place) -> int:
         """The line on which `place` (or what holds it) stands."""
         return self.finding(Problem(place, "")).line
+
+    def _used(self, places: Sequence[Place]) -> str:
+        lines = [str(line) for line in sorted({self.line(place) for place in places})]
+        if not lines:
+            return ""
+        return f", used on line{'s' if len(lines) > 1 else ''} {', '.join(lines)}"
 
     def _find(self, problem: Problem) -> Spot | None:
         return (self.keys if problem.on_key else self.values).get(problem.place)

@@ -15,7 +15,7 @@ import msgspec
 from engine.effects import Money
 from engine.errors import Unacceptable
 from engine.privacy.rules import Use
-from engine.transforms.expression import Call, Expression, Flaw, Joined, PathText, Source, parse
+from engine.transforms.expression import Call, Expression, Flaw, Joined, PathText, Source, parse, parts_of
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting
 from engine.transforms.verb import Before, Verb, constant
@@ -62,13 +62,14 @@ def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> C
 
 def compile_expression(expression: Expression, setting: Setting, use: Use, wanted: type = str) -> Compiled:
     """The same for an expression that was parsed. Raises `Flaw`."""
+    expression = setting.values.written_out(expression)
     chain = _Chain(expression, setting, use)
     tokens = frozenset(field.domain for field in chain.fields)
     joined = any(isinstance(source, Joined) for source in expression.sources)
     if tokens - {""} and (expression.verbs or joined or wanted is not str):
         after = expression.verbs[0].offset if expression.verbs else expression.offset
         raise Flaw("a token is used as it is", after, "no verb can change it, and it is no number or date")
-    if any(isinstance(part, Call) for source in expression.sources for part in _parts(source)):
+    if any(isinstance(part, Call) for source in expression.sources for part in parts_of(source)):
         tokens |= {""}
     for call in expression.verbs:
         chain.apply(call)
@@ -116,7 +117,7 @@ class _Chain:
     def __init__(self, expression: Expression, setting: Setting, use: Use) -> None:
         sources = expression.sources
         self.setting = setting
-        parts = [part for source in sources for part in _parts(source)]
+        parts = [part for source in sources for part in parts_of(source)]
         self.paths = tuple(part for part in parts if isinstance(part, PathText))
         self.fields = tuple(setting.field(path, use) for path in self.paths)
         self.gives: type = str
@@ -125,7 +126,7 @@ class _Chain:
         known = iter(
             [next(remaining).value if isinstance(one, PathText) else _started(one, setting) for one in parts]
         )
-        values = tuple(_joined([next(known) for _ in _parts(source)]) for source in sources)
+        values = tuple(_joined([next(known) for _ in parts_of(source)]) for source in sources)
         self.value = values[0] if len(values) == 1 else self._remembered(lambda: _first(values))
         self._alternatives = values
 
@@ -167,10 +168,6 @@ def _said(part: Source) -> tuple[object, ...]:
     if isinstance(part, Call):
         return (part.name, *((argument.name, argument.text) for argument in part.arguments))
     return tuple(map(_said, part.parts))
-
-
-def _parts(source: Source) -> tuple[PathText | Call, ...]:
-    return source.parts if isinstance(source, Joined) else (source,)
 
 
 def _joined(values: Sequence[Value]) -> Value:

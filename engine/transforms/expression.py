@@ -3,14 +3,15 @@
     expression = value { "|" call }               FT1-7.1 | lookup(items, item)
     value      = source { "or" source }           PV1-19 or PID-18 | upper
     source     = part { "+" part }                RQD-6.1 + RQD-4.1
-    part       = path | call "(" … ")"            literal(WH/Stock)
+    part       = path | name | call "(" … ")"     literal(WH/Stock)
     call       = name [ "(" [ argument { "," argument } ] ")" ]
     argument   = [ text ":" ] text                map(I: inpatient, else: other)
     text       = words without , : ( ) | { } ' or anything 'quoted' ('' is one quote)
     key        = text with "{" expression "}"; "{{" and "}}" are braces
 
-There is no nesting, so depth is constant; length and counts are bounded. Names are looked up in a
-closed table of verbs (`engine.transforms.verbs`), paths are parsed by `engine.hl7`.
+There is no nesting, so depth is constant; length and counts are bounded. Verbs are looked up in a
+closed table (`engine.transforms.verbs`), paths are parsed by `engine.hl7` and `engine.fhir`, names are
+those of the channel's values (`engine.transforms.values`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "Template",
     "parse",
     "parse_key",
+    "parts_of",
 ]
 
 MAX_LENGTH = 800
@@ -52,7 +54,7 @@ class Flaw(Misconfigured):
 
 
 class PathText(msgspec.Struct, frozen=True):
-    """A field path as it is written; `engine.hl7` says whether it is one."""
+    """A field path, or the name of a value, as it is written; whether it is one is said elsewhere."""
 
     text: str
     offset: int
@@ -95,6 +97,11 @@ class Template(msgspec.Struct, frozen=True):
     """A key: texts and expressions in turn."""
 
     parts: tuple[str | Expression, ...]
+
+
+def parts_of(source: Source) -> tuple[PathText | Call, ...]:
+    """What is joined in a source: itself when nothing is."""
+    return source.parts if isinstance(source, Joined) else (source,)
 
 
 _BLANK = re.compile(r"[ \t]*")

@@ -42,6 +42,8 @@ class Want(msgspec.Struct, frozen=True):
 def compile_field(text: str, want: Want, setting: Setting) -> Value:
     """The value of a field that says `text`: one of the wanted words, or an expression. Raises `Flaw`."""
     if text in want.words:
+        if text in setting.values:
+            raise Flaw(f"{text} is a word of this field, and the name of a value", 0, "rename the value")
         return constant(text)
     compiled = compile_text(text, setting, _use(want), want.type)
     if not compiled.tokens <= want.tokens:

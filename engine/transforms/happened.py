@@ -39,7 +39,7 @@ def compile_happened(text: str, setting: Setting) -> Value:
 
     Its value raises `Unacceptable` with its place: `missing-field` when none is, `bad-value` for what is
     no time. Raises `Flaw`."""
-    expression = parse(text)
+    expression = setting.values.written_out(parse(text))
     paths = [source for source in expression.sources if isinstance(source, PathText)]
     if expression.verbs or len(paths) < len(expression.sources):
         raise Flaw("only field paths say when it happened", 0, "such as EVN-6 or EVN-2 or MSH-7")

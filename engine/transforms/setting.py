@@ -1,4 +1,4 @@
-"""What compiling may know of its channel: readers by the privacy policy, tables, the sender's zone."""
+"""What compiling may know of its channel: readers by the policy, tables, values, the sender's zone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from engine.privacy.redaction import Dates, Redaction, Sender
 from engine.privacy.rules import Forbidden, Use
 from engine.transforms.expression import Flaw, PathText
 from engine.transforms.scope import Scope, Value, remembered
+from engine.transforms.values import Values
 
 __all__ = ["Field", "Setting", "Table"]
 
@@ -51,9 +52,14 @@ class Setting:
     """One channel's. Compiled values that are the same are shared: each has one slot (`Scope`)."""
 
     def __init__(
-        self, readers: Readers | FhirReaders, tables: Mapping[str, Table] | None = None, zone: tzinfo = UTC
+        self,
+        readers: Readers | FhirReaders,
+        tables: Mapping[str, Table] | None = None,
+        zone: tzinfo = UTC,
+        values: Values | None = None,
     ) -> None:
         self.tables = tables or {}
+        self.values = values or Values()
         self.zone = zone
         self.fhir = isinstance(readers, FhirReaders)
         self._readers = readers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,20 @@ import yaml
 
 from engine.config import spec
 from engine.config.cases import CaseFile, Expectation
+from engine.config.loading import examine
 from engine.config.reading import read_yaml
+from engine.transforms.expression import PathText, parse, parts_of
+from engine.transforms.values import Values
 from engine.transforms.verbs import VERBS
 
 PAGE = (Path(__file__).parents[2] / "docs/manual/channels.md").read_text()
+TOP = """channel: charges
+description: d
+owner: {business: b, technical: t}
+source: {mllp: {listen: tcp:2575, message_types: [DFT^P03]}}
+tables: {items: tables/items.csv, places: tables/locations.csv, units: tables/units.csv}
+destinations: [{ledger: {path: x}}]
+"""
 MODELS = [spec.ChannelSpec, spec.MllpSource, spec.EffectRule, *(
     model for name, model in vars(spec).items() if name.endswith("Rule") and hasattr(model, "model_fields")
 )]  # fmt: skip
@@ -44,6 +55,23 @@ def test_examples_can_be_read(number: int) -> None:
     if example.count("sequence_by:") > 1:
         example = example.splitlines()[0]
     assert read_yaml(example.encode(), "example").findings == []
+
+
+def test_the_example_of_values_means_what_the_page_says(tmp_path: Path) -> None:
+    section = PAGE.partition("## values")[2].partition("\n## ")[0]
+    (example,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    path = tmp_path / "charges.yaml"
+    path.write_text(f"{TOP}{example}")
+    shutil.copytree(Path(__file__).parents[2] / "channels/tables", tmp_path / "tables")
+    assert examine(path).findings == []
+    joined = Values(yaml.safe_load(example)["values"]).written_out(parse("FT1-13.1 + ward"))
+    assert (
+        " or ".join(
+            " + ".join(part.text for part in parts_of(one) if isinstance(part, PathText))
+            for one in joined.sources
+        )
+        in section
+    )
 
 
 ACKNOWLEDGEMENT = (Path(__file__).parents[2] / "docs/manual/acknowledgement.md").read_text()

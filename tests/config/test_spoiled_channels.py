@@ -43,11 +43,24 @@ EXPECTED = {
     "unknown-verb": ("19:26", "no verb nubmer", "did you mean number?"),
     "unquoted-key": ("16:19", "does not fit", "starts with { or ["),
     "unreachable-rule": ("14:34", "no message that the channel accepts", "P03"),
+    "value-beside-another": ("20:13", "the value charged ends in verbs", "put them after the whole"),
+    "value-called-like-a-path": ("12:3", "pv1-19 looks like a field path", "choose another name"),
+    "value-called-like-a-verb": ("12:3", "number is a word of expressions", "choose another name"),
+    "value-in-a-condition": (
+        "12:10",
+        "replaced by a token (ID_NUMBER, class R), used on line 16",
+        "no place",
+    ),
+    "value-misspelt": ("12:36", "the table has no column itm, used on line 20", "did you mean item?"),
+    "value-nobody-may-read": ("12:20", "PATIENT_NAME, class A), used on lines 16, 20", "PID-3 for a token"),
+    "value-not-there": ("20:18", "there is no value visti", "did you mean visit?"),
+    "value-of-itself": ("12:20", "visit is not known yet here, used on line 19", "those before it"),
     "widen-not-offered": ("12:12", "PATIENT_NAME", "offers nothing else"),
     "written-twice": ("9:1", "sequence_by is written twice", "line 8"),
 }
 WARNED = {
     "same-key-for-all": ("16:12", "the key is the same for every FT1", "{FT1-1}"),
+    "unused-value": ("13:3", "no expression uses the value unread", "remove it"),
     "unused-table": ("11:3", "no expression uses the table kits", "remove it"),
 }
 IN_TABLE = {"ragged-table": "tables/ragged.csv", "repeated-code": "tables/repeated.csv"}

@@ -91,6 +91,9 @@ class ChannelSpec(Strict):
         {}, description="Short name → URI of a coding or identifier system, for FHIR paths: `code[gtin]`."
     )
     tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
+    values: dict[Name, Expression] = Field(
+        {}, description="Name → an expression; the name stands for it wherever a field path may stand."
+    )
     course: CourseSpec | None = None
     required: list[str] = Field([], description="Field paths a message must have, else AE 101.")
     validation: Literal["none", "structure", "profile"] = Field(
