@@ -331,7 +331,8 @@ def secured(tmp_path: Path) -> Iterator[tuple[Door, Authority]]:
     ours = Authority(tmp_path, "ours")
     server = ours.issue("server", "127.0.0.1")
     tls = Tls(str(server.certificate), str(server.key), str(ours.file))
-    with open_door(tmp_path, tls=tls, names=frozenset({"client.example"})) as door:
+    limits = Limits(head_seconds=1.0, tokens=1000)
+    with open_door(tmp_path, tls=tls, limits=limits, names=frozenset({"client.example"})) as door:
         yield door, ours
 
 
@@ -451,3 +452,9 @@ def test_requests_one_after_the_other_in_one_go(door: Door) -> None:
     assert [part[:3] for part in heads] == [b"404", b"201", b"200"]
     assert b"first" in heads[0]
     assert b"second" in heads[1]
+
+
+def test_t21_a_handshake_that_never_begins_ends(secured: tuple[Door, Authority]) -> None:
+    door, _ = secured
+    with closing(socket.create_connection(("127.0.0.1", door.port), 10)) as wire:
+        assert wire.recv(1) == b""

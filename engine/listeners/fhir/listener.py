@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import uvicorn
 from twisted.internet.defer import Deferred, succeed
@@ -23,7 +24,25 @@ _BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
-    """uvicorn inside our loop: signals are the reactor's business."""
+    """uvicorn inside our loop: signals are the reactor's business. A handshake of TLS may take as long as the
+    head of a request: until it is done, a connection is not counted by anybody."""
+
+    def __init__(self, config: uvicorn.Config, handshake_seconds: float) -> None:
+        super().__init__(config)
+        self._handshake_seconds = handshake_seconds if config.ssl_context_factory else None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        config, state = self.config, self.server_state
+        loop = asyncio.get_running_loop()
+        made = partial(config.http_protocol_class, config=config, server_state=state, app_state={})
+        self.servers = [
+            await loop.create_server(
+                made, sock=bound, ssl=config.ssl, backlog=config.backlog,
+                ssl_handshake_timeout=self._handshake_seconds,
+            )
+            for bound in sockets or ()
+        ]  # fmt: skip
+        self.started = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,7 +92,7 @@ class FhirListener:
             timeout_keep_alive=_KEEP_ALIVE,
             ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
         )  # fmt: skip
-        self._application, self._server = application, _Server(config)
+        self._application, self._server = application, _Server(config, self._bounds.head_seconds)
         self._serving = loop.create_task(self._server.serve([bound]))
         return port
 

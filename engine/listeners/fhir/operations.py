@@ -28,7 +28,7 @@ async def validate(ask: Ask) -> Answer:
     ask.service.offered(ask.release, type_)
     if not (ask.caller.may(type_, "create") or ask.caller.may(type_, "update")):
         ask.must("create", type_=type_)
-    issues = validation.check(resource, ask.release, type_)
+    issues = await ask.apart(ask.size, validation.check, resource, ask.release, type_)
     said = issues or [Issue("informational", "nothing was found wrong", severity="information")]
     return Answer(200, outcome.operation_outcome(said))
 
