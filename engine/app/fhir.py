@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from engine.access import Access, Certificate, Clients, Rates, static_keys
 from engine.app.key_fetching import fetch_keys
-from engine.app.listening import Address, address_of, from_environment, is_loopback
+from engine.app.listening import Address, address_of, from_environment, is_everywhere, is_loopback
 from engine.config.clients import read_clients
 from engine.config.loading import LoadedChannel
 from engine.config.spec import FhirSource, TlsSpec
@@ -57,6 +57,12 @@ class _Door(NamedTuple):
                 "plain HTTP beyond loopback shows tokens and patients to everyone on the wire",
                 where=self.listener.name,
                 hint="give `tls:`, or say `insecure_ok: true` where something before it does TLS",
+            )
+        if not self.source.base_url and is_everywhere(self.address.host):
+            raise Misconfigured(
+                "clients cannot be told where they are: every address is listened on",
+                where=self.listener.name,
+                hint="give `base_url:`, the address as clients write it",
             )
         port = self.listener.open(loop, self.address.host, self.address.port, tls)
         for channel in self.channels:

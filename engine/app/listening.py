@@ -32,6 +32,7 @@ __all__ = [
     "channel_of",
     "folder_of",
     "from_environment",
+    "is_everywhere",
     "is_loopback",
     "make_listener",
     "open_listener",
@@ -178,6 +179,14 @@ def from_environment(text: str, env: Mapping[str, str], what: str) -> str:
     if not env.get(name):
         raise Misconfigured(f"the environment has no {name}", where=what, hint=f"set {name}")
     return env[name]
+
+
+def is_everywhere(host: str) -> bool:
+    """Whether a host is every address of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

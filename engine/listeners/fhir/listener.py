@@ -27,18 +27,17 @@ class _Server(uvicorn.Server):
     """uvicorn inside our loop: signals are the reactor's business. A handshake of TLS may take as long as the
     head of a request: until it is done, a connection is not counted by anybody."""
 
-    def __init__(self, config: uvicorn.Config, handshake_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, bounds: Bounds) -> None:
         super().__init__(config)
-        self._handshake_seconds = handshake_seconds if config.ssl_context_factory else None
+        self._bounds = bounds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        config, state = self.config, self.server_state
-        loop = asyncio.get_running_loop()
-        made = partial(config.http_protocol_class, config=config, server_state=state, app_state={})
+        config, loop = self.config, asyncio.get_running_loop()
+        made = partial(bounded(self._bounds), config, self.server_state, {})
         self.servers = [
             await loop.create_server(
                 made, sock=bound, ssl=config.ssl, backlog=config.backlog,
-                ssl_handshake_timeout=self._handshake_seconds,
+                ssl_handshake_timeout=self._bounds.head_seconds if config.ssl else None,
             )
             for bound in sockets or ()
         ]  # fmt: skip
@@ -87,12 +86,12 @@ class FhirListener:
         application = Application(self._service(f"{'https' if tls else 'http'}://{shown}:{port}"))
         application.accepting = self._accepting
         config = uvicorn.Config(
-            application, http=bounded(self._bounds), ws="none", lifespan="off", log_config=None,
+            application, ws="none", lifespan="off", log_config=None,
             access_log=False, server_header=False, proxy_headers=False, backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE,
             ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
         )  # fmt: skip
-        self._application, self._server = application, _Server(config, self._bounds.head_seconds)
+        self._application, self._server = application, _Server(config, self._bounds)
         self._serving = loop.create_task(self._server.serve([bound]))
         return port
 

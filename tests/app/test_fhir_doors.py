@@ -1,0 +1,45 @@
+"""Doors that would be unsafe, or tell clients a wrong address, do not open."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.access import Certificate
+from engine.app.fhir import _Door
+from engine.app.listening import Address
+from engine.config.spec import FhirSource
+from engine.errors import Misconfigured
+from engine.listeners.fhir import FhirListener, Limits, Service
+from engine.settings import Settings
+
+
+def _never(_base: str) -> Service:
+    raise AssertionError("it was opened")
+
+
+@pytest.mark.parametrize(
+    ("host", "insecure_ok", "wrong"),
+    [
+        ("192.0.2.1", False, "plain HTTP beyond loopback"),
+        ("0.0.0.0", False, "plain HTTP beyond loopback"),  # noqa: S104 - that is the point
+        ("0.0.0.0", True, "clients cannot be told where they are"),  # noqa: S104
+        ("::", True, "clients cannot be told where they are"),
+    ],
+)
+def test_a_door_that_is_unsafe_or_nowhere(host: str, insecure_ok: bool, wrong: str) -> None:
+    source = FhirSource(
+        listen=f"tcp:{host}:0",
+        insecure_ok=insecure_ok,
+        resources={"Patient": ["read"]},
+        clients="clients.yaml",
+    )
+    listener = FhirListener("supply", _never, Limits(), Certificate.read)
+    door = _Door(listener, [], source, Address(host, 0))
+    loop = asyncio.new_event_loop()
+    try:
+        with pytest.raises(Misconfigured, match=wrong):
+            door.open(loop, Settings())
+    finally:
+        loop.close()
