@@ -23,8 +23,8 @@ def _never(_base: str) -> Service:
     ("host", "insecure_ok", "wrong"),
     [
         ("192.0.2.1", False, "plain HTTP beyond loopback"),
-        ("0.0.0.0", False, "plain HTTP beyond loopback"),  # noqa: S104 - that is the point
-        ("0.0.0.0", True, "clients cannot be told where they are"),  # noqa: S104
+        ("0.0.0.0", False, "plain HTTP beyond loopback"),
+        ("0.0.0.0", True, "clients cannot be told where they are"),
         ("::", True, "clients cannot be told where they are"),
     ],
 )
