@@ -49,15 +49,14 @@ class Client:
             self.close()
         return answer
 
-    def _read(self, method: str) -> Answer:
-        got = b""
+    def _read(self, method: str, got: bytes = b"") -> Answer:
         while b"\r\n\r\n" not in got:
             got += self._more()
         head, _, body = got.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         status = int(first.split()[1])
         if status == 100:
-            return self._read(method)
+            return self._read(method, body)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         length = 0 if method == "HEAD" or status in (204, 304) else int(headers.get("content-length", "0"))
         while len(body) < length:

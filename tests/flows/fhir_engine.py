@@ -31,15 +31,15 @@ ITEMS, CHARGES = "https://hospital.example/items", "https://hospital.example/cha
 
 
 class FhirEngine(Engine):
-    """An engine with both shipped channels at one address, and a ledger in place of Odoo."""
+    """An engine with both shipped channels at one address, and a ledger in place of Odoo. `identifiers` is
+    what the channels say of them."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
-        texts = [
-            re.sub(
-                r"listen: tcp:\d+", "listen: tcp:0\n    rate: 100000", (SHIPPED / f"{name}.yaml").read_text()
-            )
-            for name in ("supply-requests", "charge-items")
-        ]
+    def __init__(self, folder: Path, *, identifiers: str = "unique", **options: Any) -> None:
+        texts = []
+        for name in ("supply-requests", "charge-items"):
+            text = (SHIPPED / f"{name}.yaml").read_text()
+            text = text.replace("identifiers: unique", f"identifiers: {identifiers}")
+            texts.append(re.sub(r"listen: tcp:\d+", "listen: tcp:0\n    rate: 100000", text))
         super().__init__(folder, *texts, settings={"DEV_KEYS": "true"}, **options)
         (self.channels / "tables").mkdir()
         for table in (SHIPPED / "tables").glob("*.csv"):
