@@ -154,6 +154,24 @@ def test_F33_assertions_that_are_refused(client: httpx.Client, token: str) -> No
     assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
 
 
+def test_F33_T22_assertions_that_prove_nothing(client: httpx.Client) -> None:
+    """The whole set at the token endpoint; no server is asked but the one where keys are registered."""
+    before = len(WEB.asked)
+    attacks = dict(test_token_endpoint.ATTACKS)
+    del attacks["iss of another client"]  # which has the same key here
+    for name, make in attacks.items():
+        answer = client.post("/auth/token", content=form(make()), headers=FORM)
+        if answer.status_code == 413:  # larger than any body may be
+            assert name == "1 MiB"
+            continue
+        wanted = (400, "invalid_request"), (401, "invalid_client")
+        assert (answer.status_code, answer.json().get("error")) in wanted, (name, answer.text)
+        assert answer.headers["cache-control"] == "no-store", name
+        assert set(answer.json()) == {"error"}, name
+    assert len(attacks) > 60
+    assert len(WEB.asked) == before
+
+
 def test_F33_an_assertion_twice(client: httpx.Client) -> None:
     body = form(signed(key("RS384"), assertion_claims()))
     answers = [client.post("/auth/token", content=body, headers=FORM) for _ in range(2)]
