@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -87,3 +87,26 @@ def test_the_same_effects_three_times_at_once(hospital: Running, mirror: Mirror)
         [(f"{v}/k", "assigned") for v in visits] + [(f"{v}u", "done") for v in visits]
     )
     assert all(len(t[7]) == 1 and t[7][0][2] == t[7][0][1] for t in transfers)
+
+
+def test_a_charge_that_another_deliverer_writes_at_any_step_is_the_same_one(
+    hospital: Running, desk: Desk, mirror: Mirror
+) -> None:
+    """An answer that came too late: Odoo commits it while the charge is tried again."""
+    steps = Desk(hospital)
+    seen: list[str] = []
+    steps.deliver(steps.batch(Charge(key="w0f", encounter="w0V", item=item("LAB-CBC", 1))), seen.append)
+    assert len(seen) > 10
+    numbers = [number for number, said in enumerate(seen) if said.startswith("before")]
+    for number in numbers:
+        effect = Charge(key=f"w{number}g", encounter=f"w{number}V", item=item("LAB-CBC", 1))
+        left = iter(range(number + 1))
+
+        def step(_: str, left: Iterator[int] = left, effect: Charge = effect, number: int = number) -> None:
+            if next(left, None) == number:
+                desk.one(effect)
+
+        (outcome,) = steps.deliver(steps.batch(effect), step)
+        assert isinstance(outcome, Delivered), (number, seen[number], outcome)
+    assert [len(order[3]) for order in mirror.orders("w")] == [2] + [1] * (len(numbers) - 1)
+    steps.close()

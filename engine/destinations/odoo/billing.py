@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,7 +28,7 @@ from engine.errors import Unacceptable
 from engine.model import ReasonCode
 
 __all__ = [
-    "Account", "Plan", "amount", "columns_of", "conflict", "differing", "distribution", "find",
+    "Account", "Ledger", "Plan", "amount", "columns_of", "conflict", "differing", "distribution", "find",
     "named", "named_visit", "orders_of", "settle", "titled", "write",
 ]  # fmt: skip
 
@@ -62,8 +62,18 @@ def named_visit(effect: Billed) -> str:
     return effect.encounter or effect.subject
 
 
-def orders_of(site: Site, whose: Mapping[Row[Any], str]) -> tuple[dict[Row[Any], Account], list[Order]]:
-    """Who is billed in each row, after merges, and all orders of these visits, given as tokens."""
+class Ledger(NamedTuple):
+    """Who is billed in each row, after merges; all orders of these visits; the newest line (id) of all
+    when they were read."""
+
+    accounts: dict[Row[Any], Account]
+    orders: list[Order]
+    newest: int
+
+
+def orders_of(site: Site, whose: Mapping[Row[Any], str]) -> Ledger:
+    """What stands for these visits, given as tokens."""
+    newest = newest_line(site)  # first: what another deliverer writes meanwhile is newer
     known = contacts.survivors(site, set(whose.values()))
     accounts: dict[Row[Any], Account] = {}
     for row, token in whose.items():
@@ -71,7 +81,7 @@ def orders_of(site: Site, whose: Mapping[Row[Any], str]) -> tuple[dict[Row[Any],
         accounts[row] = Account(stands.token, encounters.ended(site, stands)) if stands else Account(token)
         if not token:
             row.fail(refusal(ReasonCode.UNKNOWN_REFERENCE, "the charge names no visit", "encounter"))
-    return accounts, read_orders(site, {one.token for one in accounts.values() if one.token})
+    return Ledger(accounts, read_orders(site, {one.token for one in accounts.values() if one.token}), newest)
 
 
 def find(orders: Sequence[Order], name: str) -> tuple[Order, OrderLine] | None:
@@ -147,13 +157,13 @@ def named(wanted: Wanted) -> str:
     return f"[{wanted.product.code}] {wanted.product.name}"
 
 
-def write(site: Site, plans: Mapping[Row[Any], Plan], orders: Sequence[Order]) -> None:
+def write(site: Site, plans: Mapping[Row[Any], Plan], ledger: Ledger) -> None:
     """Contacts, then orders, then lines: each for the whole batch."""
     going_on = open_rows(plans)
     whose = {row: contacts.Wanted(plans[row].token, row.effect.subject) for row in going_on}
     partners = contacts.ensure(site, whose)
     by_token = {plans[row].token: partner for row, partner in partners.items()}
-    made = make_orders(site, by_token, orders)
+    made = make_orders(site, by_token, ledger.orders)
     lines: dict[Row[Any], dict[str, str]] = {}
     for row in partners:
         order = made[plans[row].token]
@@ -161,18 +171,17 @@ def write(site: Site, plans: Mapping[Row[Any], Plan], orders: Sequence[Order]) -
             lines[row] = {"order_id/.id": str(order), **plans[row].columns}
         else:
             row.fail(order)
-    newest = newest_line(site) if lines else 0
     for row, answer in load_lines(site, lines).items():
         if not isinstance(answer, int):
             row.fail(answer)
             continue
-        if answer <= newest and answer != plans[row].replaces:
+        if answer <= ledger.newest and answer != plans[row].replaces:
             _moved(row)
         settle(row, int(lines[row]["order_id/.id"]), answer)
 
 
 def _moved(row: Row[Any]) -> None:
-    """A line that is older than this write, and was on none of the visit's orders: loading it by its
+    """A line that is older than what was read, and was on none of the visit's orders: loading it by its
     external id took it from the visit that it was charged to before."""
     text = "stood on another visit's quotation, and is on this one's now"
     if getattr(row.effect, "again", "") == "replace":

@@ -44,20 +44,20 @@ Charges = Sequence[Row[effects.Charge]]
 
 def charge(site: Site, rows: Charges) -> None:
     """Carry out the `Charge` effects of one company, whose keys differ."""
-    accounts, orders = orders_of(site, {row: named_visit(row.effect) for row in rows})
+    ledger = orders_of(site, {row: named_visit(row.effect) for row in rows})
     replacing = [row.effect.subject for row in rows if row.effect.again == "replace"]
-    known = [*orders, *read_orders_of_persons(site, replacing)]
+    known = [*ledger.orders, *read_orders_of_persons(site, replacing)]
     plans: dict[Row[Any], Plan] = {}
     for row in open_rows(rows):
         try:
             stands = find(known, external("charge", row.effect.key))
-            if stands and not _replaces(site, row.effect, accounts[row], stands, known):
+            if stands and not _replaces(site, row.effect, ledger.accounts[row], stands, known):
                 settle(row, stands[0].id, stands[1].id)
             else:
-                plans[row] = _plan(site, row.effect, accounts[row], stands[1].id if stands else 0)
+                plans[row] = _plan(site, row.effect, ledger.accounts[row], stands[1].id if stands else 0)
         except Unacceptable as error:
             row.fail(error)
-    write(site, plans, orders)
+    write(site, plans, ledger)
 
 
 def collide(a: Row[Any], b: Row[Any]) -> bool:

@@ -53,16 +53,16 @@ def credits_of(site: Site, rows: Credits) -> None:
     """Carry out the `Credit` effects of one company; no two reverse the same charge."""
     whole = {row: _order_token(site, row) for row in rows if row.effect.whole}
     whose = {row: whole[row] if row in whole else named_visit(row.effect) for row in rows}
-    accounts, orders = orders_of(site, {row: whose[row] for row in open_rows(rows)})
+    ledger = orders_of(site, {row: whose[row] for row in open_rows(rows)})
     plans: dict[Row[Any], Plan] = {}
     for row in open_rows(rows):
         try:
-            columns = (_whole if row.effect.whole else _part)(site, row, orders)
+            columns = (_whole if row.effect.whole else _part)(site, row, ledger.orders)
         except Unacceptable as error:
             row.fail(error)
         else:
-            plans |= {row: Plan(accounts[row].token, columns)} if columns else {}
-    write(site, plans, orders)
+            plans |= {row: Plan(ledger.accounts[row].token, columns)} if columns else {}
+    write(site, plans, ledger)
 
 
 def _order_token(site: Site, row: Row[effects.Credit]) -> str:
