@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["ID", "Reference", "parse"]
+__all__ = ["ID", "Reference", "is_id", "parse"]
 
 ID = r"[A-Za-z0-9\-.]{1,64}"
 """FHIR data type id."""
@@ -17,6 +17,7 @@ _URN = re.compile(
     r"urn:(?:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|oid:[0-2](?:\.(?:0|[1-9][0-9]*))+)"
 )
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]{1,63})\?[^\s=]+=[^\s]+")
+_ID = re.compile(ID)
 
 
 class Reference(NamedTuple):
@@ -27,6 +28,11 @@ class Reference(NamedTuple):
     type: str = ""
     id: str = ""
     version: str = ""
+
+
+def is_id(text: str) -> bool:
+    """Whether a resource can have this id."""
+    return _ID.fullmatch(text) is not None
 
 
 def parse(text: str) -> Reference | None:

@@ -15,6 +15,7 @@ from engine.fhir.dates import bounds
 from engine.fhir.indexing import Key, term
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.parameters import NAMES, Param, parameters_of
+from engine.fhir.references import is_id
 from engine.fhir.releases import Release
 from engine.model import Find, Span
 
@@ -179,7 +180,7 @@ def _updated(find: Find, value: str, zone: tzinfo) -> Find:
 
 
 def _narrow(find: Find, ids: Iterable[str]) -> Find:
-    wanted = tuple(dict.fromkeys(one for one in ids if one))
+    wanted = tuple(dict.fromkeys(one for one in ids if is_id(one)))
     if find.ids:
         wanted = tuple(one for one in find.ids if one in wanted)
     return replace(find, ids=wanted or _NOWHERE)

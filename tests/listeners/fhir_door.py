@@ -97,9 +97,10 @@ class Door:
         keeper: Callable[[Store], Access] | None = None,
         clock: Callable[[], float] = time.time,
         names: frozenset[str] = frozenset(),
+        store: str = "",
     ) -> None:
         ring = KeyRing.load({}, folder / "test.key")
-        self.store = open_store(f"sqlite:///{folder / 'test.db'}", ring)
+        self.store = open_store(store or f"sqlite:///{folder / 'test.db'}", ring)
         self.access = Tokens()
         self.units: list[Unit] = []
         self._loop = asyncio.new_event_loop()
@@ -186,9 +187,11 @@ def open_door(
     keeper: Callable[[Store], Access] | None = None,
     clock: Callable[[], float] = time.time,
     names: frozenset[str] = frozenset(),
+    store: str = "",
 ) -> Iterator[Door]:
-    """A door that is closed again at the end. `keeper` takes the place of the tokens that tests make up."""
-    door = Door(folder, offers or (OFFER,), limits or Limits(tokens=1000), tls, keeper, clock, names)
+    """A door that is closed again at the end. `keeper` takes the place of the tokens that tests make up,
+    `store` (a URL) that of a new SQLite file."""
+    door = Door(folder, offers or (OFFER,), limits or Limits(tokens=1000), tls, keeper, clock, names, store)
     try:
         yield door
     finally:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -374,3 +375,29 @@ def test_who_wrote_what(door: Door, client: httpx.Client) -> None:
     for bad in ("{", "[]", json.dumps({**said, "agent": []}), '{"resourceType": "Patient"}', "x" * 17_000):
         refused = client.post("/SupplyRequest", json=s1(), headers={"X-Provenance": bad})
         assert refused.status_code == 400
+
+
+def test_what_no_id_can_be_is_not_asked_for(tmp_path: Path, postgres_url: str) -> None:
+    """A text of PostgreSQL cannot hold every character that an address can."""
+    with open_door(tmp_path, store=postgres_url) as door, door.client() as client:
+        id_ = client.post("/SupplyRequest", json=s1()).json()["id"]
+        for query, found in (
+            (f"SupplyRequest?_id={id_},a%00b", 1),
+            ("SupplyRequest?_id=%00", 0),
+            ("SupplyRequest?identifier=%00", 0),
+            (f"Task?focus=SupplyRequest/{id_}", 1),
+            ("Task?focus=SupplyRequest/%00", 0),
+            ("Task?_id=%00", 0),
+            (f"AuditEvent?entity=SupplyRequest/{id_}", 1),
+        ):
+            answer = client.get(f"/{query}")
+            assert (answer.status_code, answer.json().get("total")) == (200, found), query
+        for query in (
+            "AuditEvent?entity=SupplyRequest/%00",
+            "Provenance?target=SupplyRequest/",
+            "Task?x=%00",
+        ):
+            assert client.get(f"/{query}").status_code == 400, query
+        assert (
+            client.post("/SupplyRequest", json=s1(), headers={"If-None-Exist": "_id=%00"}).status_code == 201
+        )

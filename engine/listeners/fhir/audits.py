@@ -9,6 +9,7 @@ from engine.fhir import json_text, validation
 from engine.fhir.audit import audit_event, provenance
 from engine.fhir.indexing import index, term
 from engine.fhir.issues import Issue, Rejected
+from engine.fhir.references import is_id
 from engine.fhir.stored import Stored, pack
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.plans import Planned
@@ -55,6 +56,8 @@ def _wanted(ask: Ask, name: str) -> tuple[str, str]:
         )
     type_, _, id_ = wanted[0].removeprefix(f"{ask.base}/").partition("/")
     ask.service.offered(ask.release, type_)
+    if not is_id(id_):
+        raise Rejected(400, Issue("value", "must name a resource, such as Patient/1", f"http.{name}"))
     return type_, id_
 
 

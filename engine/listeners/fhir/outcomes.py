@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from engine.fhir.issues import Issue, Rejected
+from engine.fhir.references import is_id
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import Progress, outcome_extension, task
 from engine.listeners.fhir.refusals import missing
@@ -76,7 +77,7 @@ async def search_task(ask: Ask) -> Answer:
         elif name == "focus":
             type_, _, id_ = value.removeprefix(f"{ask.base}/").partition("/")
             key = ResourceKey(ask.release, type_, id_)
-            current = (await doors.look(doors.store.resources, [key])).get(key)
+            current = (await doors.look(doors.store.resources, [key])).get(key) if is_id(id_) else None
             if current is not None:
                 found = await doors.look(doors.store.unit, current.unit) if current.unit else [current]
         elif name not in ("_format", "_pretty"):
@@ -89,7 +90,7 @@ def _written(store: Resources, release: str, id_: str) -> list[Version]:
     """The versions that a Task is about: of a unit of several, or the one that its id names."""
     one = _ONE.fullmatch(id_)
     if one is None:
-        return store.unit(id_)
+        return store.unit(id_) if is_id(id_) else []
     version = store.version(ResourceKey(release, one[1], one[2]), int(one[3]))
     return [] if version is None else [version]
 
