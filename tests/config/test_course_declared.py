@@ -11,7 +11,7 @@ from engine.config.loading import examine, lint_files, load_channel
 from engine.config.rehearsal import Trial
 
 CHANNELS = Path(__file__).parents[2] / "channels"
-KEY = "  key: PV1-19 or PID-18 or PV1-50\n"
+KEY = "  key: visit\n"
 ADMIT = (
     "MSH|^~\\&|HIS|GENERAL|||{sent}||ADT^{event}|{control}|P|2.5.1\r"
     "EVN||{at}\r"
