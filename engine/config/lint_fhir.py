@@ -25,6 +25,9 @@ FHIR: Place = ("source", "fhir")
 _NOT_TAKEN = frozenset({"Bundle", "Parameters", "OperationOutcome", "CapabilityStatement", "Binary"})
 """What travels between a client and the server, or nobody can look into."""
 
+_MADE_HERE = frozenset({"AuditEvent", "Provenance", "Task"})
+"""What the server makes itself and gives whoever may read it."""
+
 _CONTEXT = frozenset(
     {"Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "Encounter", "Account", "Device"}
 )
@@ -71,6 +74,9 @@ def _resources(source: FhirSource) -> Iterator[Problem]:
         if type_ not in known:
             text = f"{' and '.join(source.releases)} have no resource {type_}"
             yield Problem(place, text, meant(type_, sorted(known)), on_key=True)
+        elif type_ in _MADE_HERE:
+            text = f"the server makes {type_} itself"
+            yield Problem(place, text, "leave it out", on_key=True)
         elif (type_,) not in fhir_table().elements or type_ in _NOT_TAKEN:
             text = f"nothing of {type_} may be read or kept here"
             yield Problem(place, text, "leave it out", on_key=True)

@@ -17,6 +17,13 @@ _INTERACTIONS: Final[dict[str, tuple[str, ...]]] = {
     "delete": ("delete",), "search": ("search-type",), "history": ("history-instance", "history-type"),
 }  # fmt: skip
 
+_MADE_HERE: Final[dict[str, dict[str, str]]] = {
+    "AuditEvent": {"entity": "reference"},
+    "Provenance": {"target": "reference"},
+    "Task": {"_id": "token", "focus": "reference"},
+}
+"""Types that this server makes itself, as they are asked for, with what they are found by."""
+
 
 def capability_statement(
     release: Release,
@@ -64,7 +71,19 @@ def _rest(release: Release, resources: Mapping[str, Collection[str]]) -> dict[st
     }
 
 
+def _made_here(type_: str, allowed: Collection[str]) -> dict[str, Any]:
+    codes = [code for code, name in (("read", "read"), ("search-type", "search")) if name in allowed]
+    return {
+        "type": type_,
+        "interaction": [{"code": code} for code in codes],
+        "versioning": "no-version",
+        "searchParam": [{"name": name, "type": kind} for name, kind in _MADE_HERE[type_].items()],
+    }
+
+
 def _resource(release: Release, type_: str, allowed: Collection[str]) -> dict[str, Any]:
+    if type_ in _MADE_HERE:
+        return _made_here(type_, allowed)
     codes = [code for name, found in _INTERACTIONS.items() if name in allowed for code in found]
     statement: dict[str, Any] = {
         "type": type_,

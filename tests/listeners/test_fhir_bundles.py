@@ -94,6 +94,9 @@ def test_F38_transaction_where_one_entry_is_not_allowed(door: Door) -> None:
     before = len(door.units)
     with door.client(**only) as client:
         assert client.post("", json=bundle("transaction", *entries)).status_code == 403
+        for url in ("Patient/1", "Patient?_id=1", "Patient/1/_history/1", "AuditEvent?entity=Patient/1"):
+            reading = bundle("transaction", entries[0], {"request": {"method": "GET", "url": url}})
+            assert client.post("", json=reading).status_code == 403, url
         batch = client.post("", json=bundle("batch", *entries)).json()
     assert [one["response"]["status"][:3] for one in batch["entry"]] == ["201", "403"]
     assert len(door.units) == before + 1

@@ -299,6 +299,9 @@ def test_F50_capabilities(door: Door, release: str) -> None:
     interactions = {one["code"] for one in types["ChargeItem"]["interaction"]}
     assert "delete" not in interactions
     assert {"create", "read", "vread", "update", "patch", "search-type", "history-instance"} <= interactions
+    made = {type_: [param["name"] for param in types[type_]["searchParam"]] for type_ in OURS}
+    assert made == {"AuditEvent": ["entity"], "Provenance": ["target"], "Task": ["_id", "focus"]}
+    assert [one["code"] for one in types["Task"]["interaction"]] == ["read", "search-type"]
     again = httpx.get(address, headers={"If-None-Match": answer.headers["etag"]}, trust_env=False)
     assert again.status_code == 304
     with door.client(release) as client:

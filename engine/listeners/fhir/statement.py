@@ -25,7 +25,7 @@ def capabilities(service: Service, release: Release, headers: Mapping[str, str])
         ours.setdefault(type_, set()).add(interaction)
     statement = capability_statement(
         release,
-        {**ours, **service.allowed(release)},
+        {**service.allowed(release), **ours},
         base=f"{service.base}/fhir/{release}",
         date=instant(service.since),
         version=service.version,
