@@ -209,3 +209,11 @@ def test_mutual_tls_says_who_it_is_and_binds_tokens(tmp_path: Path) -> None:
         with _shown(door, authority, other) as client:
             assert client.post("/fhir/R4/SupplyRequest", json=REQUEST).status_code == 401
             assert client.get("/fhir/R4/SupplyRequest/1", headers=token).status_code == 401
+
+
+def test_a_token_request_is_small(client: httpx.Client) -> None:
+    """Nobody knows yet who sends it."""
+    assert client.post("/auth/token", content=b"a=" + b"b" * 16382, headers=FORM).status_code == 400
+    assert client.post("/auth/token", content=b"a=" + b"b" * 16383, headers=FORM).status_code == 413
+    endless = (b"c" * 4096 for _ in range(1000))
+    assert client.post("/auth/token", content=endless, headers=FORM).status_code == 413

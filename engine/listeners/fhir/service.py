@@ -88,10 +88,11 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Bytes of a body, entries of a bundle, seconds for a request to arrive."""
+    """Bytes of a body and of a token request, entries of a bundle, seconds for a request to arrive."""
 
     body: int = 1024 * 1024
     bundle: int = 10 * 1024 * 1024
+    form: int = 16 * 1024
     entries: int = 1000
     head_seconds: float = 10.0
     body_seconds: float = 60.0
