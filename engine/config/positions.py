@@ -12,7 +12,7 @@ __all__ = ["Positions", "Spot"]
 
 class Spot(NamedTuple):
     """Where a node starts (from 1), and how many columns further its text does: 1 when it is quoted;
-    -1 when it is a block, whose text starts on a later line."""
+    -1 when it is a block, whose text starts on the next line."""
 
     line: int
     column: int
@@ -20,10 +20,11 @@ class Spot(NamedTuple):
 
 
 class Positions:
-    """Where every key and value of a file stands."""
+    """Where every key and value of a file stands; `rows` are its lines."""
 
-    def __init__(self, shown: str) -> None:
+    def __init__(self, shown: str, rows: Sequence[str] = ()) -> None:
         self.shown = shown
+        self.rows = rows
         self.keys: dict[Place, Spot] = {}
         self.values: dict[Place, Spot] = {(): Spot(1, 1)}
 
@@ -51,8 +52,12 @@ class Positions:
     def _find(self, problem: Problem) -> Spot | None:
         return (self.keys if problem.on_key else self.values).get(problem.place)
 
-    @staticmethod
-    def _inside(spot: Spot, offset: int) -> Spot:
-        if spot.inset < 0:
-            return Spot(spot.line + 1, 1)
-        return Spot(spot.line, spot.column + spot.inset + offset)
+    def _inside(self, spot: Spot, offset: int) -> Spot:
+        if spot.inset >= 0:
+            return Spot(spot.line, spot.column + spot.inset + offset)
+        for line, row in enumerate(self.rows[spot.line :], spot.line + 1):
+            text = row.strip()
+            if offset <= len(text):
+                return Spot(line, len(row) - len(row.lstrip()) + offset + 1)
+            offset -= len(text) + 1  # lines are folded into one, with a blank between
+        return Spot(spot.line + 1, 1)

@@ -45,6 +45,7 @@ def read_yaml(raw: bytes, shown: str) -> Reading:
     data: Node | None = None
     try:
         text = _text(raw)
+        positions.rows = text.splitlines()
         data = composer.document(yaml.parse(text, Loader=yaml.CSafeLoader))
     except _Unreadable as stop:
         composer.findings.append(

@@ -151,7 +151,7 @@ def test_an_empty_file_holds_nothing(raw: bytes) -> None:
 
 
 def test_positions_lead_to_keys_values_and_into_texts() -> None:
-    text = "a:\n  - b: x | nubmer\n    'c d': \"y | nubmer\"\n  - |\n    z\n"
+    text = "a:\n  - b: x | nubmer\n    'c d': \"y | nubmer\"\n  - >-\n    z or\n    y | nubmer\n"
     positions = read_yaml(text.encode(), "f.yaml").positions
 
     def at(problem: Problem) -> str:
@@ -161,7 +161,9 @@ def test_positions_lead_to_keys_values_and_into_texts() -> None:
     assert at(Problem(("a", 0, "b"), "no", on_key=True)) == "f.yaml:2:5:"
     assert at(Problem(("a", 0, "c d"), "no", offset=4)) == "f.yaml:3:17:"
     assert at(Problem(("a", 0, "c d"), "no", offset=2, on_key=True)) == "f.yaml:3:8:"
-    assert at(Problem(("a", 1), "no", offset=1)) == "f.yaml:5:1:"
+    assert at(Problem(("a", 1), "no", offset=2)) == "f.yaml:5:7:"
+    assert at(Problem(("a", 1), "no", offset=5)) == "f.yaml:6:5:"
+    assert at(Problem(("a", 1), "no", offset=9)) == "f.yaml:6:9:"
     assert at(Problem(("a", 0, "missing", 3), "no")) == "f.yaml:2:5:"
     assert at(Problem(("other",), "no")) == "f.yaml:1:1:"
     assert positions.line(("a", 1)) == 4

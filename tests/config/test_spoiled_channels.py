@@ -51,6 +51,7 @@ EXPECTED = {
         "replaced by a token (ID_NUMBER, class R), used on line 16",
         "no place",
     ),
+    "value-in-folds": ("14:20", "PATIENT_NAME, class A), used on line 22", "PID-3 for a token"),
     "value-misspelt": ("12:36", "the table has no column itm, used on line 20", "did you mean item?"),
     "value-nobody-may-read": ("12:20", "PATIENT_NAME, class A), used on lines 16, 20", "PID-3 for a token"),
     "value-not-there": ("20:18", "there is no value visti", "did you mean visit?"),
