@@ -6,6 +6,7 @@ import base64
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -281,3 +282,24 @@ def test_parameters_that_are_none(door: Door, parameter: Any) -> None:
     with door.client() as client:
         body = {"resourceType": "Parameters", "parameter": parameter}
         assert client.post("/$validate", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_small_bundle_has_no_endless_answer(tmp_path: Path, kind: str) -> None:
+    """What is read is given as long as it is no larger than a bundle may be, the rest is refused."""
+    with open_door(tmp_path, limits=Limits(bundle=20_000)) as door, door.client() as client:
+        for _ in range(10):
+            assert client.post("/SupplyRequest", json=s1(text=_narrative(1_000))).status_code == 201
+        searches = [entry("GET", "SupplyRequest?status=active") for _ in range(6)]
+        answered = client.post("", json=bundle(kind, *searches, entry("POST", "Location", _LOCATION)))
+    said = [one["response"]["status"][:3] for one in answered.json()["entry"]]
+    assert said == ["200", "200", "413", "413", "413", "413", "201"]
+    assert answered.json()["entry"][2]["response"]["outcome"]["issue"][0]["code"] == "too-costly"
+    assert len(answered.content) < 60_000
+
+
+_LOCATION = {"resourceType": "Location", "status": "active"}
+
+
+def _narrative(size: int) -> dict[str, str]:
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{"x" * size}</div>'}

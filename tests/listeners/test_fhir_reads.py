@@ -16,6 +16,7 @@ from fhir_bodies import charge, delivery, outcome, s1
 from fhir_door import Door, open_door
 
 from engine.effects import Item, Reserve
+from engine.listeners.fhir import Limits
 from engine.model import Delivered, Lane, Routed, Routing, Settlement
 from engine.store.base import Query
 
@@ -404,3 +405,18 @@ def test_what_no_id_can_be_is_not_asked_for(tmp_path: Path, postgres_url: str) -
         assert (
             client.post("/SupplyRequest", json=s1(), headers={"If-None-Exist": "_id=%00"}).status_code == 201
         )
+
+
+@pytest.mark.parametrize("place", ["/SupplyRequest?_count=100", "/SupplyRequest/_history?_count=100"])
+def test_pages_are_no_larger_than_a_bundle_may_be(tmp_path: Path, place: str) -> None:
+    with open_door(tmp_path, limits=Limits(bundle=2_000)) as door, door.client() as client:
+        sizes = (10, 10, 10, 5_000, 10, 1_900)
+        narratives = ["x" * size for size in sizes]
+        for text in narratives:
+            div = f'<div xmlns="http://www.w3.org/1999/xhtml">{text}</div>'
+            made = client.post("/SupplyRequest", json=s1(text={"status": "generated", "div": div}))
+            assert made.status_code == 201
+        pages = _pages(client, place)
+    seen = [len(one["resource"]["text"]["div"]) for page in pages for one in page["entry"]]
+    assert len(pages) > 3
+    assert sorted(seen) == sorted(size + 48 for size in sizes)

@@ -26,6 +26,7 @@ from engine.listeners.fhir.interactions import INTERACTIONS, digest_of
 from engine.listeners.fhir.methods import method_of
 from engine.listeners.fhir.refusals import broken, placed, unavailable
 from engine.listeners.fhir.rendering import instant
+from engine.listeners.fhir.room import Room
 from engine.listeners.fhir.routes import parse_path, routes_of
 from engine.listeners.fhir.transactions import transact
 from engine.telemetry import RequestFailed, signal
@@ -34,6 +35,8 @@ __all__ = ["answer_bundle"]
 
 _AT_ONCE: Final = 64
 """Entries of a batch in work at a time: they share commits."""
+
+_READS: Final = ("GET", "HEAD")
 
 _CONDITIONS: Final = {
     "ifMatch": "if-match", "ifNoneMatch": "if-none-match", "ifNoneExist": "if-none-exist",
@@ -120,21 +123,31 @@ def _address(ask: Ask, url: str) -> tuple[str, str]:
 
 
 async def _batch(ask: Ask, entries: list[Entry]) -> dict[str, Any]:
-    found: list[dict[str, Any]] = []
+    """Writes many at a time, reads one after the other as long as there is room for what they give."""
+    room = Room(ask)
+    found: dict[int, dict[str, Any]] = {}
     for start in range(0, len(entries), _AT_ONCE):
         part = entries[start : start + _AT_ONCE]
-        found += await asyncio.gather(*(_alone(ask, entry) for entry in part))
-    return _entries(found)
+        writes = [entry for entry in part if entry.method not in _READS]
+        done = await asyncio.gather(*(_alone(ask, entry, room) for entry in writes))
+        found.update(zip((entry.number for entry in writes), done, strict=True))
+        for entry in part:
+            if entry.method in _READS:
+                found[entry.number] = await _alone(ask, entry, room)
+    return _entries(found[entry.number] for entry in entries)
 
 
-async def _alone(ask: Ask, entry: Entry) -> dict[str, Any]:
+async def _alone(ask: Ask, entry: Entry, room: Room) -> dict[str, Any]:
     """One entry's own answer, whatever becomes of the others."""
     try:
         asked = _entry_ask(ask, entry)
+        interact = INTERACTIONS[asked.interaction]
+        if entry.method in _READS:
+            return _response(await room.read(interact, asked))
         if asked.prefer.asynchronous or not asked.prefer.returns:
             returns = asked.prefer.returns or "minimal"
             asked = replace(asked, prefer=asked.prefer._replace(asynchronous=False, returns=returns))
-        return _response(await INTERACTIONS[asked.interaction](asked))
+        return _response(await interact(asked))
     except Rejected as error:
         return _refusal(placed(error, entry.place))
     except Unavailable:

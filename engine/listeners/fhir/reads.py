@@ -17,6 +17,7 @@ from engine.listeners.fhir.cursors import open_cursor, seal_cursor
 from engine.listeners.fhir.outcomes import with_outcomes
 from engine.listeners.fhir.refusals import gone, missing
 from engine.listeners.fhir.rendering import about, instant, shown_version, size_of, with_query
+from engine.listeners.fhir.room import fitting
 from engine.model import Find, Found, ResourceKey, Version
 
 __all__ = ["history", "read", "search", "vread"]
@@ -87,8 +88,8 @@ async def search(ask: Ask) -> Answer:
     found: Found = await doors.look(
         doors.store.find, replace(find, limit=1 if asked.count_only else find.limit + 1)
     )
-    page = () if asked.count_only else found.versions[: find.limit]
-    more = len(found.versions) > find.limit and not asked.count_only
+    page = () if asked.count_only else fitting(ask, found.versions[: find.limit])
+    more = len(found.versions) > len(page) and not asked.count_only
     address = f"{ask.base}/{ask.type}"
     bundle = _bundle("searchset", found.total if asked.total or asked.count_only else None)
     bundle["link"] = [{"relation": "self", "url": with_query(address, asked.used)}]
@@ -142,12 +143,12 @@ async def history(ask: Ask) -> Answer:
     )  # fmt: skip
     if ask.id and not found.versions and not past.before and not past.since:
         raise missing()
-    page = found.versions[: past.count]
+    page = fitting(ask, found.versions[: past.count])
     address = "/".join(part for part in (ask.base, ask.type, ask.id, "_history") if part)
     bundle = _bundle("history", found.total)
     kept = tuple((name, value) for name, value in ask.query if name in ("_count", "_since"))
     bundle["link"] = [{"relation": "self", "url": with_query(address, kept)}]
-    if len(found.versions) > past.count:
+    if len(found.versions) > len(page):
         following = _Past(page[-1].message_id, past.since, past.count)
         cursor = seal_cursor(doors.cursors, ask.caller.id, place, following)
         bundle["link"].append({"relation": "next", "url": with_query(address, ((CURSOR, cursor),))})

@@ -20,6 +20,7 @@ from engine.listeners.fhir.conditions import query_pairs
 from engine.listeners.fhir.interactions import INTERACTIONS, structure
 from engine.listeners.fhir.plans import PLANS, Planned
 from engine.listeners.fhir.refusals import contended, placed
+from engine.listeners.fhir.room import Room
 from engine.listeners.fhir.writes import TRIES, answer, submit
 from engine.model import Expect, Unit
 
@@ -50,9 +51,10 @@ async def transact(ask: Ask, asks: list[tuple[Entry, Ask]]) -> tuple[list[Answer
         done = await _attempt(ask, [_Draft(*one) for one in _by_entry(writing)])
         if done is not None:
             answers, unit = done
+            room = Room(ask)
             for draft in drafts:
                 if draft.entry.number not in answers:
-                    answers[draft.entry.number] = await _reading(draft)
+                    answers[draft.entry.number] = await _reading(draft, room)
             return [answers[draft.entry.number] for draft in drafts], unit
     raise contended()
 
@@ -186,10 +188,10 @@ async def _exactly_one(ask: Ask, text: str, place: str) -> Expect:
     return Expect(find, (found[0].key.id,))
 
 
-async def _reading(draft: _Draft) -> Answer:
+async def _reading(draft: _Draft, room: Room) -> Answer:
     """A GET of a transaction comes after its writes; one that is refused is said so in its place."""
     try:
-        return await INTERACTIONS[draft.ask.interaction](draft.ask)
+        return await room.read(INTERACTIONS[draft.ask.interaction], draft.ask)
     except Rejected as error:
         said = outcome.operation_outcome(error.issues)
         return Answer(error.status, said)
