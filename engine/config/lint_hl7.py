@@ -13,7 +13,10 @@ from engine.config.lint_folder import check_folder
 from engine.config.listening import listens_on
 from engine.config.spec import ChannelSpec, Hl7Source, MllpSource
 from engine.courses.machine import MACHINES
+from engine.errors import Misconfigured
 from engine.hl7.charset import carries_hl7
+from engine.transforms.expression import PathText, parse
+from engine.transforms.values import Values
 from engine.transforms.wording import listed, meant
 
 __all__ = ["EVENT_TESTS", "check_hl7"]
@@ -105,11 +108,12 @@ def _reach(spec: ChannelSpec, source: Hl7Source) -> Iterator[Problem]:
     events = {wanted.partition("^")[2] for wanted in accepted}
     if "" in events:
         return
+    values = Values(spec.values)
     met = {event for event in events if spec.course and MACHINES[spec.course.of].knows(event)}
     filters = [(("filters", number), rule.when) for number, rule in enumerate(spec.filters)]
     effects = [(("effects", number), rule.when) for number, rule in enumerate(spec.effects)]
     for place, when in (*filters, *effects):
-        path = next((path for path in EVENT_TESTS if path in when), None)
+        path = next((text for text in when if _path(text, values) in EVENT_TESTS), None)
         wanted = _listed(when[path]) if path else events
         met |= wanted
         if path and not wanted & events:
@@ -119,6 +123,16 @@ def _reach(spec: ChannelSpec, source: Hl7Source) -> Iterator[Problem]:
         if wanted_type.partition("^")[2] not in met:
             text, hint = "it is accepted, but no rule is about it", "add a rule or remove it"
             yield Problem((*spec.source.place, "message_types", number), text, hint, "warning")
+
+
+def _path(text: str, values: Values) -> str:
+    """The field path that an expression is, by its own words or by name; empty for any other."""
+    try:
+        meaning = values.written_out(parse(text))
+    except Misconfigured:
+        return ""  # build says what is wrong with it
+    (source, *others) = meaning.sources
+    return source.text if isinstance(source, PathText) and not others and not meaning.verbs else ""
 
 
 def _listed(wanted: str | list[str]) -> set[str]:

@@ -55,6 +55,7 @@ EXPECTED = {
     "value-misspelt": ("12:36", "the table has no column itm, used on line 20", "did you mean item?"),
     "value-nobody-may-read": ("12:20", "PATIENT_NAME, class A), used on lines 16, 20", "PID-3 for a token"),
     "value-not-there": ("20:18", "there is no value visti", "did you mean visit?"),
+    "value-of-no-event": ("16:32", "no message that the channel accepts", "P03"),
     "value-of-itself": ("12:20", "visit is not known yet here, used on line 19", "those before it"),
     "widen-not-offered": ("12:12", "PATIENT_NAME", "offers nothing else"),
     "written-twice": ("9:1", "sequence_by is written twice", "line 8"),
