@@ -112,7 +112,7 @@ def line(product: Product, quantity: int) -> Line:
 
 def transfer(*moves: tuple[int, int, int, int, str]) -> Transfer:
     rows = [
-        Move(i, 9, product, 1, Decimal(demand), Decimal(held), state, 8, 7)
+        Move(i, 9, product, 1, Decimal(demand), Decimal(held), Decimal(demand), state, 8, 7)
         for i, product, demand, held, state in moves
     ]
     return Transfer(9, "k", "reserve_k", "assigned", 8, 7, "", "0", 0, 0, rows)
