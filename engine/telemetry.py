@@ -32,6 +32,13 @@ _log = structlog.get_logger("wardline")
 _counted_only = logging.getLogger("wardline.counted")  # holds the level, because asking it is cheap
 
 
+class _Wordless(logging.Formatter):
+    """What a library says: who, how loud, and of an exception its type. Words may hold content."""
+
+    def formatException(self, ei: Any) -> str:
+        return ei[0].__name__ if ei[0] else ""
+
+
 def configure_logs(*, level: str = "INFO", plain: bool = False) -> None:
     """JSON lines on stderr (plain text for people at a terminal); library loggers that would
     speak of content stay closed at every level. `DEBUG` shows also the signals that are else only counted."""
@@ -51,9 +58,11 @@ def configure_logs(*, level: str = "INFO", plain: bool = False) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s", force=True)
+    logging.basicConfig(level=logging.WARNING, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Wordless("%(levelname)s %(name)s"))
     _counted_only.setLevel(level)
-    for name in ("odoorpc", "httpx", "httpcore", "sqlalchemy", "hl7", "hl7apy"):
+    for name in ("odoorpc", "httpx", "httpcore", "sqlalchemy", "hl7", "hl7apy", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -56,3 +56,14 @@ def test_the_level_of_the_logs(
     signal(Answered("charges", "AA", 0.01))
     signal(EngineStopping("north/0"))
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == events
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+def test_libraries_say_nothing_of_content(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs()
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    try:
+        raise ValueError("JaneDoeXyz")
+    except ValueError:
+        logging.getLogger("asyncio").exception("about %s", "JaneDoeXyz")
+    assert capsys.readouterr().err == "ERROR asyncio\nValueError\n"
