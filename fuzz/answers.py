@@ -13,7 +13,7 @@ from engine.fhir.issues import Code
 from fuzz.requests import Request
 from fuzz.spoiling import CANARY
 
-__all__ = ["SLOW", "Answer", "Client", "judge"]
+__all__ = ["SLOW", "Answer", "Client", "judge", "trespass"]
 
 SLOW: Final = 10.0  # seconds
 CODES: Final = frozenset(get_args(Code))
@@ -127,3 +127,23 @@ def _issues(answer: Answer) -> list[str]:
     said = json.loads(answer.body)
     assert said["resourceType"] == "OperationOutcome"
     return [issue["code"] for issue in said["issue"]]
+
+
+OPEN: Final = {"ChargeItem", "CapabilityStatement", "OperationOutcome", "MessageHeader", "Task", "Bundle", ""}
+
+
+def trespass(answer: Answer) -> str:
+    """What is wrong with an answer to somebody who may create charge items and nothing else."""
+    if answer.status >= 300 or "json" not in answer.headers.get("content-type", "") or not answer.body:
+        return ""
+    said = json.loads(answer.body)
+    given = [said, *(entry.get("resource", {}) for entry in said.get("entry", []))]
+    types = {str(one.get("resourceType", "")) for one in given}
+    done = [
+        entry["response"].get("location", "")
+        for entry in said.get("entry", [])
+        if entry.get("response", {}).get("status", "4") < "3"
+    ]
+    if types <= OPEN and all("/ChargeItem/" in f"/{place}" for place in done):
+        return ""
+    return "somebody was given more than he may have"

@@ -18,10 +18,15 @@ from typing import IO
 from fuzz.seeds import ROOT
 from fuzz.spoiling import CANARY
 
-__all__ = ["KEY", "Engine", "running"]
+__all__ = ["KEY", "NARROW", "Engine", "running"]
 
-KEY = "a static key for fuzzing, 32 or more letters".replace(" ", "-")
-CLIENTS = "clients:\n  - {id: fuzz, key: 'env:FUZZ_KEY', scopes: [system/*.cruds], rate: 100000}\n"
+KEY = "a-static-key-of-one-who-may-do-everything"
+NARROW = "a-static-key-of-one-who-may-create-charge-items"
+CLIENTS = """\
+clients:
+  - {id: fuzz, key: env:FUZZ_KEY, scopes: [system/*.cruds], rate: 100000}
+  - {id: narrow, key: env:NARROW_KEY, scopes: [system/ChargeItem.c], rate: 100000}
+"""
 FEW, ALL = "[create, read, update, search]", "[create, read, update, patch, delete, search, history]"
 MORE = {"listen: tcp:8480": "listen: tcp:0\n    rate: 100000", f"Location: {FEW}": f"Location: {ALL}"}
 
@@ -83,6 +88,7 @@ def running(folder: Path) -> Iterator[Engine]:
     environment = {
         **os.environ,
         "FUZZ_KEY": KEY,
+        "NARROW_KEY": NARROW,
         "WARDLINE_DEV_KEYS": "true",
         "WARDLINE_STORE": f"sqlite:///{folder}/wardline.db",
         "WARDLINE_HTTP": "127.0.0.1:0",

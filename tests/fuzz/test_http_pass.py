@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from random import Random
+from typing import Any
 
 import pytest
 
-from fuzz.answers import Answer, judge
+from fuzz.answers import Answer, judge, trespass
 from fuzz.http import fuzz, samples
 from fuzz.requests import Request, make
 from fuzz.spoiling import CANARY
@@ -65,3 +66,21 @@ def test_what_must_not_be_is_found(answer: Answer) -> None:
 )
 def test_what_may_be_is_let_be(answer: Answer) -> None:
     assert judge(ASKED, answer) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "fine"),
+    [
+        ({"resourceType": "ChargeItem"}, True),
+        ({"resourceType": "SupplyRequest"}, False),
+        ({"resourceType": "Bundle", "entry": [{"response": {"status": "403 Forbidden"}}]}, True),
+        (
+            {"resourceType": "Bundle", "entry": [{"response": {"status": "201", "location": "Patient/1"}}]},
+            False,
+        ),
+        ({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}}]}, False),
+        ({"resourceType": "Bundle", "entry": [{"response": {"status": "200 OK"}}]}, False),
+    ],
+)
+def test_more_than_is_allowed_is_found(given: Any, fine: bool) -> None:
+    assert (trespass(Answer(200, KIND, json.dumps(given).encode())) == "") == fine
