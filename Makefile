@@ -43,7 +43,7 @@ bench: $(READY)  ## measure intake, FHIR, routing, Odoo and memory; the table is
 	@$(BIN)/python -m bench
 
 INPUTS ?= 1000000
-fuzz: $(READY)   ## coverage-guided fuzzing of framing, sessions, batches, documents, resources (INPUTS=1000000)
+fuzz: $(READY)   ## coverage-guided fuzzing, and requests to a running engine over HTTP (INPUTS=1000000)
 	@$(BIN)/python -m fuzz --inputs $(INPUTS)
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -64,7 +64,8 @@ def main() -> int:
     targets = [target for target in given.targets.split(",") if target != "http"]
     whole = sum(SHARES[target] for target in targets)
     failed = False
-    print(f"{'target':<10}{'inputs':>12}{'seconds':>9}{'inputs/s':>10}{'places reached':>16}{'kept':>7}")
+    if targets:
+        print(f"{'target':<10}{'inputs':>12}{'seconds':>9}{'inputs/s':>10}{'places reached':>16}{'kept':>7}")
     for target in targets:
         found = fuzz(target, round(given.inputs * SHARES[target] / whole), given.seed, given.folder)
         print(
@@ -76,7 +77,7 @@ def main() -> int:
             failed = True
             print(found.finding)
     if "http" in given.targets.split(","):
-        failed |= not report(given.inputs // 10, given.seed)
+        failed |= not report(given.inputs // 10, given.seed, given.folder / "found")
     return int(failed)
 
 

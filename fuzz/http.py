@@ -131,16 +131,16 @@ def samples() -> list[Any]:
     return found
 
 
-def report(requests: int, seed: int) -> bool:
-    """Fuzz, print, keep what was found; whether all was well."""
+def report(requests: int, seed: int, folder: Path) -> bool:
+    """Fuzz, print, keep in `folder` what was found; whether all was well."""
     began = time.monotonic()
     tally, faults = fuzz(requests, seed, samples())
     print(f"http: {tally.count:,} requests in {time.monotonic() - began:.0f} s, answered")
     print("     ", ", ".join(f"{status}: {times:,}" for status, times in sorted(tally.statuses.items())))
     for what, times in Counter(finding.what for finding in tally.findings).most_common():
         print(f"{times:>6} {what}")
-    print(faults)
-    folder = ROOT / "var" / "fuzz" / "found"
+    if faults:
+        print(faults)
     folder.mkdir(parents=True, exist_ok=True)
     for number, found in enumerate(tally.findings):
         said = f"\n\n=== {found.what}\n{found.answer}".encode()
@@ -154,7 +154,7 @@ def main() -> int:
     parser.add_argument("requests", type=int, nargs="?", default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    return int(not report(given.requests, given.seed))
+    return int(not report(given.requests, given.seed, ROOT / "var" / "fuzz" / "found"))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import httpx
@@ -61,6 +62,44 @@ def test_F03_F04_of_many_conditional_creates_one_is_done(engine: FhirEngine, cli
     again = client.post("/SupplyRequest", json=wanted("F04"), headers=condition)
     assert (again.status_code, again.headers["etag"]) == (200, 'W/"1"')
     assert _kinds(engine, again.json()["id"]) == ["reserve"]
+
+
+def test_F04_of_many_transactions_that_create_the_same_one_does(
+    engine: FhirEngine, client: httpx.Client
+) -> None:
+    """Each in another order, each with a charge of its own that refers to what is there in the end."""
+
+    def ask(number: int) -> httpx.Response:
+        entries = [_once(one) for one in range(5)]
+        service = [{"reference": entries[0]["fullUrl"]}]
+        charge = {"resource": billed(service=service), "request": {"method": "POST", "url": "ChargeItem"}}
+        turned = entries[number % 5 :] + entries[: number % 5]
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [charge, *turned]}
+        return client.post("", json=bundle)
+
+    answers = at_once(*[partial(ask, number) for number in range(15)])
+    assert {one.status_code for one in answers} == {200}
+    said = [[entry["response"]["status"][:3] for entry in one.json()["entry"]] for one in answers]
+    assert sorted(said) == [["201", *["200"] * 5]] * 14 + [["201"] * 6]
+    found = client.get("/SupplyRequest?identifier=urn:once|").json()
+    assert found["total"] == 5
+    first = next(
+        one["resource"] for one in found["entry"] if one["resource"]["identifier"][0]["value"] == "0"
+    )
+    services = client.get(f"/ChargeItem?service=SupplyRequest/{first['id']}&_summary=count").json()
+    assert services["total"] == 15
+    assert [_kinds(engine, one["resource"]["id"]) for one in found["entry"]] == [["reserve"]] * 5
+
+
+def _once(number: int) -> dict[str, Any]:
+    """A conditional create inside a transaction."""
+    named = [{"system": "urn:once", "value": str(number)}]
+    condition = f"identifier=urn:once|{number}"
+    return {
+        "fullUrl": f"urn:uuid:0000000{number}-1cbf-4d64-b04d-cd9187a4c6e0",
+        "resource": wanted(identifier=named),
+        "request": {"method": "POST", "url": "SupplyRequest", "ifNoneExist": condition},
+    }
 
 
 def test_F12_F13_of_two_updates_one_is_done_and_a_cancelled_request_is_released(
