@@ -458,3 +458,20 @@ def test_t21_a_handshake_that_never_begins_ends(secured: tuple[Door, Authority])
     door, _ = secured
     with closing(socket.create_connection(("127.0.0.1", door.port), 10)) as wire:
         assert wire.recv(1) == b""
+
+
+def test_t16_a_client_that_does_not_read_its_answer_is_let_go(door: Door) -> None:
+    with door.client() as client:
+        for _ in range(8):
+            place = {"resourceType": "Location", "description": "x" * 900_000}
+            assert client.post("/Location", json=place).status_code == 201
+        wanted = _head("GET /fhir/R4/Location?_count=1000")
+        with closing(socket.socket()) as wire:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            wire.connect(("127.0.0.1", door.port))
+            wire.sendall(wanted)
+            end = time.monotonic() + 15
+            while not door.listener.counters.get("slow_reader") and time.monotonic() < end:
+                time.sleep(0.05)
+        assert door.listener.counters["slow_reader"] == 1
+        assert len(client.get("/Location?_count=1000").content) > 8 * 900_000

@@ -18,6 +18,7 @@ __all__ = ["Bounds", "bounded"]
 _HEAD: Final = 32 * 1024
 _HEADERS: Final = 100
 _LINGER: Final = 2.0  # seconds in which a refused body is read away, so that its sender sees the answer
+_SLOWEST: Final = 16 * 1024  # bytes of an answer that are read in the time that a head may take
 _LEFTOVER: Final = 4 * 1024 * 1024
 
 
@@ -52,6 +53,7 @@ class _Bounded(HttpToolsProtocol):
 
     limits: Bounds
     _timer: TimerHandle | None = None
+    _reader: TimerHandle | None = None
     _head = 0
     _reading_head = False
     _left = 0
@@ -76,7 +78,20 @@ class _Bounded(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel()
+        if self._reader is not None:
+            self._reader.cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More is to be sent than the client takes at once."""
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -148,6 +163,15 @@ class _Bounded(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._timer = self.loop.call_later(self.limits.head_seconds, self._late)
+
+    def _await_reader(self, before: int = 0) -> None:
+        """A client that hardly reads its answer keeps it in memory: such a connection ends."""
+        left = self.transport.get_write_buffer_size()
+        if before and before - left < _SLOWEST:
+            self.limits.count("slow_reader")
+            self.transport.abort()
+            return
+        self._reader = self.loop.call_later(self.limits.head_seconds, self._await_reader, left)
 
     def _late(self) -> None:
         self._timer = None
