@@ -111,7 +111,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_image_installs_starts_and_is_healthy(image: Image) -> None:
     environment = {
         **image.environment,

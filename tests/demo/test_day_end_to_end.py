@@ -34,7 +34,7 @@ def hospital() -> Iterator[Running]:
 
 @pytest.mark.odoo
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_day_in_a_real_odoo_is_as_the_story_says(hospital: Running, tmp_path: Path) -> None:
     page = io.StringIO()
     checks = play_day(Console(file=page, width=120), hospital, tmp_path, date(2026, 11, 21))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -13,7 +13,8 @@ import httpx
 FAULTS = ("refuse", "late before", "late after", "500", "429", "serialization", "not json", "cut")
 """What a proxy does by itself. Further: `key` forwards with a key that Odoo does not know."""
 
-HANG = 1.6  # seconds: longer than the client's patience in these tests
+PATIENCE = 2.5
+"""Seconds that clients of the proxy wait for an answer: longer than a slow machine's Odoo needs for one."""
 
 
 class FaultyProxy(ThreadingHTTPServer):
@@ -71,7 +72,8 @@ class _Proxied(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.server.fault(body)
         if fault in ("refuse", "late before"):
-            time.sleep(HANG if fault == "late before" else 0)
+            if fault == "late before":
+                self._until_nobody_waits()
             self.close_connection = True
             return
         if fault in ("500", "429", "not json"):
@@ -84,10 +86,15 @@ class _Proxied(BaseHTTPRequestHandler):
             self.headers.replace_header("Authorization", "bearer withdrawn")
         status, content, kind = self._forward(method, body)
         if fault == "late after":
-            time.sleep(HANG)
+            self._until_nobody_waits()
             self.close_connection = True
             return
         self._answer(status, content, kind, cut=fault == "cut")
+
+    def _until_nobody_waits(self) -> None:
+        self.connection.settimeout(10 * PATIENCE)
+        with suppress(OSError):
+            self.connection.recv(1)
 
     def _forward(self, method: str, body: bytes) -> tuple[int, bytes, str]:
         wanted = {

@@ -14,7 +14,7 @@ from odoo_desk import Desk, item
 from demo.session import Session
 from engine.effects import Charge, Consume, Credit, Item
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(900)]
 
 WARD = "WH/Wards/ICU"
 

@@ -14,7 +14,7 @@ from odoo_desk import Desk, Mirror, item
 from demo.session import Session
 from engine.effects import Charge, Consume, Credit, Encounter, Item, Merge, Money, Release, Reserve
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(900)]
 
 STORE, WARD = "WH/Stock", "WH/Wards/ICU"
 _numbers = count(1)

@@ -19,7 +19,7 @@ from engine.cli.doctor import doctor
 from engine.destinations.odoo.named import Check, Named
 from engine.destinations.odoo.preflight import preflight
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(900)]
 
 GOOD = Named(
     items=frozenset({"GLV-M", "LAB-CBC"}),

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from faulty_proxy import FAULTS, FaultyProxy
+from faulty_proxy import FAULTS, PATIENCE, FaultyProxy
 from odoo_desk import Desk, Mirror, item
 
 from demo.odoo import Running
@@ -34,7 +34,7 @@ def proxied(hospital: Running) -> Iterator[Callable[..., tuple[FaultyProxy, Desk
             proxy = FaultyProxy(hospital.url, **settings)
             stack.callback(proxy.server_close)
             stack.callback(proxy.shutdown)
-            desk = Desk(hospital, url=proxy.url, transport=transport, timeout=1.0)
+            desk = Desk(hospital, url=proxy.url, transport=transport, timeout=PATIENCE)
             stack.callback(desk.close)
             return proxy, desk
 

@@ -28,7 +28,7 @@ from engine.effects import (
 )
 from engine.model import Delivered, Owner, ReasonCode, Refused
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(900)]
 
 EUR = "EUR"
 

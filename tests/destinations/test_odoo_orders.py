@@ -13,7 +13,7 @@ from demo.session import Session
 from engine.effects import Consume, Release, Reserve
 from engine.model import ReasonCode, Refused
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(900)]
 
 FRIDAY = date(2026, 12, 4)
 

@@ -16,7 +16,7 @@ from demo.session import Session
 from engine.effects import Charge, Credit, Encounter, Merge, Money, Release, Reserve
 from engine.model import Delivered, Refused
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(900)]
 
 _numbers = count(1)
 

@@ -12,7 +12,7 @@ from demo.session import Session
 from engine.effects import Consume, Item, Procure, Release, Reserve
 from engine.model import Delivered, Refused
 
-pytestmark = [pytest.mark.odoo, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.odoo, pytest.mark.timeout(900)]
 
 TUESDAY = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 WEDNESDAY = datetime(2026, 12, 2, 7, 30, tzinfo=UTC)

@@ -13,7 +13,7 @@ from demo.odoo import Running
 from engine.effects import Charge, Consume, Effect, Encounter, Reserve
 from engine.model import Delivered, TryAgain
 
-pytestmark = [pytest.mark.odoo, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.odoo, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def drain(hospital: Running, batches: Sequence[Sequence[Effect]], wrong: list[object]) -> None:

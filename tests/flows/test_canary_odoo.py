@@ -20,7 +20,7 @@ from engine.store.base import DeliveryView
 
 pytestmark = [
     pytest.mark.odoo,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(
         os.environ.get("ODOO", "local") != "local", reason="only our own Odoo's database can be read"
     ),

@@ -20,7 +20,7 @@ from engine.model import ReasonCode
 pytestmark = [
     pytest.mark.corpus,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(not CORPUS.is_dir(), reason="the sample corpus is not beside the checkout"),
 ]
 

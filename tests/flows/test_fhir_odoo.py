@@ -18,7 +18,7 @@ from odoo_engine import NEEDS_ODOO
 from demo.odoo import drop_database, fresh_database
 from demo.session import Session
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(300)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 
 ITEMS, CHARGES = "https://hospital.example/items", "https://hospital.example/charges"
 PATIENTS, VISITS = "https://hospital.example/ids/patients", "https://hospital.example/ids/visits"

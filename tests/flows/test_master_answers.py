@@ -82,7 +82,7 @@ def delivering(tmp_path: Path) -> Iterator[tuple[HospitalEngine, Session]]:
 
 @pytest.mark.odoo
 @NEEDS_ODOO[1]
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_the_record_that_odoo_refuses_is_named_and_the_others_stand(
     delivering: tuple[HospitalEngine, Session],
 ) -> None:

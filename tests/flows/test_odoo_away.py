@@ -26,9 +26,9 @@ from engine.model import ReasonCode
 from engine.store.base import DeliveryView, Query
 
 sys.path.append(str(Path(__file__).parents[1] / "destinations"))
-from faulty_proxy import FAULTS, FaultyProxy
+from faulty_proxy import FAULTS, PATIENCE, FaultyProxy
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 
 IMPATIENT = "impatient=0.1"
 ADT, DFT, SIU = "adt-encounters", "dft-charges", "theatre-schedule"
@@ -41,7 +41,7 @@ class Ward:
     def __init__(self, folder: Path, hospital: Running, admin: Session) -> None:
         self.port = free_port()
         self.proxy: FaultyProxy | None = FaultyProxy(hospital.url, 0.0, 12, port=self.port)
-        self.engine = HospitalEngine(folder, hospital, url=self.proxy.url, odoo={"TIMEOUT": "1"})
+        self.engine = HospitalEngine(folder, hospital, url=self.proxy.url, odoo={"TIMEOUT": str(PATIENCE)})
         self._hospital, self._admin = hospital, admin
 
     def send(self) -> str:

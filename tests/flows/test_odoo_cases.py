@@ -23,7 +23,7 @@ from demo.session import Session
 from engine.config.comparing import compare_effects
 from engine.model import MessageState
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 
 
 class Outcome(NamedTuple):

@@ -19,7 +19,7 @@ from demo.session import Session
 from engine.effects import kind_of
 from engine.store.base import MessageView, Query
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 
 DFT, LAB = "dft-charges", "lab-charges"
 YESTERDAY = str(int(DAY) - 1)

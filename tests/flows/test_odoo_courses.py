@@ -20,7 +20,7 @@ from token_names import TokenNames
 from demo.odoo import Running, drop_database, fresh_database
 from engine.effects import Effect
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(300)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 
 STORIES = 15  # of each channel
 ORDERED, DISORDERED = "x", "y"

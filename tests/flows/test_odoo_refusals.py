@@ -21,7 +21,7 @@ from demo.odoo import Running, drop_database, fresh_database
 from demo.session import Session
 from engine.store.base import Query
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 
 ADT, DFT, SIU = "adt-encounters", "dft-charges", "theatre-schedule"
 ITEMS = (

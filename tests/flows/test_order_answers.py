@@ -97,7 +97,7 @@ def delivering(tmp_path: Path) -> Iterator[tuple[HospitalEngine, Session]]:
 
 @pytest.mark.odoo
 @NEEDS_ODOO[1]
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_cancelled_as_requested_is_said_when_odoo_has_cancelled(
     delivering: tuple[HospitalEngine, Session],
 ) -> None:

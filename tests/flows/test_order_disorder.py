@@ -12,7 +12,7 @@ from odoo_engine import NEEDS_ODOO, HospitalEngine
 from demo.odoo import drop_database, fresh_database
 from demo.session import Session
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 OURS = [["origin", "=like", "ward-orders/%"]]
 
 

@@ -29,7 +29,7 @@ PEERS: dict[str, Callable[[bytes], Iterator[str]]] = {
 pytestmark = [
     pytest.mark.corpus,
     pytest.mark.slow,  # hl7apy takes half a minute for them all
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(not CORPUS.is_dir(), reason="the sample corpus is not beside the checkout"),
 ]
 

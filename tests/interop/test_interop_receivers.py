@@ -20,7 +20,7 @@ from interop_peers import HL7APY, PYTHON_HL7, WARDLINE, Answered, Received, node
 
 from mllp.answers import read_answer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 UTF_8 = Mix(charsets=("", "UNICODE UTF-8"))
 LATIN_1 = Mix(charsets=("", "8859/1"))

@@ -21,7 +21,7 @@ from interop_messages import Mix, messages
 from interop_peers import PYTHON_HL7, Answered, node, send
 from running import Engine, channel
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 UTF_8 = Mix(charsets=("", "UNICODE UTF-8"))
 LATIN_1 = Mix(charsets=("", "8859/1"))

@@ -201,7 +201,7 @@ def _id(one: _Delivery) -> int:
     return one.message * 1_000_000 + one.number
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_t29_the_store_does_what_the_model_does(tmp_path: Path) -> None:
     StoreMachine.template = tmp_path / "template.db"
     open_store(f"sqlite:///{StoreMachine.template}", RING).close()

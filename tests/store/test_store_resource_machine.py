@@ -177,7 +177,7 @@ def _body(row: _Row) -> bytes:
     return body(row.write.key.id, row.write.version)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_resources_are_what_the_model_says(tmp_path: Path) -> None:
     ResourceMachine.template = tmp_path / "template.db"
     open_store(f"sqlite:///{ResourceMachine.template}", RING).close()
