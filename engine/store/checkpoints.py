@@ -20,12 +20,12 @@ from sqlalchemy import Connection, Engine
 
 __all__ = ["Checkpointer"]
 
-PAUSE: Final = 0.02
+PAUSE: Final = 0.05
 """Seconds between the first commit and the pass that takes it along: many commits share one pass. A short log
 is written over where it lies; a growing one costs every commit an entry in the file system's journal."""
 
-LONG_LOG: Final = 1024
-"""Frames (4 MiB) from which one short pass holds the writers, so that the log can start anew."""
+LONG_LOG: Final = 4096
+"""Frames (16 MiB) from which one short pass holds the writers, so that the log can start anew."""
 
 
 class Checkpointer:

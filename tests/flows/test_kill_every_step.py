@@ -2,10 +2,9 @@
 
 One batch holds every kind of saga. The first life passes through it undisturbed and tells its steps:
 each call into Odoo and each commit of the store around it. Then, for every step, an engine is given the
-same batch under other identifiers and dies there: after each step that changes anything, in one kind of work
-also after each that only reads, and again a moment after each call that writes has left, while Odoo is at
-work on it. Started again it has to finish by itself, and what
-stands in Odoo equals what the undisturbed batch left.
+same batch under other identifiers and dies there: after each step, and again a moment after each call that
+writes has left, while Odoo is at work on it. Started again it has to finish by itself, and what stands in
+Odoo equals what the undisturbed batch left.
 """
 
 from __future__ import annotations
@@ -33,9 +32,6 @@ pytestmark = [*NEEDS_ODOO, pytest.mark.slow, pytest.mark.timeout(1800)]
 READS = {"search_read", "fields_get", "get_external_id", "context_get", "check_object_reference"}
 ORDERED = {"theatre": {"IMP-KNEE": 1.0}, "ward": {"NDL-18": 10.0}, "office": {}, "buyer": {}}
 """What each batch adds to the purchase orders."""
-
-READING = "theatre"
-"""The kind of work in which the engine dies after calls that change nothing, too."""
 
 ONE_LANE = {"criticality: high\n": "", "criticality: bulk": "criticality: normal"}
 
@@ -142,7 +138,7 @@ def prove(scene: Scene, admin: Session) -> None:
     scene.prepare(range(2))
     scene.undisturbed(0)  # what is made once in an Odoo's life stands from here on
     steps = scene.undisturbed(1)
-    points = points_of(steps, reads=scene.work == READING)
+    points = points_of(steps)
     print(f"{scene.work}: {len(steps)} steps, killed at {len(points)} points")
     scene.prepare(range(2, 2 + len(points)))
     ordered = read_ordered(admin)
@@ -162,14 +158,9 @@ def prove(scene: Scene, admin: Session) -> None:
     scene.engine.account()
 
 
-def points_of(steps: list[str], *, reads: bool) -> list[Point]:
-    """After every step, and with every writing call under way. Without `reads` not after those: nothing
-    has changed anywhere since the step before, and `test_odoo_kill.py` dies there in every saga."""
-    after = [
-        Point(n, name, False)
-        for n, name in enumerate(steps, 1)
-        if name.startswith("after") and (reads or name.rpartition(".")[2] not in READS)
-    ]
+def points_of(steps: list[str]) -> list[Point]:
+    """After every step, and with every writing call under way."""
+    after = [Point(n, name, False) for n, name in enumerate(steps, 1) if name.startswith("after")]
     writes = [
         Point(n, name, True)
         for n, name in enumerate(steps, 1)
