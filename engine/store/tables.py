@@ -32,8 +32,9 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "PER_MESSAGE", "assertions", "contents", "courses", "deliveries", "fragments", "keys", "messages",
-    "metadata", "owed", "pulse", "resources", "sequences", "spans", "terms", "tokens", "versions",
+    "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "contents", "courses", "deliveries",
+    "erasures", "fragments", "keys", "lookups", "mentions", "merges", "messages", "metadata", "owed", "pulse",
+    "resources", "seal_keys", "sequences", "spans", "terms", "tokens", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -255,3 +256,85 @@ assertions = Table(
     Column("until", Float(53), nullable=False),
 )
 """Assertions of clients that were used, until they would have expired."""
+
+lookups = Table(
+    "lookups",
+    metadata,
+    Column("lookup", LargeBinary, primary_key=True),  # keyed, of the canonical identifier
+    Column("token", Text, nullable=False),
+    Column("key_id", Text, nullable=False),  # the ring key that it is keyed with
+    Index("lookups_of_token", "token"),
+    sqlite_with_rowid=False,
+)
+"""Under what an identifier is found: several may lead to one token."""
+
+seal_keys = Table(
+    "seal_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("reader", Text, nullable=False),  # whose private key opens it
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("made_at", Float(53), nullable=False),
+)
+"""The keys that identifiers are sealed with, which only re-identification can open."""
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("term", BigInteger, primary_key=True, autoincrement=False),  # the first 8 bytes of a lookup
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Which messages name an identifier."""
+
+merges = Table(
+    "merges",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("message_id", BigInteger, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("gone", Text, nullable=False),
+    Column("into", Text, nullable=False),
+    Column("undone_at", Float(53), nullable=False, server_default="0"),
+    Index("merges_of_gone", "gone"),
+    Index("merges_into", "into"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("at", Float(53), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("who", Text, nullable=False),
+)
+"""Persons whose identifiers are gone for good."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("at", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", LargeBinary, nullable=False),  # JSON
+    Column("chain", LargeBinary, nullable=False),
+    Index("audit_by_time", "at"),
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("upto", _Id, primary_key=True, autoincrement=False),  # the newest entry that it covers
+    Column("at", Float(53), nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("versions", LargeBinary, nullable=False),  # where the chain over versions stood
+    Column("key_id", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
