@@ -24,9 +24,10 @@ from engine.model import (
 )
 from engine.store.courses import keep_courses
 from engine.store.database import Work, insert, rows_of
+from engine.store.merging import merge_tokens
 from engine.store.part import Part, as_json, checksum
 from engine.store.tables import PER_MESSAGE
-from engine.store.tokens import merge_tokens, mint
+from engine.store.tokens import mint
 
 __all__ = ["Routes"]
 

@@ -17,6 +17,7 @@ from engine.store.database import Database
 from engine.store.delivery import Deliveries
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
+from engine.store.merging import Merging
 from engine.store.migrations import migrate
 from engine.store.owing import Owing
 from engine.store.postgres import PostgresDatabase
@@ -39,6 +40,7 @@ class SqlStore(
     Auditing,
     UsedAssertions,
     Tokens,
+    Merging,
     Courses,
     Routes,
     Deliveries,

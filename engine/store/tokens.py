@@ -1,20 +1,19 @@
-"""The vault's rows: tokens found by a keyed index, minted once, merged without chains."""
+"""The vault's rows: tokens found by a keyed index, minted once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from engine.model import NewToken, TokenMerge
+from engine.model import NewToken
 from engine.store.base import TokensTaken
 from engine.store.database import ROWS_PER_STATEMENT, Work, rows_of, values
 from engine.store.part import Part
 
-__all__ = ["Tokens", "merge_tokens", "mint"]
+__all__ = ["Tokens", "mint"]
 
 _NEW: Final = "INSERT INTO tokens (lookup, token, domain, key_id, sealed, created_at) VALUES "
 _KNOWN: Final = "SELECT lookup, coalesce(merged_into, token) FROM tokens WHERE lookup IN ({})"
-_MERGED: Final = "SELECT token, merged_into FROM tokens WHERE merged_into IS NOT NULL AND token IN ({})"
 
 
 class Tokens(Part):
@@ -24,11 +23,6 @@ class Tokens(Part):
         """`MessageStore.tokens`."""
         with self._database.read() as work:
             return _known(work, indexes)
-
-    def survivors(self, tokens: Sequence[str]) -> dict[str, str]:
-        """`MessageStore.survivors`."""
-        with self._database.read() as work:
-            return {token: survivor for token, survivor in rows_of(work, _MERGED, tokens)}
 
 
 def mint(work: Work, minted: Sequence[NewToken], now: float) -> None:
@@ -47,19 +41,6 @@ def mint(work: Work, minted: Sequence[NewToken], now: float) -> None:
             }
             if taken:
                 raise TokensTaken(taken)
-
-
-def merge_tokens(work: Work, merges: Sequence[TokenMerge]) -> None:
-    """Point tokens at their survivor, each at the last one directly: no reader ever follows a chain."""
-    for merge in merges:
-        query = "SELECT coalesce(merged_into, token) FROM tokens WHERE token = ?"
-        rows = work.rows(query, (merge.into,))
-        into = rows[0][0] if rows else merge.into
-        if into != merge.gone:  # merged the other way round before: they are one already
-            work.run(
-                "UPDATE tokens SET merged_into = ? WHERE merged_into = ? OR token = ?",
-                (into, merge.gone, merge.gone),
-            )
 
 
 def _known(work: Work, indexes: Sequence[bytes]) -> dict[bytes, str]:
