@@ -8,7 +8,6 @@ file, logs, standard output, metrics, what the commands print, every answer, and
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import sqlite3
@@ -18,12 +17,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from canaries import Canaries, leaks
-from canary_messages import FEW, Case, Writer, cases
+from canary_cases import Case, cases
 from odoo_engine import HospitalEngine
 from planted_leak import PLACES
 from running import wait_for
 
+from engine.proof.canaries import Canaries
+from engine.proof.hl7_messages import FEW, Writer
+from engine.proof.search import places_in
 from engine.store.base import MessageView
 
 COMMANDS = {
@@ -162,8 +163,8 @@ def test_the_canaries_did_go_in(story: Story) -> None:
     for case, view in zip(story.cases, story.views, strict=True):
         if case.name != "oversize":  # only its head is kept
             assert story.engine.content(view.id) == case.raw, case.name
-    places = {place.partition(": ")[2].partition("[")[0] for place in story.canaries.places.values()}
-    assert len(story.canaries.places) > 500_000
+    places = {place.partition(": ")[2].partition("[")[0] for place in story.canaries.places()}
+    assert len(story.canaries) > 500_000
     assert len(places) > 2_000
     assert {
         "PID-5",
@@ -180,7 +181,9 @@ def test_the_canaries_did_go_in(story: Story) -> None:
 
 
 def test_no_canary_is_anywhere_outside(story: Story) -> None:
-    assert {name: found for name, blob in story.seen.items() if (found := story.canaries.found(blob))} == {}
+    assert {
+        name: found for name, blob in story.seen.items() if (found := places_in(blob, story.canaries))
+    } == {}
     assert len(story.seen) > 20
     assert len(story.seen["logs"]) > 20_000
 
@@ -190,17 +193,16 @@ def test_answers_repeat_what_they_must_and_nothing_else(story: Story) -> None:
         case.name: leaked
         for case, answers in zip(story.cases, story.answers, strict=True)
         for answer in answers
-        if answer and (leaked := story.canaries.found(repeats(case.raw, answer)))
+        if answer and (leaked := places_in(repeats(case.raw, answer), story.canaries))
     }
     assert found == {}
 
 
 def test_nothing_stored_is_a_plain_hash_of_an_identifier(story: Story) -> None:
     """P12: whoever has the file cannot try out numbers."""
-    tried = Canaries()
-    tried.places = {text: place for text, place in story.canaries.places.items() if IDENTIFIERS.search(place)}
-    assert len(tried.places) > 300
-    digests = tried.digests()
+    tried = [at for at, place in enumerate(story.canaries.places()) if IDENTIFIERS.search(place)]
+    assert len(tried) > 300
+    digests = story.canaries.digests(story.canaries.texts(tried))
     with closing(sqlite3.connect(story.engine.folder / "wardline.db")) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         values = [
@@ -212,37 +214,6 @@ def test_nothing_stored_is_a_plain_hash_of_an_identifier(story: Story) -> None:
         ]
     assert len(values) > 500
     assert digests.isdisjoint(values)
-
-
-def _utf_16(text: bytes) -> bytes:
-    return text.decode().encode("utf-16")
-
-
-SPELLINGS = {
-    "plain": bytes,
-    "lower case": bytes.lower,
-    "backwards": lambda text: text[::-1],
-    "utf-16": _utf_16,
-    "utf-16 big end": lambda text: text.decode().encode("utf-16-be"),
-    "url": lambda text: "".join(f"%{byte:02X}" for byte in text).encode(),
-    "json": lambda text: "".join(f"\\u{byte:04x}" for byte in text).encode(),
-    "html": lambda text: "".join(f"&#x{byte:x};" for byte in text).encode(),
-    "hex": lambda text: text.hex().encode(),
-    "hex, capitals, blanks": lambda text: text.hex(" ").upper().encode(),
-}
-
-
-@pytest.mark.parametrize("spelled", [*SPELLINGS, "base64", "base64 1", "base64 2"])
-@pytest.mark.parametrize("digits", [False, True], ids=["word", "digits"])
-def test_the_search_finds_every_spelling(spelled: str, digits: bool) -> None:
-    canaries = Canaries()
-    text = canaries.digits("PID-7") if digits else canaries.word("PID-5")
-    if spelled.startswith("base64"):
-        shift = int(spelled[6:] or 0)
-        written = base64.b64encode(b"^" * shift + text.encode() + b"^")
-    else:
-        written = SPELLINGS[spelled](text.encode())
-    assert leaks(b"\x00\xffsomething=" + written + b" or other") == {text}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -262,7 +233,7 @@ def test_a_planted_leak_is_found(place: str, tmp_path: Path) -> None:
         engine.end()
     assert answer is not None
     seen |= files(engine, "") | {"logs": "\n".join(engine.logs).encode(), "answers": repeats(raw, answer)}
-    found = {name.partition(" ")[0] for name, blob in seen.items() if canaries.found(blob)}
+    found = {name.partition(" ")[0] for name, blob in seen.items() if places_in(blob, canaries)}
     assert (
         found
         == {

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from canaries import Canaries
-from canary_messages import cases
+from canary_cases import cases
 from odoo_books import sign_in
 from odoo_engine import HospitalEngine
 
 from demo.local import CACHE
 from demo.odoo import Running, drop_database, fresh_database
 from demo.postgres import Postgres
+from engine.proof.canaries import Canaries
+from engine.proof.search import places_in
 from engine.store.base import DeliveryView
 
 pytestmark = [
@@ -75,7 +76,7 @@ def test_no_canary_is_anywhere_in_odoo(hospital: Running, tmp_path: Path) -> Non
     found, holding = search(hospital, canaries, tokens_of(delivered), log_from)
     assert found == {}
     assert {"public.res_partner", "public.sale_order"} <= holding  # what did get there is found so
-    assert canaries.found("\n".join([*engine.logs, printed]).encode()) == set()
+    assert places_in("\n".join([*engine.logs, printed]).encode(), canaries) == set()
 
 
 def test_a_canary_in_odoo_is_found(hospital: Running) -> None:
@@ -97,7 +98,7 @@ def search(
     """Where in Odoo canaries stand, and which; and where tokens stand."""
     found, holding = {}, set()
     for name, blob in everything(hospital, log_from):
-        if places := canaries.found(blob):
+        if places := places_in(blob, canaries):
             found[name] = places
         if any(token in blob for token in tokens):
             holding.add(name)

@@ -1,33 +1,14 @@
-"""Messages with a canary in every place that the table of PHI does not let pass (spec: PHI, P01 to P03).
-
-Every field of every segment of the table, three repetitions, all components its datatypes ever had and
-one more, two sub-components, two fields beyond the last, Z segments, unknown segments, lines that are
-no segment. What a channel needs to go on (codes, quantities, dates that go out) is real.
+"""Messages full of canaries for the shipped channels, one for every way that a message can end (spec: PHI,
+P01).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from canaries import Canaries
-
-from engine.privacy.table import Row, components_of, v2_table
-
-PASSES = {"keep", "keep-code", "keep-loc", "opdate"}
-NUMERIC = {"NM", "SI", "DT", "TM", "TS", "DTM"}
-REPETITIONS = 3
-NEVER_INSIDE = {"MSH", "MSA", "FHS", "BHS", "BTS", "FTS", "DSC"}  # each begins something, or makes it a piece
-FIRST = "EVN PID PD1 NK1 PV1 PV2 MRG SCH TQ1 NTE RGS AIS AIL AIG AIP FT1 OBX AL1 DG1 PR1 ROL GT1 IN1 IN2 ACC"
-CORE = FIRST.split()
-FEW = ["EVN", "PID", "NK1", "PV1", "MRG", "SCH", "NTE", "RGS", "AIS", "AIL", "FT1", "OBX"]
-
-TABLE = v2_table()
-FIELDS: dict[str, dict[int, Row]] = defaultdict(dict)
-for (_segment, _number), _row in TABLE.fields.items():
-    FIELDS[_segment][_number] = _row
-EVERYTHING = CORE + sorted(set(FIELDS) - set(CORE) - NEVER_INSIDE)
+from engine.proof.canaries import Canaries
+from engine.proof.hl7_messages import CORE, EVERYTHING, Writer
 
 
 class Case(NamedTuple):
@@ -38,116 +19,6 @@ class Case(NamedTuple):
     raw: bytes
     code: str | None
     state: str
-
-
-class Writer:
-    """Writes messages full of canaries."""
-
-    def __init__(self, canaries: Canaries) -> None:
-        self.canaries = canaries
-        self._name = ""
-
-    def message(
-        self,
-        name: str,
-        message_type: str,
-        changes: Mapping[str, str] | None = None,
-        *,
-        segments: list[str] = FEW,
-        charset: str = "",
-    ) -> bytes:
-        """A message of this type; `changes` are whole fields, in which `@` becomes a canary and `#` one of
-        digits alone."""
-        self._name = name
-        given = {**GIVEN, **(changes or {}), "MSH-9": message_type, "MSH-18": charset}
-        lines = [self._segment(segment, given) for segment in ("MSH", "SFT", *segments)]
-        other_item = given["FT1-7"].replace("270001", "270002")
-        lines += (
-            [self._segment("FT1", {**given, "FT1-1": "2", "FT1-7": other_item})] if "FT1" in segments else []
-        )
-        lines += [self._unknown(segment) for segment in ("ZPI", "ZZZ", "XYZ", "Q")]
-        lines += [
-            f"NTE|9||\\E\\{self._word('NTE-3 escaped')}\\X{self._word('NTE-3 in hex').encode().hex()}\\"
-        ]
-        lines += [f"{self._word('a line that is no segment')} {self._word('a line that is no segment')}"]
-        return "".join(line + "\r" for line in lines).encode()
-
-    def text(self, text: str, place: str) -> str:
-        """The text with canaries in it."""
-        made = {"@": self._word, "#": self._digits}
-        return "".join(made[mark](place) if mark in made else mark for mark in text)
-
-    def _segment(self, segment: str, given: Mapping[str, str]) -> str:
-        rows = FIELDS[segment]
-        fields = [segment]
-        for number in range(1, max(rows) + 3):
-            path = f"{segment}-{number}"
-            row = rows.get(number)
-            if path in given:
-                fields.append(self.text(given[path], path))
-            else:
-                fields.append(self._field(row, path))
-        if segment == "MSH":
-            fields[1:3] = [r"^~\&"]
-        return "|".join(fields)
-
-    def _field(self, row: Row | None, path: str) -> str:
-        if row is None:
-            return self._word(f"{path} beyond the table")
-        if row.treatment not in PASSES and set(row.datatypes) <= NUMERIC:
-            return "~".join(self._digits(f"{path}[{time}]") for time in range(1, REPETITIONS + 1))
-        last = max([len(components_of(kind)) for kind in row.datatypes] + [1]) + 1
-        return "~".join(
-            "^".join(self._component(row, path, time, component) for component in range(1, last + 1)).rstrip(
-                "^"
-            )
-            for time in range(1, REPETITIONS + 1)
-        )
-
-    def _component(self, row: Row, path: str, time: int, component: int) -> str:
-        if treatment_of(row, component) in PASSES:
-            return ""
-        place = f"{path}[{time}].{component}"
-        return self._word(place) + (f"&{self._word(f'{place}.2')}" if component % 2 else "")
-
-    def _unknown(self, segment: str) -> str:
-        fields = (self.text("@^@&@~@", f"{segment}-{number}") for number in range(1, 9))
-        return "|".join([segment, *fields])
-
-    def _word(self, place: str) -> str:
-        return self.canaries.word(f"{self._name}: {place}")
-
-    def _digits(self, place: str) -> str:
-        return self.canaries.digits(f"{self._name}: {place}")
-
-
-GIVEN = {
-    "MSH-3": "@^@^@", "MSH-4": "@^@", "MSH-5": "@", "MSH-6": "@", "MSH-7": "20261121120000",
-    "MSH-14": "", "EVN-2": "20261121115900", "EVN-6": "",
-    "MSH-10": "@", "MSH-11": "P", "MSH-12": "2.5.1", "MSH-15": "", "MSH-16": "", "MSH-22": "", "MSH-23": "",
-    "PID-3": "@^^^HOSP^SS~@^@^@^HOSP^MR~@^^^@^NI",
-    "PV1-2": "I", "PV1-3": "ICU^@^@^HOSP^^^@^@^@",
-    "FT1-1": "1", "FT1-4": "20261121", "FT1-6": "CG", "FT1-7": "270001^@^L^^@", "FT1-10": "2",
-    "FT1-12": "10.50", "FT1-16": "ICU^@^@^^^^@",
-    "AIS-1": "1", "AIS-2": "A", "AIS-3": "47562^@^CPT^^@", "AIS-4": "20261124093000", "AIL-3": "OR1^@^@^^^^@",
-}  # fmt: skip
-"""Fields that are not filled from the table: what channels read, and MSH-3 to -6, which an answer repeats."""
-
-
-def treatment_of(row: Row, component: int) -> str:
-    """The table's word for a component: its own row, else its datatype's, else its field's; what lies
-    beyond the datatype is denied."""
-    segment, _, field = row.path.partition("-")
-    own = TABLE.components.get((segment, int(field), component))
-    if own is not None:
-        return own.treatment
-    if component > max([len(components_of(kind)) for kind in row.datatypes] + [1]):
-        return "deny"
-    if row.treatment in ("keep-code", "keep-loc", "token"):
-        kinds = {"keep-code": ["CWE"], "keep-loc": ["PL"]}.get(row.treatment, row.datatypes)
-        typed = [TABLE.types.get((row.treatment, kind, component)) for kind in kinds]
-        return next((found.treatment for found in typed if found), "deny")
-    return row.treatment
 
 
 def cases(canaries: Canaries) -> list[Case]:

@@ -1,0 +1,126 @@
+"""The search for canaries in any bytes, in whatever spelling they got out: in either case, backwards, in
+UTF-16 or UTF-32, escaped for JSON, HTML, Python or a URL, in hexadecimal, in base64, in gzip.
+
+Bytes are looked through in one pass for what a canary begins with in each spelling; only pieces that have it
+are read closely.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from engine.proof.canaries import CORES, FRAMES, Canaries
+
+__all__ = ["leaks", "places_in"]
+
+_CANARY: Final = re.compile(
+    "|".join(rf"{one.head}\d{{8}}{one.tail}" for one in FRAMES).encode(), re.IGNORECASE
+)
+_ESCAPED: Final = re.compile(rb"\\+(?:u00|x)([0-9a-fA-F]{2})|&#x([0-9a-fA-F]{2});")
+_DECIMAL: Final = re.compile(rb"&#(\d{2});")
+_HEX: Final = re.compile(rb"(?:[0-9a-fA-F]{2}[ :]?){16,}")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{20,}")
+_GZIP: Final = b"\x1f\x8b\x08"
+
+_PIECE: Final = 1 << 18
+_OVERLAP: Final = 1 << 10
+_UNPACKED: Final = 1 << 27
+"""Bytes that one packed stream is unpacked to at most."""
+
+
+def leaks(blob: bytes) -> set[str]:
+    """The canaries in these bytes, in capitals."""
+    found: set[str] = set()
+    for start in range(0, len(blob), _PIECE) or (0,):
+        piece = blob[start : start + _PIECE + _OVERLAP]
+        if _suspect(piece):
+            found.update(
+                match[0].decode().upper() for read in _readings(piece) for match in _CANARY.finditer(read)
+            )
+    at = blob.find(_GZIP)
+    while at >= 0:
+        found |= leaks(_unzipped(blob[at:]))
+        at = blob.find(_GZIP, at + 1)
+    return found
+
+
+def places_in(blob: bytes, canaries: Canaries) -> set[str]:
+    """The places whose canaries stand in these bytes."""
+    return {canaries.place_of(text) for text in leaks(blob)}
+
+
+def _suspect(piece: bytes) -> bool:
+    """Whether something of a canary might stand here."""
+    small = piece.lower()
+    if any(core in small for core in _SMALL) or any(core in piece for core in _EXACT):
+        return True
+    bare = small.replace(b"\0", b"")
+    return len(bare) < len(small) and any(core in bare for core in _PLAIN)
+
+
+def _readings(blob: bytes) -> Iterator[bytes]:
+    yield blob
+    yield blob.replace(b"\0", b"")
+    if b"%" in blob:
+        yield unquote_to_bytes(blob)
+    yield _ESCAPED.sub(lambda match: bytes.fromhex((match[1] or match[2]).decode()), blob)
+    yield _DECIMAL.sub(lambda match: bytes([int(match[1])]), blob)
+    yield b"\n".join(_unhexed(match[0]) for match in _HEX.finditer(blob))
+    yield b"\n".join(part for match in _BASE64.finditer(blob) for part in _unbased(match[0]))
+
+
+def _unhexed(run: bytes) -> bytes:
+    digits = re.sub(rb"[ :]", b"", run)
+    even, odd = digits[: len(digits) // 2 * 2], digits[1:][: (len(digits) - 1) // 2 * 2]
+    return binascii.unhexlify(even) + b"\n" + binascii.unhexlify(odd)
+
+
+def _unbased(run: bytes) -> Iterator[bytes]:
+    """It may begin anywhere in a longer run."""
+    run = run.replace(b"-", b"+").replace(b"_", b"/")
+    for start in range(4):
+        part = run[start:]
+        part = part[:-1] if len(part) % 4 == 1 else part
+        yield base64.b64decode(part + b"=" * (-len(part) % 4))
+
+
+def _unzipped(stream: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(stream, _UNPACKED)
+    except zlib.error:
+        return b""
+
+
+def _spelled(core: str) -> Iterator[bytes]:
+    """What a canary begins with in every spelling that does not depend on where it stands; small letters."""
+    for text in {core, core.lower(), core.capitalize()}:
+        numbers = [ord(letter) for letter in text]
+        yield "".join(f"{number:02x}" for number in numbers).encode()
+        yield " ".join(f"{number:02x}" for number in numbers).encode()
+        yield ":".join(f"{number:02x}" for number in numbers).encode()
+        yield "".join(f"%{number:02x}" for number in numbers).encode()
+        yield "".join(f"\\u00{number:02x}" for number in numbers).encode()
+        yield "".join(f"\\x{number:02x}" for number in numbers).encode()
+        yield "".join(f"&#x{number:02x};" for number in numbers).encode()
+        yield "".join(f"&#{number};" for number in numbers).encode()
+
+
+def _based(core: str) -> Iterator[bytes]:
+    """The letters of base64 that do not depend on what stands around it, for each of three alignments."""
+    for text in {core, core.lower(), core.capitalize()}:
+        for shift in range(3):
+            whole = base64.b64encode(b"^" * shift + text.encode() + b"^" * 3)
+            first, last = -(-8 * shift // 6), 8 * (shift + len(text)) // 6
+            yield whole[first:last]
+            yield base64.urlsafe_b64encode(base64.b64decode(whole))[first:last]
+
+
+_PLAIN: Final = tuple(core.lower().encode() for core in CORES)
+_SMALL: Final = _PLAIN + tuple(sorted({spelled for core in CORES for spelled in _spelled(core)}))
+_EXACT: Final = tuple(sorted({based for core in CORES for based in _based(core)}))
