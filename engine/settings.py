@@ -24,12 +24,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     left MSH-5/-6 empty; `bind` the address of listeners that name only a port; `insecure_ok` allows
     plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop
     may take; `give_up` the days a delivery is tried while its destination is away; `dev_keys` lets FHIR
-    clients use static keys (development only); `log_level` what is
-    logged (`DEBUG` shows the signals that are otherwise only counted)."""
+    clients use static keys (development only); `audit_checkpoints` the file that takes the signed
+    checkpoints of the audit too, outside the store; `log_level` what is logged (`DEBUG` shows the signals
+    that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     key_file: Path | None = None
     ledger: Path | None = None
+    audit_checkpoints: Path | None = None
     http: str = "127.0.0.1:8580"
     bind: str = "127.0.0.1"
     insecure_ok: bool = False

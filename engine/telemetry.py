@@ -19,7 +19,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
-    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "BatchDelivered", "BatchDoubtful",
+    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditSigned",
+    "BatchDelivered", "BatchDoubtful",
     "BatchReceived", "CallerRefused", "ChannelOpened", "ControlIdReused", "DeliverySettled",
     "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
     "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
@@ -479,6 +480,29 @@ class TokenRefused(Signal, frozen=True):
 
     def count(self) -> None:
         _token_answers(self.client, self.why).inc()
+
+
+class AuditSigned(Signal, frozen=True):
+    """A checkpoint of the audit was signed: kept with the logs, it is evidence outside the store."""
+
+    number: int
+    upto: int
+    chain: str
+    signature: str
+    text: ClassVar[str] = "audit signed"
+
+
+class AuditContradicted(Signal, frozen=True):
+    """The file of checkpoints knows of entries that the store does not have: it was rolled back to an older
+    copy, or somebody removed them."""
+
+    number: int
+    upto: int
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "audit contradicted: the file of checkpoints knows of more than the store holds"
+
+    def count(self) -> None:
+        _faults("audit").inc()
 
 
 class LoopFailed(Signal, frozen=True):

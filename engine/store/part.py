@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from engine.model import Reason
+from engine.store.audit_keys import AuditKeys
 from engine.store.cipher import Cipher
 from engine.store.database import Database
 
@@ -15,10 +16,10 @@ __all__ = ["Part", "as_json", "checksum", "reason_of", "reasons_of", "words_of"]
 
 
 class Part:
-    """A group of verbs over one database and one cipher."""
+    """A group of verbs over one database, one cipher, and the keys of the audit."""
 
-    def __init__(self, database: Database, cipher: Cipher) -> None:
-        self._database, self._cipher = database, cipher
+    def __init__(self, database: Database, cipher: Cipher, audit: AuditKeys) -> None:
+        self._database, self._cipher, self._audit = database, cipher, audit
 
 
 _encoder = msgspec.json.Encoder()

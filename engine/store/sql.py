@@ -9,6 +9,8 @@ from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Misconfigured
 from engine.store.assertions import UsedAssertions
+from engine.store.audit import AuditTrail
+from engine.store.audit_keys import AuditKeys
 from engine.store.auditing import Auditing
 from engine.store.base import Store
 from engine.store.cipher import Cipher
@@ -47,6 +49,7 @@ class SqlStore(
     Owing,
     Views,
     Upkeep,
+    AuditTrail,
 ):
     """`engine.store.base.Store` over a database."""
 
@@ -64,7 +67,7 @@ def open_store(url: str, keyring: KeyRing) -> Store:
     except BaseException:
         database.close()
         raise
-    return SqlStore(database, Cipher(keyring))
+    return SqlStore(database, Cipher(keyring), AuditKeys(keyring))
 
 
 def store_file(url: str) -> Path | None:

@@ -32,9 +32,10 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "contents", "courses", "deliveries",
-    "erasures", "fragments", "keys", "lookups", "mentions", "merges", "messages", "metadata", "owed", "pulse",
-    "resources", "seal_keys", "sequences", "spans", "terms", "tokens", "versions",
+    "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "audit_head", "configured", "contents",
+    "courses", "deliveries", "erasures", "fragments", "keys", "lookups", "mentions", "merges", "messages",
+    "metadata", "owed", "pulse", "resources", "seal_keys", "sequences", "spans", "terms", "tokens",
+    "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -328,13 +329,35 @@ audit = Table(
     Index("audit_by_time", "at"),
 )
 
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # 1
+    Column("upto", BigInteger, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+"""Where the audit ends, under a key: rows that were cut off are missed."""
+
 audit_checkpoints = Table(
     "audit_checkpoints",
     metadata,
-    Column("upto", _Id, primary_key=True, autoincrement=False),  # the newest entry that it covers
+    Column("number", _Id, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False),  # the newest entry that it covers
     Column("at", Float(53), nullable=False),
     Column("chain", LargeBinary, nullable=False),
-    Column("versions", LargeBinary, nullable=False),  # where the chain over versions stood
+    Column("versions_upto", BigInteger, nullable=False),  # where the chain over versions stood
+    Column("versions_chain", LargeBinary, nullable=False),
     Column("key_id", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),
 )
+
+configured = Table(
+    "configured",
+    metadata,
+    Column("name", Text, primary_key=True),  # `channel:charges`, `settings`, `policy`
+    Column("digest", LargeBinary, nullable=False),
+    Column("places", LargeBinary, nullable=False),  # JSON: place → keyed digest of what stands there
+)
+"""What was loaded last, to tell what is different next time."""

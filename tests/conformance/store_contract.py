@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 from conformance.answers_contract import AnswersContract
+from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
 from conformance.resource_contract import ResourceContract
 
@@ -866,5 +867,6 @@ class StoreContract(
     ViewsContract,
     ResourceContract,
     AssertionContract,
+    AuditContract,
 ):
     """All of it."""

@@ -86,11 +86,27 @@ def _audit() -> None:
     )
     op.create_index("audit_by_time", "audit", ["at"])
     op.create_table(
+        "audit_head",
+        sa.Column("id", sa.SmallInteger(), primary_key=True, autoincrement=False),
+        sa.Column("upto", sa.BigInteger(), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+    )
+    op.create_table(
         "audit_checkpoints",
-        sa.Column("upto", _ID, primary_key=True, autoincrement=False),
+        sa.Column("number", _ID, primary_key=True, autoincrement=False),
+        sa.Column("upto", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.Float(53), nullable=False),
         sa.Column("chain", sa.LargeBinary(), nullable=False),
-        sa.Column("versions", sa.LargeBinary(), nullable=False),
+        sa.Column("versions_upto", sa.BigInteger(), nullable=False),
+        sa.Column("versions_chain", sa.LargeBinary(), nullable=False),
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
+    )
+    op.create_table(
+        "configured",
+        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("places", sa.LargeBinary(), nullable=False),
     )

@@ -1,0 +1,144 @@
+"""The nouns of the audit: who did what to what, when and why; and the signed points that hold it fast.
+
+An entry never holds a value of a message. Its object is an id of ours, a token, or the name of a file, a
+channel, a key; of a search it names the parameters, not what was looked for.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+from engine.errors import Misconfigured
+
+__all__ = [
+    "Act",
+    "AuditQuery",
+    "Checkpoint",
+    "Configuration",
+    "Entry",
+    "Recorded",
+    "Result",
+    "Role",
+    "checked",
+]
+
+
+class Act(StrEnum):
+    """What is audited: a closed list."""
+
+    START = "start"  # an engine, or a service of it, began to work
+    STOP = "stop"  # it ended as it was asked to
+    CONFIGURE = "configure"  # a channel, the settings, the policy or a key is not what it was before
+    LOOK = "look"  # content of messages or resources was shown
+    SEARCH = "search"  # messages were looked for by an identifier, resources by their values
+    EXPORT = "export"  # entries or content left for a file
+    REDELIVER = "redeliver"  # dead letters were sent on their way again
+    REIDENTIFY = "reidentify"  # who stands behind a token
+    ERASE = "erase"  # what is known of a person was destroyed
+    PURGE = "purge"  # what is past its time was destroyed
+    ROTATE = "rotate"  # keys were replaced
+    UNMERGE = "unmerge"  # a merge of persons was taken back
+    INCIDENT = "incident"  # something identifying was stopped, or evidence contradicts the store
+    PROVE = "prove"  # the proof of privacy was run
+
+
+Role = Literal["engine", "operator", "client", "asker", "approver"]
+"""As what somebody acted: the engine itself, a person at the command line, a client of the FHIR door, and
+the two persons that a re-identification takes."""
+
+Result = Literal["done", "asked", "approved", "shown", "refused", "failed"]
+
+_LONGEST: Final = {"who": 200, "object": 200, "why": 500, "ticket": 200}
+_DETAIL: Final = 8000
+_DETAILS: Final = 50
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One act. `at` in seconds since the epoch; `who` a person, client or node; `why` and `ticket` as the
+    person gave them; `detail` further words of ours: counts, hashes, names of parameters."""
+
+    at: float
+    who: str
+    role: Role
+    act: Act
+    object: str
+    why: str = ""
+    ticket: str = ""
+    outcome: Result = "done"
+    detail: dict[str, str] = {}
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An entry as it stands in the audit: its number, and the value of the chain with it (32 bytes)."""
+
+    id: int
+    entry: Entry
+    chain: bytes
+
+
+class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries: everything given must hold. `since` and `until` in seconds since the epoch."""
+
+    since: float = 0.0
+    until: float = 0.0
+    who: str = ""
+    act: str = ""
+    object: str = ""
+    after: int = 0
+    limit: int = 100
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the audit stood at a moment, signed (Ed25519, RFC 8032): `upto` is its newest entry, `chain` the
+    value with it; `versions_upto` and `versions_chain` the same of the versions of resources. Checkpoints are
+    numbered from 1 without a gap."""
+
+    number: int
+    upto: int
+    at: float
+    chain: bytes
+    versions_upto: int
+    versions_chain: bytes
+    key_id: str
+    signature: bytes = b""
+
+    def signed(self) -> bytes:
+        """What the signature is over: a JSON array."""
+        return msgspec.json.encode(
+            ["wardline audit checkpoint", self.number, self.upto, self.at, self.chain.hex(),
+             self.versions_upto, self.versions_chain.hex(), self.key_id]
+        )  # fmt: skip
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """Something that was loaded: its name (`channel:charges`), a digest of the whole, and of every place in
+    it a digest of what stands there."""
+
+    name: str
+    digest: bytes
+    places: dict[str, str]
+
+
+def checked(entry: Entry) -> Entry:
+    """The entry, if it may be written. Raises `Misconfigured` for texts that are too long or hold control
+    characters, and for one without a `who` or an `object`."""
+    for name, longest in _LONGEST.items():
+        _check(name, getattr(entry, name), longest)
+    if not entry.who or not entry.object:
+        raise Misconfigured("an entry of the audit names who and what")
+    if len(entry.detail) > _DETAILS:
+        raise Misconfigured(f"an entry of the audit has at most {_DETAILS} details")
+    for name, text in entry.detail.items():
+        _check("detail", name, 40)
+        _check("detail", text, _DETAIL)
+    return entry
+
+
+def _check(name: str, text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise Misconfigured(f"has more than {longest} characters", where=name)
+    if not text.isprintable():
+        raise Misconfigured("holds characters that cannot be printed", where=name)

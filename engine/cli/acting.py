@@ -1,0 +1,57 @@
+"""Who acts at the command line, and what is recorded before a command does anything that is audited."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import time
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from engine.app.witness import witness
+from engine.auditing import Act, Entry, Result
+from engine.settings import Settings
+from engine.store.base import AuditStore
+
+__all__ = ["TicketOption", "WhyOption", "act", "operator"]
+
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the audit. Names no patient.")]
+TicketOption = Annotated[str, typer.Option("--ticket", help="A case or request number, for the audit.")]
+
+
+def operator(environ: Mapping[str, str] = os.environ) -> tuple[str, dict[str, str]]:
+    """Who sits there, as `name@host`: `WARDLINE_USER`, else who called sudo, else the system's account; and
+    the account, where it is another."""
+    try:
+        account = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        account = f"uid {os.getuid()}"
+    name = environ.get("WARDLINE_USER", "").strip() or environ.get("SUDO_USER", "").strip() or account
+    return f"{name}@{socket.gethostname()}", {} if name == account else {"account": account}
+
+
+def act(
+    store: AuditStore,
+    what: Act,
+    object_: str,
+    *,
+    why: str = "",
+    ticket: str = "",
+    outcome: Result = "done",
+    **detail: str,
+) -> None:
+    """Record what this command is about to do, signed and witnessed: when this raises (`Unavailable`,
+    `Misconfigured`), it must not do it."""
+    who, account = operator()
+    entry = Entry(
+        at=time.time(), who=who, role="operator", act=what, object=object_, why=why, ticket=ticket,
+        outcome=outcome, detail={**account, **detail},
+    )  # fmt: skip
+    store.record([entry])
+    if witness(store, Settings.from_environment().audit_checkpoints, entry.at).missed:
+        typer.echo(
+            "the file of checkpoints knows of more than this store: see wardline audit verify", err=True
+        )
