@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.app.listening import is_loopback
+from engine.config.listening import is_loopback
 from engine.destinations import mllp
 from engine.destinations.base import Destination
 from engine.destinations.folder import FolderDestination

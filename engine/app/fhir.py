@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 
 from engine.access import Access, Certificate, Clients, Rates, static_keys
 from engine.app.key_fetching import fetch_keys
-from engine.app.listening import Address, address_of, from_environment, is_everywhere, is_loopback
+from engine.app.listening import Address, address_of, from_environment, is_everywhere
 from engine.config.clients import read_clients
+from engine.config.listening import is_loopback
 from engine.config.loading import LoadedChannel
 from engine.config.spec import FhirSource, TlsSpec
 from engine.errors import Misconfigured

@@ -8,7 +8,8 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from engine.app.listening import Address, from_environment, is_loopback
+from engine.app.listening import Address, from_environment
+from engine.config.listening import is_loopback
 from engine.config.spec import ChannelSpec, LinkTlsSpec, MllpSource
 from engine.errors import Misconfigured
 from engine.settings import Settings

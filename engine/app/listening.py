@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 from OpenSSL import SSL
 
+from engine.config.listening import is_loopback
 from engine.config.rehearsal import accept_rules
 from engine.config.spec import ChannelSpec, FhirSource, FolderSource, MllpSource, TlsSpec
 from engine.errors import Misconfigured
@@ -33,7 +34,6 @@ __all__ = [
     "folder_of",
     "from_environment",
     "is_everywhere",
-    "is_loopback",
     "make_listener",
     "open_listener",
 ]
@@ -187,11 +187,3 @@ def is_everywhere(host: str) -> bool:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return False
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

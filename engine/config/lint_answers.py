@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from engine.config.finding import Place, Problem
+from engine.config.listening import is_loopback
 from engine.config.spec import ChannelSpec, Hl7Source, MllpSource
 from engine.hl7.order_response import ANSWERED_BY
 
@@ -85,14 +85,7 @@ def _link(source: MllpSource) -> Iterator[Problem]:
     place, found = (*MLLP, "app_ack_to"), _LINK.fullmatch(source.app_ack_to)
     if not found or int(found["port"] or 1) not in range(1, 65536):
         yield Problem(place, "not a place to send to", "tcp:HOST:PORT (1 to 65535) or env:NAME")
-    elif found["host"] and not _is_loopback(found["host"]) and not (source.app_ack_tls or source.insecure_ok):
+    elif found["host"] and not is_loopback(found["host"]) and not (source.app_ack_tls or source.insecure_ok):
         yield Problem(
             place, "sending beyond this machine without TLS", "add app_ack_tls:, or insecure_ok: yes"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-__all__ = ["listens_on"]
+__all__ = ["is_loopback", "listens_on"]
 
 _PORT = re.compile(r"tcp:(?:(?P<address>.+):)?(?P<port>[0-9]{1,5})")
 _ENV = re.compile(r"env:[A-Z][A-Z0-9_]*")
@@ -22,3 +22,11 @@ def listens_on(listen: str) -> tuple[str, int] | None:
         raise ValueError
     address = (found["address"] or "").strip("[]")
     return (str(ip_address(address)) if address else ""), int(found["port"])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

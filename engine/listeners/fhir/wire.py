@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.events import TimerHandle
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
@@ -22,12 +23,27 @@ _SLOWEST: Final = 16 * 1024  # bytes of an answer that are read in the time that
 _LEFTOVER: Final = 4 * 1024 * 1024
 
 
+Refusal = Callable[[Code, str], tuple[str, bytes]]
+"""How an address says what is wrong before its application is asked: media type and body."""
+
+
+def _operation_outcome(code: Code, text: str) -> tuple[str, bytes]:
+    return "application/fhir+json", json_text.dump(outcome.operation_outcome([Issue(code, text)]))
+
+
 class Bounds:
     """What one address allows its connections; `peer` makes of a DER certificate what access wants."""
 
-    def __init__(self, head_seconds: float, connections: int, peer: Any, names: frozenset[str]) -> None:
+    def __init__(
+        self,
+        head_seconds: float,
+        connections: int,
+        peer: Any,
+        names: frozenset[str],
+        refusal: Refusal = _operation_outcome,
+    ) -> None:
         self.head_seconds, self.connections = head_seconds, connections
-        self.peer, self.names = peer, names
+        self.peer, self.names, self.refusal = peer, names, refusal
         self.counters: dict[str, int] = {}
 
     def count(self, what: str) -> None:
@@ -196,10 +212,10 @@ class _Bounded(HttpToolsProtocol):
 
     def _refuse(self, status: int, code: Code, text: str) -> None:
         """Answer without the application, and close."""
-        body = json_text.dump(outcome.operation_outcome([Issue(code, text)]))
+        media, body = self.limits.refusal(code, text)
         phrase = HTTPStatus(status).phrase
         head = (
-            f"HTTP/1.1 {status} {phrase}\r\ncontent-type: application/fhir+json\r\n"
+            f"HTTP/1.1 {status} {phrase}\r\ncontent-type: {media}\r\n"
             f"cache-control: no-store\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)

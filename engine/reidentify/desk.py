@@ -1,0 +1,329 @@
+"""The desk: what becomes of a request to re-identify. A state machine without a clock, a door or a database.
+
+    ask ──┬─ within the limits ──────────────► shown (in the same step)
+          └─ above them ──► waiting ─┬ approve ──► approved ── collect ──► shown
+                                     ├ decline ──► declined
+                                     └ in time nobody ──► lapsed
+
+Whatever is about to happen is written into the audit first: when that fails, it does not happen. An
+identifier is opened at the moment it is shown and kept nowhere: a request that waits holds a token only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import Final, Protocol
+
+import msgspec
+
+from engine.errors import Unacceptable
+from engine.privacy.tokens import parse
+from engine.reidentify.limits import EVERYBODY, HOUR, Limits, Window
+from engine.reidentify.words import Denied, Moment, Person, Purpose, Role, Step, Steps, Why
+
+__all__ = [
+    "APPROVE_WITHIN",
+    "COLLECT_WITHIN",
+    "MISSES",
+    "Alarm",
+    "Desk",
+    "Request",
+    "Row",
+    "Shown",
+    "State",
+    "Vault",
+]
+
+APPROVE_WITHIN: Final = 4 * HOUR
+COLLECT_WITHIN: Final = HOUR / 4
+REMEMBERED: Final = HOUR
+"""Seconds after its end in which a request is still known, so that a late comer is told what became of it."""
+
+MISSES: Final = 5
+"""Tokens that are none, within an hour: from here on it looks like guessing, and every request of this person
+waits for another one's approval."""
+
+
+class Row(Protocol):
+    """A row of the vault, as far as it is looked at here (`engine.model.TokenRow`)."""
+
+    @property
+    def sealed(self) -> bytes | None: ...
+    @property
+    def merged_into(self) -> str | None: ...
+
+
+class Vault(Protocol):
+    """Where tokens are looked up, and sealed identifiers opened."""
+
+    def row(self, token: str) -> Row | None:
+        """The row of a token; None when there is none. Raises `Unavailable`."""
+        ...
+
+    def open(self, row: Row) -> str:
+        """The canonical identifier. Raises `Unacceptable` when it does not open, `Unavailable`."""
+        ...
+
+
+class Alarm(Protocol):
+    """Told when something must be looked at: `why` is `enumeration`, `own` or `limit`."""
+
+    def __call__(self, who: str, why: str) -> None: ...
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    SHOWN = "shown"
+    LAPSED = "lapsed"
+
+
+_ENDED: Final[dict[State, Why]] = {
+    State.WAITING: "waiting", State.DECLINED: "declined", State.SHOWN: "shown", State.LAPSED: "lapsed",
+}  # fmt: skip
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What was asked for, by whom. `since` and `until` are on the steady clock: when it came into this
+    state, and when that ends by itself. `at` is when it was asked, for people."""
+
+    id: str
+    asker: str
+    token: str
+    purpose: Purpose
+    ticket: str
+    at: float
+    state: State
+    until: float
+    approver: str = ""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """An answer on its way out: the canonical identifier behind the token, and the token that stands for it
+    today when that was merged away. Has no `repr`."""
+
+    request: str
+    token: str
+    identifier: str
+    merged_into: str = ""
+
+    def __repr__(self) -> str:
+        return f"Shown({self.request!r})"
+
+
+class Desk:
+    """Belongs to one thread. `record` writes steps into the audit, durably, or raises; `new_id` makes ids
+    that nobody guesses."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        vault: Vault,
+        record: Callable[[Sequence[Step]], None],
+        alarm: Alarm,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.limits = limits
+        self._vault, self._record, self._alarm, self._new_id = vault, record, alarm, new_id
+        self._asked, self._missed = Window(HOUR), Window(HOUR)
+        self._requests: dict[str, Request] = {}
+
+    def ask(self, person: Person, token: str, purpose: Purpose, ticket: str, now: Moment) -> Shown | Request:
+        """The answer, or the request that waits for an approval. Raises `Denied`."""
+        self.tidy(now)
+        step = Step(now.wall, Steps.ASKED, person.name, Role.ASKER, purpose=purpose, ticket=ticket)
+        if Role.ASKER not in person.roles:
+            raise self._refused(step, "role")
+        self._within_limits(step, now)
+        if parse(token) is None:  # before the database (P09); what was typed is not written down
+            raise self._missing(step, "malformed", now)
+        step = msgspec.structs.replace(step, token=token, request=self._new_id())
+        row = self._vault.row(token)
+        if row is None:
+            raise self._missing(step, "unknown", now)
+        if row.sealed is None:
+            raise self._refused(step, "erased", now)
+        if self._needs_approval(person.name, now.steady):
+            return self._wait(step, purpose, now)
+        self._record([step, msgspec.structs.replace(step, step=Steps.SHOWN)])
+        self._count(step.who, now)
+        return self._open(step, row)
+
+    def collect(self, person: Person, id_: str, now: Moment) -> Shown:
+        """The answer to a request that was approved: once. Raises `Denied`."""
+        self.tidy(now)
+        request = self._own(person, id_)
+        step = _about(request, now, Steps.SHOWN, person.name, Role.ASKER, other=request.approver)
+        if Role.ASKER not in person.roles:
+            raise self._refused(step, "role")
+        if request.state is not State.APPROVED:
+            raise Denied(_ENDED[request.state])
+        row = self._vault.row(request.token)
+        if row is None or row.sealed is None:
+            self._end(request, State.LAPSED, now)
+            raise self._refused(step, "erased")
+        self._record([step])
+        self._end(request, State.SHOWN, now)
+        return self._open(step, row)
+
+    def approve(self, person: Person, id_: str, now: Moment) -> Request:
+        """Another person says yes. Raises `Denied`."""
+        request = self._decidable(person, id_, now)
+        self._record([_about(request, now, Steps.APPROVED, person.name, Role.APPROVER, other=request.asker)])
+        approved = msgspec.structs.replace(
+            request, state=State.APPROVED, approver=person.name, until=now.steady + COLLECT_WITHIN
+        )
+        self._requests[id_] = approved
+        return approved
+
+    def decline(self, person: Person, id_: str, now: Moment) -> Request:
+        """Another person says no. Raises `Denied`."""
+        request = self._decidable(person, id_, now)
+        self._record([_about(request, now, Steps.DECLINED, person.name, Role.APPROVER, other=request.asker)])
+        return self._end(msgspec.structs.replace(request, approver=person.name), State.DECLINED, now)
+
+    def seen_by(self, person: Person, now: Moment) -> list[Request]:
+        """The person's own requests, and for an approver those of others that wait, oldest first."""
+        self.tidy(now)
+        may = Role.APPROVER in person.roles
+        return [
+            request
+            for request in self._requests.values()
+            if request.asker == person.name or (may and request.state is State.WAITING)
+        ]
+
+    def tidy(self, now: Moment) -> None:
+        """End what nobody approved or came for in time, and forget what ended long ago."""
+        over = [request for request in self._requests.values() if request.until <= now.steady]
+        lapsed = [request for request in over if request.state in (State.WAITING, State.APPROVED)]
+        if lapsed:
+            self._record(
+                [_about(request, now, Steps.LAPSED, request.asker, Role.ASKER) for request in lapsed]
+            )
+        for request in over:
+            if request in lapsed:
+                self._end(request, State.LAPSED, now)
+            else:
+                del self._requests[request.id]
+
+    def restore(self, steps: Iterable[Step], now: Moment) -> None:
+        """Count what was done before a restart (`steps` of the last hours, oldest first): a restart forgives
+        nothing. Requests that waited are lost with the process; that is written down."""
+        open_: dict[str, Step] = {}
+        for step in steps:
+            at = now.steady - max(0.0, now.wall - step.at)
+            if step.step in (Steps.ASKED, Steps.WAITING) or step.why in ("malformed", "unknown", "erased"):
+                self._add(self._asked, step.who, at)
+            if step.why in ("malformed", "unknown"):
+                self._add(self._missed, step.who, at)
+            if step.step is Steps.WAITING:
+                open_[step.request] = step
+            elif step.step in (Steps.SHOWN, Steps.DECLINED, Steps.LAPSED):
+                open_.pop(step.request, None)
+        if open_:
+            self._record(
+                [
+                    msgspec.structs.replace(step, at=now.wall, step=Steps.LAPSED, why="restart")
+                    for step in open_.values()
+                ]
+            )
+
+    # Limits
+
+    def _within_limits(self, step: Step, now: Moment) -> None:
+        """Raises `Denied` above the hour's most; what is denied so does not count itself."""
+        limits = self.limits
+        wait = max(
+            self._asked.wait(step.who, limits.person, now.steady),
+            self._asked.wait(EVERYBODY, limits.everybody, now.steady),
+        )
+        if wait:
+            self._alarm(step.who, "limit")
+            raise self._refused(step, "limit", wait=wait)
+
+    def _needs_approval(self, who: str, now: float) -> bool:
+        return self._asked.count(who, now) >= self.limits.alone or self._missed.count(who, now) >= MISSES
+
+    def _count(self, who: str, now: Moment) -> None:
+        self._add(self._asked, who, now.steady)
+
+    @staticmethod
+    def _add(window: Window, who: str, at: float) -> None:
+        window.add(who, at)
+        window.add(EVERYBODY, at)
+
+    # Requests
+
+    def _wait(self, step: Step, purpose: Purpose, now: Moment) -> Request:
+        self._record([msgspec.structs.replace(step, step=Steps.WAITING)])
+        self._count(step.who, now)
+        request = Request(
+            step.request, step.who, step.token, purpose, step.ticket, now.wall, State.WAITING,
+            now.steady + APPROVE_WITHIN,
+        )  # fmt: skip
+        self._requests[request.id] = request
+        return request
+
+    def _own(self, person: Person, id_: str) -> Request:
+        """A request of this person. That there is one of somebody else's is not told."""
+        request = self._requests.get(id_)
+        if request is None or request.asker != person.name:
+            raise Denied("no-request")
+        return request
+
+    def _decidable(self, person: Person, id_: str, now: Moment) -> Request:
+        """A request of another person that waits."""
+        self.tidy(now)
+        request = self._requests.get(id_)
+        if request is None:
+            raise Denied("no-request")
+        step = _about(request, now, Steps.REFUSED, person.name, Role.APPROVER, other=request.asker)
+        if Role.APPROVER not in person.roles:
+            raise self._refused(step, "role")
+        if request.asker == person.name:
+            self._alarm(person.name, "own")
+            raise self._refused(step, "own")
+        if request.state is not State.WAITING:
+            raise Denied("lapsed" if request.state is State.LAPSED else "decided")
+        return request
+
+    def _end(self, request: Request, state: State, now: Moment) -> Request:
+        ended = msgspec.structs.replace(request, state=state, until=now.steady + REMEMBERED)
+        self._requests[request.id] = ended
+        return ended
+
+    def _open(self, step: Step, row: Row) -> Shown:
+        try:
+            identifier = self._vault.open(row)
+        except Unacceptable:
+            raise self._refused(step, "unreadable") from None
+        return Shown(step.request, step.token, identifier, row.merged_into or "")
+
+    # What is refused
+
+    def _missing(self, step: Step, why: Why, now: Moment) -> Denied:
+        """Not a token of ours: counted, and an alarm when it happens again and again."""
+        denied = self._refused(step, why, now)
+        self._add(self._missed, step.who, now.steady)
+        guesses, all_ = (self._missed.count(who, now.steady) for who in (step.who, EVERYBODY))
+        if guesses % MISSES == 0 or all_ % (2 * MISSES) == 0:
+            self._alarm(step.who, "enumeration")
+            self._record([Step(now.wall, Steps.ALARM, step.who, step.role, why="enumeration")])
+        return denied
+
+    def _refused(self, step: Step, why: Why, counted: Moment | None = None, *, wait: float = 0.0) -> Denied:
+        """Written down, then said."""
+        self._record([msgspec.structs.replace(step, step=Steps.REFUSED, why=why)])
+        if counted is not None:
+            self._count(step.who, counted)
+        return Denied(why, wait=wait)
+
+
+def _about(request: Request, now: Moment, step: Steps, who: str, role: Role, *, other: str = "") -> Step:
+    return Step(
+        now.wall, step, who, role, request.token, request.purpose, request.ticket, request.id, other=other
+    )
