@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-__all__ = ["ALPHABET", "DOMAINS", "PERSON", "Token", "mint", "parse"]
+__all__ = ["ALPHABET", "DOMAINS", "LENGTH", "PATTERN", "PERSON", "Token", "mint", "parse"]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -29,6 +29,12 @@ DOMAINS = {
 """The policy's word for a token domain → its letter. No token is ever valid in another domain."""
 
 PERSON = DOMAINS["person"]
+
+LENGTH = 32
+"""Characters of a token."""
+
+PATTERN = r"t1[a-z]_[0-7][0-9abcdefghjkmnpqrstvwxyz]{27}"
+"""What is a token but for its check."""
 
 _TEXT = re.compile(r"t1([a-z])_([0-7][0-9abcdefghjkmnpqrstvwxyz]{25})([0-9abcdefghjkmnpqrstvwxyz]{2})")
 _SYMBOLS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))  # for `bytes.translate`, as all of these

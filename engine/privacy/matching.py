@@ -1,0 +1,169 @@
+"""Whether a text holds a value that identifies somebody, in whatever spelling.
+
+Compared are `plain` forms (`engine.privacy.spelling`): from six characters on a value is found anywhere in a
+text, a shorter one as a whole word; numbers without their leading zeros within a run of digits, short ones as
+a whole run; phones by their last seven digits; days in every order of day, month and year; a name also with
+its parts run together, in either order; free text where one of the two holds the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import pairwise, permutations
+
+from engine.privacy.harvest import Seen
+from engine.privacy.spelling import dates_of, digits_of, plain, readings, weight, words_of
+
+__all__ = ["Identities"]
+
+LONG = 6  # characters from which on a value is found anywhere in a text
+SHORT = 3  # characters of the shortest value that is looked for
+NAMES = 6  # short parts of one name that are looked for run together
+PHONE = 7  # last digits of a number by which it is known, whatever its prefix
+SAID = 12  # characters from which on free text is compared, if it is more than one word
+
+
+class Identities:
+    """The identifying values of one message, ready to be looked for."""
+
+    __slots__ = ("_anywhere", "_dates", "_digits", "_runs", "_texts", "_words")
+
+    def __init__(self, seen: Iterable[Seen], *, texts: bool = True) -> None:
+        self._anywhere: dict[str, str] = {}
+        self._words: dict[str, str] = {}
+        self._digits: dict[str, str] = {}  # found within a run of digits
+        self._runs: dict[str, str] = {}  # found as a whole run of digits
+        self._dates: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        for one in seen:
+            if texts or one.kind != "text":
+                _ADD[one.kind](self, one)
+
+    def __repr__(self) -> str:
+        return "Identities()"
+
+    def row_in(self, text: str, *, whole_names: bool = False) -> str:
+        """The policy's row of a value that stands in the text, empty when none does; with `whole_names` no
+        single short word counts."""
+        return next((row for one in readings(text) if (row := self._row_in(one, short=not whole_names))), "")
+
+    def row_of_number(self, number: Decimal) -> str:
+        """The same of a number that is no text: all of its digits, from six on."""
+        digits = f"{abs(number):f}".rstrip("0").rstrip(".").replace(".", "")
+        candidates = {digits, f"{abs(number):f}".replace(".", ""), f"{abs(number):.0f}"}
+        return next((row for one in candidates if len(one) >= LONG and (row := self._digits.get(one))), "")
+
+    def row_of_date(self, day: str) -> str:
+        """The same of a day, `YYYYMMDD`."""
+        return self._dates.get(day, "")
+
+    def _row_in(self, text: str, *, short: bool) -> str:
+        folded, words = plain(text), words_of(text)
+        found = _first(self._anywhere, folded) or (self._short(folded, words) if short else "")
+        if not found and (self._digits or self._runs or self._dates):
+            found = self._in_digits(text)
+        return found or self._said(folded, words)
+
+    def _short(self, folded: str, words: list[str]) -> str:
+        known = self._words
+        if not known:
+            return ""
+        candidates = (folded, *words, *(one + other for one, other in pairwise(words)))
+        return next((known[word] for word in candidates if word in known), "")
+
+    def _in_digits(self, text: str) -> str:
+        runs = digits_of(text)
+        for run in runs:
+            found = _first(self._digits, run) or self._runs.get(run.lstrip("0"), "")
+            if found:
+                return found
+        days = self._dates
+        if not days or not (runs and sum(map(len, runs)) >= 4):
+            return ""
+        return next((days[day] for day in dates_of(text) if day in days), "")
+
+    def _said(self, folded: str, words: list[str]) -> str:
+        for said, row in self._texts.items():
+            if said in folded or (len(words) > 1 and len(folded) >= SAID and folded in said):
+                return row
+        return ""
+
+    def _name(self, one: Seen) -> None:
+        """Its words, its parts as they hang together (`Smith-Jones`), and short ones run together by twos:
+        whatever longer run of them there is holds one of those."""
+        words = words_of(one.text)
+        for text in (*words, *map(plain, one.text.split())):
+            self._value(text, one)
+        short = [word for word in words if 1 < len(word) < LONG][:NAMES]
+        for pair in permutations(short, 2):
+            self._value("".join(pair), one)
+
+    def _value(self, text: str, one: Seen) -> None:
+        heavy = weight(text)
+        if heavy >= LONG:
+            self._anywhere.setdefault(text, one.row)
+        elif heavy >= SHORT and one.short:
+            self._words.setdefault(text, one.row)
+
+    def _number(self, one: Seen) -> None:
+        folded = plain(one.text)
+        if folded.isdecimal():
+            self._digit_number(folded, one)
+            return
+        self._value(folded, one)
+        longest = max((word for word in words_of(one.text) if word.isdecimal()), key=len, default="")
+        if len(longest.lstrip("0")) >= LONG:
+            self._digit_number(longest, one)
+
+    def _digit_number(self, digits: str, one: Seen) -> None:
+        core = digits.lstrip("0")
+        if len(core) >= LONG:
+            self._digits.setdefault(core, one.row)
+        elif len(core) >= SHORT and one.short:
+            self._runs.setdefault(core, one.row)
+
+    def _date(self, one: Seen) -> None:
+        day = one.text[:8]
+        if len(day) < 8 or not day.isdecimal():
+            day = "".join(one.text[:10].split("-"))
+        if len(day) == 8 and day.isdecimal():
+            year, month, of_month = day[:4], day[4:6], day[6:]
+            self._dates.setdefault(day, one.row)
+            for spelled in (day, of_month + month + year, month + of_month + year):
+                self._digits.setdefault(spelled, one.row)
+
+    def _contact(self, one: Seen) -> None:
+        if "@" in one.text or "/" in one.text:
+            self._value(plain(one.text), one)
+            return
+        digits = "".join(letter for letter in one.text if letter.isdecimal())
+        if len(digits) >= PHONE:
+            self._digits.setdefault(digits[-PHONE:], one.row)
+
+    def _address(self, one: Seen) -> None:
+        folded = plain(one.text)
+        if folded.isdecimal():
+            self._digit_number(folded, one)
+        else:
+            self._value(folded, one)
+
+    def _text(self, one: Seen) -> None:
+        folded = plain(one.text)
+        if len(folded) >= SAID and " " in one.text.strip():
+            self._texts.setdefault(folded, one.row)
+
+
+_ADD = {
+    "name": Identities._name,
+    "number": Identities._number,
+    "date": Identities._date,
+    "contact": Identities._contact,
+    "address": Identities._address,
+    "text": Identities._text,
+}
+
+
+def _first(known: dict[str, str], text: str) -> str:
+    """The row of the first value that stands in the text."""
+    return next((row for value, row in known.items() if value in text), "")
