@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.effects import Charge, Item, Money
-from engine.model import Arrival, Delivered, Lane, NewToken, Routed, Routing, Settlement
+from engine.model import Arrival, Delivered, Lane, Lookup, NewToken, Routed, Routing, Settlement
 from engine.store.base import MessageStore
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
@@ -98,7 +98,13 @@ def bench_accept(store: MessageStore, folder: Path, seconds: float) -> None:
 def routing_of(message_id: int) -> tuple[Routing, list[NewToken]]:
     """Three effects and three new tokens."""
     minted = [
-        NewToken(os.urandom(16), f"t1p_{os.urandom(14).hex()}", "p", "bench", os.urandom(80))
+        NewToken(
+            token=f"t1p_{os.urandom(14).hex()}",
+            domain="p",
+            lookups=(Lookup(os.urandom(16), "bench"),),
+            key_id="bench",
+            sealed=os.urandom(80),
+        )
         for _ in range(3)
     ]
     effects = tuple(

@@ -6,7 +6,7 @@ Values only: no I/O, no clock. Nothing here shows content in its `repr`.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -15,9 +15,9 @@ from engine.effects import Effect, Encounter, Release, Reserve
 __all__ = [
     "Acknowledge", "Answered", "Application", "Arrival", "CourseEvent", "CourseRow", "Dead", "Delivered",
     "Delivery", "DeliveryState", "Expect", "Filtered", "Find", "Found", "Fragment", "HeldFragment", "Lane",
-    "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner", "Reason", "ReasonCode", "Receipt",
-    "Refused", "ResourceKey", "Routed", "Routing", "Said", "Settlement", "Span", "StoredMessage",
-    "TokenMerge", "TryAgain", "Unit", "Version", "Write", "Written",
+    "Lookup", "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner", "Reason", "ReasonCode",
+    "Receipt", "Refused", "ResourceKey", "Routed", "Routing", "Said", "SealKey", "Settlement", "Span",
+    "StoredMessage", "TokenMerge", "TokenRow", "TryAgain", "Unit", "Use", "Version", "Write", "Written",
 ]  # fmt: skip
 
 Acknowledge = Literal["storage", "transform", "delivery"]
@@ -175,14 +175,55 @@ class StoredMessage(msgspec.Struct, frozen=True):
         return f"StoredMessage({self.id}, {self.channel!r}, {len(self.raw)} bytes)"
 
 
-class NewToken(msgspec.Struct, frozen=True):
+class Lookup(NamedTuple):
+    """Under what an identifier is found: 16 bytes, keyed by the ring key `key_id`."""
+
+    lookup: bytes
+    key_id: str
+
+
+class NewToken(msgspec.Struct, frozen=True, kw_only=True):
     """A token minted during routing, to be stored in the same transaction as its effects."""
 
-    index: bytes  # 16-byte keyed index of the canonical identifier
     token: str
     domain: str  # one letter, spec: PHI, section 5.1
-    key_id: str
+    lookups: tuple[Lookup, ...]
+    key_id: str  # of the seal key
     sealed: bytes
+    subject: str = ""  # the person (a token) whose key it is sealed with besides; empty: nobody's
+    tenant: str = ""
+
+
+class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A token as the vault keeps it. `sealed` is None when it was erased."""
+
+    token: str
+    domain: str
+    tenant: str
+    key_id: str
+    sealed: bytes | None
+    subject: str
+    created_at: float
+    merged_into: str = ""
+    moved_to: str = ""  # the person it belongs to now, when not `subject`
+    erased_at: float = 0.0
+
+
+class SealKey(msgspec.Struct, frozen=True):
+    """A key that identifiers are sealed with, wrapped: only `reader`'s private key opens it."""
+
+    id: str
+    reader: str
+    wrapped: bytes
+    made_at: float
+
+
+class Use(msgspec.Struct, frozen=True):
+    """Which keys of the ring a purpose uses, the one that new names are made with first. `turn` counts
+    what made the answers of before void."""
+
+    keys: tuple[str, ...]
+    turn: int = 0
 
 
 class TokenMerge(msgspec.Struct, frozen=True):

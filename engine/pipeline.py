@@ -249,7 +249,7 @@ Become = Callable[[StoredMessage, Program, TokenBook, list[Reason]], Routed | Fi
 
 
 def _routing(message: StoredMessage, program: Program, book: TokenBook, become: Become) -> Routing:
-    book.start(message.id)
+    book.start(message.id, program.tenant)
     warnings: list[Reason] = []
     result: Routed | Filtered | Dead | Fragment
     try:

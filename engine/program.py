@@ -95,3 +95,6 @@ class Program(msgspec.Struct, frozen=True):
 
     follows: tuple[Path, ...] = ()
     """The references through which it reads other resources."""
+
+    tenant: str | None = None
+    """Whose vault its numbers are looked up in; None: the node's."""

@@ -11,11 +11,13 @@ from engine.assembly import Assembly
 from engine.checking import Checking
 from engine.errors import Unavailable
 from engine.gathering import gather
-from engine.model import Fragment, Reason, Routing, StoredMessage
+from engine.model import Fragment, NewToken, Reason, Routing, StoredMessage
 from engine.pipeline import NamePointer, failed, refused, replayed, route
-from engine.privacy.book import TokenBook
+from engine.privacy.book import Minted, TokenBook
+from engine.privacy.sealing import SubjectGone
+from engine.privacy.vault import Vault
 from engine.program import Program
-from engine.store.base import CoursesMoved, Store, TokensTaken
+from engine.store.base import CoursesMoved, Store, TokensTaken, VaultTurned
 from engine.telemetry import MessagesRouted, signal
 
 __all__ = ["RoutingLoop"]
@@ -25,7 +27,8 @@ REST = 0.5  # seconds between looks when nothing waits (a wake-up ends it early)
 
 class RoutingLoop:
     """Routes the given channels' messages in the order they arrived; those that come in pieces when they
-    are complete. `name` names their pointers.
+    are complete. `name` names their pointers, `seal` seals new tokens, `renew` reads the vault's keys anew
+    when it has turned.
 
     `routed()` is called after a batch's effects are durable: there may be something to deliver, and
     something to tell senders that wait."""
@@ -36,6 +39,8 @@ class RoutingLoop:
         programs: Mapping[str, Program],
         book: TokenBook,
         *,
+        seal: Callable[[Sequence[Minted]], list[NewToken]],
+        renew: Callable[[], Vault],
         name: NamePointer,
         batch: int,
         clock: Callable[[], float],
@@ -44,6 +49,7 @@ class RoutingLoop:
         self._store, self._programs, self._book = store, programs, book
         self._channels = sorted(programs)
         self._batch, self._clock = batch, clock
+        self._seal, self._renew = seal, renew
         self._routed, self._name = routed, name
         self._assembly = Assembly(store, programs, clock)
         self._checking = Checking(programs)
@@ -108,12 +114,10 @@ class RoutingLoop:
                 if self._book.misled:  # by a merge that is none after all: nobody else's may be believed
                     self._book.abandon({})
                     return self._each(waiting)
-                self._store.route(routings, self._book.minted(), self._clock(), courses)
-            except TokensTaken as taken:
-                self._book.abandon(taken.known)
-                continue
-            except CoursesMoved:
-                self._book.abandon({})
+                minted = self._seal(self._book.minted())
+                self._store.route(routings, minted, self._clock(), courses, turn=self._book.turn)
+            except (TokensTaken, VaultTurned, SubjectGone, CoursesMoved) as moved:
+                self._again(moved)
                 continue
             except BaseException as error:
                 self._book.abandon({})
@@ -122,6 +126,13 @@ class RoutingLoop:
                 raise
             self._book.committed()
             return routings
+
+    def _again(self, moved: Exception) -> None:
+        """Another was first: learn what is so now."""
+        if isinstance(moved, (VaultTurned, SubjectGone)):
+            self._book.renew(self._renew())
+        else:
+            self._book.abandon(moved.known if isinstance(moved, TokensTaken) else {})
 
     def _each(self, waiting: Sequence[StoredMessage]) -> list[Routing]:
         """One by one: each when what came before it is known for good."""

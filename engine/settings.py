@@ -25,8 +25,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop
     may take; `give_up` the days a delivery is tried while its destination is away; `dev_keys` lets FHIR
     clients use static keys (development only); `audit_checkpoints` the file that takes the signed
-    checkpoints of the audit too, outside the store; `log_level` what is logged (`DEBUG` shows the signals
-    that are otherwise only counted)."""
+    checkpoints of the audit too, outside the store; `tenant` whose numbers a channel's are when it does not
+    say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for; `log_level`
+    what is logged (`DEBUG` shows the signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     key_file: Path | None = None
@@ -42,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 100
     node: str = ""
     dev_keys: bool = False
+    tenant: str = ""
+    reidentify_public: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

@@ -81,7 +81,7 @@ class Tokens:
         self.known: dict[bytes, str] = {}
         self.asked = 0
         self.random = random.Random(1).randbytes
-        self.vault = Vault(tenant="test", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="k1")
+        self.vault = Vault(tenant="test", index_keys={"k1": b"i" * 32})
 
     def lookup(self, indexes: Sequence[bytes]) -> dict[bytes, str]:
         self.asked += 1
@@ -252,7 +252,7 @@ def test_a_message_whose_tokens_exist_already_is_mapped_again(tokens: Tokens) ->
     stored = [message(("G1", "1"), number=1), message(("G2", "1"), number=2, head=HEAD.replace("V1", "V2"))]
     earlier = tokens.book()
     before = route(stored, program(), earlier)
-    tokens.known = {row.index: row.token for row in earlier.minted()}
+    tokens.known = {row.lookups[0].lookup: row.token for row in earlier.minted()}
     book = tokens.book()
     assert route(stored, program(), book) == before
     assert book.minted() == []

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from conformance.store_contract import NAMES, RING
+from vaults import sealer
 
 from engine import routing as routing_module
 from engine.config.loading import load_channel
@@ -48,11 +49,13 @@ def store(tmp_path: Path) -> Iterator[MessageStore]:
 
 
 def loop(store: Any, batch: int = 100, programs: dict[str, Program] | None = None) -> RoutingLoop:
-    vault = Vault(tenant="test", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="first")
+    vault = Vault(tenant="test", index_keys={"first": b"i" * 32})
     return RoutingLoop(
         store,
         programs or {"adt-encounters": ADT},
         TokenBook(vault, store.tokens),
+        seal=sealer(store.keep_seal_key).seal,
+        renew=lambda: vault,
         name=lambda *scope: scope[-1],
         batch=batch,
         clock=lambda: 200.0,
@@ -99,13 +102,15 @@ class Overtaken:
         minted: Sequence[NewToken],
         now: float,
         courses: Sequence[CourseRow] = (),
+        *,
+        turn: int = -1,
     ) -> None:
         if courses and not self.overtaken:
             self.overtaken = 1
             self._store.accept([message(9, "A02", "ED")])
             while self._other.turn() == 0.0:
                 pass
-        self._store.route(routings, minted, now, courses)
+        self._store.route(routings, minted, now, courses, turn=turn)
 
 
 def test_a_course_that_another_router_wrote_first_is_read_again(store: MessageStore) -> None:
@@ -141,11 +146,11 @@ class Stumbling:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def route(self, routings: Sequence[Routing], *rest: Any) -> None:
+    def route(self, routings: Sequence[Routing], *rest: Any, **given: Any) -> None:
         if not self.stumbled and any(routing.rest for routing in routings):
             self.stumbled = 1
             raise Unavailable("not now")
-        self._store.route(routings, *rest)
+        self._store.route(routings, *rest, **given)
 
 
 def test_a_message_in_pieces_that_could_not_be_routed_is_routed_later(store: MessageStore) -> None:

@@ -14,6 +14,7 @@ from engine.answers import Answers
 from engine.app.fhir import FhirDoors
 from engine.app.linking import open_link
 from engine.app.listening import Listener, channel_of, make_listener, open_listener
+from engine.app.opening import reader_of
 from engine.app.workers import Share, Workers, share_of
 from engine.config.loading import LoadedChannel
 from engine.console.health import Standing
@@ -27,6 +28,7 @@ from engine.listeners.folder import FolderListener
 from engine.model import Lane
 from engine.outbox import Line, Outbox
 from engine.privacy.book import TokenBook
+from engine.privacy.sealing import Sealer
 from engine.privacy.vault import Vault
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
@@ -108,7 +110,11 @@ class Node:
             self._router = routing = RoutingLoop(
                 self._store,
                 {channel.spec.channel: channel.program for channel in mine},
-                TokenBook(Vault.of(self._ring), self._store.tokens),
+                TokenBook(self._vault(), self._store.tokens),
+                seal=Sealer(
+                    reader_of(self._settings, self._ring), self._store.keep_seal_key, None, clock=time.time
+                ).seal,
+                renew=self._vault,
                 name=Fingerprints(self._ring).of,
                 batch=self._settings.batch,
                 clock=time.time,
@@ -123,6 +129,10 @@ class Node:
             for name, lane in sorted(queues)
             if self._destinations[name] in carriers
         ]
+
+    def _vault(self) -> Vault:
+        """The vault with the keys that are in use now."""
+        return Vault.of(self._ring.following(self._store.uses()), self._settings.tenant)
 
     def _delivery(self, name: str, lane: Lane) -> Loop:
         loop = DeliveryLoop(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from engine.errors import Misconfigured
+from engine.privacy.sealing import PUBLIC_TEXT, Reader
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store, store_file
 
-__all__ = ["open_settings", "ring_of"]
+__all__ = ["open_settings", "reader_of", "ring_of"]
 
 
 def ring_of(settings: Settings) -> KeyRing:
@@ -19,6 +21,21 @@ def ring_of(settings: Settings) -> KeyRing:
     file = store_file(settings.store)
     beside = file.with_suffix(".key") if file else Path("var/wardline.key")
     return KeyRing.load(os.environ, settings.key_file or beside)
+
+
+def reader_of(settings: Settings, ring: KeyRing) -> Reader:
+    """Whom identifiers are sealed for: `WARDLINE_REIDENTIFY_PUBLIC` (the key, or a file that holds it), else
+    a pair derived from the ring's current key. Raises `Misconfigured`."""
+    given = settings.reidentify_public
+    if not given:
+        return Reader.of_ring(ring.current, ring.derive("reidentify", ring.current))
+    where = "WARDLINE_REIDENTIFY_PUBLIC"
+    if len(given) != PUBLIC_TEXT:
+        try:
+            given, where = Path(given).read_text("ascii", "replace")[:1024], given
+        except OSError as error:
+            raise Misconfigured(f"cannot be read: {error.strerror}", where=given) from None
+    return Reader.parse(given, where)
 
 
 def open_settings(settings: Settings) -> Store:

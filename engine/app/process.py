@@ -57,6 +57,7 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     store = open_store(settings.store, ring)
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
+    ring = ring.following(store.uses())
     # Before there are threads, which would outlive a refusal.
     door = _open_http(settings.http) if share[0] == 0 and settings.http != "off" else None
     loop, reactor = _reactor()

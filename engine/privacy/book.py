@@ -6,8 +6,10 @@ token after all, and only the messages that used those are mapped again:
 
     for message in batch:  book.start(message.id); map it
     while affected := book.verify():  map those again
-    store.route(routings, book.minted(), now)      # TokensTaken: book.abandon(known), map all again
+    store.route(routings, seal(book.minted()), now)  # TokensTaken: book.abandon(known), map all again
     book.committed()
+
+What is minted is sealed by another (`engine.privacy.sealing`), when it is known whose it is.
 """
 
 from __future__ import annotations
@@ -15,25 +17,35 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from engine.model import NewToken
-from engine.privacy.tokens import mint
+from engine.model import Lookup
+from engine.privacy.tokens import DOMAINS, PERSON, mint
 from engine.privacy.vault import Vault, canonical
 
-__all__ = ["TokenBook"]
+__all__ = ["Minted", "TokenBook"]
+
+_THEMSELVES = frozenset({PERSON, DOMAINS["staff"]})
+"""Domains whose tokens are persons: nobody else owns them."""
 
 _SHEET = 64  # tokens minted at once
 _MERGES = 10_000  # merges remembered before the cache starts afresh
 
 
-class _Fresh:
-    """A token that only this batch knows, and the messages that used it."""
+class Minted:
+    """A token that only this batch knows, what it stands for, and the messages that used it.
 
-    __slots__ = ("row", "users", "verified")
+    `subject` is the person whose it is, by token, once the batch is mapped; empty: nobody's."""
 
-    def __init__(self, row: NewToken) -> None:
-        self.row = row
-        self.users: set[int] = set()
+    __slots__ = ("domain", "identifier", "lookups", "subject", "tenant", "token", "users", "verified")
+
+    def __init__(self, token: str, identifier: str, lookups: tuple[Lookup, ...], tenant: str) -> None:
+        self.token, self.identifier, self.lookups, self.tenant = token, identifier, lookups, tenant
+        self.domain = identifier[0]
+        self.subject = ""
+        self.users: dict[int, None] = {}  # in the order of their use
         self.verified = False
+
+    def __repr__(self) -> str:
+        return f"Minted({self.token})"
 
 
 class TokenBook:
@@ -51,23 +63,54 @@ class TokenBook:
         *,
         capacity: int = 100_000,
     ) -> None:
-        self._vault, self._lookup, self._random, self._capacity = vault, lookup, random, capacity
+        self._own = self._vault = vault
+        self._lookup, self._random, self._capacity = lookup, random, capacity
         self._known: dict[bytes, str] = {}  # the younger generation: used since `_older` was this
         self._older: dict[bytes, str] = {}
         self._sheets: dict[str, list[str]] = {}  # tokens that stand for nothing yet, by domain
         self._minted: dict[bytes, str] = {}  # this batch's, by index
-        self._fresh: dict[str, _Fresh] = {}  # the same, by token
-        self._uses: dict[int, list[_Fresh]] = {}  # per message of this batch
+        self._fresh: dict[str, Minted] = {}  # the same, by token
+        self._uses: dict[int, list[Minted]] = {}  # per message of this batch
         self._merges: list[tuple[int, str, str]] = []  # message, gone, into: of this batch
         self._settled: dict[str, str] = {}  # merges of earlier batches, flat
         self._survivors: dict[str, str] = {}  # both
         self._led: dict[int, dict[str, str]] = {}  # what a merge answered messages of this batch with
-        self._message = 0
+        self._vaults: dict[str, Vault] = {}  # of other tenants
+        self._asked: dict[int, list[bytes]] = {}  # by message of this batch: the indexes
+        self._persons: dict[int, str] = {}  # and the first person
+        self._message, self._asking = 0, self._asked.setdefault(0, [])
 
-    def start(self, message_id: int) -> None:
-        """From here on tokens are asked for by this message; what it did before is forgotten."""
+    @property
+    def turn(self) -> int:
+        """The turn of the vault that its answers are from (`MessageStore.route`)."""
+        return self._own.turn
+
+    def renew(self, vault: Vault) -> None:
+        """The vault has turned: believe nothing that was known, map all of the batch again."""
+        self._own = self._vault = vault
+        self._vaults.clear()
+        self._known, self._older, self._settled = {}, {}, {}
+        self.abandon({})
+
+    def start(self, message_id: int, tenant: str | None = None) -> None:
+        """From here on tokens are asked for by this message, in the vault of `tenant` (None: the book's
+        own); what it did before is forgotten."""
         self.forget(message_id)
         self._message = message_id
+        self._asking = self._asked[message_id] = []
+        self._persons.pop(message_id, None)
+        if tenant is None:
+            self._vault = self._own
+        elif tenant != self._vault.tenant:
+            self._vault = self._of_tenant(tenant)
+
+    def mentioned(self, message_id: int) -> set[bytes]:
+        """The indexes of all that this message asked for, whatever it came to."""
+        return set(self._asked.get(message_id, ()))
+
+    def subject(self, message_id: int) -> str:
+        """The person whom this message is about: the first that it asked for; empty: nobody."""
+        return self._persons.get(message_id, "")
 
     def token(self, domain: str, authority: str, id_type: str, value: str) -> str:
         """The token of an identifier (`domain` is a letter), minted when it is new.
@@ -75,6 +118,7 @@ class TokenBook:
         Raises `Unacceptable` for an identifier that cannot be written canonically."""
         identifier = canonical(domain, authority, id_type, value)
         index = self._vault.index(identifier)
+        self._asking.append(index)
         token = self._known.get(index)
         if token is None:
             token = self._recall(index) or self._minted.get(index) or self._mint(identifier, index)
@@ -82,6 +126,8 @@ class TokenBook:
             self._use(token)
         if self._survivors and token in self._survivors:
             token = self._follow(token)
+        if domain == PERSON:
+            self._persons.setdefault(self._message, token)
         return token
 
     def merged(self, gone: str, into: str) -> None:
@@ -109,9 +155,12 @@ class TokenBook:
         for fresh in unsure:
             fresh.verified = True
         affected: set[int] = set()
-        for index, token in self._lookup([fresh.row.index for fresh in unsure]).items():
-            self._learn(index, token)
-            affected |= self._fresh.pop(self._minted.pop(index)).users
+        asked = {lookup: fresh for fresh in unsure for lookup, _ in fresh.lookups}
+        for lookup, token in self._lookup(list(asked)).items():
+            fresh = asked[lookup]
+            self._learn(index := fresh.lookups[0].lookup, token)
+            if self._minted.pop(index, None):  # else found under two keys
+                affected |= self._fresh.pop(fresh.token).users.keys()
         for message in affected:
             self.forget(message)
         return affected
@@ -119,7 +168,7 @@ class TokenBook:
     def forget(self, message_id: int) -> None:
         """This message comes to nothing: what it alone minted or merged is not stored."""
         for fresh in self._uses.pop(message_id, ()):
-            fresh.users.discard(message_id)
+            fresh.users.pop(message_id, None)
         self._led.pop(message_id, None)
         if any(message == message_id for message, _, _ in self._merges):
             self._merges = [merge for merge in self._merges if merge[0] != message_id]
@@ -127,15 +176,20 @@ class TokenBook:
             for _, gone, into in self._merges:
                 _merge(self._survivors, gone, into)
 
-    def minted(self) -> list[NewToken]:
-        """The new tokens that this batch's messages use, to be stored with them."""
-        return [fresh.row for fresh in self._fresh.values() if fresh.users]
+    def minted(self) -> list[Minted]:
+        """The new tokens that this batch's messages use, to be sealed and stored with them. Persons own
+        themselves; the rest belongs to the person of the first message that used it."""
+        found = [fresh for fresh in self._fresh.values() if fresh.users]
+        for fresh in found:
+            themselves = fresh.domain in _THEMSELVES
+            fresh.subject = fresh.token if themselves else self.subject(next(iter(fresh.users)))
+        return found
 
     def committed(self) -> None:
         """The batch is stored: its tokens and merges hold."""
         for fresh in self._fresh.values():
             if fresh.users:
-                self._learn(fresh.row.index, fresh.row.token)
+                self._learn(fresh.lookups[0].lookup, fresh.token)
         if self._merges:
             if len(self._survivors) > _MERGES:
                 self._known, self._older = {}, {}
@@ -146,8 +200,11 @@ class TokenBook:
     def abandon(self, known: Mapping[bytes, str]) -> None:
         """The batch is not stored; learn the tokens that exist already (`TokensTaken.known`) and
         map all of it again."""
-        for index, token in known.items():
-            self._learn(index, token)
+        newest = {
+            lookup: fresh.lookups[0].lookup for fresh in self._fresh.values() for lookup, _ in fresh.lookups
+        }
+        for lookup, token in known.items():
+            self._learn(newest.get(lookup, lookup), token)
         self._survivors = dict(self._settled)
         self._clear()
 
@@ -157,21 +214,31 @@ class TokenBook:
         self._uses.clear()
         self._led.clear()
         self._merges.clear()
+        self._asked.clear()
+        self._persons.clear()
+        self._asking = self._asked.setdefault(self._message, [])
+
+    def _of_tenant(self, tenant: str) -> Vault:
+        vault = self._vaults.get(tenant)
+        if vault is None:
+            own = self._own
+            vault = self._vaults[tenant] = own if tenant == own.tenant else own.of_tenant(tenant)
+        return vault
 
     def _mint(self, identifier: str, index: bytes) -> str:
         sheet = self._sheets.get(domain := identifier[0])
         if not sheet:
             sheet = self._sheets[domain] = mint(domain, self._random(26 * _SHEET))
         token = sheet.pop()
-        row = self._vault.seal(identifier, token=token, index=index, nonce=self._random(12))
+        lookups = self._vault.named(identifier, index)
         self._minted[index] = token
-        self._fresh[token] = _Fresh(row)
+        self._fresh[token] = Minted(token, identifier, lookups, self._vault.tenant)
         return token
 
     def _use(self, token: str) -> None:
         fresh = self._fresh.get(token)
         if fresh is not None and self._message not in fresh.users:
-            fresh.users.add(self._message)
+            fresh.users[self._message] = None
             self._uses.setdefault(self._message, []).append(fresh)
 
     def _follow(self, gone: str) -> str:

@@ -1,35 +1,40 @@
-"""The vault's cryptography: how an identifier is found again, and how it is kept (spec: PHI, 5.1).
+"""How an identifier is found again in the vault (spec: PHI, 5.1).
 
-An identifier is written as one canonical text, found through a keyed hash of it, and kept only
-sealed. Where the rows lie is the store's business.
+An identifier is written as one canonical text and found through a keyed hash of it. How it is kept is
+`engine.privacy.sealing`; where the rows lie is the store's business.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol, Self
 from unicodedata import normalize
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.errors import Unacceptable
 from engine.keyed import keyed
-from engine.model import NewToken
+from engine.model import Lookup, Use
 from engine.privacy.tokens import PERSON
 
-__all__ = ["Keys", "Vault", "canonical"]
+__all__ = ["Identifier", "Keys", "Vault", "canonical", "read_identifier"]
 
 _SEPARATOR = "\x1f"
-_NONCE = 12
 _INDEX = 16
 
 
 class Keys(Protocol):
     """The installation's key ring, as far as the vault needs it (`engine.store.keys.KeyRing`)."""
 
-    @property
-    def current(self) -> str: ...
-    def derive(self, purpose: str) -> bytes: ...
+    def using(self, purpose: str) -> Use: ...
+    def derive(self, purpose: str, key_id: str = "") -> bytes: ...
+
+
+class Identifier(NamedTuple):
+    """The parts of a canonical text; `domain` is a letter."""
+
+    domain: str
+    authority: str
+    type: str
+    value: str
 
 
 def canonical(domain: str, authority: str, id_type: str, value: str) -> str:
@@ -47,46 +52,51 @@ def canonical(domain: str, authority: str, id_type: str, value: str) -> str:
     return text if text.isascii() else normalize("NFC", text)
 
 
-class Vault:
-    """Indexes and seals the identifiers of one tenant.
+def read_identifier(text: str) -> Identifier:
+    """The parts of a canonical text."""
+    return Identifier(*text.split(_SEPARATOR))
 
-    `index_key` and `seal_key` are 32 bytes each, derived for the purposes `vault-index` and
-    `vault-seal`; `key_id` names the seal key's version. Safe to share between threads.
+
+class Vault:
+    """Finds the identifiers of one tenant.
+
+    `index_keys` are 32 bytes each by the id of their ring key, derived for the purpose `vault-index`; the
+    first is the one that is asked first. `turn` is that of the record they were read from, -1 when from
+    none. Safe to share between threads.
     """
 
-    def __init__(self, *, tenant: str, index_key: bytes, seal_key: bytes, key_id: str) -> None:
-        self.tenant, self.key_id = tenant, key_id
-        self._name = keyed(index_key, _INDEX, f"{tenant}{_SEPARATOR}".encode())
-        self._seal = AESGCM(seal_key)
+    def __init__(self, *, tenant: str, index_keys: Mapping[str, bytes], turn: int = -1) -> None:
+        self.tenant, self.turn = tenant, turn
+        self._keys = dict(index_keys)
+        prefix = f"{tenant}{_SEPARATOR}".encode()
+        names = {key_id: keyed(key, _INDEX, prefix) for key_id, key in index_keys.items()}
+        (self._newest, self._name), *self._older = names.items()
 
     @classmethod
     def of(cls, keys: Keys, tenant: str = "") -> Self:
-        """The vault of a key ring: `vault-index` never changes with it, `vault-seal` is the current."""
-        index_key, seal_key = keys.derive("vault-index"), keys.derive("vault-seal")
-        return cls(tenant=tenant, index_key=index_key, seal_key=seal_key, key_id=keys.current)
+        """The vault of a key ring."""
+        use = keys.using("vault-index")
+        index_keys = {key_id: keys.derive("vault-index", key_id) for key_id in use.keys}
+        return cls(tenant=tenant, index_keys=index_keys, turn=use.turn)
+
+    def of_tenant(self, tenant: str) -> Self:
+        """The vault of another tenant under the same keys: no number of one is found in the other."""
+        return type(self)(tenant=tenant, index_keys=self._keys, turn=self.turn)
 
     def index(self, identifier: str) -> bytes:
-        """The 16 bytes under which this canonical identifier is found."""
+        """The 16 bytes under which this canonical identifier is looked for first."""
         return self._name(identifier.encode())
 
-    def seal(self, identifier: str, *, token: str, index: bytes, nonce: bytes) -> NewToken:
-        """The row that stands for this identifier; `nonce` is 12 random bytes, never used twice."""
-        domain = identifier[0]
-        sealed = nonce + self._seal.encrypt(nonce, identifier.encode(), self._place(domain, token))
-        return NewToken(index=index, token=token, domain=domain, key_id=self.key_id, sealed=sealed)
+    def lookups(self, identifier: str) -> list[bytes]:
+        """All that this canonical identifier is found under, newest key first: more than one while the
+        index changes its key."""
+        data = identifier.encode()
+        return [self._name(data), *(name(data) for _, name in self._older)]
 
-    def unseal(self, row: NewToken) -> str:
-        """The canonical identifier behind a row, for re-identification only.
-
-        Raises `Unacceptable` when the row was altered, moved to another token, domain or tenant,
-        or sealed with another key."""
-        nonce, sealed = row.sealed[:_NONCE], row.sealed[_NONCE:]
-        try:
-            if row.key_id != self.key_id:
-                raise InvalidTag
-            return self._seal.decrypt(nonce, sealed, self._place(row.domain, row.token)).decode()
-        except (InvalidTag, ValueError):
-            raise Unacceptable("internal", "", "a sealed identifier does not open here") from None
-
-    def _place(self, domain: str, token: str) -> bytes:
-        return f"{self.tenant}\x1f{domain}\x1f{token}\x1f{self.key_id}".encode()
+    def named(self, identifier: str, index: bytes) -> tuple[Lookup, ...]:
+        """The same with the keys' ids, for a row; `index` is known already."""
+        newest = Lookup(index, self._newest)
+        if not self._older:
+            return (newest,)
+        data = identifier.encode()
+        return (newest, *(Lookup(name(data), key_id) for key_id, name in self._older))

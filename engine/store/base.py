@@ -8,7 +8,7 @@ over every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -32,16 +32,19 @@ from engine.model import (
     Receipt,
     ResourceKey,
     Routing,
+    SealKey,
     Settlement,
     StoredMessage,
+    TokenRow,
     Unit,
+    Use,
     Version,
     Written,
 )
 
 __all__ = [
     "AccountRow", "AuditStore", "CoursesMoved", "DeliveryView", "MessageStore", "MessageView", "Owed",
-    "Query", "ResourceStore", "Store", "TokensTaken",
+    "Query", "ResourceStore", "Store", "TokensTaken", "VaultStore", "VaultTurned",
 ]  # fmt: skip
 
 
@@ -51,6 +54,11 @@ class TokensTaken(Exception):
     def __init__(self, known: dict[bytes, str]) -> None:
         super().__init__(f"{len(known)} tokens were minted elsewhere meanwhile")
         self.known = known
+
+
+class VaultTurned(Exception):
+    """The vault is not what it was when a batch was mapped (a key changed, a person was erased, a merge
+    undone): map again with what it is now."""
 
 
 class CoursesMoved(Exception):
@@ -136,7 +144,7 @@ class MessageStore(Protocol):
         ...
 
     def tokens(self, indexes: Sequence[bytes]) -> dict[bytes, str]:
-        """The tokens known for these indexes; merged ones answer with their survivor."""
+        """The tokens known for these look-ups; merged ones answer with their survivor."""
         ...
 
     def survivors(self, tokens: Sequence[str]) -> dict[str, str]:
@@ -154,6 +162,8 @@ class MessageStore(Protocol):
         minted: Sequence[NewToken],
         now: float,
         courses: Sequence[CourseRow] = (),
+        *,
+        turn: int = -1,
     ) -> None:
         """Store what messages became: their state, their deliveries (one per effect and
         destination), new tokens and merges, and the courses that they changed, all in one transaction.
@@ -164,8 +174,9 @@ class MessageStore(Protocol):
 
         A message that is no longer in state received (or fragment, when it is not becoming one) is left
         alone: routing twice is harmless. So is a message of which a piece is not held any more.
-        Raises `TokensTaken` (nothing stored) when a minted index exists already, `CoursesMoved`
-        (nothing stored) when a course is not of the version that its row names any more."""
+        Raises, with nothing stored: `TokensTaken` when a minted look-up exists already, `VaultTurned` when
+        the vault is not at `turn` any more (-1: not asked), `CoursesMoved` when a course is not of the
+        version that its row names any more."""
         ...
 
     def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:
@@ -369,5 +380,25 @@ class AuditStore(Protocol):
         ...
 
 
-class Store(MessageStore, ResourceStore, AssertionStore, AuditStore, Protocol):
+class VaultStore(Protocol):
+    """The vault for those who seal and unseal. Every store has these verbs too."""
+
+    def token_rows(self, tokens: Sequence[str]) -> dict[str, TokenRow]:
+        """The rows of these tokens as they are kept; unknown ones are absent."""
+        ...
+
+    def seal_keys(self, ids: Sequence[str]) -> dict[str, SealKey]:
+        """Wrapped seal keys; unknown ones are absent."""
+        ...
+
+    def keep_seal_key(self, key: SealKey) -> None:
+        """Make a wrapped seal key durable, before anything is sealed with it."""
+        ...
+
+    def uses(self) -> Mapping[str, Use]:
+        """Which keys of the ring each recorded purpose uses (`engine.store.uses`)."""
+        ...
+
+
+class Store(MessageStore, ResourceStore, AssertionStore, AuditStore, VaultStore, Protocol):
     """Safe storage for all that comes in."""

@@ -48,6 +48,7 @@ class Database(ABC):
     """Transactions, and the few words in which the databases differ."""
 
     for_update = ""
+    for_share = ""
     skip_locked = ""
     as_bytes = "{}"
     """A binary column read as bytes, whatever a flipped bit has made of its type."""
@@ -109,14 +110,16 @@ def rows_of(work: Work, query: str, keys: Sequence[Any], *first: Any) -> list[tu
     return found
 
 
-def insert(work: Work, statement: str, columns: int, flat: list[Any], rest: str = "") -> None:
+def insert(work: Work, statement: str, columns: int, flat: list[Any], rest: str = "") -> int:
     """Insert rows given as one flat list, as few statements as the prepared texts allow; `rest` is what
-    follows the rows.
+    follows the rows. How many were inserted.
 
     Up to 32 rows any number has its own text; above, powers of two, so that few are kept prepared."""
-    rows, start = len(flat) // columns, 0
+    rows, start, inserted = len(flat) // columns, 0, 0
     while start < rows:
         left = rows - start
         count = left if left <= 32 else min(ROWS_PER_STATEMENT, 1 << (left.bit_length() - 1))
-        work.run(statement + values(columns, count) + rest, flat[start * columns : (start + count) * columns])
+        part = flat[start * columns : (start + count) * columns]
+        inserted += work.run(statement + values(columns, count) + rest, part)
         start += count
+    return inserted

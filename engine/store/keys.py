@@ -2,8 +2,8 @@
 
 Every use gets its own 32-byte key, derived from a ring key with HKDF-SHA256 (RFC 5869), so that
 a key that leaks from one use opens nothing else. Sealing purposes follow the current key. Index
-purposes (what must give the same answer as last year) follow the ring's oldest key, so a rotation
-changes no fingerprint and no token.
+purposes (what must give the same answer as last year) follow the keys that the store recorded
+(`engine.store.uses`), before it did the ring's oldest: a new key changes no fingerprint and no token.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from engine.errors import Misconfigured
+from engine.model import Use
 
 __all__ = ["INDEX_PURPOSES", "KEY_VARIABLE", "KeyRing"]
 
@@ -35,10 +36,10 @@ _SEPARATORS = re.compile(r"[\s,]+")
 class KeyRing:
     """Root keys by id (32 bytes each), the current one first, the oldest last."""
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
+    def __init__(self, keys: Mapping[str, bytes], uses: Mapping[str, Use] | None = None) -> None:
         if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
             raise Misconfigured("a key ring holds at least one key, each of 32 bytes")
-        self._keys = dict(keys)
+        self._keys, self._uses = dict(keys), uses or {}
         self.ids: tuple[str, ...] = tuple(keys)
         self.current, self.oldest = self.ids[0], self.ids[-1]
 
@@ -48,11 +49,19 @@ class KeyRing:
     def derive(self, purpose: str, key_id: str = "") -> bytes:
         """The 32-byte key of one purpose: `content`, `fingerprint`, `digest`, `vault-index`, `vault-seal`, …
 
-        From the key named, else from the oldest for `INDEX_PURPOSES`, else from the current one.
-        Raises `KeyError` for an id the ring does not hold."""
-        if not key_id:
-            key_id = self.oldest if purpose in INDEX_PURPOSES else self.current
-        return _hkdf(self._keys[key_id], purpose)
+        From the key named, else from the one in use. Raises `KeyError` for an id the ring does not hold."""
+        return _hkdf(self._keys[key_id or self.using(purpose).keys[0]], purpose)
+
+    def using(self, purpose: str) -> Use:
+        """Which keys a purpose uses: those recorded, else the oldest for `INDEX_PURPOSES`, else the current
+        one. Without a record its turn is -1."""
+        if use := self._uses.get(purpose):
+            return use
+        return Use((self.oldest if purpose in INDEX_PURPOSES else self.current,), -1)
+
+    def following(self, uses: Mapping[str, Use]) -> KeyRing:
+        """The same ring for one store, whose record this is (`MessageStore.uses`)."""
+        return KeyRing(self._keys, uses)
 
     @classmethod
     def parse(cls, text: str, where: str) -> KeyRing:

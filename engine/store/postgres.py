@@ -31,6 +31,7 @@ class PostgresDatabase(Database):
     the verb raises `Unavailable`, and what the sender then sends again is found to be a duplicate."""
 
     for_update = " FOR UPDATE"
+    for_share = " FOR SHARE"
     skip_locked = " FOR UPDATE SKIP LOCKED"
     # OFFSET is a fence: without statistics, as in a restored database, the planner walks all on the right
     looked_up = "LATERAL (SELECT * FROM {table} o WHERE o.{key} = {value} OFFSET 0)"

@@ -28,6 +28,7 @@ from engine.store.merging import merge_tokens
 from engine.store.part import Part, as_json, checksum
 from engine.store.tables import PER_MESSAGE
 from engine.store.tokens import mint
+from engine.store.uses import check_turn
 
 __all__ = ["Routes"]
 
@@ -68,13 +69,18 @@ class Routes(Part):
         minted: Sequence[NewToken],
         now: float,
         courses: Sequence[CourseRow] = (),
+        *,
+        turn: int = -1,
     ) -> None:
         """`MessageStore.route`. A message routed to no effect or to no destination is filtered, by that name.
 
         Raises `Unacceptable` (nothing stored) for a message of more deliveries than ids have room for."""
         merges = [merge for one in routings if isinstance(one.result, Routed) for merge in one.result.merges]
         with self._database.write(*(("merge",) if merges else ())) as work:
-            mint(work, minted, now)
+            if turn >= 0:
+                check_turn(work, turn, self._database.for_share)
+            if minted:
+                mint(work, minted, now)
             if merges:
                 merge_tokens(work, merges)
             keep_courses(work, courses, now)

@@ -19,7 +19,8 @@ MESSAGES_PER_KEY: Final = 2**32
 
 _IN_USE: Final = (
     "SELECT EXISTS (SELECT 1 FROM contents WHERE key_id = ?)"
-    " OR EXISTS (SELECT 1 FROM tokens WHERE key_id = ?)"
+    " OR EXISTS (SELECT 1 FROM tokens WHERE key_id = ? AND sealed IS NOT NULL)"
+    " OR EXISTS (SELECT 1 FROM seal_keys WHERE reader = ?)"
 )
 
 
@@ -54,4 +55,4 @@ def check_keys(database: Database, ring: KeyRing) -> None:
 
 
 def _in_use(work: Work, key_id: str) -> bool:
-    return bool(work.rows(_IN_USE, (key_id, key_id))[0][0])
+    return bool(work.rows(_IN_USE, (key_id, key_id, f"ring:{key_id}"))[0][0])

@@ -29,6 +29,7 @@ from engine.store.seals import check_keys
 from engine.store.sqlite import SqliteDatabase
 from engine.store.tokens import Tokens
 from engine.store.upkeep import Upkeep
+from engine.store.uses import enter_uses
 from engine.store.versions import Versions
 from engine.store.views import Views
 
@@ -64,6 +65,7 @@ def open_store(url: str, keyring: KeyRing) -> Store:
         database.examine()
         migrate(database)
         check_keys(database, keyring)
+        enter_uses(database, keyring)
     except BaseException:
         database.close()
         raise

@@ -35,7 +35,7 @@ __all__ = [
     "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "audit_head", "configured", "contents",
     "courses", "deliveries", "erasures", "fragments", "keys", "lookups", "mentions", "merges", "messages",
     "metadata", "owed", "pulse", "resources", "seal_keys", "sequences", "spans", "terms", "tokens",
-    "versions",
+    "uses", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -134,15 +134,27 @@ fragments = Table(
 tokens = Table(
     "tokens",
     metadata,
-    Column("lookup", LargeBinary, primary_key=True),  # NewToken.index
-    Column("token", Text, nullable=False, unique=True),
+    Column("token", Text, primary_key=True),
     Column("domain", Text, nullable=False),
-    Column("key_id", Text, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("tenant", Text, nullable=False, server_default=""),
+    Column("key_id", Text, nullable=False),  # a seal key's, or of a ring key before there were any
+    Column("sealed", LargeBinary),  # NULL: erased
+    Column("subject", Text, nullable=False, server_default=""),  # NewToken.subject
     Column("created_at", Float(53), nullable=False),
     Column("merged_into", Text),
+    Column("moved_to", Text),  # the person it belongs to now, when not `subject`
+    Column("erased_at", Float(53)),
     _partial("tokens_merged", "merged_into", where="merged_into IS NOT NULL"),
 )
+
+uses = Table(
+    "uses",
+    metadata,
+    Column("purpose", Text, primary_key=True),
+    Column("keys", Text, nullable=False),  # Use.keys, apart by blanks
+    Column("turn", BigInteger, nullable=False),
+)
+"""Which keys of the ring the purposes use that must give the same answer as last year."""
 
 courses = Table(
     "courses",

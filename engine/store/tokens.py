@@ -1,47 +1,82 @@
-"""The vault's rows: tokens found by a keyed index, minted once."""
+"""The vault's rows: tokens found by keyed look-ups, minted once; the keys they are sealed with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.model import NewToken
+from engine.model import NewToken, SealKey, TokenRow, Use
 from engine.store.base import TokensTaken
-from engine.store.database import ROWS_PER_STATEMENT, Work, rows_of, values
+from engine.store.database import Work, insert, rows_of
 from engine.store.part import Part
+from engine.store.uses import read_uses
 
-__all__ = ["Tokens", "mint"]
+__all__ = ["Tokens", "mint", "token_row"]
 
-_NEW: Final = "INSERT INTO tokens (lookup, token, domain, key_id, sealed, created_at) VALUES "
-_KNOWN: Final = "SELECT lookup, coalesce(merged_into, token) FROM tokens WHERE lookup IN ({})"
+_LOOKUP: Final = "INSERT INTO lookups (lookup, token, key_id) VALUES "
+_NEW: Final = "INSERT INTO tokens (token, domain, tenant, key_id, sealed, subject, created_at) VALUES "
+_UNLESS_THERE: Final = " ON CONFLICT DO NOTHING"
+_KNOWN: Final = (
+    "SELECT l.lookup, coalesce(t.merged_into, t.token) FROM lookups l"
+    " JOIN tokens t ON t.token = l.token WHERE l.lookup IN ({})"
+)
+_ROWS: Final = (
+    "SELECT token, domain, tenant, key_id, sealed, subject, created_at, coalesce(merged_into, ''),"
+    " coalesce(moved_to, ''), coalesce(erased_at, 0) FROM tokens"
+)
 
 
 class Tokens(Part):
-    """The verbs that read the vault."""
+    """The verbs of the vault."""
 
     def tokens(self, indexes: Sequence[bytes]) -> dict[bytes, str]:
         """`MessageStore.tokens`."""
         with self._database.read() as work:
             return _known(work, indexes)
 
+    def token_rows(self, tokens: Sequence[str]) -> dict[str, TokenRow]:
+        """`VaultStore.token_rows`."""
+        with self._database.read() as work:
+            return {row[0]: token_row(row) for row in rows_of(work, f"{_ROWS} WHERE token IN ({{}})", tokens)}
+
+    def seal_keys(self, ids: Sequence[str]) -> dict[str, SealKey]:
+        """`VaultStore.seal_keys`."""
+        query = "SELECT id, reader, wrapped, made_at FROM seal_keys WHERE id IN ({})"
+        with self._database.read() as work:
+            return {row[0]: SealKey(*row) for row in rows_of(work, query, ids)}
+
+    def keep_seal_key(self, key: SealKey) -> None:
+        """`VaultStore.keep_seal_key`."""
+        statement = "INSERT INTO seal_keys (id, reader, wrapped, made_at) VALUES (?, ?, ?, ?)"
+        with self._database.write() as work:
+            work.run(statement, (key.id, key.reader, key.wrapped, key.made_at))
+
+    def uses(self) -> Mapping[str, Use]:
+        """`VaultStore.uses`."""
+        with self._database.read() as work:
+            return read_uses(work)
+
 
 def mint(work: Work, minted: Sequence[NewToken], now: float) -> None:
-    """Store new tokens, all or none. Raises `TokensTaken` when an index has another token already."""
-    minted = sorted(minted, key=lambda new: new.index)  # two routers wait for each other in one order only
-    for start in range(0, len(minted), ROWS_PER_STATEMENT):
-        part = minted[start : start + ROWS_PER_STATEMENT]
-        flat: list[Any] = []
-        for new in part:
-            flat += (new.index, new.token, new.domain, new.key_id, new.sealed, now)
-        statement = f"{_NEW}{values(6, len(part))} ON CONFLICT (lookup) DO NOTHING"
-        if work.run(statement, flat) < len(part):
-            mine = {new.index: new.token for new in minted}
-            taken = {
-                index: token for index, token in _known(work, list(mine)).items() if mine[index] != token
-            }
-            if taken:
-                raise TokensTaken(taken)
+    """Store new tokens, all or none. Raises `TokensTaken` when a look-up leads to another token already."""
+    found = sorted((lookup, new.token, key_id) for new in minted for lookup, key_id in new.lookups)
+    flat = [column for row in found for column in row]  # sorted: two routers wait in one order only
+    if insert(work, _LOOKUP, 3, flat, _UNLESS_THERE) < len(found):
+        mine = {lookup: token for lookup, token, _ in found}
+        taken = {lookup: token for lookup, token in _known(work, list(mine)).items() if mine[lookup] != token}
+        if taken:
+            raise TokensTaken(taken)
+    rows: list[Any] = []
+    for new in minted:
+        rows += (new.token, new.domain, new.tenant, new.key_id, new.sealed, new.subject, now)
+    insert(work, _NEW, 7, rows, _UNLESS_THERE)
 
 
-def _known(work: Work, indexes: Sequence[bytes]) -> dict[bytes, str]:
-    return {index: token for index, token in rows_of(work, _KNOWN, indexes)}
+def token_row(row: Sequence[Any]) -> TokenRow:
+    """A row of the vault as it is read here."""
+    names = ("token", "domain", "tenant", "key_id", "sealed", "subject", "created_at", "merged_into")
+    return TokenRow(**dict(zip((*names, "moved_to", "erased_at"), row, strict=True)))
+
+
+def _known(work: Work, lookups: Sequence[bytes]) -> dict[bytes, str]:
+    return {lookup: token for lookup, token in rows_of(work, _KNOWN, lookups)}

@@ -118,7 +118,7 @@ def test_numbers_without_an_authority_get_the_channels() -> None:
         assert isinstance(routing.result, Routed)
         return routing.result.sequence_key
 
-    vault = Vault(tenant="", index_key=bytes(32), seal_key=bytes(32), key_id="k")
+    vault = Vault(tenant="", index_keys={"k": bytes(32)})
     book = TokenBook(vault, lambda _: {})
     assert token("NORTH") != token("SOUTH")
     assert token("NORTH", authority="HOSP") == token("SOUTH", authority="HOSP")

@@ -73,7 +73,7 @@ def test_a_channel_means_the_same_with_its_values_written_out(
     message = MESSAGE
     for path, text in fields.items():
         message = message.replace(f"{{{path}}}", text)
-    vault = Vault(tenant="", index_key=bytes(32), seal_key=bytes(32), key_id="k")
+    vault = Vault(tenant="", index_keys={"k": bytes(32)})
     book = TokenBook(vault, lambda _: {})
     by_names = routed(tuple(text for text, _ in texts), named, message, book)
     assert by_names == routed(tuple(text for _, text in texts), {}, message, book)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from engine.model import CourseRow, Filtered, MessageState, NewToken, Routed, Routing, TokenMerge
+from engine.model import CourseRow, Filtered, Lookup, MessageState, NewToken, Routed, Routing, TokenMerge
 from engine.store.base import CoursesMoved, MessageStore, Query
 
 BODY = b'{"events":[],"now":{}}'
@@ -93,4 +93,5 @@ class CourseContract:
 
 
 def _token(number: int) -> NewToken:
-    return NewToken(number.to_bytes(16, "big"), f"t1v_{number}", "v", "first", b"sealed")
+    lookups = (Lookup(number.to_bytes(16, "big"), "first"),)
+    return NewToken(token=f"t1v_{number}", domain="v", lookups=lookups, key_id="seal", sealed=b"sealed")

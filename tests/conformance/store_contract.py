@@ -13,6 +13,7 @@ from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
 from conformance.resource_contract import ResourceContract
+from conformance.vault_contract import VaultContract
 
 from engine.effects import Charge, Effect, Item
 from engine.errors import Unacceptable
@@ -27,6 +28,7 @@ from engine.model import (
     Fragment,
     HeldFragment,
     Lane,
+    Lookup,
     MessageState,
     NewToken,
     Outcome,
@@ -71,7 +73,17 @@ def charge(key: object) -> Charge:
 
 
 def token(number: int, text: str = "") -> NewToken:
-    return NewToken(number.to_bytes(16, "big"), text or f"t1p_{number}", "p", "first", b"sealed")
+    return NewToken(
+        token=text or f"t1p_{number}",
+        domain="p",
+        lookups=(Lookup(number.to_bytes(16, "big"), "first"),),
+        key_id="seal",
+        sealed=b"sealed",
+    )
+
+
+def lookup(number: int) -> bytes:
+    return token(number).lookups[0].lookup
 
 
 def accept(store: MessageStore, *numbers: object, channel: str = "charges") -> list[int]:
@@ -315,22 +327,22 @@ class RoutingContract:
         with pytest.raises(Unacceptable):
             store.route([Routing(1, many, destinations=tuple(map(str, range(1000))))], [token(1)], 1.0)
         assert state(store, 1) is MessageState.RECEIVED
-        assert store.tokens([token(1).index]) == {}
+        assert store.tokens([lookup(1)]) == {}
 
     def test_tokens_are_stored_with_what_speaks_of_them(self, store: MessageStore) -> None:
         accept(store, 1)
         store.route([Routing(1, Filtered("x"))], [token(number) for number in range(600)], 1.0)
-        known = store.tokens([token(number).index for number in range(601)])
-        assert known == {token(number).index: f"t1p_{number}" for number in range(600)}
+        known = store.tokens([lookup(number) for number in range(601)])
+        assert known == {lookup(number): f"t1p_{number}" for number in range(600)}
 
     def test_a_token_minted_elsewhere_meanwhile_is_told_and_nothing_stored(self, store: MessageStore) -> None:
         accept(store, 1, 2)
         store.route([Routing(1, Filtered("x"))], [token(1)], 1.0)
         with pytest.raises(TokensTaken) as raised:
             store.route([Routing(2, Filtered("x"))], [token(1, "t1p_other"), token(2)], 1.0)
-        assert raised.value.known == {token(1).index: "t1p_1"}
+        assert raised.value.known == {lookup(1): "t1p_1"}
         assert state(store, 2) is MessageState.RECEIVED
-        assert store.tokens([token(2).index]) == {}
+        assert store.tokens([lookup(2)]) == {}
         store.route([Routing(2, Filtered("x"))], [token(1), token(2)], 1.0)  # the very same is no conflict
 
     def test_p05_many_routers_mint_one_token_for_one_person(self, store: MessageStore) -> None:
@@ -374,7 +386,7 @@ class RoutingContract:
         assert store.survivors(["t1p_1", "t1p_2", "t1p_4"]) == dict.fromkeys(
             ["t1p_1", "t1p_2", "t1p_4"], "t1p_3"
         )
-        assert set(store.tokens([token(number).index for number in range(1, 5)]).values()) == {"t1p_3"}
+        assert set(store.tokens([lookup(number) for number in range(1, 5)]).values()) == {"t1p_3"}
         merge(3, (3, 1))  # the other way round: they are one already
         assert store.survivors(["t1p_3"]) == {}
         assert store.gaps() == []
@@ -866,6 +878,7 @@ class StoreContract(
     DeliveryContract,
     ViewsContract,
     ResourceContract,
+    VaultContract,
     AssertionContract,
     AuditContract,
 ):

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from conformance.store_contract import RING
 from fhir_channel import CHANNEL, channel_in, packed, unit
+from vaults import sealer
 
 from engine.config.loading import LoadedChannel
 from engine.effects import Charge, Consume, Reserve, kind_of
@@ -42,7 +43,7 @@ ENCOUNTER = {
     "identifier": [{"system": "urn:oid:1.2.3", "value": "V-1"}],
     "subject": {"reference": "Patient/7"},
 }
-VAULT = Vault(tenant="test", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="first")
+VAULT = Vault(tenant="test", index_keys={"first": b"i" * 32})
 
 
 @pytest.fixture
@@ -75,6 +76,8 @@ def routed(store: Store, channel: LoadedChannel, reads: list[int] | None = None)
         Counted(),  # type: ignore[arg-type]
         {"supply": channel.program},
         TokenBook(VAULT, store.tokens),
+        seal=sealer(store.keep_seal_key).seal,
+        renew=lambda: VAULT,
         name=lambda *scope: scope[-1],
         batch=100,
         clock=lambda: 200.0,

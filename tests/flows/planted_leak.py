@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from engine import routing
 from engine.model import Dead, Reason, ReasonCode, Routing
-from engine.privacy.vault import Vault
+from engine.privacy.sealing import Sealer
 from engine.telemetry import REGISTRY
 from mllp.connection import Arrived
 
@@ -60,12 +60,13 @@ def _in_routing(place: str, folder: Path) -> None:
 
 
 def _unsealed() -> None:
-    seal = Vault.seal
+    seal = Sealer.seal
 
-    def leaking(self: Vault, identifier: str, **given: Any) -> Any:
-        return msgspec.structs.replace(seal(self, identifier, **given), sealed=identifier.encode())
+    def leaking(self: Sealer, minted: Any) -> Any:
+        rows = zip(seal(self, minted), minted, strict=True)
+        return [msgspec.structs.replace(row, sealed=one.identifier.encode()) for row, one in rows]
 
-    Vault.seal = leaking  # type: ignore[method-assign, assignment]
+    Sealer.seal = leaking  # type: ignore[method-assign]
 
 
 def _in_answers() -> None:

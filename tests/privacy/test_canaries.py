@@ -23,7 +23,7 @@ from engine.privacy.tokens import parse
 from engine.privacy.vault import Vault
 
 READERS = Readers(Policy())
-VAULT = Vault(tenant="north", index_key=bytes(32), seal_key=bytes(32), key_id="k1")
+VAULT = Vault(tenant="north", index_keys={"k1": bytes(32)})
 USES: tuple[Use, ...] = ("test", "value", "date", "sequence")
 PASSES = {
     "test": {"keep", "engine"},

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from vaults import sealer
 
-from engine.model import NewToken
-from engine.privacy.book import TokenBook
+from engine.privacy.book import Minted, TokenBook
 from engine.privacy.tokens import parse
 from engine.privacy.vault import Vault, canonical
 from engine.store.base import TokensTaken
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 
-VAULT = Vault(tenant="north", index_key=bytes(32), seal_key=bytes(32), key_id="k1")
+VAULT = Vault(tenant="north", index_keys={"k1": bytes(32)})
 
 
 class Rows:
@@ -33,12 +33,13 @@ class Rows:
         with self.lock:
             return {index: self.rows[index] for index in indexes if index in self.rows}
 
-    def store(self, minted: Sequence[NewToken]) -> None:
+    def store(self, minted: Sequence[Minted]) -> None:
         with self.lock:
-            taken = {new.index: self.rows[new.index] for new in minted if new.index in self.rows}
+            new = {lookup: one.token for one in minted for lookup, _ in one.lookups}
+            taken = {lookup: self.rows[lookup] for lookup in new if lookup in self.rows}
             if taken:
                 raise TokensTaken(taken)
-            self.rows.update({new.index: new.token for new in minted})
+            self.rows.update(new)
 
 
 @pytest.fixture
@@ -81,13 +82,13 @@ def test_P04_another_domain_type_or_authority_is_another_token(rows: Rows) -> No
     assert len(tokens) == len(asked)
 
 
-def test_what_is_minted_can_be_sealed_and_opened(rows: Rows) -> None:
+def test_what_is_minted_says_what_it_stands_for(rows: Rows) -> None:
     mine = book(rows)
     token = person(mine, "007", message=1)
     (new,) = mine.minted()
-    assert (new.token, new.key_id, new.domain) == (token, "k1", "p")
-    assert VAULT.unseal(new) == "p\x1fHOSP\x1fMR\x1f007"
-    assert new.index == VAULT.index("p\x1fHOSP\x1fMR\x1f007")
+    assert (new.token, new.domain, new.tenant, new.subject) == (token, "p", "north", token)
+    assert new.identifier == "p\x1fHOSP\x1fMR\x1f007"
+    assert new.lookups == ((VAULT.index("p\x1fHOSP\x1fMR\x1f007"), "k1"),)
 
 
 def test_only_messages_that_used_a_known_identifier_are_mapped_again(rows: Rows) -> None:
@@ -261,8 +262,8 @@ class Stored:
         self.database = open_store(f"sqlite:///{folder / 'store.db'}", KeyRing({"k1": bytes(32)}))
         self.tokens = self.database.tokens
 
-    def store(self, minted: Sequence[NewToken]) -> None:
-        self.database.route([], minted, 1.0)
+    def store(self, minted: Sequence[Minted]) -> None:
+        self.database.route([], sealer(self.database.keep_seal_key).seal(minted), 1.0)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -319,3 +320,107 @@ def settle(mine: TokenBook, rows: Rows | Stored, values: Sequence[str]) -> list[
             continue
         mine.committed()
         return list(zip(values, tokens, strict=True))
+
+
+def test_it_knows_whom_a_message_is_about_and_whose_its_numbers_are(rows: Rows) -> None:
+    mine = book(rows)
+    mine.start(1)
+    visit = mine.token("v", "HOSP", "VN", "1")
+    first, second = person(mine, "1"), person(mine, "2")
+    staff = mine.token("s", "HOSP", "", "1234")
+    mine.start(2)
+    shared = mine.token("v", "HOSP", "VN", "1")
+    place = mine.token("r", "HOSP", "", "W1")
+    assert shared == visit
+    assert (mine.subject(1), mine.subject(2), mine.subject(3)) == (first, "", "")
+    owners = {one.token: one.subject for one in mine.minted()}
+    assert owners == {visit: first, first: first, second: second, staff: staff, place: ""}
+    mine.forget(1)
+    assert {one.token: one.subject for one in mine.minted()} == {visit: "", place: ""}
+
+
+def test_a_number_belongs_to_the_person_that_another_was_merged_into(rows: Rows) -> None:
+    mine = book(rows)
+    gone, into = person(mine, "1", message=1), person(mine, "2")
+    mine.merged(gone, into)
+    person(mine, "1", message=2)
+    visit = mine.token("v", "HOSP", "VN", "1")
+    assert {one.token: one.subject for one in mine.minted()}[visit] == into == mine.subject(2)
+
+
+def test_it_tells_what_a_message_mentions_whatever_it_came_to(rows: Rows) -> None:
+    mine = book(rows)
+    indexes = {VAULT.index(canonical("p", "HOSP", "MR", number)) for number in "12"}
+    for number in "112":
+        person(mine, number, message=None if number == "2" else 1)
+    mine.forget(1)
+    assert mine.mentioned(1) == indexes
+    assert mine.mentioned(2) == set()
+    person(mine, "1", message=1)
+    assert len(mine.mentioned(1)) == 1
+    mine.committed()
+    assert mine.mentioned(1) == set()
+
+
+def test_P04_no_token_is_valid_in_another_tenant(rows: Rows) -> None:
+    mine = book(rows)
+    tokens = []
+    for message, tenant in enumerate(("north", "south", None, "south", "north"), 1):
+        mine.start(message, tenant)
+        tokens.append(person(mine, "1"))
+    assert tokens == [tokens[0], tokens[1], tokens[0], tokens[1], tokens[0]]
+    assert {one.token: one.tenant for one in mine.minted()} == {tokens[0]: "north", tokens[1]: "south"}
+    rows.store(mine.minted())
+    assert set(rows.rows.values()) == set(tokens)
+    assert tokens[0] != tokens[1]
+
+
+BOTH = Vault(tenant="north", index_keys={"k2": bytes(range(32)), "k1": bytes(32)}, turn=2)
+
+
+def test_P07_while_the_index_changes_its_key_old_and_new_lookups_lead_to_one_token(rows: Rows) -> None:
+    first = book(rows)
+    known = person(first, "1", message=1)
+    rows.store(first.minted())
+    mine = TokenBook(BOTH, rows.tokens)
+    assert person(mine, "1", message=10) != known
+    new = person(mine, "2", message=11)
+    assert mine.verify() == {10}
+    assert (person(mine, "1", message=10), person(mine, "1", message=12)) == (known, known)
+    rows.store(mine.minted())
+    mine.committed()
+    late = book(rows)  # who has the old key alone finds the new person too
+    person(late, "2", message=20)
+    assert late.verify() == {20}
+    assert person(late, "2", message=20) == new
+
+
+def test_P07_who_loses_a_race_under_the_old_key_learns_the_token(rows: Rows) -> None:
+    first, mine = book(rows), TokenBook(BOTH, rows.tokens)
+    person(mine, "1", message=10)
+    assert mine.verify() == set()
+    known = person(first, "1", message=1)
+    rows.store(first.minted())
+    with pytest.raises(TokensTaken) as taken:
+        rows.store(mine.minted())
+    mine.abandon(taken.value.known)
+    assert person(mine, "1", message=10) == known
+    assert mine.minted() == []
+
+
+def test_a_book_believes_nothing_of_before_the_vault_turned(rows: Rows) -> None:
+    mine = book(rows)
+    mine.start(1)
+    one, two, three = (person(mine, value) for value in "123")
+    rows.store(mine.minted())
+    mine.merged(one, two)
+    mine.committed()
+    assert mine.turn == -1
+    rows.rows = {index: token for index, token in rows.rows.items() if token != three}  # erased
+    mine.renew(BOTH)
+    assert mine.turn == 2
+    person(mine, "1", message=2)
+    newcomer = person(mine, "3", message=3)
+    assert mine.verify() == {2}
+    assert person(mine, "1", message=2) == one  # what the vault answers counts: the merge was undone
+    assert person(mine, "3", message=3) == newcomer != three

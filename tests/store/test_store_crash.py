@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conformance.resource_contract import unit, wanted, write
-from conformance.store_contract import RING, accept, arrival, charge, token
+from conformance.store_contract import RING, accept, arrival, charge, lookup, token
 
 from engine.model import Expect, Routed, Routing, Span
 from engine.store.base import MessageStore, Query
@@ -113,7 +113,7 @@ def test_t08_what_was_acknowledged_survives_kill_9(
     ledger.check(store, list(ledger.accepted))
     for message_id in ledger.routed:
         assert len(store.deliveries(Query(), message_id=message_id)) == 2
-        assert store.tokens([token(message_id).index]) == {token(message_id).index: token(message_id).token}
+        assert store.tokens([lookup(message_id)]) == {lookup(message_id): token(message_id).token}
     assert len(ledger.accepted) > 500
     store.close()
 

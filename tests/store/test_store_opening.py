@@ -13,10 +13,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from conformance.store_contract import RING, accept, arrival, route, token
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 from engine.errors import Misconfigured, Unavailable
-from engine.model import Filtered, Routing
+from engine.model import Filtered, Routing, TokenRow, Use
 from engine.store import migrations
 from engine.store.delivery import RECLAIM
 from engine.store.keys import KeyRing
@@ -189,3 +189,46 @@ def test_looking_for_ended_leases_does_not_walk_all_that_was_ever_delivered(tmp_
     assert [step for step in steps if step.startswith("SCAN")] == [
         "SCAN deliveries USING INDEX deliveries_claimed"
     ]
+
+
+def test_the_vault_of_an_older_store_is_carried_over(url: str) -> None:
+    """Revision 0007 found a token by a column of its row, with the ring's oldest key."""
+    path = url.removeprefix("sqlite:///")
+    if path != url:
+        Path(path).parent.mkdir()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        migrations._upgrade(connection, "0007")
+        insert = text(
+            "INSERT INTO tokens (lookup, token, domain, key_id, sealed, created_at, merged_into)"
+            " VALUES (:lookup, :token, 'p', 'first', :sealed, :at, :into)"
+        )
+        for number in range(600):
+            given = {"lookup": _sixteen(number), "token": f"t1p_{number}", "sealed": b"sealed %d" % number}
+            connection.execute(
+                insert, {**given, "at": float(number), "into": "t1p_1" if number == 3 else None}
+            )
+    engine.dispose()
+    store = open_store(url, KeyRing({"second": b"x" * 32, "first": b"\x07" * 32}))
+    known = store.tokens([_sixteen(number) for number in range(601)])
+    assert known == {_sixteen(n): "t1p_1" if n == 3 else f"t1p_{n}" for n in range(600)}
+    assert store.token_rows(["t1p_3"])["t1p_3"] == TokenRow(
+        token="t1p_3",
+        domain="p",
+        tenant="",
+        key_id="first",
+        sealed=b"sealed 3",
+        subject="",
+        created_at=3.0,
+        merged_into="t1p_1",
+    )
+    assert store.uses()["vault-index"] == Use(("first",), 0)
+    with store._database.read() as work:  # type: ignore[attr-defined]
+        assert work.rows("SELECT DISTINCT key_id FROM lookups") == [("first",)]
+    store.close()
+    with pytest.raises(Misconfigured, match="'first'"):
+        open_store(url, KeyRing({"second": b"x" * 32}))
+
+
+def _sixteen(number: int) -> bytes:
+    return number.to_bytes(16, "big")

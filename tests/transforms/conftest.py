@@ -26,7 +26,7 @@ def setting() -> Setting:
 
 @pytest.fixture
 def book() -> TokenBook:
-    vault = Vault(tenant="test", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="k1")
+    vault = Vault(tenant="test", index_keys={"k1": b"i" * 32})
     return TokenBook(vault, lambda indexes: {})
 
 

@@ -192,9 +192,7 @@ PARTS = st.text(st.sampled_from("ab/%*2F"), min_size=1, max_size=4)
 def test_different_values_give_different_keys(one: tuple[str, str], other: tuple[str, str]) -> None:
     setting = Setting(Readers(Policy()))
     value = compile_key("{FT1-7.1}/{FT1-10}", setting, space="x")
-    book = TokenBook(
-        Vault(tenant="t", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="k"), lambda indexes: {}
-    )
+    book = TokenBook(Vault(tenant="t", index_keys={"k": b"i" * 32}), lambda indexes: {})
     keys = []
     for first, second in (one, other):
         message = f"{MESSAGE[: MESSAGE.index('FT1')]}FT1|1||||||{first}|||{second}\r"

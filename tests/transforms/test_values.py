@@ -23,7 +23,7 @@ from engine.transforms.scope import Scope
 from engine.transforms.setting import Setting
 from engine.transforms.values import Values
 
-BOOK = TokenBook(Vault(tenant="t", index_key=b"i" * 32, seal_key=b"s" * 32, key_id="k"), lambda _: {})
+BOOK = TokenBook(Vault(tenant="t", index_keys={"k": b"i" * 32}), lambda _: {})
 
 
 def setting_with(values: Mapping[str, str]) -> Setting:

@@ -12,7 +12,7 @@ from engine.store.database import Database
 
 __all__ = ["HEAD", "migrate"]
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The newest revision: a store that is at it opens without Alembic."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -43,7 +43,7 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, target: str = "head") -> None:
     # Imported here: most starts find nothing to do and need not wait for Alembic.
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
@@ -54,6 +54,6 @@ def _upgrade(connection: Connection) -> None:
     environment.configure(
         connection=connection,
         version_table=VERSION_TABLE,
-        fn=lambda revision, _context: scripts._upgrade_revs("head", revision),
+        fn=lambda revision, _context: scripts._upgrade_revs(target, revision),
     )
     environment.run_migrations()

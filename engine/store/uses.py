@@ -1,0 +1,68 @@
+"""Which keys of the ring are used for what must give the same answer as last year.
+
+Sealing follows the ring's current key. Names that are looked up again (of messages, of identifiers, of what
+resources are found by) cannot: the store records which keys make them, so that a new key put first changes no
+answer. `wardline vault rotate` moves them on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from engine.errors import Misconfigured
+from engine.model import Use
+from engine.store.base import VaultTurned
+from engine.store.database import Database, Work
+from engine.store.keys import KEY_VARIABLE, KeyRing
+
+__all__ = ["VAULT_INDEX", "check_turn", "enter_uses", "put_use", "read_uses", "turn_vault"]
+
+VAULT_INDEX: Final = "vault-index"
+_OLDEST: Final = ("fingerprint", "digest", VAULT_INDEX)
+_CURRENT: Final = ("term",)
+_TURN: Final = "SELECT turn FROM uses WHERE purpose = 'vault-index'"
+
+
+def enter_uses(database: Database, ring: KeyRing) -> None:
+    """Record what a store without a record was written with: the oldest key, of resources the current one.
+    Raises `Misconfigured` when the ring lacks a key that is used."""
+    with database.write("keys") as work:
+        known = read_uses(work)
+        for purpose in (*_OLDEST, *_CURRENT):
+            if purpose not in known:
+                key_id = ring.oldest if purpose in _OLDEST else ring.current
+                work.run("INSERT INTO uses (purpose, keys, turn) VALUES (?, ?, 0)", (purpose, key_id))
+                if purpose == VAULT_INDEX:
+                    work.run("UPDATE lookups SET key_id = ? WHERE key_id = ''", (key_id,))
+        for purpose, use in known.items():
+            for key_id in use.keys:
+                if key_id not in ring.ids:
+                    raise Misconfigured(
+                        f"this store is searched with key {key_id!r} ({purpose}), and the key ring lacks it",
+                        where=KEY_VARIABLE,
+                        hint="add it after the current key, as id:base64: wardline vault rotate moves on",
+                    )
+
+
+def read_uses(work: Work) -> Mapping[str, Use]:
+    """The record, by purpose."""
+    rows = work.rows("SELECT purpose, keys, turn FROM uses")
+    return {purpose: Use(tuple(keys.split()), turn) for purpose, keys, turn in rows}
+
+
+def put_use(work: Work, purpose: str, keys: tuple[str, ...]) -> None:
+    """From this commit on a purpose uses these keys, and answers of before are void."""
+    statement = "UPDATE uses SET keys = ?, turn = turn + 1 WHERE purpose = ?"
+    work.run(statement, (" ".join(keys), purpose))
+
+
+def turn_vault(work: Work) -> None:
+    """Make void what routers remember of the vault: a person was erased, a merge undone."""
+    work.run("UPDATE uses SET turn = turn + 1 WHERE purpose = 'vault-index'")
+
+
+def check_turn(work: Work, turn: int, for_share: str) -> None:
+    """Raise `VaultTurned` unless the vault is what it was; it stays so until the transaction ends."""
+    if work.rows(_TURN + for_share)[0][0] != turn:
+        raise VaultTurned
