@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "test": ("channels", "test", "Channels"),
     "try": ("channels", "try_", "Channels"),
     "schema": ("channels", "schema", "Channels"),
+    "policy": ("policy", "policy", "Channels"),
     "status": ("operate", "status", "Messages"),
     "messages": ("operate", "messages", "Messages"),
     "dead": ("operate", "dead", "Messages"),

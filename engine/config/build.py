@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.config.changes import policy_of
 from engine.config.course import compile_course
 from engine.config.finding import Place, Problem, merged
 from engine.config.lint_fhir import unread
@@ -29,21 +30,19 @@ from engine.fhir.path import Path as FhirPath
 from engine.hl7.path import Path
 from engine.model import Lane
 from engine.privacy.authorities import Authorities
-from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_readers import FhirReaders
-from engine.privacy.policy import Change, Policy
+from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
-from engine.privacy.rules import Forbidden
 from engine.program import Filter, Program, Remark, Rule
 from engine.transforms.compiling import Compiled, checked, compile_text
 from engine.transforms.condition import Condition, compile_condition, compile_presence
 from engine.transforms.effect import Make, compile_effect
 from engine.transforms.expression import Flaw
 from engine.transforms.scope import Scope, Value
-from engine.transforms.setting import Setting, Table
+from engine.transforms.setting import Read, Setting, Table
 from engine.transforms.values import Values
 
-__all__ = ["Program", "build"]
+__all__ = ["Program", "ReadAt", "build", "reads_of"]
 
 T = TypeVar("T")
 HEADER = frozenset({"MSH"})
@@ -59,12 +58,30 @@ def build(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program | Non
     return (None if wrong else program), merged(work.problems)
 
 
+class ReadAt(NamedTuple):
+    """A path that a channel compiles: for which `place` of its file, and where it is `written` (there, or in
+    a value that it uses), `offset` characters into that text."""
+
+    place: Place
+    written: Place
+    offset: int
+    read: Read
+
+
+def reads_of(spec: ChannelSpec, tables: Mapping[str, Table]) -> list[ReadAt]:
+    """Every path that a channel compiles."""
+    work = _Build(spec, tables)
+    work.program()
+    return list(dict.fromkeys(work.reads))
+
+
 class _Build:
-    """One channel on its way to a program, and the problems found on the way."""
+    """One channel on its way to a program, the problems found on the way, and what it reads where."""
 
     def __init__(self, spec: ChannelSpec, tables: Mapping[str, Table]) -> None:
         self.spec = spec
         self.problems: list[Problem] = []
+        self.reads: list[ReadAt] = []
         self.readers = self._readers()
         self.setting = Setting(self.readers, tables, _zone(spec), Values(spec.values))
 
@@ -80,6 +97,7 @@ class _Build:
         rules = [self._rule(("effects", number), rule) for number, rule in enumerate(spec.effects)]
         sequence = self._try(("sequence_by",), self._sequence, spec.sequence_by)
         course = None if self.setting.fhir else compile_course(spec, self.setting, self._flawed)
+        self._took(("course",))
         if not self.problems:  # what has a flaw may not have come to its values
             self.problems += unused_values(self.setting.values, spec)
         self.problems += unread(spec, self.readers)
@@ -127,6 +145,7 @@ class _Build:
                 given = effect.model_dump(exclude_none=True)
                 space = self.spec.key_space or self.spec.channel
                 make, flaws = compile_effect(kind, given, self.setting, space)
+                self._took((*place, kind))
                 for name, flaw in flaws.items():
                     self._flawed((*place, kind, name), flaw)
         if rule.refuse is not None:
@@ -157,6 +176,7 @@ class _Build:
                 found.append(compile_condition(text, wanted, self.setting))
             except Flaw as flaw:
                 self._flawed((*place, "when", text), flaw, on_key=True)
+            self._took((*place, "when", text))
         return found
 
     def _present(self, path: str) -> Value:
@@ -171,34 +191,32 @@ class _Build:
         except Flaw as flaw:
             self._flawed(place, flaw)
             return None
+        finally:
+            self._took(place)
+
+    def _took(self, place: Place) -> None:
+        """What was read is for what stands at `place`, or for the part of it that each read names."""
+        setting = self.setting
+        for read in setting.reads:
+            into = (*place, read.part) if read.part else place
+            within = setting.values.where(read.offset)
+            written, offset = (into, read.offset) if within is None else (("values", within[0]), within[1])
+            self.reads.append(ReadAt(into, written, offset, read))
+        setting.reads.clear()
+        setting.part = ""
 
     def _readers(self) -> Readers | FhirReaders:
         """What compiles field paths, with the channel's changes to the policy."""
         authorities = self._authorities()
+        policy, problems = policy_of(self.spec)
+        self.problems += problems
+        if isinstance(policy, Policy):
+            return Readers(policy, authorities)
         source = self.spec.source.fhir
-        if source is None:
-            return Readers(Policy(self._allowed(Policy)), authorities)
-        policy = FhirPolicy(self._allowed(FhirPolicy))
+        assert source is not None  # noqa: S101 - the policy of FHIR goes with it
         return FhirReaders(
             policy, authorities, self.spec.systems, types=source.resources, releases=source.releases
         )
-
-    def _allowed(self, policy: Callable[[Sequence[Change]], object]) -> list[Change]:
-        """The channel's changes to the policy; one that it does not allow is a problem."""
-        allowed: list[Change] = []
-        for number, widened in enumerate(self.spec.widen):
-            change = Change(widened.path, widened.to, widened.reason, widened.reviewer)
-            place = ("widen", number, "path")
-            try:
-                policy([change])
-            except Forbidden as error:
-                text = str(error).removesuffix(f": {error.advice}")
-                self.problems.append(Problem(place, text, error.advice))
-            except Misconfigured as error:
-                self.problems.append(Problem(place, error.text, error.hint))
-            else:
-                allowed.append(change)
-        return allowed
 
     def _authorities(self) -> Authorities:
         try:

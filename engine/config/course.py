@@ -36,6 +36,7 @@ def compile_course(
     def value(name: str, compiled: Callable[[str], Value]) -> Value:
         nonlocal sound
         text = getattr(course, name)
+        setting.part = name
         try:
             return _NOTHING if text is None else compiled(text)
         except Flaw as flaw:

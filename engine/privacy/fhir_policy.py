@@ -51,6 +51,11 @@ class FhirPolicy:
             self._permit(change, FhirPolicy().leaf(path))
             self._changes[place] = change
 
+    @property
+    def changed(self) -> list[tuple[str, ...]]:
+        """The places that the channel has otherwise than the table."""
+        return list(self._changes)
+
     def permitted(self, path: Path, use: Use) -> Leaf:
         """What is read at a place that may be read for this use; `path.then` is not looked at. Raises
         `Forbidden`, and `Misconfigured` for an element that there is not."""

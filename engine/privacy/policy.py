@@ -34,6 +34,11 @@ _STRICTER: dict[tuple[str, int], Treatment] = {
 }
 """Where we are stricter than the table, by the datatype of a component's row."""
 
+_MEANT_BEFORE: dict[tuple[str, int], Treatment] = {
+    ("CM_INTERNAL_LOCATION", 6): "drop",  # the floor in 2.2, where PL has the kind of location
+}
+"""Where an older datatype of a field had what does not pass: one list speaks for all versions."""
+
 
 class Change(msgspec.Struct, frozen=True):
     """A channel's change to the policy at one place (`PV1-7`, `PID-3.9`): `drop` narrows, anything
@@ -63,6 +68,11 @@ class Policy:
             self._permit(change, Policy().treatment(*place))
             self._changes[place] = change
 
+    @property
+    def changed(self) -> list[_Place]:
+        """The places that the channel has otherwise than the table."""
+        return list(self._changes)
+
     def treatment(self, segment: str, field: int, component: int = 0, subcomponent: int = 0) -> Rule:
         """What becomes of a place. Component 0 asks about the field as a whole (`keep-code`,
         `token`, …), a component about the leaf that is read (`keep`, `token`, `drop`, …)."""
@@ -90,7 +100,7 @@ class Policy:
         if own is None:
             spread = self._spread(row, field, place[2])
             return spread if change is None else msgspec.structs.replace(spread, treatment=change.treatment)
-        stricter = _STRICTER.get((own.datatypes[0], place[2]))
+        stricter = _STRICTER.get((own.datatypes[0], place[2])) or _meant_before(row.datatypes, place[2])
         rule = _rule(own, DOMAINS.get(own.domain, field.domain), change)
         return rule if stricter is None else msgspec.structs.replace(rule, treatment=stricter)
 
@@ -127,7 +137,9 @@ class Policy:
         else:
             return rule
         own = self._table.types.get(key)
-        return _DENIED if own is None else _rule(own, rule.domain)
+        if own is None or (datatype, subcomponent) in _MEANT_BEFORE:
+            return _DENIED
+        return _rule(own, rule.domain)
 
     def _permit(self, change: Change, rule: Rule) -> None:
         if change.treatment == "drop":
@@ -147,6 +159,10 @@ def _rule(row: Row, domain: str, change: Change | None = None) -> Rule:
         if treatment == "token":
             domain = domain or PERSON  # the offered tokens without a domain: PID-4, PID-21
     return Rule(treatment, row.option, domain, row.path, row.name, row.letter, row.phi_class)
+
+
+def _meant_before(datatypes: Sequence[str], component: int) -> Treatment | None:
+    return next((found for one in datatypes if (found := _MEANT_BEFORE.get((one, component)))), None)
 
 
 def _exists(row: Row, component: int) -> bool:

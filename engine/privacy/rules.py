@@ -38,11 +38,13 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Forbidden(Exception):
-    """The policy does not let this place be read for this use. Lint shows it as a finding."""
+    """The policy does not let this place be read for this use: lint shows what is `said` of it and the
+    `advice`."""
 
     def __init__(self, path: str, use: str, rule: Rule, advice: str) -> None:
         shown = f"{rule.name}, class {rule.letter}" if rule.letter.strip("-") else rule.name
-        super().__init__(f"{path}: {_SAID[rule.treatment]} ({shown}): {advice}")
+        self.said = f"{path}: {_SAID[rule.treatment]} ({shown})"
+        super().__init__(f"{self.said}: {advice}")
         self.path, self.use, self.rule, self.advice = path, use, rule, advice
 
 

@@ -63,17 +63,21 @@ def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> C
 def compile_expression(expression: Expression, setting: Setting, use: Use, wanted: type = str) -> Compiled:
     """The same for an expression that was parsed. Raises `Flaw`."""
     expression = setting.values.written_out(expression)
+    first = len(setting.reads)
     chain = _Chain(expression, setting, use)
     tokens = frozenset(field.domain for field in chain.fields)
     joined = any(isinstance(source, Joined) for source in expression.sources)
     if tokens - {""} and (expression.verbs or joined or wanted is not str):
         after = expression.verbs[0].offset if expression.verbs else expression.offset
-        raise Flaw("a token is used as it is", after, "no verb can change it, and it is no number or date")
+        text = f"{setting.token_among(first)}, and a token is used as it is"
+        raise Flaw(text, after, "no verb can change it, and it is no number or date")
     if any(isinstance(part, Call) for source in expression.sources for part in parts_of(source)):
         tokens |= {""}
     for call in expression.verbs:
         chain.apply(call)
-    return Compiled(chain.turned(wanted, expression.offset), chain.fields, tokens)
+    value = chain.turned(wanted, expression.offset)
+    setting.sent_through(first, expression.verbs)
+    return Compiled(value, chain.fields, tokens)
 
 
 class Checked(msgspec.Struct, frozen=True):

@@ -213,6 +213,7 @@ class _Draft:
         text = self.given.get(name)
         if text is None:
             return
+        self.setting.part = name
         try:
             self.values[name] = compiled(text)
         except Flaw as flaw:

@@ -75,6 +75,10 @@ class Call(msgspec.Struct, frozen=True):
     offset: int
     arguments: tuple[Argument, ...] = ()
 
+    def __str__(self) -> str:
+        given = (f"{one.name}: {one.text}" if one.name is not None else one.text for one in self.arguments)
+        return f"{self.name}({', '.join(given)})" if self.arguments else self.name
+
 
 class Joined(msgspec.Struct, frozen=True):
     """Several that make one code, `BX/270001`; empty unless all hold something."""

@@ -45,9 +45,10 @@ def compile_field(text: str, want: Want, setting: Setting) -> Value:
         if text in setting.values:
             raise Flaw(f"{text} is a word of this field, and the name of a value", 0, "rename the value")
         return constant(text)
+    first = len(setting.reads)
     compiled = compile_text(text, setting, _use(want), want.type)
     if not compiled.tokens <= want.tokens:
-        raise _wrong_token(want, fhir=setting.fhir)
+        raise _wrong_token(want, setting, first)
     return checked(compiled, required=want.required, check=_check(want))
 
 
@@ -154,9 +155,10 @@ def _one_of(words: tuple[str, ...]) -> Callable[[str], None]:
     return check
 
 
-def _wrong_token(want: Want, *, fhir: bool) -> Flaw:
+def _wrong_token(want: Want, setting: Setting, first: int) -> Flaw:
     if want.tokens == NO_TOKEN:
-        return Flaw("a token has no place here", 0, "use a code or a location")
+        text = f"{setting.token_among(first)}, and a token has no place here"
+        return Flaw(text, 0, "use a code or a location")
     kinds = " or ".join(_KINDS[letter] for letter in sorted(want.tokens))
-    example = "ChargeItem.subject or Encounter.identifier" if fhir else "PID-3, PID-18 or PV1-19"
+    example = "ChargeItem.subject or Encounter.identifier" if setting.fhir else "PID-3, PID-18 or PV1-19"
     return Flaw(f"the token of a {kinds} is wanted here", 0, f"such as {example}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engine.errors import Misconfigured
 from engine.hl7.reading import DELETE
@@ -12,12 +12,12 @@ from engine.hl7.times import zone_of
 from engine.privacy.fhir_readers import FhirReaders
 from engine.privacy.readers import Place, Reader, Readers
 from engine.privacy.redaction import Dates, Redaction, Sender
-from engine.privacy.rules import Forbidden, Use
-from engine.transforms.expression import Flaw, PathText
+from engine.privacy.rules import Forbidden, Rule, Use
+from engine.transforms.expression import Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value, remembered
 from engine.transforms.values import Values
 
-__all__ = ["Field", "Setting", "Table"]
+__all__ = ["Field", "Read", "Setting", "Table"]
 
 
 class Table(Protocol):
@@ -48,8 +48,23 @@ class Field:
         self.segments, self.deleted = segments, deleted
 
 
+class Read(NamedTuple):
+    """A path that was compiled: what for, the rule that lets it be read, where in its text it stands, the
+    field of an effect that it goes into, and the verbs that it is sent through."""
+
+    path: str
+    use: Use
+    rule: Rule
+    offset: int
+    part: str = ""
+    through: tuple[str, ...] = ()
+
+
 class Setting:
-    """One channel's. Compiled values that are the same are shared: each has one slot (`Scope`)."""
+    """One channel's. Compiled values that are the same are shared: each has one slot (`Scope`).
+
+    `reads` are the paths compiled so far (whoever wants to know takes them out), `part` is the field of an
+    effect that is being compiled."""
 
     def __init__(
         self,
@@ -62,8 +77,11 @@ class Setting:
         self.values = values or Values()
         self.zone = zone
         self.fhir = isinstance(readers, FhirReaders)
+        self.reads: list[Read] = []
+        self.part = ""
         self._readers = readers
         self._shared: dict[Hashable, Value] = {}
+        self._read_by: dict[Hashable, list[Read]] = {}
 
     @property
     def slots(self) -> int:
@@ -90,12 +108,23 @@ class Setting:
 
     def _reader(self, path: PathText, use: Use) -> Reader:
         try:
-            return self._readers.reader(path.text, use)
+            reader = self._readers.reader(path.text, use)
         except Forbidden as error:
-            text = str(error).removesuffix(f": {error.advice}")
-            raise Flaw(text, path.offset, error.advice) from None
+            raise Flaw(error.said, path.offset, error.advice) from None
         except Misconfigured as error:
             raise Flaw(error.text, path.offset, error.hint) from None
+        self.reads.append(Read(path.text, use, reader.rule, path.offset, self.part))
+        return reader
+
+    def sent_through(self, first: int, verbs: Iterable[Call]) -> None:
+        """The reads from the `first` on go through these verbs."""
+        words = tuple(map(str, verbs))
+        self.reads[first:] = [read._replace(through=read.through or words) for read in self.reads[first:]]
+
+    def token_among(self, first: int) -> str:
+        """Which of the reads from the `first` on is a token, and by which row."""
+        read = next(read for read in self.reads[first:] if read.rule.treatment == "token")
+        return Forbidden(read.path, read.use, read.rule, "").said
 
     def zone_of(self, offset: int) -> Callable[[Scope], tzinfo]:
         """The zone of a message's times without an offset: that of MSH-7, else the channel's."""
@@ -117,8 +146,12 @@ class Setting:
         It reads these `segments`."""
         known = self._shared.get(key)
         if known is None:
+            first = len(self.reads)
             made = make()  # before its slot is counted: it may take slots itself
             known = self._shared[key] = remembered(made, len(self._shared), segments)
+            self._read_by[key] = self.reads[first:]
+        else:
+            self.reads += (read._replace(part=self.part) for read in self._read_by[key])
         return known
 
 

@@ -26,6 +26,11 @@ STRICTER = {
     **{f"{field}.2": "token" for field in ("ORC-4", "ORC-8", "SCH-4", "SCH-28")},
     "OBR-26.3": "scan",
     **{f"OBR-{field}.10": "drop" for field in (32, 33, 34, 35)},
+    **{
+        f"{path}.6": "drop"
+        for path, row in FIELDS.items()
+        if "CM_INTERNAL_LOCATION" in row.datatypes and row.scope == "in"
+    },
 }
 """Where the engine is stricter than the table, and nowhere else."""
 

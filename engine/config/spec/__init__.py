@@ -13,6 +13,7 @@ from engine.config.spec.destinations import (
     MllpDestination,
     OdooDestination,
 )
+from engine.config.spec.privacy import PrivacySpec
 from engine.config.spec.rules import (
     EFFECTS,
     ChargeRule,
@@ -71,6 +72,7 @@ __all__ = [
     "OfferRule",
     "Owners",
     "PriceRule",
+    "PrivacySpec",
     "ProcureRule",
     "ProductRule",
     "ReleaseRule",

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from engine.config.spec.destinations import DestinationSpec
+from engine.config.spec.privacy import PrivacySpec
 from engine.config.spec.rules import EffectRule
 from engine.config.spec.sources import SourceSpec
 from engine.config.spec.words import Expression, Name, Strict, Tests
@@ -105,6 +106,7 @@ class ChannelSpec(Strict):
     filters: list[FilterRule] = Field([])
     warnings: list[WarningRule] = Field([], description="What a person should see of messages that go on.")
     widen: list[WidenSpec] = Field([])
+    privacy: PrivacySpec = PrivacySpec()
     effects: list[EffectRule] = Field(min_length=1)
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
     destinations: list[DestinationSpec] = Field(min_length=1)
