@@ -315,7 +315,8 @@ class HeldFragment(msgspec.Struct, frozen=True):
 
 
 class Routing(msgspec.Struct, frozen=True):
-    """What one stored message became; `rest` are the later pieces of it, in order, when it came in pieces."""
+    """What one stored message became; `rest` are the later pieces of it, in order, when it came in
+    pieces; `mentions` are the terms of the identifiers that it names (`engine.privacy.mentions`)."""
 
     message_id: int
     result: Routed | Filtered | Dead | Fragment
@@ -324,6 +325,7 @@ class Routing(msgspec.Struct, frozen=True):
     answered: Answered = "accepted"  # what the sender is (now) told; empty: still waits for delivery
     warnings: tuple[Reason, ...] = ()
     rest: tuple[int, ...] = ()
+    mentions: tuple[int, ...] = ()
 
 
 class Delivery(msgspec.Struct, frozen=True):

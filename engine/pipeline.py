@@ -244,16 +244,19 @@ def _hold(conditions: tuple[Condition, ...], scope: Scope) -> bool:
     return True
 
 
-Become = Callable[[StoredMessage, Program, TokenBook, list[Reason]], Routed | Filtered | Dead | Fragment]
-"""What a raw message becomes; what is odd about it is added to the list."""
+Become = Callable[
+    [StoredMessage, Program, TokenBook, list[Reason], list[int]], Routed | Filtered | Dead | Fragment
+]
+"""What a raw message becomes; what is odd about it and what it names are added to the lists."""
 
 
 def _routing(message: StoredMessage, program: Program, book: TokenBook, become: Become) -> Routing:
     book.start(message.id, program.tenant)
     warnings: list[Reason] = []
+    named: list[int] = []
     result: Routed | Filtered | Dead | Fragment
     try:
-        result = become(message, program, book, warnings)
+        result = become(message, program, book, warnings, named)
     except Unacceptable as refusal:
         result = Dead(_reason(refusal))
     except Unavailable:
@@ -268,14 +271,28 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, become: 
     else:
         book.forget(message.id)
     answer = _answer(result, program)
-    return Routing(message.id, result, program.lane, program.destinations, answer, tuple(warnings))
+    return Routing(
+        message.id,
+        result,
+        program.lane,
+        program.destinations,
+        answer,
+        tuple(warnings),
+        mentions=tuple(named),
+    )
 
 
 def _message(
-    message: StoredMessage, program: Program, book: TokenBook, warnings: list[Reason], name: NamePointer
+    message: StoredMessage,
+    program: Program,
+    book: TokenBook,
+    warnings: list[Reason],
+    named: list[int],
+    name: NamePointer,
 ) -> Routed | Filtered | Dead | Fragment:
     """What a message of HL7 v2 becomes."""
     document = Document.parse(message.raw, default_charset=program.charset)
+    named += program.mentions.of(document, book.index)
     try:
         pointers = document.pointers
         if pointers is None:
@@ -286,11 +303,17 @@ def _message(
 
 
 def _resource(
-    message: StoredMessage, program: Program, book: TokenBook, warnings: list[Reason], links: Links
+    message: StoredMessage,
+    program: Program,
+    book: TokenBook,
+    warnings: list[Reason],
+    named: list[int],
+    links: Links,
 ) -> Routed | Filtered | Dead:
     """What a version of a resource becomes."""
     resource = Resource.parse(message.raw)
     resource.links = links
+    named += program.mentions.of(resource, book.index)
     try:
         return map_document(resource, program, book, warnings)
     finally:

@@ -11,6 +11,7 @@ from engine.coursing import CourseReader
 from engine.fhir.path import Path
 from engine.hl7.profile import Profile
 from engine.model import Acknowledge, Answered, Lane
+from engine.privacy.mentions import Mentions, NoMentions
 from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
 from engine.transforms.scope import Value
@@ -98,3 +99,6 @@ class Program(msgspec.Struct, frozen=True):
 
     tenant: str | None = None
     """Whose vault its numbers are looked up in; None: the node's."""
+
+    mentions: Mentions = NoMentions()
+    """What finds the identifiers that its messages name."""

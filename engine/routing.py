@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -31,7 +31,8 @@ class RoutingLoop:
     when it has turned.
 
     `routed()` is called after a batch's effects are durable: there may be something to deliver, and
-    something to tell senders that wait."""
+    something to tell senders that wait. `remember` keeps the names of the authorities whose numbers come by,
+    before what names them is stored."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class RoutingLoop:
         batch: int,
         clock: Callable[[], float],
         routed: Callable[[], None],
+        remember: Callable[[Collection[str]], None] = lambda _: None,
     ) -> None:
         self._store, self._programs, self._book = store, programs, book
         self._channels = sorted(programs)
@@ -53,6 +55,7 @@ class RoutingLoop:
         self._routed, self._name = routed, name
         self._assembly = Assembly(store, programs, clock)
         self._checking = Checking(programs)
+        self._remember, self._seen = remember, 0
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""
@@ -114,6 +117,7 @@ class RoutingLoop:
                 if self._book.misled:  # by a merge that is none after all: nobody else's may be believed
                     self._book.abandon({})
                     return self._each(waiting)
+                self._keep_authorities()
                 minted = self._seal(self._book.minted())
                 self._store.route(routings, minted, self._clock(), courses, turn=self._book.turn)
             except (TokensTaken, VaultTurned, SubjectGone, CoursesMoved) as moved:
@@ -133,6 +137,13 @@ class RoutingLoop:
             self._book.renew(self._renew())
         else:
             self._book.abandon(moved.known if isinstance(moved, TokensTaken) else {})
+
+    def _keep_authorities(self) -> None:
+        """Whose numbers came by for the first time is remembered: under each a number is searched for."""
+        seen = [program.mentions.seen for program in self._programs.values()]
+        if (count := sum(map(len, seen))) > self._seen:
+            self._remember(set().union(*seen))
+            self._seen = count
 
     def _each(self, waiting: Sequence[StoredMessage]) -> list[Routing]:
         """One by one: each when what came before it is known for good."""

@@ -29,6 +29,7 @@ from engine.model import Lane
 from engine.outbox import Line, Outbox
 from engine.privacy.book import TokenBook
 from engine.privacy.sealing import Sealer
+from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
@@ -119,6 +120,7 @@ class Node:
                 batch=self._settings.batch,
                 clock=time.time,
                 routed=self._routed,
+                remember=KnownAuthorities(self._ring, self._store).remember,
             )
             self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
         # A destination belongs to one process: its batches grow, and a file has one writer.

@@ -31,6 +31,7 @@ from engine.hl7.path import Path
 from engine.model import Lane
 from engine.privacy.authorities import Authorities
 from engine.privacy.fhir_readers import FhirReaders
+from engine.privacy.mentions import Mentions, ResourceMentions, V2Mentions
 from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
 from engine.program import Filter, Program, Remark, Rule
@@ -126,6 +127,7 @@ class _Build:
             course=course,
             fhir=hl7 is None,
             follows=_follows(self.readers),
+            mentions=_mentions(self.readers),
         )
 
     def _filter(self, place: Place, step: FilterRule) -> Filter:
@@ -239,6 +241,13 @@ class _Build:
 
 def _follows(readers: Readers | FhirReaders) -> tuple[FhirPath, ...]:
     return tuple(sorted(readers.follows, key=str)) if isinstance(readers, FhirReaders) else ()
+
+
+def _mentions(readers: Readers | FhirReaders) -> Mentions:
+    """What finds the numbers that messages name, whatever the rules read of them."""
+    if isinstance(readers, FhirReaders):
+        return ResourceMentions(readers.authorities)
+    return V2Mentions(readers.policy, readers.authorities, sorted(readers.numbers))
 
 
 def _by_anchor(filters: Sequence[Filter]) -> dict[str, tuple[Filter, ...]]:

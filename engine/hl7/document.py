@@ -8,7 +8,7 @@ segment that it continues, except in a message that is itself a piece (`engine.h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.hl7.charset import decode
 from engine.hl7.continuation import Pointers, fold, pointers
@@ -99,6 +99,11 @@ class Document(Reading):
         last = self._index.get("DSC")
         dsc = self._lines[last[-1]].split(self.delimiters.field, 3) if last else None
         return pointers(self.header, dsc, self.codec)
+
+    @property
+    def whereabouts(self) -> Mapping[str, Sequence[int]]:
+        """Where the segments of each id stand, counted from 0 over all segments."""
+        return self._index
 
     def positions(self, segment: str) -> Sequence[int]:
         """Where segments of this id stand, counted from 0 over all segments."""

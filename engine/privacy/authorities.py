@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from engine.errors import Misconfigured
 
-__all__ = ["Authorities"]
+__all__ = ["MOST_SEEN", "Authorities"]
+
+MOST_SEEN = 10_000
 
 
 class Authorities:
@@ -14,7 +16,8 @@ class Authorities:
 
     `spellings` lists, per name, what senders write for it: namespace ids, universal ids, with or
     without `urn:oid:`. `default` is the authority of a number that names none; empty: the sending
-    facility (MSH-4). Raises `Misconfigured` when one spelling belongs to two authorities.
+    facility (MSH-4). `seen` are the names that were given so far, the first thousands of them: a number
+    is searched for under each. Raises `Misconfigured` when one spelling belongs to two authorities.
     """
 
     def __init__(self, spellings: Mapping[str, Sequence[str]] | None = None, default: str = "") -> None:
@@ -23,6 +26,7 @@ class Authorities:
             for spelling in (name, *written):
                 if self._names.setdefault(_bare(spelling), name) != name:
                     raise Misconfigured("one spelling of two authorities", where=f"authorities.{name}")
+        self.seen: set[str] = set()
         self.default = self.name(default, "")
 
     def name(self, namespace: str, universal: str) -> str:
@@ -30,7 +34,10 @@ class Authorities:
         authority stands for itself."""
         namespace, universal = namespace.strip(), _bare(universal)
         known = self._names.get(universal) if universal else None
-        return known or self._names.get(namespace) or namespace or universal
+        name = known or self._names.get(namespace) or namespace or universal
+        if name not in self.seen and len(self.seen) < MOST_SEEN:
+            self.seen.add(name)
+        return name
 
 
 def _bare(spelling: str) -> str:

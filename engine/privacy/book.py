@@ -81,6 +81,11 @@ class TokenBook:
         self._message, self._asking = 0, self._asked.setdefault(0, [])
 
     @property
+    def index(self) -> Callable[[str], bytes]:
+        """What keys an identifier in the current message's vault, for what needs no token."""
+        return self._vault.index
+
+    @property
     def turn(self) -> int:
         """The turn of the vault that its answers are from (`MessageStore.route`)."""
         return self._own.turn

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from engine.privacy.authorities import Authorities
-from engine.privacy.identifiers import LONGEST_WORD, NEVER, NO_NUMBER, PREFERENCE, SPELLINGS
+from engine.privacy.identifiers import NEVER, PREFERENCE, SPELLINGS, is_number
 from engine.privacy.tokens import DOMAINS, PERSON
 
 __all__ = ["ANY", "Choice", "Number", "Numbers"]
@@ -66,6 +66,10 @@ class Numbers:
         ranked = [one for one in found if one is not None]
         return min(ranked, key=lambda one: one[0])[1] if ranked else None
 
+    def every(self, identifiers: Iterable[Any], domain: str) -> Iterator[Number]:
+        """All numbers of this domain that may become a token, not only the best."""
+        return (found[1] for one in identifiers if (found := self._ranked(one, domain, ANY)) is not None)
+
     def chosen(self, identifiers: Iterable[Any], choice: Choice) -> Iterator[Mapping[str, Any]]:
         """Identifiers that fit a choice and are not marked as old."""
         for one in identifiers:
@@ -80,7 +84,7 @@ class Numbers:
         if rank is None or not isinstance(value, str) or not isinstance(system, str):
             return None
         authority = self._authorities.name("", system) or self._authorities.default
-        if not authority or not _is_number(value) or system.rstrip("/").startswith(_NEVER_SYSTEMS):
+        if not authority or not is_number(value) or system.rstrip("/").startswith(_NEVER_SYSTEMS):
             return None
         meant = kind or ("MR" if domain == PERSON else "")
         return rank, Number(authority, meant, value, system)
@@ -113,8 +117,3 @@ def _rank(kind: str, domain: str) -> int | None:
     if kind in NEVER:
         return None
     return 0 if kind == _BEST.get(domain) else 1 if not kind else 2
-
-
-def _is_number(value: str) -> bool:
-    text = value.strip()
-    return bool(text) and not (len(value) <= LONGEST_WORD and text.upper() in NO_NUMBER)

@@ -67,7 +67,8 @@ class FhirReaders:
         self.used_systems: set[str] = set()
         self.nowhere: set[str] = set()
         self._types, self._releases = types, releases
-        self._numbers = Numbers(authorities or Authorities())
+        self.authorities = authorities or Authorities()
+        self._numbers = Numbers(self.authorities)
         self._systems = systems or {}
 
     def reader(self, text: str, use: Use) -> Reader:

@@ -6,12 +6,11 @@ Everything here was let through by the policy (`engine.privacy.fhir_policy`); no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from engine.fhir import references
 from engine.fhir.document import Element, Resource
 from engine.model import ReasonCode
-from engine.privacy.book import TokenBook
 from engine.privacy.fhir_numbers import Number, Numbers
 from engine.privacy.fhir_table import OUR_OWN, PERSONS, domain_of
 from engine.privacy.tokens import DOMAINS
@@ -29,6 +28,12 @@ __all__ = [
 
 View = Resource | Element
 _ANY_RESOURCE = DOMAINS["resource"]
+
+
+class Book(Protocol):
+    """What answers identifiers with tokens (`engine.privacy.book`)."""
+
+    def token(self, domain: str, authority: str, id_type: str, value: str) -> str: ...
 
 
 def text_of(node: Any) -> str | None:
@@ -92,9 +97,7 @@ def id_of(view: View, node: Any, wanted: str) -> str | None:
     return target.id if stored else None
 
 
-def token_of(
-    view: View, node: Any, domain: str, wanted: str, numbers: Numbers, book: TokenBook
-) -> str | None:
+def token_of(view: View, node: Any, domain: str, wanted: str, numbers: Numbers, book: Book) -> str | None:
     """The token of what a reference points to: by the identifier of the resource when it is at hand, else by
     the reference's own identifier, else by the reference itself. None when it is not of the `wanted` type
     (empty: any of the domain, a letter)."""
@@ -116,7 +119,7 @@ def token_of(
     return book.token(letter, server, "", own)
 
 
-def token_of_itself(whole: Resource, domain: str, numbers: Numbers, book: TokenBook) -> str:
+def token_of_itself(whole: Resource, domain: str, numbers: Numbers, book: Book) -> str:
     """The token of a resource: the same that references to it have."""
     number = _number(whole, domain, numbers)
     if number is not None:

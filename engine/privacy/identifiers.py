@@ -6,18 +6,18 @@ several numbers a person goes by is the allow-list's row of PID-3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from engine.hl7.delimiters import Delimiters
 from engine.hl7.path import Path
-from engine.hl7.reading import Reading, Value
+from engine.hl7.reading import Fields, Reading, Value
 from engine.model import ReasonCode
 from engine.privacy.authorities import Authorities
 from engine.privacy.tokens import PERSON
 
-__all__ = ["NEVER", "PREFERENCE", "SPELLINGS", "Identifier", "Layout", "layout_of"]
+__all__ = ["NEVER", "PREFERENCE", "SPELLINGS", "Identifier", "Layout", "is_number", "layout_of"]
 
 PREFERENCE = ("MR", "PI", "PT", "EI", "U", "")
 """CX.5 of a number that may stand for a person, best first; any other type is never tokenised."""
@@ -130,6 +130,17 @@ class Identifier:
         text, _ = self._choose(view)
         return view.part(text, self._path.component, self._path.subcomponent) if text else None
 
+    def every(self, view: Reading, fields: Fields) -> Iterator[tuple[str, str, str]]:
+        """Authority, type and value of each number of one segment that may become a token, not only of the
+        one that is chosen. Says nothing of what is odd about them. Raises `Unacceptable` (`structure`)."""
+        for text in view.repetitions(fields, self._path.field):
+            kind = self._type(view, text)
+            if self._rank(kind) is None:
+                continue
+            value = view.part(text, self._path.component)
+            if isinstance(value, str) and is_number(value):
+                yield self._authority(view, text), kind or self._untyped, value
+
     def _only_one(self, view: Reading) -> tuple[str, str] | None:
         """The field as it is, where there is nothing to choose: no type and no second number. None:
         there may be."""
@@ -181,7 +192,7 @@ class Identifier:
 
     def _is_no_number(self, view: Reading, value: Value) -> bool:
         """Whether a sender wrote a word for "none": were it a number, all who have none would be one."""
-        if not isinstance(value, str) or len(value) > LONGEST_WORD or value.strip().upper() not in NO_NUMBER:
+        if not isinstance(value, str) or not _stands_for_none(value):
             return False
         view.warn(ReasonCode.BAD_VALUE, view.place(self._path), "a word that stands for no number")
         return True
@@ -219,6 +230,15 @@ class Identifier:
             if len(self._names) < _NAMES_KEPT and not (escape and escape in piece):
                 self._names[key] = name
         return name
+
+
+def is_number(value: str) -> bool:
+    """Whether it is neither blank nor a word for "none"."""
+    return bool(value.strip()) and not _stands_for_none(value)
+
+
+def _stands_for_none(value: str) -> bool:
+    return len(value) <= LONGEST_WORD and value.strip().upper() in NO_NUMBER
 
 
 def _text(value: Value) -> str:

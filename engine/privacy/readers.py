@@ -56,11 +56,14 @@ class Reader:
 
 
 class Readers:
-    """Compiles a channel's paths. Its readers may be shared between threads, a book may not."""
+    """Compiles a channel's paths. Its readers may be shared between threads, a book may not.
+
+    `numbers` are the places of identifiers that its paths name so far."""
 
     def __init__(self, policy: Policy, authorities: Authorities | None = None) -> None:
         self.policy = policy
-        self._authorities = authorities or Authorities()
+        self.authorities = authorities or Authorities()
+        self.numbers: set[str] = set()
 
     def reader(self, text: str, use: Use) -> Reader:
         """The reader of a path such as `FT1-7.1`, `PID-3` (the person's token), `PID-3[2]`,
@@ -72,6 +75,8 @@ class Readers:
         rule = self.policy.permitted(path, use)
         identifier = self._identifier(text, path, selector)
         if identifier is not None:
+            if rule.treatment == "token":
+                self.numbers.add(_bare(path))
             read = _token(identifier, path, rule) if rule.treatment == "token" else _beside(identifier)
         else:
             read = _year(path) if rule.treatment == "year" else _leaf(path)
@@ -94,14 +99,20 @@ class Readers:
         row = v2_table().fields[path.segment, path.field]
         layout = layout_of(row.datatypes) if field.treatment == "token" else None
         if selector is None:
-            return None if layout is None else Identifier(path, layout, field.domain, self._authorities)
+            return None if layout is None else Identifier(path, layout, field.domain, self.authorities)
         if layout is None or not layout.type:
             raise Misconfigured("this field has no identifier type", hint="write the repetition's number")
-        only = self._authorities.name(selector["authority"] or "", "")
-        chosen = Identifier(path, layout, field.domain, self._authorities, kind=selector["type"], only=only)
+        only = self.authorities.name(selector["authority"] or "", "")
+        chosen = Identifier(path, layout, field.domain, self.authorities, kind=selector["type"], only=only)
         if not chosen.possible:
             raise Forbidden(text, "value", field, "a number of this type never becomes a token")
         return chosen
+
+
+def _bare(path: Path) -> str:
+    """The place that a path reads numbers from, whichever of them."""
+    place = f"{path.segment}-{path.field}"
+    return place if path.component == 1 else f"{place}.{path.component}"
 
 
 def _token(identifier: Identifier, path: Path, rule: Rule) -> Read:

@@ -8,7 +8,7 @@ over every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -238,6 +238,27 @@ class MessageStore(Protocol):
 
     def messages(self, query: Query) -> list[MessageView]:
         """Messages that match, by id."""
+        ...
+
+    def mentioned(self, terms: Sequence[int], query: Query) -> list[MessageView]:
+        """Messages that match and name one of the identifiers behind these terms
+        (`engine.privacy.mentions`), with their duplicates and later pieces, by id."""
+        ...
+
+    def kin(self, tokens: Sequence[str]) -> dict[bytes, str]:
+        """All indexes (and their tokens) of those who are one with these tokens, themselves included."""
+        ...
+
+    def versions_of(self, message_ids: Sequence[int]) -> list[ResourceKey]:
+        """The resources that these messages are versions of."""
+        ...
+
+    def authorities(self) -> list[bytes]:
+        """The sealed names of the authorities whose numbers came by."""
+        ...
+
+    def keep_authorities(self, sealed: Collection[bytes], gone: Collection[bytes] = ()) -> None:
+        """Remember sealed names of authorities, and forget those in `gone`."""
         ...
 
     def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]:

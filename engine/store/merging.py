@@ -9,8 +9,10 @@ from engine.model import TokenMerge
 from engine.store.database import Work, rows_of
 from engine.store.part import Part
 
-__all__ = ["Merging", "merge_tokens"]
+__all__ = ["Merging", "group_of", "merge_tokens"]
 
+_BELOW: Final = "SELECT token FROM tokens WHERE merged_into IS NOT NULL AND merged_into IN ({})"
+_LOOKUPS: Final = "SELECT lookup, token FROM lookups WHERE token IN ({})"
 _MERGED: Final = "SELECT token, merged_into FROM tokens WHERE merged_into IS NOT NULL AND token IN ({})"
 
 
@@ -21,6 +23,18 @@ class Merging(Part):
         """`MessageStore.survivors`."""
         with self._database.read() as work:
             return {token: survivor for token, survivor in rows_of(work, _MERGED, tokens)}
+
+    def kin(self, tokens: Sequence[str]) -> dict[bytes, str]:
+        """`MessageStore.kin`."""
+        with self._database.read() as work:
+            return {bytes(lookup): token for lookup, token in rows_of(work, _LOOKUPS, group_of(work, tokens))}
+
+
+def group_of(work: Work, tokens: Sequence[str]) -> list[str]:
+    """All tokens that are one with these, themselves included."""
+    merged = {token: survivor for token, survivor in rows_of(work, _MERGED, list(tokens))}
+    heads = sorted({merged.get(token, token) for token in tokens})
+    return sorted({*heads, *tokens, *(row[0] for row in rows_of(work, _BELOW, heads))})
 
 
 def merge_tokens(work: Work, merges: Sequence[TokenMerge]) -> None:

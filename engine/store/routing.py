@@ -24,6 +24,7 @@ from engine.model import (
 )
 from engine.store.courses import keep_courses
 from engine.store.database import Work, insert, rows_of
+from engine.store.mentions import mention
 from engine.store.merging import merge_tokens
 from engine.store.part import Part, as_json, checksum
 from engine.store.tables import PER_MESSAGE
@@ -100,6 +101,7 @@ class Routes(Part):
             if disowned:
                 work.run_many(_DISOWN, disowned)
             insert(work, _DELIVERY, 11, deliveries)
+            mention(work, routed)
             _piece_together(work, routed, open_ones, now)
 
     def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:

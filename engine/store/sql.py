@@ -19,6 +19,7 @@ from engine.store.database import Database
 from engine.store.delivery import Deliveries
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
+from engine.store.mentions import Mentioned
 from engine.store.merging import Merging
 from engine.store.migrations import migrate
 from engine.store.owing import Owing
@@ -44,6 +45,7 @@ class SqlStore(
     UsedAssertions,
     Tokens,
     Merging,
+    Mentioned,
     Courses,
     Routes,
     Deliveries,

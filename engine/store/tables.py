@@ -32,14 +32,17 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "audit_head", "configured", "contents",
-    "courses", "deliveries", "erasures", "fragments", "keys", "lookups", "mentions", "merges", "messages",
-    "metadata", "owed", "pulse", "resources", "seal_keys", "sequences", "spans", "terms", "tokens",
-    "uses", "versions",
+    "MENTIONS_PART", "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "audit_head", "authorities",
+    "configured", "contents", "courses", "deliveries", "erasures", "fragments", "keys", "lookups", "mentions",
+    "merges", "messages", "metadata", "owed", "pulse", "resources", "seal_keys", "sequences", "spans",
+    "terms", "tokens", "uses", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
 """Room for the deliveries of one message in the ids of all."""
+
+MENTIONS_PART: Final = 4096
+"""Messages whose mentions lie together."""
 
 metadata = MetaData()
 _Id = BigInteger().with_variant(Integer, "sqlite")
@@ -69,6 +72,7 @@ messages = Table(
     Column("reason", LargeBinary),  # JSON, as are warnings
     Column("warnings", LargeBinary),
     _partial("messages_original", "fingerprint", "digest", where="is_original = 1", unique=True),
+    _partial("messages_repeats", "original", where="original <> 0"),
     _partial("messages_received", "id", "channel", where=f"state = '{MessageState.RECEIVED}'"),
     _partial(
         "messages_for_people",
@@ -294,11 +298,21 @@ seal_keys = Table(
 mentions = Table(
     "mentions",
     metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),  # message_id // MENTIONS_PART
     Column("term", BigInteger, primary_key=True, autoincrement=False),  # the first 8 bytes of a lookup
     Column("message_id", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-"""Which messages name an identifier."""
+"""Which messages name an identifier: messages that came one after the other lie together, so that writing
+them changes few pages and forgetting them is a range."""
+
+authorities = Table(
+    "authorities",
+    metadata,
+    Column("sealed", LargeBinary, primary_key=True),  # engine.privacy.searching
+    sqlite_with_rowid=False,
+)
+"""The names of the authorities whose numbers came by: a number is searched for under each."""
 
 merges = Table(
     "merges",

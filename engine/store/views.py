@@ -10,10 +10,11 @@ from engine.effects import decode
 from engine.model import Delivery, DeliveryState, MessageState
 from engine.store.base import AccountRow, DeliveryView, MessageView, Query
 from engine.store.books import BACKLOG, GAPS, OPEN_DELIVERIES
+from engine.store.database import Work
 from engine.store.part import Part, checksum, reason_of, reasons_of, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
 
-__all__ = ["Views", "conditions"]
+__all__ = ["Views", "conditions", "found_messages"]
 
 
 class Views(Part):
@@ -21,12 +22,8 @@ class Views(Part):
 
     def messages(self, query: Query) -> list[MessageView]:
         """`MessageStore.messages`."""
-        wanted = select(messages, owed.c.state.label("application")).outerjoin(owed)
-        wanted = wanted.where(*conditions(query), messages.c.id > query.after)
-        if query.state:
-            wanted = wanted.where(messages.c.state == str(query.state))
         with self._database.read() as work:
-            return [_message(row) for row in work.core.execute(_page(wanted, messages.c.id, query))]
+            return found_messages(work, query)
 
     def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]:
         """`MessageStore.deliveries`. `since` and `until` speak of when the message was received."""
@@ -83,6 +80,15 @@ class Views(Part):
                     if oldest is not None:
                         book["oldest"] = max(book["oldest"], now - oldest)
         return books
+
+
+def found_messages(work: Work, query: Query, *more: ColumnElement[bool]) -> list[MessageView]:
+    """Messages of which a query and `more` hold, by id."""
+    wanted = select(messages, owed.c.state.label("application")).outerjoin(owed)
+    wanted = wanted.where(*conditions(query), messages.c.id > query.after, *more)
+    if query.state:
+        wanted = wanted.where(messages.c.state == str(query.state))
+    return [_message(row) for row in work.core.execute(_page(wanted, messages.c.id, query))]
 
 
 def conditions(query: Query) -> list[ColumnElement[bool]]:

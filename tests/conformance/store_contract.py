@@ -12,6 +12,7 @@ import pytest
 from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
+from conformance.mention_contract import MentionContract
 from conformance.resource_contract import ResourceContract
 from conformance.vault_contract import VaultContract
 
@@ -875,6 +876,7 @@ class StoreContract(
     RoutingContract,
     FragmentContract,
     CourseContract,
+    MentionContract,
     DeliveryContract,
     ViewsContract,
     ResourceContract,

@@ -1,0 +1,92 @@
+"""Which messages name an identifier: written with what they became, asked by people who search."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+from typing import Final
+
+from sqlalchemy import and_, or_
+
+from engine.model import ResourceKey, Routing
+from engine.store.base import MessageView, Query
+from engine.store.database import ROWS_PER_STATEMENT, Work, insert, marks, rows_of
+from engine.store.part import Part
+from engine.store.tables import MENTIONS_PART, messages
+from engine.store.views import found_messages
+
+__all__ = ["Mentioned", "mention", "mentioning", "reterm"]
+
+_NEW: Final = "INSERT INTO mentions (part, term, message_id) VALUES "
+_AGAIN: Final = " ON CONFLICT (part, term, message_id) DO NOTHING"
+_PARTS: Final = "SELECT coalesce(min(part), 0), coalesce(max(part), -1) FROM mentions"
+_NAMED: Final = "SELECT message_id FROM mentions WHERE part IN ({}) AND term IN ({})"
+_TERMS: Final = "SELECT term, message_id FROM mentions WHERE part = ? AND term IN ({})"
+_FORGET: Final = "DELETE FROM mentions WHERE part = ? AND term = ? AND message_id = ?"
+_SAME: Final = " ON CONFLICT (sealed) DO NOTHING"
+_VERSIONS: Final = "SELECT DISTINCT release, type, id FROM versions WHERE message_id IN ({})"
+
+
+class Mentioned(Part):
+    """The verbs of those who search."""
+
+    def mentioned(self, terms: Sequence[int], query: Query) -> list[MessageView]:
+        """`MessageStore.mentioned`."""
+        found: dict[int, MessageView] = {}
+        with self._database.read(snapshot=True) as work:
+            named = mentioning(work, terms)
+            for start in range(0, len(named), ROWS_PER_STATEMENT):
+                some = named[start : start + ROWS_PER_STATEMENT]
+                repeats = and_(messages.c.original != 0, messages.c.original.in_(some))
+                views = found_messages(work, query, or_(messages.c.id.in_(some), repeats))
+                found |= {view.id: view for view in views}
+        return [found[number] for number in sorted(found)[: query.limit]]
+
+    def versions_of(self, message_ids: Sequence[int]) -> list[ResourceKey]:
+        """`MessageStore.versions_of`."""
+        with self._database.read() as work:
+            return [ResourceKey(*row) for row in rows_of(work, _VERSIONS, sorted(message_ids))]
+
+    def authorities(self) -> list[bytes]:
+        """`MessageStore.authorities`."""
+        with self._database.read() as work:
+            return [bytes(row[0]) for row in work.rows("SELECT sealed FROM authorities")]
+
+    def keep_authorities(self, sealed: Collection[bytes], gone: Collection[bytes] = ()) -> None:
+        """`MessageStore.keep_authorities`."""
+        with self._database.write() as work:
+            insert(work, "INSERT INTO authorities (sealed) VALUES ", 1, sorted(sealed), _SAME)
+            if gone:
+                work.run_many("DELETE FROM authorities WHERE sealed = ?", [(one,) for one in gone])
+
+
+def mention(work: Work, routings: Sequence[Routing]) -> None:
+    """Write which identifiers these messages name, in the order of the table."""
+    rows = [
+        (one.message_id // MENTIONS_PART, term, one.message_id) for one in routings for term in one.mentions
+    ]
+    rows.sort()
+    insert(work, _NEW, 3, list(chain.from_iterable(rows)), _AGAIN)
+
+
+def mentioning(work: Work, terms: Sequence[int]) -> list[int]:
+    """The messages that name one of these, oldest first; asked part by part, each a look into the index."""
+    first, last = work.rows(_PARTS)[0]
+    found: set[int] = set()
+    for start in range(first, last + 1, ROWS_PER_STATEMENT):
+        parts = range(start, min(start + ROWS_PER_STATEMENT, last + 1))
+        query = _NAMED.format(marks(len(parts)), "{}")
+        found.update(row[0] for row in rows_of(work, query, terms, *parts))
+    return sorted(found)
+
+
+def reterm(work: Work, terms: Mapping[int, int]) -> None:
+    """Go over to other terms, as a new index key gives them (old term → new)."""
+    old = sorted(terms)
+    first, last = work.rows(_PARTS)[0]
+    for part in range(first, last + 1):
+        rows = rows_of(work, _TERMS, old, part)
+        insert(
+            work, _NEW, 3, [value for term, number in rows for value in (part, terms[term], number)], _AGAIN
+        )
+        work.run_many(_FORGET, [(part, term, number) for term, number in rows])
