@@ -18,7 +18,8 @@ __all__ = ["Settings"]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One node's settings, from `WARDLINE_*` variables; the command line may replace single ones.
 
-    `store` is a database URL (`sqlite:///var/wardline.db`, `postgresql://…`); `http` the address
+    `store` is a database URL (`sqlite:///var/wardline.db`, `postgresql://…`); `cabinet` the URL of
+    the database of keys that may be destroyed (default: beside the store); `http` the address
     of health and metrics; `ledger` a file that takes all effects instead of their destinations
     (dry run); `application`/`facility` what answers call themselves when a sender
     left MSH-5/-6 empty; `bind` the address of listeners that name only a port; `insecure_ok` allows
@@ -30,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     what is logged (`DEBUG` shows the signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
+    cabinet: str = ""
     key_file: Path | None = None
     ledger: Path | None = None
     audit_checkpoints: Path | None = None

@@ -40,4 +40,4 @@ def reader_of(settings: Settings, ring: KeyRing) -> Reader:
 
 def open_settings(settings: Settings) -> Store:
     """Open the store. Raises `Misconfigured` or `Unavailable`."""
-    return open_store(settings.store, ring_of(settings))
+    return open_store(settings.store, ring_of(settings), settings.cabinet)

@@ -54,7 +54,7 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     names = {name for channel in channels for name in channel.program.destinations}
     destinations = open_destinations(names, os.environ, settings.ledger, insecure_ok=settings.insecure_ok)
     ring = ring_of(settings)
-    store = open_store(settings.store, ring)
+    store = open_store(settings.store, ring, settings.cabinet)
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
     ring = ring.following(store.uses())
@@ -153,6 +153,8 @@ def _command(folder: Path, share: Share) -> list[str]:
 def _environment(settings: Settings) -> dict[str, str]:
     """What workers inherit: the settings travel here, because command lines can be read by anyone."""
     given = {"WARDLINE_STORE": settings.store, "WARDLINE_HTTP": "off", "WARDLINE_NODE": settings.node}
+    if settings.cabinet:
+        given["WARDLINE_CABINET"] = settings.cabinet
     if settings.ledger:
         given["WARDLINE_LEDGER"] = str(settings.ledger)
     return {**os.environ, **given}

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from engine.store.chain import START, Link, chained
 from engine.store.cipher import Damaged
+from engine.store.contents import Gone
 from engine.store.database import Work
 from engine.store.part import Part
 from engine.store.rows import open_content
@@ -65,7 +66,18 @@ class Auditing(Part):
         channel, fingerprint, key_id, sealed = row[_LINKED + 1 :]
         if sealed is not None:
             try:
-                open_content(self._cipher, channel, fingerprint, row[_LINKED - 1], key_id, sealed)
+                open_content(
+                    self._database,
+                    self._contents,
+                    row[0],
+                    channel,
+                    fingerprint,
+                    row[_LINKED - 1],
+                    key_id,
+                    sealed,
+                )
+            except Gone:
+                return  # destroyed on purpose: the key's row tells why
             except Damaged:
                 yield "its content was changed"
 

@@ -41,6 +41,7 @@ from engine.model import (
     Version,
     Written,
 )
+from engine.store.cabinet import Cabinet
 
 __all__ = [
     "AccountRow", "AuditStore", "CoursesMoved", "DeliveryView", "MessageStore", "MessageView", "Owed",
@@ -422,4 +423,6 @@ class VaultStore(Protocol):
 
 
 class Store(MessageStore, ResourceStore, AssertionStore, AuditStore, VaultStore, Protocol):
-    """Safe storage for all that comes in."""
+    """Safe storage for all that comes in, and the cabinet with its keys."""
+
+    cabinet: Cabinet

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from engine.keyed import keyed
 from engine.store.keys import KeyRing
 
-__all__ = ["Cipher", "Damaged", "Fingerprints"]
+__all__ = ["NONCE", "TAG", "Cipher", "Damaged", "Fingerprints"]
 
 NONCE: Final = 12
 TAG: Final = 16

@@ -50,6 +50,8 @@ class Database(ABC):
     for_update = ""
     for_share = ""
     skip_locked = ""
+    has_schemas = False
+    bytes_type = "BLOB"
     as_bytes = "{}"
     """A binary column read as bytes, whatever a flipped bit has made of its type."""
 
@@ -71,6 +73,11 @@ class Database(ABC):
     @abstractmethod
     def examine(self) -> None:
         """Look at what is stored before it is used. Raises `Misconfigured`, with a way out."""
+
+    @abstractmethod
+    def forget(self, table: str) -> None:
+        """Make what was overwritten in a table so far unreadable in the database's own files. Raises
+        `Unavailable` when somebody still reads an older state."""
 
     @abstractmethod
     def broken(self) -> str:

@@ -19,17 +19,21 @@ from engine.model import (
     StoredMessage,
 )
 from engine.store.cipher import Damaged
+from engine.store.contents import Gone
 from engine.store.database import Work, marks, rows_of
 from engine.store.part import Part, as_json
 from engine.store.rows import STANDING, keep_messages, message_row, open_content, seal_content
 from engine.store.sequences import OUT_OF_SEQUENCE, Links
 
-__all__ = ["DAMAGED", "Intake"]
+__all__ = ["DAMAGED", "GONE", "Intake"]
 
 REUSED: Final = Reason(
     ReasonCode.CONTROL_ID_REUSED, "the control id was used before with other content", "MSH-10", hl7=205
 )
 DAMAGED: Final = Reason(ReasonCode.INTERNAL, "the stored content is damaged: ask the sender for it again")
+GONE: Final = Reason(
+    ReasonCode.INTERNAL, "the key of its content was destroyed (retention or erasure): it cannot be read"
+)
 
 _ORIGINALS: Final = (
     "SELECT fingerprint, digest, id, answered FROM messages WHERE is_original = 1 AND fingerprint IN"
@@ -56,7 +60,7 @@ class Intake(Part):
         free ones, so that order by id is the order of commits, on every node."""
         if not arrivals:
             return []
-        sealed = [seal_content(self._cipher, arrival) for arrival in arrivals]
+        sealed = [seal_content(self._contents, arrival) for arrival in arrivals]
         with self._database.write("accept") as work:
             newest, known = _originals(work, [arrival.fingerprint for arrival in arrivals])
             links = Links(work, arrivals) if any([arrival.numbered for arrival in arrivals]) else None
@@ -74,7 +78,7 @@ class Intake(Part):
                 newest = receipt.id
                 rows += message_row(receipt, arrival)
                 if not receipt.original:
-                    contents += (receipt.id, self._cipher.key_id, sealed[number])
+                    contents += (receipt.id, *sealed[number])
             keep_messages(work, rows, contents)
             _owe(work, arrivals, receipts)
             if links is not None:
@@ -90,12 +94,12 @@ class Intake(Part):
         with self._database.read() as work:
             rows = work.rows(f"{self._sealed}{where} ORDER BY m.id LIMIT ?", (after, *channels, limit))
         found: list[StoredMessage] = []
-        damaged: list[int] = []
+        damaged: list[tuple[int, Reason]] = []
         for row in rows:
             try:
                 found.append(StoredMessage(row[0], row[1], self._open(row), row[2]))
-            except Damaged:
-                damaged.append(row[0])
+            except Damaged as fault:
+                damaged.append((row[0], GONE if isinstance(fault, Gone) else DAMAGED))
         if damaged:
             self._bury_messages(damaged)
         return found if found or not damaged else self.unrouted(channels, after, limit)
@@ -108,6 +112,8 @@ class Intake(Part):
             raise KeyError(message_id)
         try:
             return self._open(rows[0])
+        except Gone:
+            raise KeyError(message_id) from None
         except Damaged:
             raise Unacceptable(DAMAGED.code, "", DAMAGED.text) from None
 
@@ -116,16 +122,16 @@ class Intake(Part):
         return _SEALED.format(sealed=self._database.as_bytes.format("c.sealed"))
 
     def _open(self, row: tuple[Any, ...]) -> bytes:
-        return open_content(self._cipher, row[1], *row[3:])
+        return open_content(self._database, self._contents, row[0], row[1], *row[3:])
 
-    def _bury_messages(self, damaged: list[int]) -> None:
+    def _bury_messages(self, damaged: list[tuple[int, Reason]]) -> None:
         """Dead letters, and no originals any more: the same message sent again is a new one."""
-        state, reason = MessageState.DEAD.value, as_json(DAMAGED)
+        state = MessageState.DEAD.value
         with self._database.write() as work:
             work.run_many(
                 "UPDATE messages SET state = ?, reason = ?, is_original = 0"
                 " WHERE id = ? AND state = 'received'",
-                [(state, reason, message_id) for message_id in damaged],
+                [(state, as_json(reason), message_id) for message_id, reason in damaged],
             )
 
 

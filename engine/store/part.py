@@ -9,17 +9,18 @@ import msgspec
 
 from engine.model import Reason
 from engine.store.audit_keys import AuditKeys
-from engine.store.cipher import Cipher
+from engine.store.cabinet import Cabinet
+from engine.store.contents import Contents
 from engine.store.database import Database
 
 __all__ = ["Part", "as_json", "checksum", "reason_of", "reasons_of", "words_of"]
 
 
 class Part:
-    """A group of verbs over one database, one cipher, and the keys of the audit."""
+    """A group of verbs over one database, its cabinet, what seals contents, and the keys of the audit."""
 
-    def __init__(self, database: Database, cipher: Cipher, audit: AuditKeys) -> None:
-        self._database, self._cipher, self._audit = database, cipher, audit
+    def __init__(self, database: Database, contents: Contents, cabinet: Cabinet, audit: AuditKeys) -> None:
+        self._database, self._contents, self.cabinet, self._audit = database, contents, cabinet, audit
 
 
 _encoder = msgspec.json.Encoder()

@@ -47,9 +47,9 @@ class Resources(Part):
         writes units is alone on every node: what is read here holds until the commit."""
         if not units:
             return []
-        sealed = [[seal_content(self._cipher, one.arrival) for one in unit.writes] for unit in units]
+        sealed = [[seal_content(self._contents, one.arrival) for one in unit.writes] for unit in units]
         with self._database.write("accept") as work:
-            batch = _Batch(work, units, self._cipher.key_id, self._database.looked_up)
+            batch = _Batch(work, units, self._database.looked_up)
             results = [batch.take(unit, contents) for unit, contents in zip(units, sealed, strict=True)]
             batch.save(work)
         return results
@@ -74,8 +74,7 @@ class _Pending(NamedTuple):
 class _Batch:
     """Units on their way into one commit: what stands, with what earlier units changed laid over it."""
 
-    def __init__(self, work: Work, units: Sequence[Unit], key_id: str, looked_up: str) -> None:
-        self._key_id = key_id
+    def __init__(self, work: Work, units: Sequence[Unit], looked_up: str) -> None:
         ((newest, chain),) = work.rows(_NEWEST)
         self._newest: int = newest
         self._chain: bytes = chain or START
@@ -88,7 +87,7 @@ class _Batch:
         self._contents: list[Any] = []
         self._versions: list[Any] = []
 
-    def take(self, unit: Unit, contents: list[bytes]) -> Written | Moved:
+    def take(self, unit: Unit, contents: list[tuple[str, bytes]]) -> Written | Moved:
         """Take a unit in, unless what it goes on from has moved."""
         if not (self._goes_on(unit) and all(self._holds(expect) for expect in unit.expects)):
             return Moved()
@@ -143,13 +142,13 @@ class _Batch:
         found.update(key.id for key in written if matches(find, pending[key].write, pending[key].at))
         return found == set(expect.ids)
 
-    def _add(self, unit: str, write: Write, at: float, sealed: bytes) -> int:
+    def _add(self, unit: str, write: Write, at: float, sealed: tuple[str, bytes]) -> int:
         self._newest = message_id = self._newest + 1
         arrival, key = write.arrival, write.key
         current = self._now.get(key)
         created = current.created if current else message_id
         self._messages += message_row(Receipt(message_id), arrival, original=False)
-        self._contents += (message_id, self._key_id, sealed)
+        self._contents += (message_id, *sealed)
         link = Link(
             message_id, created, key.release, key.type, key.id, write.version, at, int(write.deleted),
             unit, write.client, write.request_id, write.body_hash, arrival.digest,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.model import Arrival, MessageState, Receipt
-from engine.store.cipher import Cipher, Damaged
-from engine.store.database import Work, insert
+from engine.store.cipher import Damaged
+from engine.store.contents import Contents, Gone
+from engine.store.database import Database, Work, insert
 from engine.store.part import as_json
 
 __all__ = ["STANDING", "keep_messages", "message_row", "open_content", "seal_content"]
@@ -18,6 +19,7 @@ _MESSAGE: Final = (
     "INSERT INTO messages (id, channel, type, state, received_at, answered, is_original, original,"
     " bytes, fingerprint, digest, step, reason) VALUES "
 )
+_ANEW: Final = "SELECT key_id, {sealed} FROM contents WHERE message_id = ? AND key_id <> ?"
 _CONTENT: Final = "INSERT INTO contents (message_id, key_id, sealed) VALUES "
 
 _RECEIVED, _DUPLICATE, _FILTERED, _QUARANTINED = (
@@ -64,18 +66,43 @@ def keep_messages(work: Work, rows: list[Any], contents: list[Any]) -> None:
     insert(work, _CONTENT, 3, contents)
 
 
-def seal_content(cipher: Cipher, arrival: Arrival) -> bytes:
-    """Its raw bytes, sealed and bound to its row (the id is not known yet when it is sealed)."""
-    return cipher.seal(arrival.raw, _bound(arrival.channel, arrival.fingerprint, arrival.digest))
+def seal_content(contents: Contents, arrival: Arrival) -> tuple[str, bytes]:
+    """The id of a key, and its raw bytes sealed with it, bound to its row (whose id is not known yet)."""
+    channel = arrival.channel
+    bound = _bound(channel, arrival.fingerprint, arrival.digest)
+    return contents.seal(channel, arrival.received_at, arrival.raw, bound)
 
 
 def open_content(
-    cipher: Cipher, channel: str, fingerprint: object, digest: object, key_id: str, sealed: object
+    database: Database,
+    contents: Contents,
+    message_id: int,
+    channel: str,
+    fingerprint: object,
+    digest: object,
+    key_id: str,
+    sealed: object,
 ) -> bytes:
-    """The raw bytes of a message. Raises `Damaged`."""
-    if not (isinstance(sealed, bytes) and isinstance(fingerprint, bytes) and isinstance(digest, bytes)):
+    """The raw bytes of a message whose row was read. Raises `Damaged`, of it `Gone`."""
+    if sealed is None:
+        raise Gone
+    if not (isinstance(fingerprint, bytes) and isinstance(digest, bytes)):
         raise Damaged
-    return cipher.open(key_id, sealed, _bound(channel, fingerprint, digest))
+    bound = _bound(channel, fingerprint, digest)
+    try:
+        return _opened(contents, key_id, sealed, bound)
+    except Gone:  # it may have been sealed anew since the row was read
+        with database.read() as work:
+            now = work.rows(_ANEW.format(sealed=database.as_bytes.format("sealed")), (message_id, key_id))
+        if not now:
+            raise
+        return _opened(contents, now[0][0], now[0][1], bound)
+
+
+def _opened(contents: Contents, key_id: str, sealed: object, bound: bytes) -> bytes:
+    if not isinstance(sealed, bytes):
+        raise Damaged
+    return contents.open(key_id, sealed, bound)
 
 
 def _bound(channel: str, fingerprint: bytes, digest: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""The store remembers which keys sealed it, so that a wrong key is found at the door.
+"""The store remembers which keys sealed it, so that a wrong key or cabinet is found at the door.
 
-Started with another key, every stored message would look damaged. Each key leaves a proof (derived
-from it one way) and the id of the first message it sealed.
+Started with another key, every stored message would look damaged. Each key of the ring leaves a proof
+(derived from it one way), and the cabinet its name.
 """
 
 from __future__ import annotations
@@ -9,50 +9,107 @@ from __future__ import annotations
 from typing import Final
 
 from engine.errors import Misconfigured
+from engine.store.cabinet import CABINET_VARIABLE, Cabinet
 from engine.store.database import Database, Work
 from engine.store.keys import KEY_VARIABLE, KeyRing
 
-__all__ = ["check_keys"]
-
-MESSAGES_PER_KEY: Final = 2**32
-"""Random 96-bit nonces: NIST SP 800-38D, section 8.3, allows so many under one key."""
+__all__ = ["bind", "check_cabinet", "check_keys"]
 
 _IN_USE: Final = (
     "SELECT EXISTS (SELECT 1 FROM contents WHERE key_id = ?)"
     " OR EXISTS (SELECT 1 FROM tokens WHERE key_id = ? AND sealed IS NOT NULL)"
+    " OR EXISTS (SELECT 1 FROM audit_head WHERE key_id = ?)"
     " OR EXISTS (SELECT 1 FROM seal_keys WHERE reader = ?)"
 )
+# One step per key, not per row: each looks for the next id in the index.
+_CONTENT_KEYS: Final = (
+    "WITH RECURSIVE used (id) AS (SELECT min(key_id) FROM contents UNION ALL"
+    " SELECT (SELECT min(c.key_id) FROM contents c WHERE c.key_id > u.id) FROM used u WHERE u.id IS NOT NULL)"
+    " SELECT id FROM used WHERE id IS NOT NULL"
+)
+_BOUND: Final = "SELECT id FROM cabinets"
 
 
 def check_keys(database: Database, ring: KeyRing) -> None:
     """Enter the ring's keys. Raises `Misconfigured` when a key that is needed is missing or not the
-    one it was, or when the current one has sealed as many messages as it may."""
+    one it was."""
     with database.write("keys") as work:
-        known = {row[0]: row[1:] for row in work.rows("SELECT id, proof, first_message FROM keys")}
-        newest = int(work.rows("SELECT coalesce(max(id), 0) FROM messages")[0][0])
+        known = {row[0]: row[1] for row in work.rows("SELECT id, proof FROM keys")}
         for key_id in ring.ids:
             proof = ring.derive("proof", key_id)[:8]
             if key_id not in known:
                 work.run(
-                    "INSERT INTO keys (id, proof, first_message) VALUES (?, ?, ?)",
-                    (key_id, proof, newest + 1),
+                    "INSERT INTO keys (id, proof, first_message)"
+                    " SELECT ?, ?, coalesce(max(id), 0) + 1 FROM messages",
+                    (key_id, proof),
                 )
-            elif known[key_id][0] != proof:
+            elif known[key_id] != proof:
                 raise Misconfigured(
                     f"key {key_id!r} is not the key of that name that sealed this store", where=KEY_VARIABLE
                 )
         for key_id in known:
             if key_id not in ring.ids and _in_use(work, key_id):
-                raise Misconfigured(
-                    f"this store holds what key {key_id!r} sealed, and the key ring lacks it",
-                    where=KEY_VARIABLE,
-                    hint="add it after the current key, as id:base64",
-                )
-        if ring.current in known and newest - known[ring.current][1] >= MESSAGES_PER_KEY:
-            raise Misconfigured(
-                f"key {ring.current!r} has sealed as much as it may", hint="put a new key first"
-            )
+                raise _lacks(key_id)
+
+
+def check_cabinet(database: Database, cabinet: Cabinet, ring: KeyRing, *, is_there: bool) -> None:
+    """Raises `Misconfigured` when the cabinet is not the one that this store's keys lie in, or lacks some of
+    them, or is wrapped under a key that the ring lacks. `is_there`: whether there may be one at its place."""
+    with database.read() as work:
+        bound = [row[0] for row in work.rows(_BOUND)]
+        used = [row[0] for row in work.rows(_CONTENT_KEYS) if "/" in row[0]]
+        entered = [row[0] for row in work.rows("SELECT id FROM keys")]
+    if not bound:
+        if is_there and cabinet.known() and cabinet.holds_keys():
+            raise _foreign()
+        return
+    if not is_there or cabinet.known() != bound[0]:
+        raise Misconfigured(
+            "the cabinet with this store's keys is not here",
+            where=CABINET_VARIABLE,
+            hint="put its newest copy in place; if there is none: wardline cabinet give-up",
+        )
+    if lost := cabinet.missing(used):
+        raise Misconfigured(
+            f"the cabinet lacks {len(lost)} keys of contents, the first is {lost[0]!r}: it is an older copy",
+            where=CABINET_VARIABLE,
+            hint="put its newest copy in place; if there is none: wardline cabinet give-up",
+        )
+    for key_id in entered:
+        if key_id not in ring.ids and cabinet.needs(key_id):
+            raise _lacks(key_id)
+
+
+def bind(database: Database, cabinet: Cabinet) -> None:
+    """Make this cabinet the store's, before its first key is made. Raises `Misconfigured` when it is another
+    store's: who purges one would destroy keys of the other."""
+    with database.read() as work:
+        if work.rows(_BOUND) == [(cabinet.id,)]:
+            return
+    foreign = cabinet.holds_keys()
+    with database.write("cabinets") as work:
+        bound = work.rows(_BOUND)
+        if not bound and not foreign:
+            work.run("INSERT INTO cabinets (id) VALUES (?)", (cabinet.id,))
+        elif bound != [(cabinet.id,)]:
+            raise _foreign()
 
 
 def _in_use(work: Work, key_id: str) -> bool:
-    return bool(work.rows(_IN_USE, (key_id, key_id, f"ring:{key_id}"))[0][0])
+    return bool(work.rows(_IN_USE, (*(key_id,) * 3, f"ring:{key_id}"))[0][0])
+
+
+def _foreign() -> Misconfigured:
+    return Misconfigured(
+        "the cabinet holds the keys of another store",
+        where=CABINET_VARIABLE,
+        hint="name another, or move it away: each store has one of its own",
+    )
+
+
+def _lacks(key_id: str) -> Misconfigured:
+    return Misconfigured(
+        f"this store holds what key {key_id!r} sealed, and the key ring lacks it",
+        where=KEY_VARIABLE,
+        hint="add it after the current key, as id:base64",
+    )

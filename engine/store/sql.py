@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -13,7 +14,8 @@ from engine.store.audit import AuditTrail
 from engine.store.audit_keys import AuditKeys
 from engine.store.auditing import Auditing
 from engine.store.base import Store
-from engine.store.cipher import Cipher
+from engine.store.cabinet import Cabinet
+from engine.store.contents import Contents
 from engine.store.courses import Courses
 from engine.store.database import Database
 from engine.store.delivery import Deliveries
@@ -26,7 +28,7 @@ from engine.store.owing import Owing
 from engine.store.postgres import PostgresDatabase
 from engine.store.resources import Resources
 from engine.store.routing import Routes
-from engine.store.seals import check_keys
+from engine.store.seals import bind, check_cabinet, check_keys
 from engine.store.sqlite import SqliteDatabase
 from engine.store.tokens import Tokens
 from engine.store.upkeep import Upkeep
@@ -57,27 +59,49 @@ class SqlStore(
     """`engine.store.base.Store` over a database."""
 
 
-def open_store(url: str, keyring: KeyRing) -> Store:
-    """Open (and make or migrate) the store at `sqlite:///path/to/file` or `postgresql://…`.
+def open_store(url: str, keyring: KeyRing, cabinet: str = "") -> Store:
+    """Open (and make or migrate) the store at `sqlite:///path/to/file` or `postgresql://…`, with its
+    cabinet: at the address given, else beside the file (`<file>.cabinet`) or in the store's database.
 
     Raises `Misconfigured` for an address, key or file that will not do, `Unavailable` when the
     database does not answer. Any number of processes may open one store at the same time."""
     database = _connect(url)
+    apart = cabinet or _beside(url)
+    kept = Cabinet(
+        partial(_connect, apart) if apart else lambda: database,
+        keyring,
+        partial(bind, database),
+        shared=not apart,
+    )
     try:
         database.examine()
         migrate(database)
         check_keys(database, keyring)
         enter_uses(database, keyring)
+        check_cabinet(database, kept, keyring, is_there=_is_there(apart))
     except BaseException:
+        kept.close()
         database.close()
         raise
-    return SqlStore(database, Cipher(keyring), AuditKeys(keyring))
+    return SqlStore(database, Contents(keyring, kept), kept, AuditKeys(keyring))
 
 
 def store_file(url: str) -> Path | None:
     """The file of a store that is one, else None. Raises `Misconfigured` for what is no address."""
     parsed = _parse(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _beside(url: str) -> str:
+    """The address of a cabinet beside the store's file; empty when it is no file."""
+    file = store_file(url)
+    return f"sqlite:///{file}.cabinet" if file else ""
+
+
+def _is_there(url: str) -> bool:
+    """Whether there may be a cabinet at an address: connecting would make a file."""
+    file = store_file(url) if url else None
+    return file is None or file.exists()
 
 
 def _parse(url: str) -> URL:

@@ -38,6 +38,7 @@ _SETTINGS: Final = (
     "PRAGMA wal_autocheckpoint = 0",  # the Checkpointer's duty
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA secure_delete = FAST",  # overwrites what is deleted where that costs no page of its own
 )
 
 _WRITER_CACHE: Final = "PRAGMA cache_size = -65536"
@@ -132,6 +133,19 @@ class SqliteDatabase(Database):
             raise Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT) from error
         if found != [("ok",)]:
             raise Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT)
+
+    def forget(self, table: str) -> None:  # noqa: ARG002 - the log is one for all tables
+        """The log is copied and cut to nothing; the writer's lock is held meanwhile, so that no commit can
+        start the log anew under it (`engine.store.checkpoints`)."""
+        last = time.monotonic() + BUSY_SECONDS
+        while True:
+            with self._turn:
+                ((busy, _, _),) = self._work.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not busy:
+                return
+            if time.monotonic() > last:
+                raise Unavailable("somebody still reads what is to be forgotten")
+            time.sleep(0.01)
 
     def broken(self) -> str:
         return self._broken

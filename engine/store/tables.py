@@ -33,9 +33,9 @@ from engine.model import DeliveryState, MessageState
 
 __all__ = [
     "MENTIONS_PART", "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "audit_head", "authorities",
-    "configured", "contents", "courses", "deliveries", "erasures", "fragments", "keys", "lookups", "mentions",
-    "merges", "messages", "metadata", "owed", "pulse", "resources", "seal_keys", "sequences", "spans",
-    "terms", "tokens", "uses", "versions",
+    "cabinets", "configured", "contents", "courses", "deliveries", "erasures", "fragments", "keys", "lookups",
+    "mentions", "merges", "messages", "metadata", "owed", "pulse", "resources", "seal_keys", "sequences",
+    "spans", "terms", "tokens", "uses", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -88,6 +88,7 @@ contents = Table(
     Column("message_id", _Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
     Column("key_id", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Index("contents_of_key", "key_id"),
 )
 
 deliveries = Table(
@@ -172,6 +173,9 @@ courses = Table(
     Column("checksum", BigInteger, nullable=False),
     _partial("courses_over", "touched_at", where="stands = 0"),
 )
+
+cabinets = Table("cabinets", metadata, Column("id", Text, primary_key=True))
+"""The one cabinet that holds the keys of this store's contents and subjects, once there are any."""
 
 keys = Table(
     "keys",

@@ -49,7 +49,7 @@ class Upkeep(Part):
         that is not in work any more stops being the original of resends; a visit that is closed or an
         appointment that holds nothing is not remembered any more."""
         return (
-            self._contents(content_before)
+            self._past_contents(content_before)
             + self._in_parts(_ORIGINALS, duplicates_before)
             + self._in_parts(_COURSES, duplicates_before)
         )
@@ -71,9 +71,10 @@ class Upkeep(Part):
 
     def close(self) -> None:
         """`MessageStore.close`."""
+        self.cabinet.close()
         self._database.close()
 
-    def _contents(self, before: float) -> int:
+    def _past_contents(self, before: float) -> int:
         """Looked for without holding up intake: what stays may be far more than what goes."""
         total = after = 0
         while True:

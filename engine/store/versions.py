@@ -101,13 +101,13 @@ class Versions(Part):
         return work.rows(f"{query} ORDER BY v.message_id", (*given, limit))
 
     def _version(self, row: tuple[Any, ...]) -> Version:
-        return _bodiless(row, self._body(row[_COLUMNS:]))
+        return _bodiless(row, self._body(row[6], row[_COLUMNS:]))
 
-    def _body(self, sealed: tuple[Any, ...]) -> bytes | None:
+    def _body(self, message_id: int, sealed: tuple[Any, ...]) -> bytes | None:
         if sealed[-1] is None:
             return None
         try:
-            return unpack(open_content(self._cipher, *sealed)).body
+            return unpack(open_content(self._database, self._contents, message_id, *sealed)).body
         except (Damaged, Unacceptable):
             return None
 

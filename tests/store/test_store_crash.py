@@ -174,7 +174,7 @@ def test_t10_what_was_acknowledged_survives_a_power_cut(
         folder.mkdir()
         (folder / "wardline.db").write_bytes(file)
         (folder / "wardline.db-wal").write_bytes(cut)
-        reopened = open_store(f"sqlite:///{folder}/wardline.db", RING)
+        reopened = open_store(f"sqlite:///{folder}/wardline.db", RING, f"sqlite:///{path}.cabinet")
         found = [one.id for one in reopened.messages(Query(limit=1000))]
         assert found == list(range(1, len(found) + 1))
         assert len(found) >= last

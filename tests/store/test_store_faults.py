@@ -259,9 +259,9 @@ def test_t18_flipped_bits_are_found_or_harmless_and_never_become_other_content(
     store: MessageStore, path: Path, tmp_path: Path
 ) -> None:
     dice = random.Random(18)
-    sent = {number + 1: arrival(number, "x" * 300).raw for number in range(40)}
-    store.accept([arrival(number, "x" * 300) for number in range(40)])
-    for message_id in range(1, 21):
+    sent = {number + 1: arrival(number, "x" * 300).raw for number in range(80)}
+    store.accept([arrival(number, "x" * 300) for number in range(80)])
+    for message_id in range(1, 41):
         route(store, message_id, f"p{message_id % 3}", effects=2)
     effects = {one.delivery.id: one.delivery.effect for one in store.deliveries(Query())}
     store.close()
@@ -274,7 +274,7 @@ def test_t18_flipped_bits_are_found_or_harmless_and_never_become_other_content(
         data[place // 8] ^= 1 << place % 8
         copy.write_bytes(data)
         try:
-            spoilt = open_store(f"sqlite:///{copy}", RING)
+            spoilt = open_store(f"sqlite:///{copy}", RING, f"sqlite:///{path}.cabinet")
         except (Misconfigured, Unavailable):
             refused += 1
             continue

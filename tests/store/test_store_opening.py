@@ -122,18 +122,6 @@ def test_after_a_rotation_old_content_reads_and_resends_are_known(url: str) -> N
     store.close()
 
 
-def test_a_key_that_has_sealed_as_much_as_it_may_asks_for_another(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.store.seals.MESSAGES_PER_KEY", 3)
-    store = open_store(url, RING)
-    accept(store, 1, 2, 3, 4)
-    store.close()
-    with pytest.raises(Misconfigured, match="sealed as much"):
-        open_store(url, RING)
-    open_store(url, KeyRing({"second": b"x" * 32, "first": b"\x07" * 32})).close()
-
-
 def test_a_closed_store_says_so(url: str) -> None:
     store = open_store(url, RING)
     store.close()
