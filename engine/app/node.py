@@ -113,7 +113,10 @@ class Node:
                 {channel.spec.channel: channel.program for channel in mine},
                 TokenBook(self._vault(), self._store.tokens),
                 seal=Sealer(
-                    reader_of(self._settings, self._ring), self._store.keep_seal_key, None, clock=time.time
+                    reader_of(self._settings, self._ring),
+                    self._store.keep_seal_key,
+                    self._store.cabinet,
+                    clock=time.time,
                 ).seal,
                 renew=self._vault,
                 name=Fingerprints(self._ring).of,

@@ -141,7 +141,7 @@ def test_rotating_the_ring_wraps_keys_anew_and_leaves_contents_alone(url: str) -
     assert store.cabinet.rewrap(at_once=1) == 2
     assert not store.cabinet.needs("first")
     store.close()
-    store = open_store(url, KeyRing({"second": b"x" * 32}))
+    store = open_store(url, YOUNG)
     assert store.cabinet.subject_keys(["t1p_a"]) == made
     assert store.content(1) == arrival(1).raw
     store.close()
