@@ -64,6 +64,7 @@ class Owner(StrEnum):
 
     BUSINESS = "business"  # a code, an item, an amount: the channel's business owner
     TECHNICAL = "technical"  # a rule, a right, a bug: the channel's technical owner
+    PRIVACY = "privacy"  # what the policy or a person's wish forbids: the security officer
 
 
 class ReasonCode(StrEnum):
@@ -95,6 +96,7 @@ class ReasonCode(StrEnum):
     NOT_ALLOWED = "not-allowed"  # the destination's user lacks a right
     REFUSED = "refused"  # any other refusal of the destination
     UNAVAILABLE = "unavailable"  # the world was not ready; only on its way to another attempt
+    PRIVACY = "privacy"  # what must not leave would have left, or a privacy flag that nobody decided about
     GAVE_UP = "gave-up"  # the world did not come back within the allowed attempts
     INTERNAL = "internal"
 

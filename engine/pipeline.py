@@ -39,6 +39,7 @@ from engine.model import (
     TokenMerge,
 )
 from engine.privacy.book import TokenBook
+from engine.privacy.flags import Raised, restricted
 from engine.program import Program, Remark, Rule
 from engine.transforms.condition import Condition
 from engine.transforms.scope import Part, Scope, Value
@@ -53,6 +54,9 @@ NO_RULE = "no-effect-rule"
 
 NOTHING_TO_DO = "nothing-to-do"
 """The step of a message whose rules had nothing to do: two numbers that are one already."""
+
+PRIVACY_FLAG = "privacy-flag"
+"""The step of a message of which a privacy flag leaves nothing."""
 
 _BUSINESS = frozenset(
     {
@@ -120,25 +124,57 @@ def map_document(
 ) -> Routed | Filtered | Dead:
     """What one parsed message or resource becomes; what is odd about it is added to `warnings`. Raises
     `Unacceptable` with its place."""
+    raised = program.flags.of(document, program.follows)
     message = Scope(document, book, program.slots)
-    for value in program.required:
-        value(message)
-    for step in program.filters:
-        if _hold(step.conditions, message):
-            return Filtered(step.name)
+    ended = _ended(raised, message, program, warnings)
+    if ended is not None:
+        return ended
     scopes = _Scopes(document, program, message)
     made = [(rule.make(scope), scope) for rule, scope in _applying(program, message, scopes)]
-    once = list(_once(made))
+    once = list(_once(made) if raised is None else _restricted(made))
     if len(once) * len(program.destinations) > MOST_DELIVERIES:
         raise Unacceptable("oversize", "", "one message wants too many deliveries", hl7=104)
     said: tuple[Said, ...] = ()
     if program.course is not None:
         once, said = program.course.read(message, once, _places(program, message), warnings)
     if not once and not said:
-        return _nothing(program, scopes, made=bool(made))
+        return _nothing(program, scopes, made=bool(made), flagged=raised is not None)
     for remark in program.remarks:
         warnings += _remarked(remark, scopes)
     return _routed(once, said, program, message)
+
+
+def _ended(
+    raised: Raised | None, message: Scope, program: Program, warnings: list[Reason]
+) -> Filtered | Dead | None:
+    """What ends a message before any rule is asked: a privacy flag, or a filter. Raises `Unacceptable` for a
+    field that it must have."""
+    stopped = None if raised is None else _stopped(raised, warnings)
+    if stopped is not None:
+        return stopped
+    for value in program.required:
+        value(message)
+    for step in program.filters:
+        if _hold(step.conditions, message):
+            return Filtered(step.name)
+    return None
+
+
+def _restricted(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Scope]]:
+    """What a privacy flag leaves of the effects."""
+    for effect, scope in _once(made):
+        if (left := restricted(effect)) is not None:
+            yield left, scope
+
+
+def _stopped(raised: Raised, warnings: list[Reason]) -> Filtered | Dead | None:
+    """What a privacy flag makes of a message; None where it only restricts, which is told."""
+    if raised.obeys == "undecided":
+        text = "a privacy flag about which the channel says nothing"
+        return Dead(Reason(ReasonCode.PRIVACY, text, raised.place, Owner.PRIVACY))
+    done = "nothing is made of it" if raised.obeys == "block" else "passed on to nobody"
+    warnings.append(Reason(ReasonCode.PRIVACY, f"a privacy flag: {done}", raised.place, Owner.PRIVACY))
+    return Filtered(PRIVACY_FLAG) if raised.obeys == "block" else None
 
 
 def _places(program: Program, message: Scope) -> Value:
@@ -338,8 +374,10 @@ def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Sco
             raise Unacceptable("bad-value", place, f"the same key as an earlier {key[0]} of this message")
 
 
-def _nothing(program: Program, scopes: _Scopes, *, made: bool) -> Filtered | Dead:
+def _nothing(program: Program, scopes: _Scopes, *, made: bool, flagged: bool) -> Filtered | Dead:
     """Why a message has no effect."""
+    if made and flagged:
+        return Filtered(PRIVACY_FLAG)
     if made:
         return Filtered(NOTHING_TO_DO)
     if scopes.ended:

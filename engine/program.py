@@ -11,6 +11,7 @@ from engine.coursing import CourseReader
 from engine.fhir.path import Path
 from engine.hl7.profile import Profile
 from engine.model import Acknowledge, Answered, Lane
+from engine.privacy.flags import FhirFlags, Flags
 from engine.privacy.mentions import Mentions, NoMentions
 from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
@@ -60,6 +61,9 @@ class Program(msgspec.Struct, frozen=True):
     """What the sender of a filtered message is told, when it waits for the outcome."""
 
     charset: str
+    flags: Flags | FhirFlags
+    """What it does about privacy flags."""
+
     required: tuple[Value, ...]
     filters: tuple[Filter, ...]
     """Of the whole message."""

@@ -31,6 +31,7 @@ from engine.hl7.path import Path
 from engine.model import Lane
 from engine.privacy.authorities import Authorities
 from engine.privacy.fhir_readers import FhirReaders
+from engine.privacy.flags import FhirFlags, Flags, Obeys
 from engine.privacy.mentions import Mentions, ResourceMentions, V2Mentions
 from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
@@ -112,6 +113,7 @@ class _Build:
             acknowledge=hl7.acknowledge if hl7 else "storage",
             filtered="rejected" if hl7 and hl7.filtered == "reject" else "accepted",
             charset=hl7.charset if hl7 else "",
+            flags=_flags(spec),
             required=tuple(value for value in required if value is not None),
             filters=tuple(one for one in filters if not one.anchor),
             group_filters=_by_anchor(filters),
@@ -237,6 +239,11 @@ class _Build:
         named: Place = ("values", name)
         uses = () if named == place else (place,)
         self.problems.append(Problem(named, flaw.text, flaw.hint, offset=offset, uses=uses))
+
+
+def _flags(spec: ChannelSpec) -> Flags | FhirFlags:
+    said: dict[str, Obeys] = dict(spec.privacy.flags.items())
+    return Flags(said) if spec.source.fhir is None else FhirFlags(said)
 
 
 def _follows(readers: Readers | FhirReaders) -> tuple[FhirPath, ...]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.config.finding import Place, Problem
 from engine.config.lint_fhir import check_fhir
 from engine.config.lint_hl7 import check_hl7
+from engine.config.lint_privacy import check_privacy
 from engine.config.lint_values import check_values
 from engine.config.reading import Node
 from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, CreditRule, ProcureRule, ReserveRule
@@ -31,7 +32,17 @@ _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 
 def check_channel(spec: ChannelSpec) -> list[Problem]:
     """What one channel's model says that cannot be meant."""
-    checks = (_zone, check_hl7, check_fhir, check_values, _effects, _steps, _repeats, _destinations)
+    checks = (
+        _zone,
+        check_hl7,
+        check_fhir,
+        check_privacy,
+        check_values,
+        _effects,
+        _steps,
+        _repeats,
+        _destinations,
+    )
     return [problem for check in checks for problem in check(spec)]
 
 

@@ -504,7 +504,7 @@ def test_dates_that_cannot_be_meant_are_refused(value: Read, written: str, wante
 
 def test_a_token_is_used_as_it_is(setting: Setting) -> None:
     assert flawed(setting, "PID-3 | default(x)").offset == 8
-    said = "PID-3: is replaced by a token (PATIENT_IDENTIFIER_LIST, class H), and a token is used as it is"
+    said = "PID-3: is replaced by a token (ID_NUMBER, class H/G/I/K), and a token is used as it is"
     assert flawed(setting, "PID-3 | lookup(items, item)").text == said
     assert flawed(setting, "PV1-19", Decimal).text.endswith(", and a token is used as it is")
 

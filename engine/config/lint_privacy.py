@@ -1,0 +1,62 @@
+"""Checks of what a channel says about privacy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.config.finding import Place, Problem
+from engine.config.spec import ChannelSpec
+from engine.privacy.flags import META_SECURITY, V2_FLAGS
+from engine.privacy.policy import Policy
+from engine.privacy.rules import Forbidden
+from engine.privacy.table import v2_table
+
+__all__ = ["check_privacy"]
+
+
+def check_privacy(spec: ChannelSpec) -> Iterator[Problem]:
+    """What of `privacy:`, `for_each` and `forward:` cannot be meant, or reaches what no field passes of."""
+    yield from _flags(spec)
+    yield from _contradicted(spec)
+    if spec.source.fhir is None:
+        yield from _segments(spec)
+
+
+def _flags(spec: ChannelSpec) -> Iterator[Problem]:
+    """Flags of messages that do not come here."""
+    known = (META_SECURITY,) if spec.source.fhir is not None else tuple(V2_FLAGS)
+    for flag in spec.privacy.flags:
+        if flag not in known:
+            text = f"no message of this channel has the flag {flag}"
+            yield Problem(("privacy", "flags", flag), text, f"one of: {', '.join(known)}", on_key=True)
+
+
+def _contradicted(spec: ChannelSpec) -> Iterator[Problem]:
+    """Places that are widened and kept back at once."""
+    for number, one in enumerate(spec.widen):
+        above = [path for path in spec.privacy.narrow if one.path == path or one.path.startswith(f"{path}.")]
+        if above:
+            text = f"privacy: narrow: keeps {above[0]} back"
+            yield Problem(("widen", number, "path"), text, "say one of the two")
+
+
+def _segments(spec: ChannelSpec) -> Iterator[Problem]:
+    """Segments of which no field may be read: nothing can be made of them, nor passed on."""
+    for number, rule in enumerate(spec.effects):
+        named: list[tuple[Place, str]] = []
+        if rule.for_each is not None:
+            named.append((("effects", number, "for_each"), rule.for_each))
+        for at, segment in enumerate(rule.forward.segments if rule.forward is not None else ()):
+            named.append((("effects", number, "forward", "segments", at), segment))
+        for place, segment in named:
+            yield from _closed(segment, place)
+
+
+def _closed(segment: str, place: Place) -> Iterator[Problem]:
+    policy = Policy()
+    fields = [field for name, field in v2_table().fields if name == segment] or [1]
+    rules = [policy.treatment(segment, field) for field in fields]
+    if all(rule.treatment in ("deny", "drop", "scan", "reassemble") for rule in rules):
+        error = Forbidden(segment, "value", rules[0], "")
+        text = f"{segment}: nothing of it may be read ({error.said.partition(' (')[2]}"
+        yield Problem(place, text, "use segments of which the policy lets fields pass: wardline policy show")
