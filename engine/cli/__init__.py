@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "status": ("operate", "status", "Messages"),
     "messages": ("operate", "messages", "Messages"),
     "dead": ("operate", "dead", "Messages"),
+    "find": ("find", "find", "Messages"),
     "redeliver": ("operate", "redeliver", "Messages"),
     "account": ("books", "account", "Messages"),
     "send": ("send", "send", "Tools"),

@@ -6,6 +6,7 @@ Each prints a table for people and, with `--json`, the same as JSON. Nothing sho
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,7 +33,7 @@ from engine.effects import kind_of
 from engine.model import DeliveryState, MessageState, Reason
 from engine.store.base import MessageStore, MessageView, Query
 
-__all__ = ["dead", "messages", "redeliver", "status"]
+__all__ = ["dead", "messages", "redeliver", "show_messages", "since_of", "state_of", "status"]
 
 
 def status(
@@ -81,10 +82,15 @@ def messages(
     if message_id:
         _story(opened, message_id, as_json)
         return
-    found = opened.messages(Query(channel=channel, state=_state(state), since=_since(since), limit=limit))
+    found = opened.messages(Query(channel=channel, state=state_of(state), since=since_of(since), limit=limit))
     if as_json:
         print_json(found)
-        return
+    else:
+        show_messages(found)
+
+
+def show_messages(found: Iterable[MessageView]) -> None:
+    """Messages as a table, a line each."""
     shown = table("id", "received (UTC)", "channel", "type", "state", "answered", "effects", "why")
     for view in found:
         shown.add_row(
@@ -183,14 +189,16 @@ def _cause(effect: str, reason: Reason) -> dict[str, str]:
     }
 
 
-def _state(text: str) -> str:
+def state_of(text: str) -> str:
+    """A state of messages as it was typed."""
     known = [state.value for state in MessageState]
     if text and text not in known:
         raise typer.BadParameter(f"state must be one of {', '.join(known)}")
     return text
 
 
-def _since(text: str) -> float:
+def since_of(text: str) -> float:
+    """The moment that an age as it was typed speaks of; 0 for none."""
     if not text:
         return 0.0
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
