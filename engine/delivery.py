@@ -13,6 +13,7 @@ import msgspec
 
 from engine.destinations.base import Destination
 from engine.effects import Charge, Consume, Credit, Effect, Encounter, Merge, Reserve
+from engine.egress import Egress
 from engine.model import (
     Delivered,
     Delivery,
@@ -25,6 +26,7 @@ from engine.model import (
     Settlement,
     TryAgain,
 )
+from engine.pipeline import privacy_reason
 from engine.retry import RetryPolicy
 from engine.store.base import MessageStore
 from engine.telemetry import BatchDelivered, DeliverySettled, DestinationAway, signal
@@ -39,7 +41,8 @@ REST = 0.5  # seconds between looks when nothing was due (a wake-up ends it earl
 
 
 class DeliveryLoop:
-    """One destination's one lane. `turn()` carries out one batch and says how long to rest."""
+    """One destination's one lane. `turn()` carries out one batch and says how long to rest; nothing that
+    `egress` stops is carried out."""
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class DeliveryLoop:
         destination: Destination,
         lane: Lane,
         *,
+        egress: Egress,
         holder: str,
         retry: RetryPolicy,
         batch: int,
@@ -58,6 +62,7 @@ class DeliveryLoop:
         self._store, self._name, self._destination, self._lane = store, name, destination, lane
         self._holder, self._retry, self._batch = holder, retry, batch
         self._clock, self._dice, self._settled = clock, dice, settled
+        self._egress = egress
         self._limit = batch  # deliveries a turn: halved when nothing of them was taken, doubled again after
         self._away = 0  # turns in a row in which not even a single delivery was taken
 
@@ -70,12 +75,23 @@ class DeliveryLoop:
         )
         if not batch:
             return REST
-        outcomes = self._destination.deliver(self._survivors(batch), self._store.note)
+        outcomes = self._delivered(self._survivors(batch))
         done = self._clock()
         signal(BatchDelivered(self._name, len(batch), done - now))
         settlements = [self._settlement(*pair, done) for pair in zip(batch, outcomes, strict=True)]
         self._settled(self._store.settle(settlements, now=done, holder=self._holder))
         return self._rest(outcomes)
+
+    def _delivered(self, batch: list[Delivery]) -> list[Outcome]:
+        """Carried out, but for what would let out who somebody is: that is refused, and the rest goes on."""
+        leaks = self._egress.deliveries(batch)
+        self._egress.record(leaks, "delivery", {delivery.id: delivery for delivery in batch})
+        clean = [delivery for delivery in batch if delivery.id not in leaks]
+        outcomes = iter(self._destination.deliver(clean, self._store.note) if clean else ())
+        return [
+            Refused(privacy_reason(leaks[delivery.id])) if delivery.id in leaks else next(outcomes)
+            for delivery in batch
+        ]
 
     def _settlement(self, delivery: Delivery, outcome: Outcome, now: float) -> Settlement:
         if isinstance(outcome, TryAgain) and self._retry.exhausted(delivery.attempts):

@@ -40,11 +40,21 @@ from engine.model import (
 )
 from engine.privacy.book import TokenBook
 from engine.privacy.flags import Raised, restricted
+from engine.privacy.guard import Leak
 from engine.program import Program, Remark, Rule
 from engine.transforms.condition import Condition
 from engine.transforms.scope import Part, Scope, Value
 
-__all__ = ["NamePointer", "failed", "map_document", "refused", "replayed", "route"]
+__all__ = [
+    "NamePointer",
+    "failed",
+    "map_document",
+    "privacy_reason",
+    "refused",
+    "replayed",
+    "route",
+    "withheld",
+]
 
 MOST_DELIVERIES = 100_000
 """Of one message: well below what the store has room for, which would take nothing of the whole batch."""
@@ -108,6 +118,20 @@ def failed(message: StoredMessage, program: Program, error: BaseException) -> Ro
     reason = Reason(ReasonCode.INTERNAL, f"the mapping failed with {type(error).__name__}")
     result = Dead(reason)
     return Routing(message.id, result, program.lane, program.destinations, _answer(result, program))
+
+
+def withheld(routing: Routing, program: Program, leak: Leak, book: TokenBook) -> Routing:
+    """The dead letter of a message whose effects would have let out what identifies somebody: nothing of
+    what it became is kept."""
+    book.forget(routing.message_id)
+    result = Dead(privacy_reason(leak))
+    answer = _answer(result, program)
+    return msgspec.structs.replace(routing, result=result, answered=answer, warnings=())
+
+
+def privacy_reason(leak: Leak) -> Reason:
+    """Why something did not leave: where it stood, and the row of the policy that it is of."""
+    return Reason(ReasonCode.PRIVACY, f"identifies somebody ({leak.row})", leak.place, Owner.PRIVACY)
 
 
 def refused(message: StoredMessage, program: Program, wrong: tuple[Reason, ...]) -> Routing:

@@ -12,6 +12,8 @@ from engine.fhir.path import Path
 from engine.hl7.profile import Profile
 from engine.model import Acknowledge, Answered, Lane
 from engine.privacy.flags import FhirFlags, Flags
+from engine.privacy.guard import Guard
+from engine.privacy.harvest import Harvester
 from engine.privacy.mentions import Mentions, NoMentions
 from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
@@ -80,6 +82,12 @@ class Program(msgspec.Struct, frozen=True):
     no_effect: Literal["filtered", "dead"]
     slots: int
     """How many values of a message are remembered (`Scope`)."""
+
+    guard: Guard
+    """What holds back at the way out whatever identifies somebody (`engine.egress`)."""
+
+    harvester: Harvester
+    """What identifies in its messages of HL7 v2."""
 
     validate: Literal["none", "structure", "profile"] = "none"
     """What is asked of a message before it is mapped (`engine.checking`)."""

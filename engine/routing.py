@@ -9,11 +9,14 @@ import msgspec
 
 from engine.assembly import Assembly
 from engine.checking import Checking
+from engine.egress import Egress, Leaking
 from engine.errors import Unavailable
+from engine.fhir.document import Links
 from engine.gathering import gather
 from engine.model import Fragment, NewToken, Reason, Routing, StoredMessage
-from engine.pipeline import NamePointer, failed, refused, replayed, route
+from engine.pipeline import NamePointer, failed, refused, replayed, route, withheld
 from engine.privacy.book import Minted, TokenBook
+from engine.privacy.guard import Leak
 from engine.privacy.sealing import SubjectGone
 from engine.privacy.vault import Vault
 from engine.program import Program
@@ -28,7 +31,7 @@ REST = 0.5  # seconds between looks when nothing waits (a wake-up ends it early)
 class RoutingLoop:
     """Routes the given channels' messages in the order they arrived; those that come in pieces when they
     are complete. `name` names their pointers, `seal` seals new tokens, `renew` reads the vault's keys anew
-    when it has turned.
+    when it has turned; `holder` is this process's name in the audit.
 
     `routed()` is called after a batch's effects are durable: there may be something to deliver, and
     something to tell senders that wait. `remember` keeps the names of the authorities whose numbers come by,
@@ -46,6 +49,7 @@ class RoutingLoop:
         batch: int,
         clock: Callable[[], float],
         routed: Callable[[], None],
+        holder: str,
         remember: Callable[[Collection[str]], None] = lambda _: None,
     ) -> None:
         self._store, self._programs, self._book = store, programs, book
@@ -56,6 +60,8 @@ class RoutingLoop:
         self._assembly = Assembly(store, programs, clock)
         self._checking = Checking(programs)
         self._remember, self._seen = remember, 0
+        self._links: dict[str, Links] = {}  # what the resources of this batch refer to, by channel
+        self._egress = Egress(programs, store, holder, clock)
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""
@@ -102,25 +108,22 @@ class RoutingLoop:
         """Map and store; when another router minted a token or wrote a course first, map again. `rest`
         are the later pieces of the one that waits."""
         findings = self._checking.look(waiting)
+        by_id = {message.id: message for message in waiting}
+        stopped: dict[int, Leak] = {}  # what the guard holds back, found when it was mapped before
         while True:
-            routed = [
-                (program, routing)
-                for channel, program in self._programs.items()
-                if (batch := [message for message in waiting if message.channel == channel])
-                for routing in self._routings(batch, program, findings)
-            ]
+            routed = self._all_routings(waiting, findings, stopped)
             if rest:
                 routed = [(program, msgspec.structs.replace(one, rest=rest)) for program, one in routed]
-            routed.sort(key=lambda one: one[1].message_id)
             try:
                 routings, courses = replayed(routed, self._book, self._store)
+                self._egress.check(routings, by_id, self._links, stopped)
                 if self._book.misled:  # by a merge that is none after all: nobody else's may be believed
                     self._book.abandon({})
                     return self._each(waiting)
                 self._keep_authorities()
                 minted = self._seal(self._book.minted())
                 self._store.route(routings, minted, self._clock(), courses, turn=self._book.turn)
-            except (TokensTaken, VaultTurned, SubjectGone, CoursesMoved) as moved:
+            except (TokensTaken, VaultTurned, SubjectGone, CoursesMoved, Leaking) as moved:
                 self._again(moved)
                 continue
             except BaseException as error:
@@ -160,12 +163,34 @@ class RoutingLoop:
         self._store.route([msgspec.structs.replace(dead, rest=rest)], [], self._clock())
         return [dead]
 
+    def _all_routings(
+        self,
+        waiting: Sequence[StoredMessage],
+        findings: Mapping[int, tuple[Reason, ...]],
+        stopped: Mapping[int, Leak],
+    ) -> list[tuple[Program, Routing]]:
+        """Every channel's, in the order of arrival; of those that were stopped their dead letter."""
+        routed = [
+            (program, routing)
+            for channel, program in self._programs.items()
+            if (batch := [message for message in waiting if message.channel == channel])
+            for routing in self._routings(batch, program, findings)
+        ]
+        if stopped:
+            routed = [
+                (program, withheld(one, program, stopped[one.message_id], self._book))
+                if one.message_id in stopped
+                else (program, one)
+                for program, one in routed
+            ]
+        return sorted(routed, key=lambda one: one[1].message_id)
+
     def _routings(
         self, batch: Sequence[StoredMessage], program: Program, findings: Mapping[int, tuple[Reason, ...]]
     ) -> list[Routing]:
         """One channel's, with what its check found."""
         if program.fhir:
-            links = gather(batch, program, self._store.resources)
+            links = self._links[program.channel] = gather(batch, program, self._store.resources)
             return route(batch, program, self._book, links=links)
         if not findings:
             return route(batch, program, self._book, self._name)

@@ -24,8 +24,8 @@ __all__ = [
     "BatchReceived", "CallerRefused", "ChannelOpened", "ControlIdReused", "DeliverySettled",
     "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
     "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
-    "MessageRefused", "MessagesRouted", "RequestFailed", "Signal", "StoreFailed", "StoreRecovered",
-    "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "signal",
+    "MessageRefused", "MessagesRouted", "PrivacyIncident", "RequestFailed", "Signal", "StoreFailed",
+    "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -112,6 +112,9 @@ _latency = _histogram(
     "From the last byte of a message to its acknowledgement.",
     "channel",
     (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
+)
+_incidents = _counter(
+    "wardline_privacy_incidents", "What identifies somebody, stopped on its way out.", "channel", "where"
 )
 _routed = _counter("wardline_messages_routed", "Messages routed, by what they became.", "channel", "result")
 _settled = _counter("wardline_deliveries", "Attempts, by outcome.", "destination", "outcome", "reason")
@@ -368,6 +371,23 @@ class MessagesRouted(Signal, frozen=True):
 
     def count(self) -> None:
         _routed(self.channel, self.result).inc(self.messages)
+
+
+class PrivacyIncident(Signal, frozen=True):
+    """The guard stopped what identifies somebody on its way out: of which message, `where` (routing,
+    delivery, answer), at which place (`charge.key`), and which row of the policy it is of."""
+
+    level = "error"
+    text = "what identifies somebody was about to leave"
+
+    channel: str
+    where: str
+    message: int
+    place: str
+    row: str
+
+    def count(self) -> None:
+        _incidents(self.channel, self.where).inc()
 
 
 class DeliverySettled(Signal, frozen=True):

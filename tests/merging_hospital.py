@@ -54,6 +54,7 @@ class Hospital:
             batch=100,
             clock=lambda: 200.0,
             routed=lambda: None,
+            holder="node/0",
             remember=KnownAuthorities(RING, self.store).remember,
         )
 

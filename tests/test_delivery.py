@@ -12,6 +12,7 @@ from conformance.store_contract import RING, accept, arrival, charge, route, sta
 from engine.delivery import LEASE, REST, DeliveryLoop
 from engine.destinations.base import Note
 from engine.effects import Charge, Encounter, Merge
+from engine.egress import Egress
 from engine.model import (
     Delivered,
     Delivery,
@@ -91,6 +92,7 @@ def loop(
         "odoo",
         desk,
         lane,
+        egress=Egress({}, store, holder, clock),
         holder=holder,
         retry=policy or RetryPolicy(),
         batch=10,

@@ -60,6 +60,7 @@ def loop(store: Any, batch: int = 100, programs: dict[str, Program] | None = Non
         batch=batch,
         clock=lambda: 200.0,
         routed=lambda: None,
+        holder="node/0",
     )
 
 

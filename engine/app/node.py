@@ -20,6 +20,7 @@ from engine.config.loading import LoadedChannel
 from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
+from engine.egress import Egress
 from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.channel import Doors
@@ -124,6 +125,7 @@ class Node:
                 clock=time.time,
                 routed=self._routed,
                 remember=KnownAuthorities(self._ring, self._store).remember,
+                holder=self.holder,
             )
             self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
         # A destination belongs to one process: its batches grow, and a file has one writer.
@@ -145,6 +147,12 @@ class Node:
             name,
             self._destinations[name],
             lane,
+            egress=Egress(
+                {channel.spec.channel: channel.program for channel in self._channels},
+                self._store,
+                self.holder,
+                time.time,
+            ),
             holder=self.holder,
             retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
             batch=self._settings.batch,

@@ -24,6 +24,7 @@ from engine.config.spec import (
     Tests,
     WarningRule,
 )
+from engine.config.vocabulary import vocabulary
 from engine.effects import Effect
 from engine.errors import Misconfigured, Unacceptable
 from engine.fhir.path import Path as FhirPath
@@ -32,6 +33,8 @@ from engine.model import Lane
 from engine.privacy.authorities import Authorities
 from engine.privacy.fhir_readers import FhirReaders
 from engine.privacy.flags import FhirFlags, Flags, Obeys
+from engine.privacy.guard import Guard
+from engine.privacy.harvest import Harvester
 from engine.privacy.mentions import Mentions, ResourceMentions, V2Mentions
 from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
@@ -123,6 +126,10 @@ class _Build:
             sequence_each=not sequence.segments.isdisjoint(anchors),
             no_effect=spec.no_effect,
             slots=self.setting.slots,
+            guard=Guard(
+                vocabulary(spec, self.setting.tables), [one.word for one in spec.privacy.known_words]
+            ),
+            harvester=Harvester(self.readers.policy if isinstance(self.readers, Readers) else Policy()),
             validate=spec.validation,
             fragment_timeout=float(hl7.fragment_timeout) if hl7 else 0.0,
             largest=spec.source.door.largest,

@@ -7,6 +7,7 @@ The id that a case gives stands for the one that the server would make up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -14,13 +15,14 @@ import msgspec
 from engine.config.aliases import AliasBook
 from engine.config.loading import LoadedChannel
 from engine.config.rehearsed import Rehearsal, became
+from engine.egress import leak_of
 from engine.errors import Unacceptable
 from engine.fhir import json_text, outcome, reading, rules, validation
 from engine.fhir.issues import Code, Issue, Rejected
 from engine.fhir.stored import Stored, pack, unpack
 from engine.gathering import gather
 from engine.model import Reason, ReasonCode, ResourceKey, StoredMessage, Version
-from engine.pipeline import route
+from engine.pipeline import route, withheld
 
 __all__ = ["ResourceTrial"]
 
@@ -104,7 +106,11 @@ class ResourceTrial:
     def _route(self, stored: Stored, status: str) -> Rehearsal:
         program, book = self._channel.program, self._book
         batch = [StoredMessage(1, program.channel, pack(stored), 0.0)]
-        (routing,) = route(batch, program, book, links=gather(batch, program, self._fetch))
+        links = gather(batch, program, self._fetch)
+        (routing,) = route(batch, program, book, links=links)
+        leak = leak_of(routing, batch[0], program, date.max, links, set())
+        if leak is not None:
+            routing = withheld(routing, program, leak, book)
         book.committed()
         return became(status, b"", routing, book)
 

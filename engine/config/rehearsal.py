@@ -6,7 +6,7 @@ vault is one that forgets.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from engine.config.aliases import AliasBook
 from engine.config.fhir_rehearsal import ResourceTrial
@@ -14,6 +14,7 @@ from engine.config.loading import LoadedChannel
 from engine.config.rehearsed import Rehearsal, became
 from engine.config.spec import Hl7Source
 from engine.courses.memory import CourseMemory
+from engine.egress import leak_of
 from engine.errors import Unacceptable
 from engine.hl7.accept import AcceptRules, check, check_charset
 from engine.hl7.acknowledgement import ErrorItem, Response, build
@@ -22,7 +23,7 @@ from engine.hl7.master_response import master_response
 from engine.hl7.modes import AnswerPlan, Code, plan
 from engine.hl7.order_response import order_response
 from engine.model import Dead, Reason, ReasonCode, Routed, Routing, StoredMessage
-from engine.pipeline import replayed, route
+from engine.pipeline import replayed, route, withheld
 
 __all__ = ["Rehearsal", "Trial", "accept_rules", "rehearse", "trial_of"]
 
@@ -80,6 +81,9 @@ class Trial:
         batch = [StoredMessage(self._said, program.channel, raw, 0.0)]
         routed = [(program, routing) for routing in route(batch, program, book)]
         (routing,), rows = replayed(routed, book, self._courses)
+        leak = leak_of(routing, batch[0], program, date.max, {}, set())
+        if leak is not None:
+            return withheld(routing, program, leak, book)
         merges = routing.result.merges if isinstance(routing.result, Routed) else ()
         self._courses.keep(rows, merges)
         book.committed()

@@ -35,10 +35,36 @@ _ADDRESS = ("line", "city", "district", "postalCode", "text")
 def fhir_harvest(resource: Resource) -> list[Seen]:
     """All identifying values of a resource and of those that it refers to, as far as they are at hand."""
     found = list(_resource(resource.body, resource.type))
-    for linked in resource.links.values():
+    for linked in _reached(resource):
         found += _resource(linked.body, linked.type)
-        found.append(_number(linked.id, f"{linked.type}.id", linked.type))
+        if linked.id and linked.type not in _NOBODY:
+            found.append(_number(linked.id, f"{linked.type}.id", linked.type))
     return found
+
+
+def _reached(resource: Resource) -> list[Resource]:
+    """The resources at hand that it refers to, and those that they do, each once."""
+    reached: list[Resource] = []
+    ahead = [resource]
+    while ahead:
+        one = ahead.pop()
+        for text in _references(one.body):
+            linked = resource.linked(text) if text[:1] != "#" else None  # contained ones are in its body
+            if linked is not None and all(linked is not other for other in (resource, *reached)):
+                reached.append(linked)
+                ahead.append(linked)
+    return reached
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(text := node.get("reference"), str):
+            yield text
+        for one in node.values():
+            yield from _references(one)
+    elif isinstance(node, list):
+        for one in node:
+            yield from _references(one)
 
 
 def _resource(body: dict[str, Any], type_: str) -> Iterator[Seen]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Literal, NamedTuple
 
 from engine.errors import Unacceptable
-from engine.hl7.document import Document
+from engine.hl7.document import Document, Fields
 from engine.privacy.policy import Policy
 from engine.privacy.rules import Rule
 from engine.privacy.table import Row, v2_table
@@ -87,27 +87,55 @@ class Harvester:
     """Looks for what identifies, as the policy of a channel says. Safe to share between threads."""
 
     def __init__(self, policy: Policy) -> None:
-        self._plan = _plan(policy)
+        self._plan, self._days = dict(_plan_of_the_table()), _days_of_work()
+        for segment in {segment for segment, *_ in policy.changed}:
+            self._plan[segment] = _places(policy, segment)
 
     def of(self, document: Document) -> list[Seen]:
         """All identifying values of a message, as they stand there, unescaped. What cannot be read because
-        it exceeds a limit of reading is left out: nothing can have read it."""
+        it exceeds a limit of reading is left out: nothing can have read it. Neither is a day that the work
+        itself names (of a newborn, the day of admission is that of birth)."""
         found: list[Seen] = []
-        for position in range(len(document)):
-            try:
-                fields = document.fields(position)
-            except Unacceptable:
-                continue
+        for fields in _segments(document):
             for place in self._plan.get(fields[0], ()):
                 if place.field < len(fields) and fields[place.field]:
-                    try:
-                        found += _read(document, fields, place)
-                    except Unacceptable:
-                        continue
+                    found += _read(document, fields, place)
+        days = {one.text[:8] for one in found if one.kind == "date"}
+        if days:
+            days -= self._worked_on(document, days)
+            found = [one for one in found if one.kind != "date" or one.text[:8] in days]
         return found
 
+    def _worked_on(self, document: Document, days: set[str]) -> set[str]:
+        """Those of these days that stand in the message as operational dates, of its own year or the one
+        before: older ones are no days of work."""
+        sent = document.header.sent_at[:4]
+        if sent.isdecimal():
+            days = {day for day in days if day[:4].isdecimal() and int(sent) - int(day[:4]) <= 1}
+        return {
+            day
+            for fields in _segments(document)
+            for field in self._days.get(fields[0], ())
+            if field < len(fields) and (day := fields[field][:8]) in days
+        }
 
-def _read(document: Document, fields: list[str], place: _Place) -> Iterator[Seen]:
+
+def _segments(document: Document) -> Iterator[Fields]:
+    for position in range(len(document)):
+        try:
+            yield document.fields(position)
+        except Unacceptable:
+            continue
+
+
+def _read(document: Document, fields: Fields, place: _Place) -> list[Seen]:
+    try:
+        return list(_values(document, fields, place))
+    except Unacceptable:
+        return []
+
+
+def _values(document: Document, fields: Fields, place: _Place) -> Iterator[Seen]:
     marks = document.delimiters
     text = fields[place.field]
     if text.isalnum():  # no delimiter is a letter or a digit
@@ -140,17 +168,43 @@ def _leaves(document: Document, raw: str, kind: Kind) -> list[str]:
     return [found for leaf in split if isinstance(found := document.part(leaf), str)]
 
 
-@lru_cache(maxsize=64)
-def _plan(policy: Policy) -> dict[str, tuple[_Place, ...]]:
-    """By segment, the fields to look into."""
-    plan: dict[str, list[_Place]] = {}
+@cache
+def _rows() -> dict[str, list[tuple[int, Row]]]:
+    """The rows of fields by segment."""
+    rows: dict[str, list[tuple[int, Row]]] = {}
     for (segment, field), row in v2_table().fields.items():
-        rule = policy.treatment(segment, field)
-        components = [policy.treatment(segment, field, number) for number in range(1, 13)]
-        parts = tuple(part for part in _parts(row, rule) if _held_back(part, components))
+        rows.setdefault(segment, []).append((field, row))
+    return rows
+
+
+@cache
+def _plan_of_the_table() -> dict[str, tuple[_Place, ...]]:
+    """By segment, the fields to look into where a channel changes nothing."""
+    policy = Policy()
+    return {segment: _places(policy, segment) for segment in _rows()}
+
+
+@cache
+def _days_of_work() -> dict[str, tuple[int, ...]]:
+    """By segment, the fields that hold operational dates."""
+    days = {
+        segment: tuple(field for field, row in rows if row.treatment == "opdate")
+        for segment, rows in _rows().items()
+    }
+    return {segment: fields for segment, fields in days.items() if fields}
+
+
+def _places(policy: Policy, segment: str) -> tuple[_Place, ...]:
+    """The fields of a segment to look into."""
+    places = []
+    for field, row in _rows()[segment]:
+        parts = _parts(row, policy.treatment(segment, field))
         if parts:
-            plan.setdefault(segment, []).append(_Place(field, row.path, parts))
-    return {segment: tuple(places) for segment, places in plan.items()}
+            components = [policy.treatment(segment, field, number) for number in range(1, 13)]
+            held_back = tuple(part for part in parts if _held_back(part, components))
+            if held_back:
+                places.append(_Place(field, row.path, held_back))
+    return tuple(places)
 
 
 def _parts(row: Row, rule: Rule) -> tuple[_Part, ...]:

@@ -81,6 +81,7 @@ def routed(store: Store, channel: LoadedChannel, reads: list[int] | None = None)
         name=lambda *scope: scope[-1],
         batch=100,
         clock=lambda: 200.0,
+        holder="node/0",
         routed=lambda: None,
     )
     while loop.turn() == 0.0:

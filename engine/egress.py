@@ -1,0 +1,179 @@
+"""What leaves is held against the message that it came from (`engine.privacy.guard`): before effects are
+stored, and once more before they are delivered.
+
+A message is read again for that only where an effect holds more than tokens and words of the channel's files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal, Protocol
+
+from engine.auditing import Act, Entry
+from engine.errors import Unacceptable
+from engine.fhir.document import Links, Resource
+from engine.gathering import gather
+from engine.hl7.document import Document
+from engine.model import Dead, Delivery, Reason, ResourceKey, Routed, Routing, StoredMessage, Version
+from engine.privacy.fhir_harvest import fhir_harvest
+from engine.privacy.guard import Leak
+from engine.privacy.matching import Identities
+from engine.program import Program
+from engine.telemetry import PrivacyIncident, signal
+
+__all__ = ["Egress", "Leaking", "Where", "identities_of", "leak_of", "work_since"]
+
+Where = Literal["routing", "delivery", "answer"]
+
+_YEAR = timedelta(days=366)
+_CLEAN = 10_000  # phrases of ours that are remembered as harmless, before it starts afresh
+
+
+def work_since(received_at: float) -> date:
+    """From which day on a day is one of the work itself, for a message of that time (seconds since the
+    epoch): charges come late, but hardly by a year; days before are compared with days of birth."""
+    return (datetime.fromtimestamp(received_at, UTC) - _YEAR).date()
+
+
+class Leaking(Exception):
+    """Messages of a batch would let out who somebody is: map it again with those held back."""
+
+
+class Storage(Protocol):
+    """What the way out needs of the store."""
+
+    def content(self, message_id: int) -> bytes: ...
+    def resources(self, keys: Sequence[ResourceKey]) -> Mapping[ResourceKey, Version]: ...
+    def record(self, entries: Sequence[Entry]) -> list[int]: ...
+
+
+class Egress:
+    """The way out of some channels, guarded by one thread; `who` it is in the audit."""
+
+    def __init__(
+        self, programs: Mapping[str, Program], store: Storage, who: str, clock: Callable[[], float]
+    ) -> None:
+        self._programs, self._store, self._who, self._clock = programs, store, who, clock
+        self._clean: set[str] = set()
+
+    def check(
+        self,
+        routings: Sequence[Routing],
+        messages: Mapping[int, StoredMessage],
+        links: Mapping[str, Links],
+        stopped: dict[int, Leak],
+    ) -> None:
+        """Raises `Leaking` when there are more leaks than those of `stopped`, which it adds them to, each in
+        the audit: nothing of such a message may stand, not in the courses of a batch either. `links` are what
+        the resources of each channel refer to."""
+        since = work_since(max((one.received_at for one in messages.values()), default=0.0))
+        found: dict[int, Leak] = {}
+        for routing in routings:
+            message = messages[routing.message_id]
+            program = self._programs[message.channel]
+            leak = leak_of(routing, message, program, since, links.get(message.channel, {}), self._clean)
+            if leak is not None and message.id not in stopped:
+                found[message.id] = leak
+        if len(self._clean) > _CLEAN:
+            self._clean.clear()
+        if found:
+            self.record(found, "routing", messages)
+            stopped |= found
+            raise Leaking
+
+    def deliveries(self, batch: Sequence[Delivery]) -> dict[int, Leak]:
+        """Those of these deliveries that would let somebody out, by id, and where. The message of one is
+        gone after its time: then it was compared when its effects were made."""
+        since, known, found = work_since(self._clock()), dict[int, Identities](), dict[int, Leak]()
+        for delivery in batch:
+            program = self._programs.get(delivery.channel)
+            left = program.guard.left([delivery.effect], since, [delivery.sequence_key]) if program else []
+            if program and left:
+                if delivery.message_id not in known:
+                    known[delivery.message_id] = self._content(delivery, program)
+                leak = program.guard.leak(left, known[delivery.message_id])
+                if leak is not None:
+                    found[delivery.id] = leak
+        return found
+
+    def record(
+        self, leaks: Mapping[int, Leak], where: Where, of: Mapping[int, StoredMessage | Delivery]
+    ) -> None:
+        """What was stopped is in the audit before it is a dead letter. `of` are the messages or deliveries
+        by the ids of `leaks`. Raises `Unavailable`: then it is not stopped yet, but tried again."""
+        told = []
+        for number, leak in sorted(leaks.items()):
+            one = of[number]
+            message = one.message_id if isinstance(one, Delivery) else one.id
+            told.append(PrivacyIncident(one.channel, where, message, leak.place, leak.row))
+        if told:
+            self._store.record([self._entry(one) for one in told])
+        for happened in told:
+            signal(happened)
+
+    def _entry(self, told: PrivacyIncident) -> Entry:
+        return Entry(
+            at=self._clock(),
+            who=self._who,
+            role="engine",
+            act=Act.INCIDENT,
+            object=f"message:{told.message}",
+            outcome="refused",
+            detail={"channel": told.channel, "where": told.where, "place": told.place, "row": told.row},
+        )
+
+    def _content(self, delivery: Delivery, program: Program) -> Identities:
+        try:
+            raw = self._store.content(delivery.message_id)
+        except (KeyError, Unacceptable):
+            return Identities(())
+        message = StoredMessage(delivery.message_id, delivery.channel, raw, 0.0)
+        links = gather([message], program, self._store.resources) if program.fhir else {}
+        return identities_of(message, program, links)
+
+
+def leak_of(
+    routing: Routing,
+    message: StoredMessage,
+    program: Program,
+    since: date,
+    links: Links,
+    clean: set[str],
+) -> Leak | None:
+    """What a message would let out with all that it became, its warnings and its reason; days from `since`
+    on are those of the work. What we say ourselves is compared once: `clean` grows by it, for what is said
+    of two messages is of neither."""
+    guard, result = program.guard, routing.result
+    left = guard.routed(result, since) if isinstance(result, Routed) else []
+    phrases: list[str] = []
+    if routing.warnings or isinstance(result, Dead):
+        reasons = (*routing.warnings, *((result.reason,) if isinstance(result, Dead) else ()))
+        phrases = [phrase for phrase in _phrases(reasons) if phrase not in clean]
+    if not left and not phrases:
+        return None
+    identities = identities_of(message, program, links)
+    row = next((row for phrase in phrases if (row := guard.in_words(phrase, identities))), "")
+    if row:
+        return Leak("reason", row)
+    clean.update(phrases)
+    return guard.leak(left, identities)
+
+
+def identities_of(message: StoredMessage, program: Program, links: Links) -> Identities:
+    """What identifies in a message; nothing in one that cannot be read: nothing was made of it."""
+    try:
+        if not program.fhir:
+            document = Document.parse(message.raw, default_charset=program.charset)
+            return Identities(program.harvester.of(document))
+        resource = Resource.parse(message.raw)
+    except Unacceptable:
+        return Identities(())
+    resource.links = links
+    return Identities(fhir_harvest(resource))
+
+
+def _phrases(reasons: Iterable[Reason]) -> list[str]:
+    return [
+        text for reason in reasons for text in (reason.text, reason.place, *_phrases(reason.more)) if text
+    ]

@@ -1,0 +1,284 @@
+"""What identifies somebody does not leave, however it came into an effect: stopped, told and audited."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from conformance.store_contract import NAMES, RING
+from vaults import sealer
+
+from engine import routing as routing_module
+from engine.auditing import Act, AuditQuery
+from engine.config.loading import load_channel
+from engine.delivery import DeliveryLoop
+from engine.destinations.base import Note
+from engine.effects import Charge
+from engine.egress import Egress
+from engine.model import (
+    Arrival,
+    Dead,
+    Delivered,
+    Delivery,
+    Lane,
+    MessageState,
+    Outcome,
+    Owner,
+    Reason,
+    ReasonCode,
+    Routed,
+    Routing,
+)
+from engine.privacy.book import TokenBook
+from engine.privacy.vault import Vault
+from engine.program import Program
+from engine.retry import RetryPolicy
+from engine.routing import RoutingLoop
+from engine.store.base import Query, Store
+from engine.store.sql import open_store
+from engine.telemetry import REGISTRY
+
+CHANNEL = """
+channel: open
+description: Codes pass as they are sent, so that a sender can put anything into an effect.
+owner: {business: b@hospital.example, technical: t@hospital.example}
+source:
+  mllp: {listen: "tcp:2599", message_types: [DFT^P03]}
+sequence_by: PV1-19
+effects:
+  - for_each: FT1
+    charge:
+      key: "{FT1-2}/{FT1-7}"
+      encounter: PV1-19
+      subject: PID-3
+      item: FT1-7
+      quantity: FT1-10 | number
+      cost_centre: FT1-13.1
+      date: FT1-4 | date
+destinations:
+  - ledger: {path: var/ledger.jsonl}
+"""
+NOW = 1_795_000_000.0  # 2026-11-18
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "open.yaml").write_text(CHANNEL)
+    return tmp_path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
+    yield opened
+    opened.close()
+
+
+def program(folder: Path, more: str = "") -> Program:
+    (folder / "open.yaml").write_text(CHANNEL + more)
+    return load_channel(folder / "open.yaml").program
+
+
+def charge(number: int = 1, *, code: str = "270001", ward: str = "ICU", day: str = "20261118") -> Arrival:
+    raw = (
+        f"MSH|^~\\&|CHARGES|HOSP|||20261118||DFT^P03|C{number}|P|2.5.1\r"
+        f"PID|1||00817263^^^HOSP^MR||SAMPLESON^ANNA||19700109|F|||1 Elm Road^^Littleton^^90210\r"
+        f"PV1|1|I|ICU||||||||||||||||V{number}4711\r"
+        f"FT1|1|T{number}||{day}||CG|{code}|||2|||{ward}\r"
+    ).encode()
+    name = NAMES.of("open", b"CHARGES", b"HOSP", b"C%d" % number)
+    return Arrival("open", raw, name, NAMES.digest(raw), NOW)
+
+
+def routing(store: Any, compiled: Program) -> RoutingLoop:
+    vault = Vault(tenant="test", index_keys={"first": b"i" * 32})
+    return RoutingLoop(
+        store,
+        {"open": compiled},
+        TokenBook(vault, store.tokens),
+        seal=sealer(store.keep_seal_key).seal,
+        renew=lambda: vault,
+        name=lambda *scope: scope[-1],
+        batch=100,
+        clock=lambda: NOW,
+        routed=lambda: None,
+        holder="node/0",
+    )
+
+
+def route_all(store: Store, compiled: Program) -> None:
+    loop = routing(store, compiled)
+    while loop.turn() == 0.0:
+        pass
+
+
+def incidents(where: str) -> float:
+    return REGISTRY.get_sample_value(
+        "wardline_privacy_incidents_total", {"channel": "open", "where": where}
+    ) or 0.0  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "row"),
+    [
+        ({"code": "817263"}, "PID-3"),
+        ({"code": "Sampleson"}, "PID-5"),
+        ({"code": "X-ANNA"}, "PID-5"),
+        ({"code": "9.1.1970"}, "PID-7"),
+        ({"ward": "Littleton"}, "PID-11"),
+        ({"ward": "V14711"}, "PV1-19"),
+        ({"day": "19700109"}, "PID-7"),
+    ],
+)
+def test_what_identifies_in_a_field_that_passes_is_a_dead_letter(
+    store: Store, folder: Path, given: dict[str, str], row: str
+) -> None:
+    before = incidents("routing")
+    store.accept([charge(**given), charge(2)])  # type: ignore[arg-type]
+    route_all(store, program(folder))
+    bad, good = store.messages(Query())
+    assert (bad.state, good.state) == (MessageState.DEAD, MessageState.WAITING)
+    assert bad.reason is not None
+    assert (bad.reason.code, bad.reason.owner) == (ReasonCode.PRIVACY, Owner.PRIVACY)
+    assert bad.reason.place in ("charge.key", "charge.cost_centre", "charge.date")
+    assert row in bad.reason.text
+    assert [one.delivery.message_id for one in store.deliveries(Query())] == [good.id]
+    (entry,) = [one.entry for one in store.entries(AuditQuery(act=Act.INCIDENT))]
+    assert entry.object == f"message:{bad.id}"
+    assert entry.detail == {"channel": "open", "where": "routing", "place": bad.reason.place, "row": row}
+    assert not any(value.lower() in str((entry, bad.reason)).lower() for value in given.values())
+    assert incidents("routing") == before + 1
+    assert store.gaps() == []
+
+
+def test_known_words_let_it_pass_when_it_is_routed_again(store: Store, folder: Path) -> None:
+    store.accept([charge(ward="St Anna")])
+    route_all(store, program(folder))
+    (view,) = store.messages(Query())
+    assert view.state is MessageState.DEAD
+    known = """
+privacy:
+  known_words:
+    - {word: St Anna, reason: A ward of ours is called so., reviewer: D. Testdoc}
+"""
+    assert store.redeliver(Query(ids=(view.id,)), now=NOW) == 1
+    route_all(store, program(folder, known))
+    (view,) = store.messages(Query())
+    assert view.state is MessageState.WAITING
+    assert isinstance(store.deliveries(Query())[0].delivery.effect, Charge)
+
+
+def test_a_leak_between_mapping_and_storing_is_stopped(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong with the mapping: what it gave is looked at, not how it came about."""
+    mapped = routing_module.route
+
+    def leaking(*given: Any, **more: Any) -> list[Routing]:
+        return [_with_key(one, "open/" + "ANNA SAMPLESON") for one in mapped(*given, **more)]
+
+    monkeypatch.setattr(routing_module, "route", leaking)
+    store.accept([charge()])
+    route_all(store, program(folder))
+    (view,) = store.messages(Query())
+    assert view.reason is not None
+    assert (view.reason.code, view.reason.place) == (ReasonCode.PRIVACY, "charge.key")
+
+
+def _with_key(routed: Routing, key: str) -> Routing:
+    assert isinstance(routed.result, Routed)
+    effects = tuple(msgspec.structs.replace(one, key=key) for one in routed.result.effects)
+    return msgspec.structs.replace(routed, result=msgspec.structs.replace(routed.result, effects=effects))
+
+
+@pytest.mark.parametrize("text", ["cannot read ANNA SAMPLESON", "bad number 00817263", "born 1970-01-09"])
+def test_a_reason_that_says_who_it_is_is_stopped(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    mapped = routing_module.route
+
+    def leaking(*given: Any, **more: Any) -> list[Routing]:
+        dead = Dead(Reason(ReasonCode.INTERNAL, text))
+        return [msgspec.structs.replace(one, result=dead) for one in mapped(*given, **more)]
+
+    monkeypatch.setattr(routing_module, "route", leaking)
+    store.accept([charge()])
+    route_all(store, program(folder))
+    (view,) = store.messages(Query())
+    assert view.reason is not None
+    assert (view.reason.code, view.reason.place) == (ReasonCode.PRIVACY, "reason")
+    assert "ANNA" not in str(view)
+
+
+class Desk:
+    """A destination that takes everything, and remembers."""
+
+    def __init__(self) -> None:
+        self.taken: list[Delivery] = []
+
+    def deliver(self, deliveries: Sequence[Delivery], note: Note) -> list[Outcome]:
+        self.taken += deliveries
+        return [Delivered() for _ in deliveries]
+
+    def close(self) -> None:
+        return None
+
+
+def deliver(store: Store, compiled: Program, spoil: Callable[[Delivery], Delivery] | None = None) -> Desk:
+    desk = Desk()
+    loop = DeliveryLoop(
+        store,
+        "ledger:var/ledger.jsonl",
+        desk,
+        Lane.NORMAL,
+        egress=Egress({"open": compiled}, store, "node/0", lambda: NOW),
+        holder="node/0",
+        retry=RetryPolicy(),
+        batch=10,
+        clock=lambda: NOW,
+        dice=lambda: 1.0,
+        settled=lambda _: None,
+    )
+    if spoil is not None:
+        loop._survivors = lambda batch: [spoil(one) for one in batch]  # type: ignore[method-assign]
+    loop.turn()
+    return desk
+
+
+def test_a_delivery_that_would_let_it_out_is_refused_and_the_rest_goes_on(store: Store, folder: Path) -> None:
+    compiled = program(folder)
+    store.accept([charge(1), charge(2)])
+    route_all(store, compiled)
+    bad, good = (view.id for view in store.messages(Query()))
+
+    def spoil(delivery: Delivery) -> Delivery:
+        if delivery.message_id != bad:
+            return delivery
+        effect = msgspec.structs.replace(delivery.effect, cost_centre="Anna Sampleson")  # type: ignore[call-arg]
+        return msgspec.structs.replace(delivery, effect=effect)
+
+    before = incidents("delivery")
+    desk = deliver(store, compiled, spoil)
+    assert [one.message_id for one in desk.taken] == [good]
+    view, other = store.messages(Query())
+    assert (view.state, other.state) == (MessageState.DEAD, MessageState.DELIVERED)
+    (refused,) = store.deliveries(Query(), message_id=bad)
+    assert refused.reason is not None
+    assert (refused.reason.code, refused.reason.place) == (ReasonCode.PRIVACY, "charge.cost_centre")
+    (entry,) = [one.entry for one in store.entries(AuditQuery(act=Act.INCIDENT))]
+    assert (entry.object, entry.detail["where"]) == (f"message:{bad}", "delivery")
+    assert incidents("delivery") == before + 1
+
+
+def test_deliveries_whose_message_is_gone_leave(store: Store, folder: Path) -> None:
+    """They were compared when they were made."""
+    compiled = program(folder)
+    store.accept([charge(1)])
+    route_all(store, compiled)
+    with sqlite3.connect(folder / "wardline.db") as database:
+        database.execute("DELETE FROM contents")
+    assert len(deliver(store, compiled).taken) == 1
