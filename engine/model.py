@@ -6,7 +6,7 @@ Values only: no I/O, no clock. Nothing here shows content in its `repr`.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -177,7 +177,7 @@ class StoredMessage(msgspec.Struct, frozen=True):
         return f"StoredMessage({self.id}, {self.channel!r}, {len(self.raw)} bytes)"
 
 
-class Lookup(NamedTuple):
+class Lookup(msgspec.Struct, frozen=True):
     """Under what an identifier is found: 16 bytes, keyed by the ring key `key_id`."""
 
     lookup: bytes

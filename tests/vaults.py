@@ -63,7 +63,7 @@ def unsealer(keys: SealKeys, subjects: SubjectKeys | None = None) -> Unsealer:
 def minted(identifier: str, token: str, subject: str = "", of: Vault | None = None) -> Minted:
     """A token as a book mints it, used by message 1."""
     home = of or vault()
-    one = Minted(token, identifier, home.named(identifier, home.index(identifier)), home.tenant)
+    one = Minted(token, identifier, home.index(identifier), home)
     one.users[1] = None
     one.subject = subject
     return one

@@ -15,7 +15,7 @@ What is minted is sealed by another (`engine.privacy.sealing`), when it is known
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from engine.model import Lookup
 from engine.privacy.tokens import DOMAINS, PERSON, mint
@@ -35,10 +35,10 @@ class Minted:
 
     `subject` is the person whose it is, by token, once the batch is mapped; empty: nobody's."""
 
-    __slots__ = ("domain", "identifier", "lookups", "subject", "tenant", "token", "users", "verified")
+    __slots__ = ("domain", "identifier", "index", "subject", "token", "users", "vault", "verified")
 
-    def __init__(self, token: str, identifier: str, lookups: tuple[Lookup, ...], tenant: str) -> None:
-        self.token, self.identifier, self.lookups, self.tenant = token, identifier, lookups, tenant
+    def __init__(self, token: str, identifier: str, index: bytes, vault: Vault) -> None:
+        self.token, self.identifier, self.index, self.vault = token, identifier, index, vault
         self.domain = identifier[0]
         self.subject = ""
         self.users: dict[int, None] = {}  # in the order of their use
@@ -46,6 +46,16 @@ class Minted:
 
     def __repr__(self) -> str:
         return f"Minted({self.token})"
+
+    @property
+    def tenant(self) -> str:
+        """Whose number it is."""
+        return self.vault.tenant
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """All that it will be found under."""
+        return self.vault.named(self.identifier, self.index)
 
 
 class TokenBook:
@@ -160,12 +170,11 @@ class TokenBook:
         for fresh in unsure:
             fresh.verified = True
         affected: set[int] = set()
-        asked = {lookup: fresh for fresh in unsure for lookup, _ in fresh.lookups}
-        for lookup, token in self._lookup(list(asked)).items():
-            fresh = asked[lookup]
-            self._learn(index := fresh.lookups[0].lookup, token)
-            if self._minted.pop(index, None):  # else found under two keys
-                affected |= self._fresh.pop(fresh.token).users.keys()
+        newest = self._newest(unsure)
+        for lookup, token in self._lookup(list(newest)).items():
+            self._learn(index := newest[lookup], token)
+            if minted := self._minted.pop(index, None):  # else found under two keys
+                affected |= self._fresh.pop(minted).users.keys()
         for message in affected:
             self.forget(message)
         return affected
@@ -194,7 +203,7 @@ class TokenBook:
         """The batch is stored: its tokens and merges hold."""
         for fresh in self._fresh.values():
             if fresh.users:
-                self._learn(fresh.lookups[0].lookup, fresh.token)
+                self._learn(fresh.index, fresh.token)
         if self._merges:
             if len(self._survivors) > _MERGES:
                 self._known, self._older = {}, {}
@@ -205,9 +214,7 @@ class TokenBook:
     def abandon(self, known: Mapping[bytes, str]) -> None:
         """The batch is not stored; learn the tokens that exist already (`TokensTaken.known`) and
         map all of it again."""
-        newest = {
-            lookup: fresh.lookups[0].lookup for fresh in self._fresh.values() for lookup, _ in fresh.lookups
-        }
+        newest = self._newest(self._fresh.values())
         for lookup, token in known.items():
             self._learn(newest.get(lookup, lookup), token)
         self._survivors = dict(self._settled)
@@ -223,6 +230,12 @@ class TokenBook:
         self._persons.clear()
         self._asking = self._asked.setdefault(self._message, [])
 
+    def _newest(self, some: Iterable[Minted]) -> dict[bytes, bytes]:
+        """The index of new tokens by each of their look-ups."""
+        if not self._own.changing:
+            return {one.index: one.index for one in some}
+        return {found.lookup: one.index for one in some for found in one.lookups}
+
     def _of_tenant(self, tenant: str) -> Vault:
         vault = self._vaults.get(tenant)
         if vault is None:
@@ -235,9 +248,8 @@ class TokenBook:
         if not sheet:
             sheet = self._sheets[domain] = mint(domain, self._random(26 * _SHEET))
         token = sheet.pop()
-        lookups = self._vault.named(identifier, index)
         self._minted[index] = token
-        self._fresh[token] = Minted(token, identifier, lookups, self._vault.tenant)
+        self._fresh[token] = Minted(token, identifier, index, self._vault)
         return token
 
     def _use(self, token: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import os
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from engine.errors import Misconfigured
+from engine.keyed import keyed
 from engine.model import NewToken, SealKey
 from engine.privacy.book import Minted
 
@@ -119,24 +119,25 @@ class Sealer:
             return []
         self._take(len(minted))
         keys = self._subject_keys({one.subject for one in minted} - {""})
-        boxes = {subject: AESGCM(row_key(self._key, key)) for subject, key in keys.items()}
-        nonces = self._random(NONCE * len(minted))
-        return [
-            self._row(one, boxes, nonces[at * NONCE : at * NONCE + NONCE]) for at, one in enumerate(minted)
-        ]
-
-    def _row(self, one: Minted, boxes: dict[str, AESGCM], nonce: bytes) -> NewToken:
-        subject = one.subject if self._subjects else ""
-        place = bound(one.tenant, one.domain, one.token, self._key_id)
-        return NewToken(
-            token=one.token,
-            domain=one.domain,
-            lookups=one.lookups,
-            key_id=self._key_id,
-            sealed=nonce + boxes[subject].encrypt(nonce, one.identifier.encode(), place),
-            subject=subject,
-            tenant=one.tenant,
-        )
+        key_of = row_keys(self._key)
+        seals = {subject: AESGCM(key_of(key)).encrypt for subject, key in keys.items()}
+        nonces, rows = self._random(NONCE * len(minted)), []
+        for at, one in enumerate(minted):
+            nonce = nonces[at * NONCE : at * NONCE + NONCE]
+            token, domain, tenant = one.token, one.domain, one.vault.tenant
+            subject = one.subject if self._subjects else ""
+            place = bound(tenant, domain, token, self._key_id)
+            row = NewToken(
+                token=token,
+                domain=domain,
+                lookups=one.lookups,
+                key_id=self._key_id,
+                sealed=nonce + seals[subject](nonce, one.identifier.encode(), place),
+                subject=subject,
+                tenant=tenant,
+            )
+            rows.append(row)
+        return rows
 
     def _subject_keys(self, subjects: set[str]) -> dict[str, bytes]:
         """By subject, `""` for what is nobody's."""
@@ -158,9 +159,15 @@ class Sealer:
         self._left -= count
 
 
+def row_keys(seal_key: bytes) -> Callable[[bytes], bytes]:
+    """`row_key` for many subject keys."""
+    name = keyed(seal_key, 32, _ROW)
+    return lambda subject_key: name(subject_key + b"\x01")
+
+
 def row_key(seal_key: bytes, subject_key: bytes) -> bytes:
     """What a row is sealed with: HKDF-Expand of the seal key, one block, with the subject key in its info."""
-    return hmac.digest(seal_key, _ROW + subject_key + b"\x01", "sha256")
+    return row_keys(seal_key)(subject_key)
 
 
 def bound(tenant: str, domain: str, token: str, key_id: str) -> bytes:

@@ -100,3 +100,8 @@ class Vault:
             return (newest,)
         data = identifier.encode()
         return (newest, *(Lookup(name(data), key_id) for key_id, name in self._older))
+
+    @property
+    def changing(self) -> bool:
+        """Whether the index changes its key: what is found may lie under either."""
+        return bool(self._older)

@@ -59,7 +59,7 @@ class Tokens(Part):
 
 def mint(work: Work, minted: Sequence[NewToken], now: float) -> None:
     """Store new tokens, all or none. Raises `TokensTaken` when a look-up leads to another token already."""
-    found = sorted((lookup, new.token, key_id) for new in minted for lookup, key_id in new.lookups)
+    found = sorted([(one.lookup, new.token, one.key_id) for new in minted for one in new.lookups])
     flat = [column for row in found for column in row]  # sorted: two routers wait in one order only
     if insert(work, _LOOKUP, 3, flat, _UNLESS_THERE) < len(found):
         mine = {lookup: token for lookup, token, _ in found}

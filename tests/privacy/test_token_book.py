@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from vaults import sealer
 
+from engine.model import Lookup
 from engine.privacy.book import Minted, TokenBook
 from engine.privacy.tokens import parse
 from engine.privacy.vault import Vault, canonical
@@ -35,7 +36,7 @@ class Rows:
 
     def store(self, minted: Sequence[Minted]) -> None:
         with self.lock:
-            new = {lookup: one.token for one in minted for lookup, _ in one.lookups}
+            new = {found.lookup: one.token for one in minted for found in one.lookups}
             taken = {lookup: self.rows[lookup] for lookup in new if lookup in self.rows}
             if taken:
                 raise TokensTaken(taken)
@@ -88,7 +89,7 @@ def test_what_is_minted_says_what_it_stands_for(rows: Rows) -> None:
     (new,) = mine.minted()
     assert (new.token, new.domain, new.tenant, new.subject) == (token, "p", "north", token)
     assert new.identifier == "p\x1fHOSP\x1fMR\x1f007"
-    assert new.lookups == ((VAULT.index("p\x1fHOSP\x1fMR\x1f007"), "k1"),)
+    assert new.lookups == (Lookup(VAULT.index("p\x1fHOSP\x1fMR\x1f007"), "k1"),)
 
 
 def test_only_messages_that_used_a_known_identifier_are_mapped_again(rows: Rows) -> None:

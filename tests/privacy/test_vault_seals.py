@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from vaults import PRIVATE, Cabinet, SealKeys, minted, row_of, sealer, unsealer
 
 from engine.errors import Misconfigured, Unacceptable
-from engine.model import TokenRow
+from engine.model import Lookup, TokenRow
 from engine.privacy import sealing
 from engine.privacy.sealing import Reader, Sealer, SubjectGone
 from engine.privacy.tokens import DOMAINS
@@ -93,7 +93,7 @@ def test_while_the_index_changes_its_key_a_number_is_found_under_both() -> None:
     both = Vault(tenant="north", index_keys={"k2": bytes(32), "k1": INDEX_KEY})
     one, other = vault(key=bytes(32)).index(IDENTIFIER), vault().index(IDENTIFIER)
     assert both.lookups(IDENTIFIER) == [one, other]
-    assert both.named(IDENTIFIER, both.index(IDENTIFIER)) == ((one, "k2"), (other, "k1"))
+    assert both.named(IDENTIFIER, both.index(IDENTIFIER)) == (Lookup(one, "k2"), Lookup(other, "k1"))
     assert vault().lookups(IDENTIFIER) == [other]
 
 
