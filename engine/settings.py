@@ -27,8 +27,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     may take; `give_up` the days a delivery is tried while its destination is away; `dev_keys` lets FHIR
     clients use static keys (development only); `audit_checkpoints` the file that takes the signed
     checkpoints of the audit too, outside the store; `tenant` whose numbers a channel's are when it does not
-    say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for; `log_level`
-    what is logged (`DEBUG` shows the signals that are otherwise only counted)."""
+    say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for, and
+    `reidentify_private` the file that opens them, for re-identification and rotation only; `log_level` what
+    is logged (`DEBUG` shows the signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     cabinet: str = ""
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     dev_keys: bool = False
     tenant: str = ""
     reidentify_public: str = ""
+    reidentify_private: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "view": ("view", "view", "Tools"),
     "profile": ("profile", "profile", "Tools"),
     "access": ("access", "access", "Tools"),
+    "vault": ("vault", "vault", "Privacy"),
 }
 """Verb → module of this package, function, panel of the help."""
 

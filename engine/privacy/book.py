@@ -86,9 +86,8 @@ class TokenBook:
         self._survivors: dict[str, str] = {}  # both
         self._led: dict[int, dict[str, str]] = {}  # what a merge answered messages of this batch with
         self._vaults: dict[str, Vault] = {}  # of other tenants
-        self._asked: dict[int, list[bytes]] = {}  # by message of this batch: the indexes
-        self._persons: dict[int, str] = {}  # and the first person
-        self._message, self._asking = 0, self._asked.setdefault(0, [])
+        self._persons: dict[int, str] = {}  # by message of this batch: the first person
+        self._message = 0
 
     @property
     def index(self) -> Callable[[str], bytes]:
@@ -112,16 +111,11 @@ class TokenBook:
         own); what it did before is forgotten."""
         self.forget(message_id)
         self._message = message_id
-        self._asking = self._asked[message_id] = []
         self._persons.pop(message_id, None)
         if tenant is None:
             self._vault = self._own
         elif tenant != self._vault.tenant:
             self._vault = self._of_tenant(tenant)
-
-    def mentioned(self, message_id: int) -> set[bytes]:
-        """The indexes of all that this message asked for, whatever it came to."""
-        return set(self._asked.get(message_id, ()))
 
     def subject(self, message_id: int) -> str:
         """The person whom this message is about: the first that it asked for; empty: nobody."""
@@ -133,7 +127,6 @@ class TokenBook:
         Raises `Unacceptable` for an identifier that cannot be written canonically."""
         identifier = canonical(domain, authority, id_type, value)
         index = self._vault.index(identifier)
-        self._asking.append(index)
         token = self._known.get(index)
         if token is None:
             token = self._recall(index) or self._minted.get(index) or self._mint(identifier, index)
@@ -226,9 +219,7 @@ class TokenBook:
         self._uses.clear()
         self._led.clear()
         self._merges.clear()
-        self._asked.clear()
         self._persons.clear()
-        self._asking = self._asked.setdefault(self._message, [])
 
     def _newest(self, some: Iterable[Minted]) -> dict[bytes, bytes]:
         """The index of new tokens by each of their look-ups."""

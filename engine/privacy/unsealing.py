@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -17,8 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from engine.errors import Misconfigured, Unacceptable
 from engine.model import SealKey, TokenRow
 from engine.privacy.sealing import NONCE, SUITE, Reader, SubjectKeys, bound, row_key, wrap_info
+from engine.secret_files import read_secret
 
-__all__ = ["PrivateKey", "RingKeys", "Unsealer", "keys_of_ring", "parse_private"]
+__all__ = ["PrivateKey", "RingKeys", "Unsealer", "keys_of_ring", "make_pair", "parse_private", "private_keys"]
 
 
 class RingKeys(Protocol):
@@ -53,6 +55,20 @@ def parse_private(text: str, where: str) -> list[PrivateKey]:
             "holds no re-identification private key", where=where, hint="wardline vault keygen makes one"
         )
     return keys
+
+
+def make_pair() -> tuple[str, str]:
+    """A new re-identification pair in base64: private, public."""
+    key = X25519PrivateKey.generate()
+    halves = key.private_bytes_raw(), key.public_key().public_bytes_raw()
+    return base64.b64encode(halves[0]).decode(), base64.b64encode(halves[1]).decode()
+
+
+def private_keys(file: Path | None, ring: RingKeys) -> list[PrivateKey]:
+    """All that may open what is sealed here: those of the file, if there is one, and those that stood in for
+    it before it was made. Raises `Misconfigured`."""
+    made = parse_private(read_secret(file, "re-identification key"), str(file)) if file else []
+    return [*made, *keys_of_ring(ring)]
 
 
 def keys_of_ring(ring: RingKeys) -> list[PrivateKey]:

@@ -12,7 +12,6 @@ import base64
 import binascii
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from engine.errors import Misconfigured
 from engine.model import Use
+from engine.secret_files import read_secret
 
 __all__ = ["INDEX_PURPOSES", "KEY_VARIABLE", "KeyRing"]
 
@@ -94,7 +94,7 @@ class KeyRing:
             return cls.parse(text, KEY_VARIABLE)
         try:
             _make(key_file)
-            return cls.parse(_read(key_file), str(key_file))
+            return cls.parse(read_secret(key_file, "key file"), str(key_file))
         except OSError as error:
             raise Misconfigured(
                 f"the key file cannot be used: {error.strerror}",
@@ -144,14 +144,3 @@ def _make(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _read(path: Path) -> str:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(handle, "r", encoding="ascii", errors="replace") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode) or mode & 0o077:
-            raise Misconfigured(
-                "others may read the key file", where=str(path), hint=f"chmod 600 {path.name}"
-            )
-        return file.read(64 * 1024)

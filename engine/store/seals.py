@@ -17,7 +17,7 @@ __all__ = ["bind", "check_cabinet", "check_keys"]
 
 _IN_USE: Final = (
     "SELECT EXISTS (SELECT 1 FROM contents WHERE key_id = ?)"
-    " OR EXISTS (SELECT 1 FROM tokens WHERE key_id = ? AND sealed IS NOT NULL)"
+    " OR EXISTS (SELECT 1 FROM tokens WHERE key_id = ? AND erased_at IS NULL)"
     " OR EXISTS (SELECT 1 FROM audit_head WHERE key_id = ?)"
     " OR EXISTS (SELECT 1 FROM seal_keys WHERE reader = ?)"
 )

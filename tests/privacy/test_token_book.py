@@ -349,20 +349,6 @@ def test_a_number_belongs_to_the_person_that_another_was_merged_into(rows: Rows)
     assert {one.token: one.subject for one in mine.minted()}[visit] == into == mine.subject(2)
 
 
-def test_it_tells_what_a_message_mentions_whatever_it_came_to(rows: Rows) -> None:
-    mine = book(rows)
-    indexes = {VAULT.index(canonical("p", "HOSP", "MR", number)) for number in "12"}
-    for number in "112":
-        person(mine, number, message=None if number == "2" else 1)
-    mine.forget(1)
-    assert mine.mentioned(1) == indexes
-    assert mine.mentioned(2) == set()
-    person(mine, "1", message=1)
-    assert len(mine.mentioned(1)) == 1
-    mine.committed()
-    assert mine.mentioned(1) == set()
-
-
 def test_P04_no_token_is_valid_in_another_tenant(rows: Rows) -> None:
     mine = book(rows)
     tokens = []

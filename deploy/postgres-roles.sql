@@ -1,0 +1,57 @@
+-- Who may do what in a Wardline store on PostgreSQL. Run it as the database's owner, in the store's database, after
+-- the store was made (`wardline doctor`, or one start as the owner) and again after each upgrade:
+--
+--     psql -d wardline -f deploy/postgres-roles.sql
+--     CREATE USER hospital_engine PASSWORD '…' IN ROLE wardline_engine;
+--     CREATE USER hospital_privacy PASSWORD '…' IN ROLE wardline_reidentify;
+--     CREATE USER hospital_auditor PASSWORD '…' IN ROLE wardline_readonly;
+--
+-- The owner alone changes tables: upgrades, `wardline vault rotate`, `wardline purge` of the audit.
+-- wardline_engine       `wardline run` and the commands of operators; reads no sealed identifier and no seal key
+-- wardline_reidentify   `wardline reidentify serve`; reads those, no message and no effect
+-- wardline_readonly     status and audit; reads no content, no effect, no sealed identifier, no key
+
+DO $$
+DECLARE name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['wardline_engine', 'wardline_reidentify', 'wardline_readonly'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), name);
+    EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', name);
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM %I', name);
+    EXECUTE format('GRANT SELECT ON schema_version, keys, uses TO %I', name);
+  END LOOP;
+END $$;
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
+-- The engine.
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO wardline_engine;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO wardline_engine;
+REVOKE INSERT, UPDATE, DELETE ON schema_version FROM wardline_engine;
+REVOKE ALL ON tokens, seal_keys FROM wardline_engine;
+GRANT INSERT ON tokens, seal_keys TO wardline_engine;
+GRANT SELECT (token, domain, tenant, key_id, subject, created_at, merged_into, moved_to, erased_at)
+  ON tokens TO wardline_engine;
+GRANT UPDATE (sealed, merged_into, moved_to, erased_at) ON tokens TO wardline_engine;
+GRANT SELECT (id, reader, made_at) ON seal_keys TO wardline_engine;
+REVOKE UPDATE, DELETE ON audit, audit_checkpoints FROM wardline_engine;
+
+-- Re-identification.
+GRANT SELECT ON tokens, seal_keys, lookups, merges, erasures, audit, audit_head, audit_checkpoints, configured
+  TO wardline_reidentify;
+GRANT INSERT ON audit, audit_checkpoints TO wardline_reidentify;
+GRANT INSERT, UPDATE ON audit_head TO wardline_reidentify;
+GRANT SELECT (id) ON messages TO wardline_reidentify;
+GRANT SELECT (key_id) ON contents TO wardline_reidentify;
+GRANT SELECT (message_id, chain) ON versions TO wardline_reidentify;
+
+-- Looking on.
+GRANT SELECT (id, channel, type, state, received_at, answered, original, bytes, effects, step, reason, warnings)
+  ON messages TO wardline_readonly;
+GRANT SELECT (id, message_id, channel, destination, lane, state, attempts, due_at, settled_at)
+  ON deliveries TO wardline_readonly;
+GRANT SELECT ON audit, audit_checkpoints, erasures, configured, owed, pulse TO wardline_readonly;
+GRANT SELECT (token, domain, tenant, created_at, merged_into, erased_at) ON tokens TO wardline_readonly;

@@ -1,0 +1,156 @@
+"""Who may read what in a store on PostgreSQL (P10): the users of `deploy/postgres-roles.sql`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from conformance.resource_contract import unit, write
+from conformance.store_contract import RING, accept, charge, claim, settle, state
+from sqlalchemy import make_url
+from vaults import PRIVATE, minted, sealer, vault
+
+from engine.errors import Unacceptable
+from engine.model import MessageState, Routed, Routing, TokenMerge
+from engine.privacy.unsealing import Unsealer, keys_of_ring
+from engine.store.base import Query, Store
+from engine.store.sql import open_store
+
+ROLES = Path(__file__).parents[2] / "deploy" / "postgres-roles.sql"
+DENIED = psycopg.errors.InsufficientPrivilege
+IDENTIFIER = "p\x1fHOSP\x1fMR\x1f007"
+
+
+class Site:
+    """A store of its owner, and a database user in each role."""
+
+    def __init__(self, url: str) -> None:
+        self.owner = url
+        open_store(url, RING).close()
+        self._names = {role: f"u{uuid.uuid4().hex[:12]}" for role in ("engine", "reidentify", "readonly")}
+        with psycopg.connect(url, autocommit=True) as connection:
+            for _ in range(2):  # again after an upgrade
+                connection.execute(ROLES.read_text())
+            for role, name in self._names.items():
+                connection.execute(f"CREATE USER {name} PASSWORD 'wardline' IN ROLE wardline_{role}")
+
+    def forget(self) -> None:
+        with psycopg.connect(self.owner, autocommit=True) as connection:
+            connection.execute(f"DROP USER {', '.join(self._names.values())}")
+
+    def url(self, role: str) -> str:
+        named = make_url(self.owner).set(username=self._names[role], password="wardline")
+        return named.render_as_string(hide_password=False)
+
+    def ask(self, role: str, query: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url(role)) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def site(new_postgres: Callable[[], str]) -> Iterator[Site]:
+    made = Site(new_postgres())
+    yield made
+    made.forget()
+
+
+@pytest.fixture
+def engine(site: Site) -> Iterator[Store]:
+    store = open_store(site.url("engine"), RING)
+    yield store
+    store.close()
+
+
+def routed(store: Store, number: int) -> int:
+    """A message that names a person and merges another into it."""
+    (message_id,) = accept(store, number)
+    some = [minted(f"{IDENTIFIER}{number}{n}", f"t1p_{number}{n}") for n in "ab"]
+    merges = (TokenMerge(f"t1p_{number}a", f"t1p_{number}b"),)
+    result = Routed((charge(number),), merges=merges)
+    routing = Routing(message_id, result, destinations=("odoo",))
+    store.route([routing], sealer(store.keep_seal_key).seal(some), 5.0, turn=store.uses()["vault-index"].turn)
+    return message_id
+
+
+def test_P10_the_engines_user_does_all_of_its_work(engine: Store) -> None:
+    message_id = routed(engine, 1)
+    index = vault().index(f"{IDENTIFIER}1a")
+    assert engine.tokens([index]) == {index: "t1p_1b"}
+    settle(engine, claim(engine))
+    assert state(engine, message_id) is MessageState.DELIVERED
+    assert [type(one).__name__ for one in engine.write([unit(write("p1"))])] == ["Written"]
+    assert engine.gaps() == []
+    assert engine.verify_versions() == []
+    engine.reclaim(9.0)
+    engine.redeliver(Query(), now=9.0)
+    engine.purge(content_before=1e12, duplicates_before=1e12)
+    engine.check()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT sealed FROM tokens",
+        "SELECT * FROM tokens",
+        "SELECT wrapped FROM seal_keys",
+        "SELECT * FROM seal_keys",
+        "UPDATE tokens SET subject = 'x' RETURNING sealed",
+        "DELETE FROM tokens RETURNING token",
+        "UPDATE seal_keys SET reader = 'x' RETURNING id",
+        "UPDATE audit SET who = 'x' RETURNING id",
+        "DELETE FROM audit RETURNING id",
+        "CREATE TABLE mine (x int)",
+        "COPY tokens TO STDOUT",
+    ],
+)
+def test_P10_the_engines_user_reads_no_sealed_identifier_and_no_seal_key(site: Site, query: str) -> None:
+    with pytest.raises(DENIED):
+        site.ask("engine", query)
+
+
+def test_P10_nor_would_they_open_for_it(site: Site, engine: Store) -> None:
+    """Were the database's users not kept apart: the ring alone opens nothing."""
+    routed(engine, 2)
+    owner = open_store(site.owner, RING)
+    rows = list(owner.token_rows(["t1p_2a", "t1p_2b"]).values())
+    opened = Unsealer([PRIVATE], owner.seal_keys, None).identifiers(rows)
+    with pytest.raises(Unacceptable):
+        Unsealer(keys_of_ring(RING), owner.seal_keys, None, RING).identifier(rows[0])
+    owner.close()
+    assert sorted(opened) == [f"{IDENTIFIER}2a", f"{IDENTIFIER}2b"]
+
+
+def test_the_reidentification_user_opens_rows_and_reads_no_message(site: Site, engine: Store) -> None:
+    routed(engine, 3)
+    store = open_store(site.url("reidentify"), RING)
+    rows = list(store.token_rows(["t1p_3a"]).values())
+    assert Unsealer([PRIVATE], store.seal_keys, None).identifiers(rows) == [f"{IDENTIFIER}3a"]
+    store.close()
+    for query in (
+        "SELECT sealed FROM contents",
+        "SELECT effect FROM deliveries",
+        "SELECT term FROM mentions",
+        "UPDATE tokens SET sealed = NULL RETURNING token",
+        "UPDATE audit SET who = 'x' RETURNING id",
+    ):
+        with pytest.raises(DENIED):
+            site.ask("reidentify", query)
+
+
+def test_who_looks_on_reads_counts_and_the_audit_only(site: Site) -> None:
+    assert site.ask("readonly", "SELECT count(id) FROM messages")
+    assert site.ask("readonly", "SELECT count(token) FROM tokens")
+    for query in (
+        "SELECT sealed FROM contents",
+        "SELECT effect FROM deliveries",
+        "SELECT sealed FROM tokens",
+        "SELECT wrapped FROM seal_keys",
+        "SELECT term FROM mentions",
+        "SELECT lookup FROM lookups",
+        "UPDATE audit SET who = 'x' RETURNING id",
+    ):
+        with pytest.raises(DENIED):
+            site.ask("readonly", query)
