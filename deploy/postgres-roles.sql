@@ -1,5 +1,5 @@
--- Who may do what in a Wardline store on PostgreSQL. Run it as the database's owner, in the store's database, after
--- the store was made (`wardline doctor`, or one start as the owner) and again after each upgrade:
+-- Who may do what in a Wardline store on PostgreSQL. As the database's owner make the store and its cabinet
+-- (`wardline vault status` does), then run this in the store's database, and again after each upgrade:
 --
 --     psql -d wardline -f deploy/postgres-roles.sql
 --     CREATE USER hospital_engine PASSWORD '…' IN ROLE wardline_engine;
@@ -39,8 +39,18 @@ GRANT UPDATE (sealed, merged_into, moved_to, erased_at) ON tokens TO wardline_en
 GRANT SELECT (id, reader, made_at) ON seal_keys TO wardline_engine;
 REVOKE UPDATE, DELETE ON audit, audit_checkpoints FROM wardline_engine;
 
+-- The cabinet, when it lies in this database.
+DO $$
+BEGIN
+  IF to_regnamespace('wardline_cabinet') IS NOT NULL THEN
+    GRANT USAGE ON SCHEMA wardline_cabinet TO wardline_engine, wardline_reidentify;
+    GRANT SELECT ON ALL TABLES IN SCHEMA wardline_cabinet TO wardline_engine, wardline_reidentify;
+    GRANT INSERT, UPDATE ON wardline_cabinet.keys TO wardline_engine;
+  END IF;
+END $$;
+
 -- Re-identification.
-GRANT SELECT ON tokens, seal_keys, lookups, merges, erasures, audit, audit_head, audit_checkpoints, configured
+GRANT SELECT ON tokens, seal_keys, lookups, merges, erasures, cabinets, audit, audit_head, audit_checkpoints, configured
   TO wardline_reidentify;
 GRANT INSERT ON audit, audit_checkpoints TO wardline_reidentify;
 GRANT INSERT, UPDATE ON audit_head TO wardline_reidentify;

@@ -109,17 +109,14 @@ class Node:
     def _make_loops(self) -> None:
         mine = share_of(self._channels, self._share)
         if mine:
+            reader = reader_of(self._settings, self._ring)
+            sealer = Sealer(reader, self._store.keep_seal_key, self._store.cabinet, clock=time.time)
             self._router = routing = RoutingLoop(
                 self._store,
                 {channel.spec.channel: channel.program for channel in mine},
                 TokenBook(self._vault(), self._store.tokens),
-                seal=Sealer(
-                    reader_of(self._settings, self._ring),
-                    self._store.keep_seal_key,
-                    self._store.cabinet,
-                    clock=time.time,
-                ).seal,
-                renew=self._vault,
+                seal=sealer.seal,
+                renew=lambda: self._renewed(sealer),
                 name=Fingerprints(self._ring).of,
                 batch=self._settings.batch,
                 clock=time.time,
@@ -138,8 +135,13 @@ class Node:
         ]
 
     def _vault(self) -> Vault:
-        """The vault with the keys that are in use now."""
+        """The vault with the keys that are in use now. Raises `Misconfigured` for one that the ring lacks."""
         return Vault.of(self._ring.following(self._store.uses()), self._settings.tenant)
+
+    def _renewed(self, sealer: Sealer) -> Vault:
+        """The same, when it has turned."""
+        sealer.forget()
+        return self._vault()
 
     def _delivery(self, name: str, lane: Lane) -> Loop:
         loop = DeliveryLoop(

@@ -1,4 +1,4 @@
-"""`wardline vault`: the pair of keys that opens identifiers, and the rotation of what seals and finds them."""
+"""`wardline vault`: who can open identifiers, and the rotation of what seals and finds them."""
 
 from __future__ import annotations
 

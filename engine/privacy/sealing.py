@@ -44,6 +44,7 @@ PUBLIC_TEXT: Final = 44
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 SEALS_PER_KEY: Final = 2**20
 SECONDS_PER_KEY: Final = 86_400.0
+_REMEMBERED: Final = 50_000
 _ROW: Final = b"wardline/1/vault-row\x1f"
 
 
@@ -111,6 +112,11 @@ class Sealer:
         self._reader, self._keep, self._subjects = reader, keep, subjects
         self._clock, self._random = clock, random
         self._key, self._key_id, self._left, self._until = b"", "", 0, 0.0
+        self._known: dict[str, bytes] = {}  # keys of persons who came lately
+
+    def forget(self) -> None:
+        """The vault has turned: ask the cabinet again for every person's key, and take a new seal key."""
+        self._known, self._left = {}, 0
 
     def seal(self, minted: Sequence[Minted]) -> list[NewToken]:
         """The rows of a batch. Raises `SubjectGone` when it speaks of a person who was erased meanwhile, and
@@ -143,10 +149,15 @@ class Sealer:
         """By subject, `""` for what is nobody's."""
         if not (self._subjects and subjects):
             return {"": b""}
-        keys = self._subjects.make_subject_keys(sorted(subjects))
-        if len(keys) < len(subjects):
-            raise SubjectGone
-        return {"": b"", **keys}
+        known = self._known
+        if missing := sorted(subject for subject in subjects if subject not in known):
+            if len(known) > _REMEMBERED:
+                known.clear()
+                missing = sorted(subjects)
+            known |= self._subjects.make_subject_keys(missing)
+            if not known.keys() >= subjects:
+                raise SubjectGone
+        return {"": b"", **{subject: known[subject] for subject in subjects}}
 
     def _take(self, count: int) -> None:
         """A seal key for so many more rows: a new one each day, and before it was used too often."""

@@ -49,8 +49,15 @@ class KeyRing:
     def derive(self, purpose: str, key_id: str = "") -> bytes:
         """The 32-byte key of one purpose: `content`, `fingerprint`, `digest`, `vault-index`, `vault-seal`, …
 
-        From the key named, else from the one in use. Raises `KeyError` for an id the ring does not hold."""
-        return _hkdf(self._keys[key_id or self.using(purpose).keys[0]], purpose)
+        From the key named, else from the one in use. Raises `Misconfigured` for an id the ring lacks."""
+        key_id = key_id or self.using(purpose).keys[0]
+        if key_id not in self._keys:
+            raise Misconfigured(
+                f"the key ring lacks {key_id!r}, which {purpose} goes by",
+                where=KEY_VARIABLE,
+                hint="start this process again with the ring that the others have",
+            )
+        return _hkdf(self._keys[key_id], purpose)
 
     def using(self, purpose: str) -> Use:
         """Which keys a purpose uses: those recorded, else the oldest for `INDEX_PURPOSES`, else the current

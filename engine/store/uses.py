@@ -21,6 +21,14 @@ __all__ = ["VAULT_INDEX", "check_turn", "enter_uses", "put_use", "read_uses", "t
 VAULT_INDEX: Final = "vault-index"
 _OLDEST: Final = ("fingerprint", "digest", VAULT_INDEX)
 _CURRENT: Final = ("term",)
+_ANY: Final = {
+    "fingerprint": "SELECT EXISTS (SELECT 1 FROM messages)",
+    "digest": "SELECT EXISTS (SELECT 1 FROM messages)",
+    VAULT_INDEX: "SELECT EXISTS (SELECT 1 FROM lookups)",
+    "term": "SELECT EXISTS (SELECT 1 FROM terms)",
+}
+"""Whether anything was named for a purpose."""
+
 _TURN: Final = "SELECT turn FROM uses WHERE purpose = 'vault-index'"
 
 
@@ -38,11 +46,14 @@ def enter_uses(database: Database, ring: KeyRing) -> None:
         for purpose, use in known.items():
             for key_id in use.keys:
                 if key_id not in ring.ids:
-                    raise Misconfigured(
-                        f"this store is searched with key {key_id!r} ({purpose}), and the key ring lacks it",
-                        where=KEY_VARIABLE,
-                        hint="add it after the current key, as id:base64: wardline vault rotate moves on",
-                    )
+                    if work.rows(_ANY[purpose])[0][0]:
+                        raise Misconfigured(
+                            f"names in this store are made with key {key_id!r} ({purpose}), and the key ring"
+                            " lacks it",
+                            where=KEY_VARIABLE,
+                            hint="add it after the current key, as id:base64: wardline vault rotate moves on",
+                        )
+                    put_use(work, purpose, (ring.current,))
 
 
 def read_uses(work: Work) -> Mapping[str, Use]:

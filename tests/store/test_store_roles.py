@@ -29,7 +29,9 @@ class Site:
 
     def __init__(self, url: str) -> None:
         self.owner = url
-        open_store(url, RING).close()
+        store = open_store(url, RING)
+        assert store.cabinet.id
+        store.close()
         self._names = {role: f"u{uuid.uuid4().hex[:12]}" for role in ("engine", "reidentify", "readonly")}
         with psycopg.connect(url, autocommit=True) as connection:
             for _ in range(2):  # again after an upgrade
@@ -67,11 +69,17 @@ def engine(site: Site) -> Iterator[Store]:
 def routed(store: Store, number: int) -> int:
     """A message that names a person and merges another into it."""
     (message_id,) = accept(store, number)
-    some = [minted(f"{IDENTIFIER}{number}{n}", f"t1p_{number}{n}") for n in "ab"]
+    names = [f"t1p_{number}{n}" for n in "ab"]
+    some = [minted(IDENTIFIER + name[4:], name, name) for name in names]
     merges = (TokenMerge(f"t1p_{number}a", f"t1p_{number}b"),)
     result = Routed((charge(number),), merges=merges)
     routing = Routing(message_id, result, destinations=("odoo",))
-    store.route([routing], sealer(store.keep_seal_key).seal(some), 5.0, turn=store.uses()["vault-index"].turn)
+    store.route(
+        [routing],
+        sealer(store.keep_seal_key, store.cabinet).seal(some),
+        5.0,
+        turn=store.uses()["vault-index"].turn,
+    )
     return message_id
 
 
@@ -116,9 +124,9 @@ def test_P10_nor_would_they_open_for_it(site: Site, engine: Store) -> None:
     routed(engine, 2)
     owner = open_store(site.owner, RING)
     rows = list(owner.token_rows(["t1p_2a", "t1p_2b"]).values())
-    opened = Unsealer([PRIVATE], owner.seal_keys, None).identifiers(rows)
+    opened = Unsealer([PRIVATE], owner.seal_keys, owner.cabinet).identifiers(rows)
     with pytest.raises(Unacceptable):
-        Unsealer(keys_of_ring(RING), owner.seal_keys, None, RING).identifier(rows[0])
+        Unsealer(keys_of_ring(RING), owner.seal_keys, owner.cabinet, RING).identifier(rows[0])
     owner.close()
     assert sorted(opened) == [f"{IDENTIFIER}2a", f"{IDENTIFIER}2b"]
 
@@ -127,7 +135,7 @@ def test_the_reidentification_user_opens_rows_and_reads_no_message(site: Site, e
     routed(engine, 3)
     store = open_store(site.url("reidentify"), RING)
     rows = list(store.token_rows(["t1p_3a"]).values())
-    assert Unsealer([PRIVATE], store.seal_keys, None).identifiers(rows) == [f"{IDENTIFIER}3a"]
+    assert Unsealer([PRIVATE], store.seal_keys, store.cabinet).identifiers(rows) == [f"{IDENTIFIER}3a"]
     store.close()
     for query in (
         "SELECT sealed FROM contents",
