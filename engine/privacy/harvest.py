@@ -1,9 +1,9 @@
 """What in a message identifies somebody: the values that must never leave (spec: PHI, sections 1, 2 and 4).
 
-Gathered by the allow-list with the channel's changes: every place whose rule is token, drop, scan or deny and
-whose class is that of a name, a number of a person's, an address, a phone, a birth or a death. Which parts of
-a field those are depends on its datatype (HL7 v2.9.1 chapter 2A). Numbers of orders, transactions, staff and
-devices count from six characters on: shorter ones are like any code.
+Gathered by the allow-list with the channel's changes: every place that is held back and whose class is that
+of a name, a number of a person's, an address, a phone, a birth or a death. Which parts of a field those are
+depends on its datatype (HL7 v2.9.1 chapter 2A). Numbers of orders, transactions and devices, and names and
+numbers of staff, count from six characters on: shorter ones are like any code.
 """
 
 from __future__ import annotations
@@ -217,9 +217,10 @@ def _parts(row: Row, rule: Rule) -> tuple[_Part, ...]:
     else:
         plain = _PLAIN.get(row.phi_class) if _PRIMITIVE.issuperset(row.datatypes) else None
         known = (_Part(plain, (1,)),) if plain else ()
-    short = rule.phi_class in _NUMBERS_OF_PERSONS
+    person = rule.phi_class in _NUMBERS_OF_PERSONS
+    staff = rule.phi_class.startswith("staff")
     return tuple(
-        part._replace(short=short or part.kind != "number")
+        part._replace(short=person or not (staff or part.kind == "number"))
         for part in known
         if part.kind != "date" or any(word in row.name for word in _DAYS)
     )

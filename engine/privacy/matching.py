@@ -3,14 +3,15 @@
 Compared are `plain` forms (`engine.privacy.spelling`): from six characters on a value is found anywhere in a
 text, a shorter one as a whole word; numbers without their leading zeros within a run of digits, short ones as
 a whole run; phones by their last seven digits; days in every order of day, month and year; a name also with
-its parts run together, in either order; free text where one of the two holds the other.
+its parts run together, in either order; a town as all that a text says, because hospitals are called after
+towns; free text where one of the two holds the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
-from itertools import pairwise, permutations
+from itertools import chain, pairwise, permutations
 
 from engine.privacy.harvest import Seen
 from engine.privacy.spelling import dates_of, digits_of, plain, readings, weight, words_of
@@ -21,21 +22,30 @@ LONG = 6  # characters from which on a value is found anywhere in a text
 SHORT = 3  # characters of the shortest value that is looked for
 NAMES = 6  # short parts of one name that are looked for run together
 PHONE = 7  # last digits of a number by which it is known, whatever its prefix
-SAID = 12  # characters from which on free text is compared, if it is more than one word
+SAID = 6  # words from which on free text is compared: fewer may name a ward or an item
+SAID_LONG = 24  # and characters
+_COMMON_WORDS = (
+    "avenue baby centre center clinic department division girl health highway home hospital house laboratory"
+    " medical nursing public road street test university unknown"
+)
+COMMON = frozenset(map(plain, _COMMON_WORDS.split(" ")))
+"""Words that stand where names and addresses should, and name nobody."""
 
 
 class Identities:
     """The identifying values of one message, ready to be looked for."""
 
-    __slots__ = ("_anywhere", "_dates", "_digits", "_runs", "_texts", "_words")
+    __slots__ = ("_anywhere", "_dates", "_digits", "_runs", "_texts", "_whole", "_words")
 
-    def __init__(self, seen: Iterable[Seen], *, texts: bool = True) -> None:
+    def __init__(self, seen: Sequence[Seen], *, texts: bool = True) -> None:
         self._anywhere: dict[str, str] = {}
         self._words: dict[str, str] = {}
         self._digits: dict[str, str] = {}  # found within a run of digits
         self._runs: dict[str, str] = {}  # found as a whole run of digits
         self._dates: dict[str, str] = {}
         self._texts: dict[str, str] = {}
+        self._whole: dict[str, str] = {}  # found where it is all that a text, or a part of a key, says
+        texts = texts and any(one.kind in ("name", "date") for one in seen)  # else they are about nobody
         for one in seen:
             if texts or one.kind != "text":
                 _ADD[one.kind](self, one)
@@ -61,6 +71,9 @@ class Identities:
     def _row_in(self, text: str, *, short: bool) -> str:
         folded, words = plain(text), words_of(text)
         found = _first(self._anywhere, folded) or (self._short(folded, words) if short else "")
+        if not found and self._whole:
+            parts = (folded, *map(plain, text.split("/"))) if "/" in text else (folded,)
+            found = next((self._whole[part] for part in parts if part in self._whole), "")
         if not found and (self._digits or self._runs or self._dates):
             found = self._in_digits(text)
         return found or self._said(folded, words)
@@ -74,10 +87,11 @@ class Identities:
 
     def _in_digits(self, text: str) -> str:
         runs = digits_of(text)
-        for run in runs:
-            found = _first(self._digits, run) or self._runs.get(run.lstrip("0"), "")
-            if found:
-                return found
+        within = (_first(self._digits, run) for run in runs)
+        whole = (self._runs.get(word.lstrip("0"), "") for word in words_of(text) if self._runs)
+        found = next((row for row in chain(within, whole) if row), "")
+        if found:
+            return found
         days = self._dates
         if not days or not (runs and sum(map(len, runs)) >= 4):
             return ""
@@ -85,7 +99,7 @@ class Identities:
 
     def _said(self, folded: str, words: list[str]) -> str:
         for said, row in self._texts.items():
-            if said in folded or (len(words) > 1 and len(folded) >= SAID and folded in said):
+            if said in folded or (len(words) >= SAID and len(folded) >= SAID_LONG and folded in said):
                 return row
         return ""
 
@@ -101,6 +115,8 @@ class Identities:
 
     def _value(self, text: str, one: Seen) -> None:
         heavy = weight(text)
+        if text in COMMON:
+            return
         if heavy >= LONG:
             self._anywhere.setdefault(text, one.row)
         elif heavy >= SHORT and one.short:
@@ -111,9 +127,11 @@ class Identities:
         if folded.isdecimal():
             self._digit_number(folded, one)
             return
-        self._value(folded, one)
-        longest = max((word for word in words_of(one.text) if word.isdecimal()), key=len, default="")
-        if len(longest.lstrip("0")) >= LONG:
+        runs = [word for word in words_of(one.text) if word.isdecimal()]
+        if runs or (one.short and len(folded) >= LONG):  # a word where a number should be is none
+            self._value(folded, one)
+        longest = max(runs, key=len, default="")
+        if one.short and len(longest.lstrip("0")) >= LONG:
             self._digit_number(longest, one)
 
     def _digit_number(self, digits: str, one: Seen) -> None:
@@ -142,15 +160,18 @@ class Identities:
             self._digits.setdefault(digits[-PHONE:], one.row)
 
     def _address(self, one: Seen) -> None:
+        """A line with its number is found anywhere, a postal code as a number, the name of a town alone."""
         folded = plain(one.text)
         if folded.isdecimal():
             self._digit_number(folded, one)
-        else:
+        elif any(letter.isdecimal() for letter in folded):
             self._value(folded, one)
+        elif len(folded) >= SHORT and folded not in COMMON:
+            self._whole.setdefault(folded, one.row)
 
     def _text(self, one: Seen) -> None:
         folded = plain(one.text)
-        if len(folded) >= SAID and " " in one.text.strip():
+        if len(folded) >= SAID_LONG and len(words_of(one.text)) >= SAID:
             self._texts.setdefault(folded, one.row)
 
 

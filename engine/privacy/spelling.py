@@ -23,6 +23,7 @@ _DIGRAPHS = re.compile("(?<=[aou])e")
 _IDEOGRAPHS = 0x2E80
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s().+\-\u2010-\u2015/_:,']+(?=\d)")
 _DIGITS = re.compile(r"\d+")
+_OID = re.compile(r"(?<![\d.])[012]\.\d+\.\d+\.\d+\.\d+")
 _MONTHS = {
     word: number
     for number, words in enumerate(
@@ -59,10 +60,11 @@ def words_of(text: str) -> list[str]:
 
 
 def digits_of(text: str) -> list[str]:
-    """Its runs of digits, with what stands between the digits of a phone number or date left out."""
+    """Its runs of digits, with what stands between the digits of a phone number or date left out; an object
+    identifier (`2.16.840.1.113883`) stays as it is."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    return _DIGITS.findall(_BETWEEN_DIGITS.sub("", text))
+    return _DIGITS.findall(text if _OID.search(text) else _BETWEEN_DIGITS.sub("", text))
 
 
 def weight(text: str) -> int:
