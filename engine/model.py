@@ -15,9 +15,10 @@ from engine.effects import Effect, Encounter, Release, Reserve
 __all__ = [
     "Acknowledge", "Answered", "Application", "Arrival", "CourseEvent", "CourseRow", "Dead", "Delivered",
     "Delivery", "DeliveryState", "Expect", "Filtered", "Find", "Found", "Fragment", "HeldFragment", "Lane",
-    "Lookup", "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner", "Reason", "ReasonCode",
-    "Receipt", "Refused", "ResourceKey", "Routed", "Routing", "Said", "SealKey", "Settlement", "Span",
-    "StoredMessage", "TokenMerge", "TokenRow", "TryAgain", "Unit", "Use", "Version", "Write", "Written",
+    "Lookup", "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner", "Purged", "Reason",
+    "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed", "Routing", "Said",
+    "SealKey", "Settlement", "Span", "StoredMessage", "TokenMerge", "TokenRow", "TryAgain", "Unit", "Use",
+    "Version", "Write", "Written",
 ]  # fmt: skip
 
 Acknowledge = Literal["storage", "transform", "delivery"]
@@ -26,6 +27,29 @@ Answered = Literal["", "accepted", "error", "rejected"]
 
 Application = Literal["", "owed", "taken", "refused", "not-due"]
 """An application answer on a link of its own: none, to be told, told, given up, not asked for."""
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """For how many whole days (UTC) what is kept, after the day on which it was received: `content` of what
+    is delivered or filtered, `dead` letters, `quarantine`; by what a resend is known (`duplicates`)."""
+
+    content: int = 30
+    dead: int = 90
+    quarantine: int = 90
+    duplicates: int = 90
+
+
+class Purged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a purge did: contents removed, contents sealed anew because they outlive their day, fingerprints
+    and courses forgotten, day keys destroyed."""
+
+    contents: int = 0
+    renewed: int = 0
+    forgotten: int = 0
+    keys: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.contents or self.renewed or self.forgotten or self.keys)
 
 
 class MessageState(StrEnum):

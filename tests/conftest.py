@@ -20,7 +20,9 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-pytest.register_assert_rewrite("conformance.store_contract", "conformance.resource_contract")
+pytest.register_assert_rewrite(
+    "conformance.store_contract", "conformance.resource_contract", "conformance.purge_contract"
+)
 
 settings.register_profile(
     "wardline", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

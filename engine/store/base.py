@@ -28,9 +28,11 @@ from engine.model import (
     MessageState,
     Moved,
     NewToken,
+    Purged,
     Reason,
     Receipt,
     ResourceKey,
+    Retention,
     Routing,
     SealKey,
     Settlement,
@@ -285,10 +287,22 @@ class MessageStore(Protocol):
         `oldest`, the age in seconds of the oldest open one."""
         ...
 
-    def purge(self, *, content_before: float, duplicates_before: float) -> int:
-        """Remove content (and forget fingerprints) older than this; how many rows. Never content of
-        what is open or dead: it may be routed again. Courses of which nothing stands are forgotten as
-        fingerprints are."""
+    def purge(
+        self,
+        default: Retention,
+        channels: Mapping[str, Retention],
+        now: float,
+        *,
+        dry_run: bool = False,
+    ) -> Purged:
+        """Remove the content of what has been here for as many whole days as its class is kept, and destroy
+        the keys of those days, each when nothing is sealed with it any more. Never content of what is in
+        work, is owed, or is what a resource is now: that is sealed anew. With it goes whom those messages
+        name.
+
+        A message that is not in work stops being the original of resends after `duplicates` days; so is
+        forgotten a visit that is closed and an appointment that holds nothing. With `dry_run` nothing is
+        done, and told what would be."""
         ...
 
     def own(self) -> bool:

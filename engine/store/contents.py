@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -66,7 +66,7 @@ class Contents:
         except InvalidTag:
             raise Damaged from None
 
-    def forget(self, key_ids: list[str]) -> None:
+    def forget(self, key_ids: Collection[str]) -> None:
         """These were destroyed."""
         with self._lock:
             for key_id in key_ids:
@@ -80,7 +80,11 @@ class Contents:
             channel, number = day
             text = date.fromordinal(_EPOCH + int(number)).isoformat()
             key_id, key = self._cabinet.day_key(text, channel, number * DAY_SECONDS)
-            box = self._days[day] = self._boxes[key_id] = _box(key_id, key)
+            box = _box(key_id, key)
+            # Keys of days that are over are asked for again: they may have been destroyed elsewhere.
+            self._days = {other: kept for other, kept in self._days.items() if other[1] >= number - 1}
+            self._boxes = {kept.key_id: kept for kept in self._days.values()}
+            self._days[day] = self._boxes[key_id] = box
             return box
 
     def _find(self, key_id: str) -> _Box:

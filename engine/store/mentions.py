@@ -15,7 +15,7 @@ from engine.store.part import Part
 from engine.store.tables import MENTIONS_PART, messages
 from engine.store.views import found_messages
 
-__all__ = ["Mentioned", "mention", "mentioning", "reterm"]
+__all__ = ["Mentioned", "forget_mentions", "mention", "mentioning", "reterm"]
 
 _NEW: Final = "INSERT INTO mentions (part, term, message_id) VALUES "
 _AGAIN: Final = " ON CONFLICT (part, term, message_id) DO NOTHING"
@@ -78,6 +78,18 @@ def mentioning(work: Work, terms: Sequence[int]) -> list[int]:
         query = _NAMED.format(marks(len(parts)), "{}")
         found.update(row[0] for row in rows_of(work, query, terms, *parts))
     return sorted(found)
+
+
+def forget_mentions(work: Work, message_ids: Sequence[int]) -> None:
+    """Forget whom these messages name: their content is gone."""
+    parts: dict[int, list[int]] = {}
+    for number in message_ids:
+        parts.setdefault(number // MENTIONS_PART, []).append(number)
+    for part, numbers in parts.items():
+        for start in range(0, len(numbers), ROWS_PER_STATEMENT):
+            some = numbers[start : start + ROWS_PER_STATEMENT]
+            query = f"DELETE FROM mentions WHERE part = ? AND message_id IN ({marks(len(some))})"
+            work.run(query, (part, *some))
 
 
 def reterm(work: Work, terms: Mapping[int, int]) -> None:

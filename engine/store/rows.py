@@ -10,7 +10,7 @@ from engine.store.contents import Contents, Gone
 from engine.store.database import Database, Work, insert
 from engine.store.part import as_json
 
-__all__ = ["STANDING", "keep_messages", "message_row", "open_content", "seal_content"]
+__all__ = ["STANDING", "bound_of", "keep_messages", "message_row", "open_content", "seal_content"]
 
 STANDING: Final = ("accepted", "")
 """What a sender was told of a message that stands: so, or nothing yet."""
@@ -69,7 +69,7 @@ def keep_messages(work: Work, rows: list[Any], contents: list[Any]) -> None:
 def seal_content(contents: Contents, arrival: Arrival) -> tuple[str, bytes]:
     """The id of a key, and its raw bytes sealed with it, bound to its row (whose id is not known yet)."""
     channel = arrival.channel
-    bound = _bound(channel, arrival.fingerprint, arrival.digest)
+    bound = bound_of(channel, arrival.fingerprint, arrival.digest)
     return contents.seal(channel, arrival.received_at, arrival.raw, bound)
 
 
@@ -88,7 +88,7 @@ def open_content(
         raise Gone
     if not (isinstance(fingerprint, bytes) and isinstance(digest, bytes)):
         raise Damaged
-    bound = _bound(channel, fingerprint, digest)
+    bound = bound_of(channel, fingerprint, digest)
     try:
         return _opened(contents, key_id, sealed, bound)
     except Gone:  # it may have been sealed anew since the row was read
@@ -105,5 +105,6 @@ def _opened(contents: Contents, key_id: str, sealed: object, bound: bytes) -> by
     return contents.open(key_id, sealed, bound)
 
 
-def _bound(channel: str, fingerprint: bytes, digest: bytes) -> bytes:
+def bound_of(channel: str, fingerprint: bytes, digest: bytes) -> bytes:
+    """What ties a sealed content to its row."""
     return b"%b%b%b" % (fingerprint, digest, channel.encode())

@@ -26,6 +26,7 @@ from engine.store.merging import Merging
 from engine.store.migrations import migrate
 from engine.store.owing import Owing
 from engine.store.postgres import PostgresDatabase
+from engine.store.purging import Purging
 from engine.store.resources import Resources
 from engine.store.routing import Routes
 from engine.store.seals import bind, check_cabinet, check_keys
@@ -53,6 +54,7 @@ class SqlStore(
     Deliveries,
     Owing,
     Views,
+    Purging,
     Upkeep,
     AuditTrail,
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from conformance.purge_contract import purge
 from msgspec.structs import replace
 
 from engine.effects import Charge, Item
@@ -215,7 +216,7 @@ class AnswersContract:
         store.accept([replace(arrival(n, answered=""), owes=True) for n in (1, 2)])
         store.route([Routing(1, Filtered("x")), Routing(2, Filtered("x"))], [], 1.0)
         store.told([Owed(2, 1, "taken")])
-        assert store.purge(content_before=1e9, duplicates_before=0.0) == 1
+        assert purge(store, day=31).contents == 1
         assert store.content(1)
         with pytest.raises(KeyError):
             store.content(2)
@@ -225,6 +226,6 @@ class AnswersContract:
         store.route([Routing(1, Fragment(b"", b"p")), Routing(2, Fragment(b"p", b""), answered="")], [], 1.0)
         store.route([Routing(1, Filtered("x"), rest=(2,))], [], 1.0)
         assert store.owed("a", 10) == [Owed(2, 0)]
-        assert store.purge(content_before=1e9, duplicates_before=0.0) == 0
+        assert purge(store, day=31).contents == 0
         store.told([Owed(2, 1, "taken")])
-        assert store.purge(content_before=1e9, duplicates_before=0.0) == 2
+        assert purge(store, day=62).contents == 2

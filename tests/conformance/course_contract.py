@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from conformance.purge_contract import purge
 
 from engine.model import CourseRow, Filtered, Lookup, MessageState, NewToken, Routed, Routing, TokenMerge
 from engine.store.base import CoursesMoved, MessageStore, Query
@@ -81,8 +82,9 @@ class CourseContract:
 
     def test_purge_forgets_courses_of_which_nothing_stands(self, store: MessageStore) -> None:
         store.route([], [], 10.0, [course("t1v_1"), course("t1v_2", stands=False)])
-        store.route([], [], 20.0, [course("t1v_3", stands=False)])
-        assert store.purge(content_before=0.0, duplicates_before=20.0) == 1
+        store.route([], [], 86420.0, [course("t1v_3", stands=False)])
+        assert purge(store, day=30, duplicates=30).forgotten == 0
+        assert purge(store, day=31, duplicates=30).forgotten == 1
         kept = store.courses("adt", ["t1v_1", "t1v_2", "t1v_3"])
         assert {row.key for row in kept} == {"t1v_1", "t1v_3"}
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conformance.purge_contract import purge
 
 from engine.fhir.stored import Stored, pack
 from engine.model import (
@@ -388,8 +389,8 @@ class KeepingContract:
         one(store, write("b", 2, deleted=True))
         for message_id in (1, 2, 3, 5, 6):
             store.route([Routing(message_id, Filtered("context"))], [], 1.0)
-        assert store.purge(content_before=100.0, duplicates_before=100.0) == 0
-        assert store.purge(content_before=101.0, duplicates_before=101.0) == 3
+        assert not purge(store, day=30)
+        assert purge(store, day=31).contents == 3
         found = store.resources([key(id_) for id_ in "abcd"])
         assert {id_: found[key(id_)].body is not None for id_ in "abcd"} == {
             "a": True,
@@ -400,7 +401,7 @@ class KeepingContract:
         old = store.version(key("a"), 1)
         assert old
         assert old.body is None
-        assert store.purge(content_before=101.0, duplicates_before=101.0) == 0
+        assert not purge(store, day=31)
         assert store.gaps() == []
         assert store.verify_versions() == []
 

@@ -13,6 +13,7 @@ from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
 from conformance.mention_contract import MentionContract
+from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
 from conformance.vault_contract import VaultContract
 
@@ -470,7 +471,7 @@ class FragmentContract:
         store.route([Routing(one, Dead(CONFLICT), rest=(two,))], [], 210.0)
         assert [view.state for view in store.messages(Query())] == [MessageState.DEAD, MessageState.JOINED]
         assert store.accept([arrival(1)])[0].original == one  # it was whole, and its sender was told
-        assert store.purge(content_before=1000.0, duplicates_before=0.0) == 0
+        assert purge(store, day=31).contents == 0
         assert store.redeliver(Query(ids=(one,)), now=220.0) == 1
         assert [message.id for message in store.unrouted(["charges"], 0, 10)] == [one, two]
         assert store.gaps() == []
@@ -488,9 +489,9 @@ class FragmentContract:
         one, two = accept(store, 1, 2)
         held(store, one, leads=b"p")
         held(store, two, b"p")
-        assert store.purge(content_before=1000.0, duplicates_before=0.0) == 0
+        assert purge(store, day=31).contents == 0
         store.route([Routing(one, Filtered("step"), rest=(two,))], [], 210.0)
-        assert store.purge(content_before=1000.0, duplicates_before=0.0) == 2
+        assert purge(store, day=62).contents == 2
         assert store.gaps() == []
 
 
@@ -826,8 +827,8 @@ class ViewsContract:
         settle(store, [one])
         settle(store, [two], Refused(CONFLICT))
         store.route([Routing(4, Filtered("x"))], [], 1.0)
-        assert store.purge(content_before=100.0, duplicates_before=100.0) == 0
-        assert store.purge(content_before=101.0, duplicates_before=100.0) == 3
+        assert not purge(store, day=30)
+        assert purge(store, day=31).contents == 3
         for message_id, kept in ((1, False), (2, True), (3, True), (4, False), (5, True), (6, False)):
             if kept:
                 assert store.content(message_id)
@@ -835,7 +836,7 @@ class ViewsContract:
                 with pytest.raises(KeyError):
                     store.content(message_id)
         assert [one.original for one in store.accept([arrival(1), arrival(5)])] == [1, 5]
-        assert store.purge(content_before=0.0, duplicates_before=101.0) == 3
+        assert purge(store, day=31, duplicates=30).forgotten == 3
         assert [one.original for one in store.accept([arrival(1), arrival(5)])] == [0, 5]
         assert store.gaps() == []
 
@@ -878,6 +879,7 @@ class StoreContract(
     CourseContract,
     MentionContract,
     DeliveryContract,
+    PurgeContract,
     ViewsContract,
     ResourceContract,
     VaultContract,

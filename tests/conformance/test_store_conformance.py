@@ -38,3 +38,5 @@ class TestPostgres(StoreContract):
             kept = {"pulse", "cabinets"}  # the cabinet lies in a schema of its own and stays
             names = ", ".join(table.name for table in metadata.sorted_tables if table.name not in kept)
             connection.execute(f"TRUNCATE {names}")
+            if connection.execute("SELECT to_regclass('wardline_cabinet.keys')").fetchone() != (None,):
+                connection.execute("TRUNCATE wardline_cabinet.keys")
