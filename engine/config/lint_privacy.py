@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from engine.config.finding import Place, Problem
 from engine.config.spec import ChannelSpec
+from engine.errors import Misconfigured
+from engine.fhir.path import Path
+from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.flags import META_SECURITY, V2_FLAGS
 from engine.privacy.policy import Policy
 from engine.privacy.rules import Forbidden
@@ -18,8 +21,7 @@ def check_privacy(spec: ChannelSpec) -> Iterator[Problem]:
     """What of `privacy:`, `for_each` and `forward:` cannot be meant, or reaches what no field passes of."""
     yield from _flags(spec)
     yield from _contradicted(spec)
-    if spec.source.fhir is None:
-        yield from _segments(spec)
+    yield from _segments(spec) if spec.source.fhir is None else _elements(spec)
 
 
 def _flags(spec: ChannelSpec) -> Iterator[Problem]:
@@ -50,6 +52,18 @@ def _segments(spec: ChannelSpec) -> Iterator[Problem]:
             named.append((("effects", number, "forward", "segments", at), segment))
         for place, segment in named:
             yield from _closed(segment, place)
+
+
+def _elements(spec: ChannelSpec) -> Iterator[Problem]:
+    """Elements of which nothing may be read."""
+    for number, rule in enumerate(spec.effects):
+        try:
+            leaf = FhirPolicy().leaf(Path.parse(rule.for_each)) if rule.for_each is not None else None
+        except Misconfigured:
+            continue  # said elsewhere
+        if leaf is not None and leaf.rule.treatment in ("drop", "scan") and leaf.rule.row == rule.for_each:
+            error = Forbidden(leaf.rule.row, "value", leaf.rule, "")
+            yield Problem(("effects", number, "for_each"), error.said, "nothing of it may be read")
 
 
 def _closed(segment: str, place: Place) -> Iterator[Problem]:

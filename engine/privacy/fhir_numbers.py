@@ -16,7 +16,7 @@ from engine.privacy.authorities import Authorities
 from engine.privacy.identifiers import NEVER, PREFERENCE, SPELLINGS, is_number
 from engine.privacy.tokens import DOMAINS, PERSON
 
-__all__ = ["ANY", "Choice", "Number", "Numbers"]
+__all__ = ["ANY", "Choice", "Number", "Numbers", "tellable"]
 
 _NEVER_SYSTEMS = (
     "http://hl7.org/fhir/sid/us-ssn", "http://hl7.org/fhir/sid/us-medicare", "http://hl7.org/fhir/sid/us-mbi",
@@ -70,6 +70,11 @@ class Numbers:
         """All numbers of this domain that may become a token, not only the best."""
         return (found[1] for one in identifiers if (found := self._ranked(one, domain, ANY)) is not None)
 
+    def possible(self, choice: Choice, domain: str) -> bool:
+        """Whether a number that is chosen so may become a token, or be told, at all."""
+        kind = SPELLINGS.get(choice.kind, choice.kind)
+        return not _never(choice.system) and kind not in NEVER and _rank(kind, domain) is not None
+
     def chosen(self, identifiers: Iterable[Any], choice: Choice) -> Iterator[Mapping[str, Any]]:
         """Identifiers that fit a choice and are not marked as old."""
         for one in identifiers:
@@ -84,7 +89,7 @@ class Numbers:
         if rank is None or not isinstance(value, str) or not isinstance(system, str):
             return None
         authority = self._authorities.name("", system) or self._authorities.default
-        if not authority or not is_number(value) or system.rstrip("/").startswith(_NEVER_SYSTEMS):
+        if not authority or not is_number(value) or _never(system):
             return None
         meant = kind or ("MR" if domain == PERSON else "")
         return rank, Number(authority, meant, value, system)
@@ -97,6 +102,16 @@ class Numbers:
             return False
         named = self._authorities.name("", system) if isinstance(system, str) else ""
         return not choice.authority or named == self._authorities.name(choice.authority, "")
+
+
+def tellable(one: Mapping[str, Any]) -> bool:
+    """Whether a number is none that a nation or an insurer gave: those are not told either."""
+    system = one.get("system")
+    return _kind(one) not in NEVER and not (isinstance(system, str) and _never(system))
+
+
+def _never(system: str) -> bool:
+    return system.rstrip("/").startswith(_NEVER_SYSTEMS)
 
 
 def _kind(one: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from engine.fhir.resource_types import TYPES
 from engine.privacy.fhir_datatypes import Inside, Names, Shape, inside, parts_of
 from engine.privacy.fhir_table import OUR_OWN, PERSONS, THINGS, domain_of, domain_of_row, fhir_table
 from engine.privacy.policy import MAY_READ, Change
-from engine.privacy.rules import OFFERED, Forbidden, Rule, Treatment, Use
+from engine.privacy.rules import NARROWED, OFFERED, Forbidden, Rule, Treatment, Use
 from engine.privacy.table import Row
 
 __all__ = ["FhirPolicy", "Leaf"]
@@ -108,6 +108,8 @@ class FhirPolicy:
             linked = inside(row.datatypes, row.treatment, (*place[depth + 1 :], "reference"))
             found = found if linked.treatment == "deny" else linked
         rule = _rule(row, found.treatment, domain_of_row(row, path.type), found.row)
+        if "drop" in {one.treatment for one in (change, changed) if one is not None}:
+            rule = msgspec.structs.replace(rule, narrowed=True)
         leaf = Leaf(rule, found.shape, depth, found.walk, found.of, chosen)
         return _to_one_type(leaf) if found.shape in ("reference", "id") and chosen else leaf
 
@@ -185,6 +187,8 @@ def _rule(row: Row, treatment: str, domain: str = "", generic: str = "") -> Rule
 
 def _advice(rule: Rule, path: Path) -> str:
     """What to use instead."""
+    if rule.narrowed:
+        return NARROWED
     if rule.treatment == "token":
         return "a token has no place in a condition or a date; use it as a value or to order by"
     if rule.treatment == "opdate":

@@ -20,7 +20,7 @@ from engine.fhir.path import Path, Step
 from engine.fhir.releases import RELEASES
 from engine.privacy.authorities import Authorities
 from engine.privacy.book import TokenBook
-from engine.privacy.fhir_numbers import Choice, Numbers
+from engine.privacy.fhir_numbers import Choice, Numbers, tellable
 from engine.privacy.fhir_policy import FhirPolicy, Leaf
 from engine.privacy.fhir_reading import (
     code_of,
@@ -177,15 +177,18 @@ class FhirReaders:
     def _identifier(self, path: Path, leaf: Leaf, steps: tuple[Step, ...]) -> Find:
         """The number that is meant, of all that stand there: its token, its value or its system."""
         choice = self._choice(leaf.chosen)
-        domain, numbers = leaf.rule.domain, self._numbers
+        domain, numbers, known = leaf.rule.domain, self._numbers, frozenset(self._systems.values())
+        if not numbers.possible(choice, domain):
+            raise Forbidden(path.text, "value", leaf.rule, "a number of this kind never leaves")
 
         def token(view: View, book: TokenBook) -> str | None:
             found = numbers.find(view.nodes(path, steps), domain, choice)
             return None if found is None else book.token(domain, found.authority, found.kind, found.value)
 
         def part(view: View, _: TokenBook) -> str | None:
-            chosen = numbers.chosen(view.nodes(path, steps), choice)
-            return next((text for one in chosen if (text := text_of(one.get(leaf.of)))), None)
+            chosen = filter(tellable, numbers.chosen(view.nodes(path, steps), choice))
+            found = next((text for one in chosen if (text := text_of(one.get(leaf.of)))), None)
+            return found if leaf.of == "value" or found in known else None
 
         return token if leaf.rule.treatment == "token" else part
 

@@ -6,13 +6,14 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["OFFERED", "Forbidden", "Rule", "Treatment", "Use", "advice"]
+__all__ = ["OFFERED", "NARROWED", "Forbidden", "Rule", "Treatment", "Use", "advice"]
 
 Treatment = Literal[
     "keep", "keep-code", "keep-loc", "token", "opdate", "year", "engine", "scan", "drop", "deny", "reassemble"
 ]
-Use = Literal["test", "value", "date", "sequence"]
-"""What a value is read for: a condition; to go out; to go out as a date; to order by."""
+Use = Literal["test", "value", "date", "sequence", "whether"]
+"""What a value is read for: a condition; to go out; to go out as a date; to order by; to know that it is
+there."""
 
 OFFERED: dict[str, Treatment] = {
     "keep": "keep",
@@ -35,6 +36,7 @@ class Rule(msgspec.Struct, frozen=True):
     name: str = "ANY_FIELD_BEYOND_THE_TABLE"
     letter: str = ""  # of the 18 identifiers, `A` (names) to `R`
     phi_class: str = ""
+    narrowed: bool = False  # by the channel itself
 
 
 class Forbidden(Exception):
@@ -65,16 +67,20 @@ _SAID: dict[str, str] = {
 
 def advice(segment: str, rule: Rule, use: Use) -> str:
     """What to use instead."""
+    if rule.narrowed:
+        return NARROWED
     if rule.treatment == "token":
         return "a token has no place in a condition or a date; use it as a value or to order by"
     if rule.treatment == "opdate":
         return "use it where a date goes out (needed_at, date)"
     if rule.treatment == "engine":
-        return "it can be tested in `when:`" if use != "test" else ""
+        return "it can be tested in `when:`" if use != "test" else "ask whether it is present or absent"
     if rule.option in OFFERED:
         return f"the channel may widen it to {OFFERED[rule.option]!r}, with a reason and a reviewer"
     return _INSTEAD.get(rule.phi_class) or _BY_LETTER.get(rule.letter) or _elsewhere(segment)
 
+
+NARROWED = "the channel itself keeps it back: privacy: narrow"
 
 _INSTEAD = {
     "name": "use PID-3 for a token",

@@ -12,15 +12,12 @@ from typing import Any
 import msgspec
 
 from engine.errors import Unacceptable
-from engine.privacy.rules import Use
-from engine.transforms.compiling import Compiled, compile_text
-from engine.transforms.expression import Flaw
+from engine.transforms.compiling import Compiled, compile_expression, compile_text
+from engine.transforms.expression import Flaw, parse
 from engine.transforms.scope import Scope, Value
-from engine.transforms.setting import Read, Setting
+from engine.transforms.setting import Setting
 
 __all__ = ["Condition", "compile_condition", "compile_presence"]
-
-_READABLE: tuple[Use, ...] = ("test", "sequence", "date")
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -61,24 +58,8 @@ def _is_populated(value: Value) -> Value:
 
 
 def compile_presence(text: str, setting: Setting) -> Compiled:
-    """The expression `text`, of which only matters whether it gives anything: it may read whatever
-    the policy lets be read for any use. Raises `Flaw`."""
-    flaws, first = [], len(setting.reads)
-    for use in _READABLE:
-        try:
-            compiled = compile_text(text, setting, use)
-            _ask_only_whether(use, setting.reads[first:])
-            return compiled
-        except Flaw as flaw:
-            flaws.append(flaw)
-            del setting.reads[first:]
-    raise flaws[0]
-
-
-def _ask_only_whether(use: Use, reads: Sequence[Read]) -> None:
-    """A date may be there or not; sent through verbs it would be a condition on which day it is."""
-    told = next((read for read in reads if read.rule.treatment == "opdate" and read.through), None)
-    if use == "date" and told is not None:
-        rule = told.rule
-        text = f"{told.path}: is an operational date ({rule.name}, class {rule.letter})"
-        raise Flaw(text, told.offset, "in a condition it is present or absent, without verbs")
+    """The expression `text`, of which only matters whether it gives anything: then it may read whatever the
+    policy lets be read for any use. Sent through verbs it is a condition like any other, for what a verb
+    gives depends on what is there. Raises `Flaw`."""
+    expression = setting.values.written_out(parse(text))
+    return compile_expression(expression, setting, "test" if expression.verbs else "whether")

@@ -90,9 +90,11 @@ def table_of(argument: Argument, setting: Setting) -> Table:
 
 def beside(argument: Argument, setting: Setting, before: Before) -> Field:
     """The field that an argument names, in the segment that the value itself was read from."""
+    first = len(setting.reads)
     field = setting.field(PathText(argument.text, argument.offset), "value")
     if field.domain:
-        raise Flaw("a token is no number", argument.offset, "name a field that holds a number")
+        text = f"{setting.token_among(first)}, and a token is no number"
+        raise Flaw(text, argument.offset, "name a field that holds a number")
     if any(_about(path.text) != _about(argument.text) for path in before.paths):
         raise Flaw("the field must be of the segment that is read", argument.offset, "such as FT1-10")
     return field

@@ -16,7 +16,7 @@ from engine.privacy.rules import Forbidden, Use
 from engine.privacy.table import Row
 
 READERS = FhirReaders(FhirPolicy())
-USES: tuple[Use, ...] = get_args(Use)
+USES: tuple[Use, ...] = tuple(use for use in get_args(Use) if use != "whether")
 EVERY = {"test", "value", "date", "sequence"}
 GENERIC = ("*", "Identifier", "Reference", "Coding", "CodeableConcept", "Annotation", "Attachment")
 DATATYPES = (*GENERIC, "HumanName", "Address", "ContactPoint", "HTTP")

@@ -17,7 +17,7 @@ from engine.model import ResourceKey
 from engine.privacy.authorities import Authorities
 from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_readers import FhirReaders
-from engine.privacy.policy import Policy
+from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
 from engine.privacy.rules import Forbidden
 
@@ -171,12 +171,32 @@ def test_the_best_of_several_numbers_is_chosen_and_brackets_choose_another() -> 
     view = resource("Patient", {"identifier": listed})
     shown = {
         path: reads.book.shown(str(reads(f"Patient.identifier{path}", view)))
-        for path in ("", "[PI]", "[MR@HOSP]", "[2]", "[cdm]", "[VN]")
+        for path in ("", "[PI]", "[MR@HOSP]", "[2]", "[cdm]")
     }
     assert shown == {
         "": "person:99", "[PI]": "person:88", "[MR@HOSP]": "person:99", "[2]": "person:77",
-        "[cdm]": "person:66", "[VN]": "None",
+        "[cdm]": "person:66",
     }  # fmt: skip
+    for never in ("[VN]", "[SS]"):
+        with pytest.raises(Forbidden, match="never leaves"):
+            reads(f"Patient.identifier{never}", view)
+
+
+def test_numbers_of_a_nation_are_not_told_and_systems_only_by_name() -> None:
+    """A channel may let an identifier of a charge pass as it stands: an insurer's or a nation's still does
+    not, nor the address that a sender may have put where the system is named."""
+    change = Change("ChargeItem.identifier", "keep", "needed for billing here", "Security office")
+    readers = FhirReaders(FhirPolicy([change]), systems={"bills": "urn:bills"})
+    listed = [
+        {"system": "http://hl7.org/fhir/sid/us-ssn", "value": "000-00-0001"},
+        {"value": "000-00-0002", **typed("SS")},
+        {"system": "urn:who:JANE", "value": "B-1"},
+        {"system": "urn:bills", "value": "B-2"},
+    ]
+    view, book = resource("ChargeItem", {"identifier": listed}), Reads().book
+    assert readers.reader("ChargeItem.identifier", "value")(view, book) == "B-1"
+    assert readers.reader("ChargeItem.identifier.system", "value")(view, book) is None
+    assert readers.reader("ChargeItem.identifier[bills].system", "value")(view, book) == "urn:bills"
 
 
 def test_a_number_without_a_system_is_the_channels_authoritys() -> None:
