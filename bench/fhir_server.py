@@ -1,7 +1,8 @@
 """The FHIR door in front of the store or of nothing, as a process to be measured.
 
 `python -m bench.fhir_server KIND URL` prints the port it listens on. KIND is `store` (the real store at URL),
-or `none`: all that the door does, with writes answered as if they were safe.
+`none`: all that the door does, with writes answered as if they were safe; or `unaudited`: the store, with
+reads that are not recorded, to see what recording them costs.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import asyncio
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -19,7 +21,8 @@ from twisted.internet import asyncioreactor
 from engine.access import Access, Client, Clients, Rates, Scopes
 from engine.access.keys import Published
 from engine.app.process import SWITCH
-from engine.intake import Intake
+from engine.auditing import Entry
+from engine.intake import Intake, record_all
 from engine.listeners.fhir import Doors, FhirListener, Limits, Offer, Service
 from engine.model import Moved, Unit, Written
 from engine.store.base import Store
@@ -51,11 +54,11 @@ def doors_of(kind: str, store: Store, loop: asyncio.AbstractEventLoop, reactor: 
         intake.submit(unit, done.set_result)
         return done
 
-    reads = Threads(reactor, "read", 4)
+    reads, commits = Threads(reactor, "read", 4), Threads(reactor, "commit")
     intake: Intake[Unit, Written | Moved] = Intake(
         store,
         store.write,
-        Threads(reactor, "commit"),
+        commits,
         call_soon=loop.call_soon,
         call_later=reactor.callLater,
         opened=lambda _: None,
@@ -66,6 +69,25 @@ def doors_of(kind: str, store: Store, loop: asyncio.AbstractEventLoop, reactor: 
     def look(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
         return reads.run(call, *given, **named).asFuture(loop)
 
+    audit: Intake[Sequence[Entry], int] = Intake(
+        store,
+        partial(record_all, store),
+        commits,
+        call_soon=loop.call_soon,
+        call_later=reactor.callLater,
+        opened=lambda _: None,
+        stored=lambda: None,
+        size=len,
+    )
+
+    def record(entries: Sequence[Entry]) -> asyncio.Future[bool]:
+        done: asyncio.Future[bool] = loop.create_future()
+        if kind == "unaudited":
+            done.set_result(True)
+        else:
+            audit.submit(entries, lambda last: done.set_result(last is not None))
+        return done
+
     return Doors(
         nowhere if kind == "none" else submit,
         look,
@@ -73,6 +95,7 @@ def doors_of(kind: str, store: Store, loop: asyncio.AbstractEventLoop, reactor: 
         store,
         Fingerprints(RING),
         Cipher(RING, "cursor"),
+        record,
     )
 
 

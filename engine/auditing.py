@@ -6,6 +6,7 @@ channel, a key; of a search it names the parameters, not what was looked for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -23,6 +24,8 @@ __all__ = [
     "Result",
     "Role",
     "checked",
+    "listed",
+    "printable",
 ]
 
 
@@ -54,6 +57,7 @@ Result = Literal["done", "asked", "approved", "shown", "refused", "failed"]
 _LONGEST: Final = {"who": 200, "object": 200, "why": 500, "ticket": 200}
 _DETAIL: Final = 8000
 _DETAILS: Final = 50
+_LISTED: Final = 400
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,6 +139,18 @@ def checked(entry: Entry) -> Entry:
         _check("detail", name, 40)
         _check("detail", text, _DETAIL)
     return entry
+
+
+def listed(ids: Iterable[int]) -> str:
+    """Numbers as one detail, as many as there is room for, and how many more."""
+    numbers = list(ids)
+    more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
+    return " ".join(map(str, numbers[:_LISTED])) + more
+
+
+def printable(text: str) -> str:
+    """A name from outside, fit for an entry: what cannot be printed is a question mark."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _check(name: str, text: str, longest: int) -> None:

@@ -1,7 +1,8 @@
 """From a listener into safe storage: one commit shared by all that arrived meanwhile.
 
 What is submitted and what comes back is the business of the store's verb: arrivals and receipts
-(`MessageStore.accept`), or units and what became of them (`ResourceStore.write`). There is no timer.
+(`MessageStore.accept`), units and what became of them (`ResourceStore.write`), entries
+(`AuditStore.record`). There is no timer.
 While a commit runs, more gathers; when it ends, all that waits shares the next one. What is alone and
 finds the store idle is committed at once in the reactor's thread, because going through another thread
 would cost more than the commit (docs/decisions/0003).
@@ -17,10 +18,12 @@ from typing import Any, Generic, Protocol, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from engine.auditing import Entry
 from engine.errors import Unavailable
-from engine.telemetry import AcceptFailed, LoopFailed, StoreFailed, StoreRecovered, signal
+from engine.store.base import AuditStore
+from engine.telemetry import AcceptFailed, LoopFailed, Signal, StoreFailed, StoreRecovered, signal
 
-__all__ = ["Intake"]
+__all__ = ["Intake", "record_all"]
 
 LARGEST_BATCH = 256
 QUICK = 0.002  # seconds: a commit this fast may run inline
@@ -56,7 +59,8 @@ class Intake(Generic[A, R]):
     `call_soon` runs a function in the reactor's next turn and `call_later` after seconds.
     `opened(bool)` is told when the store stops or starts taking commits, so that listeners can
     close and open: a sender that gets no answer sends again, a sender that gets an error
-    discards (spec: acknowledgement, section 3.1)."""
+    discards (spec: acknowledgement, section 3.1). `failed` makes the signal of how many were not stored,
+    and why."""
 
     def __init__(
         self,
@@ -69,10 +73,11 @@ class Intake(Generic[A, R]):
         opened: Callable[[bool], None],
         stored: Callable[[], None],
         size: Callable[[A], int] | None = None,
+        failed: Callable[[int, str], Signal] = AcceptFailed,
     ) -> None:
         self._store, self._save, self._threads, self._size = store, commit, threads, size
         self._call_soon, self._call_later = call_soon, call_later
-        self._opened, self._stored = opened, stored
+        self._opened, self._stored, self._failed = opened, stored, failed
         self._waiting: deque[tuple[A, Callable[[R | None], None]]] = deque()
         self._busy = False
         self._quick = False
@@ -129,7 +134,7 @@ class Intake(Generic[A, R]):
         self._next()
 
     def _lost(self, failure: Failure, batch: Batch[A, R]) -> None:
-        signal(AcceptFailed(messages=len(batch), error=type(failure.value).__name__))
+        signal(self._failed(len(batch), type(failure.value).__name__))
         for _, settled in batch:
             _tell(settled, None)
         if isinstance(failure.value, Unavailable) and self.available:
@@ -153,6 +158,12 @@ class Intake(Generic[A, R]):
         self.available = True
         signal(StoreRecovered())
         self._opened(True)
+
+
+def record_all(store: AuditStore, submitted: Sequence[Sequence[Entry]]) -> list[int]:
+    """The verb for entries of the audit: several together, one number for each that was submitted."""
+    store.record([entry for entries in submitted for entry in entries])
+    return [len(entries) for entries in submitted]
 
 
 def _tell(settled: Callable[[R | None], None], result: R | None) -> None:

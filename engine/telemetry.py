@@ -19,8 +19,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
-    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditSigned",
-    "BatchDelivered", "BatchDoubtful",
+    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed", "AuditSigned",
+    "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
     "BatchReceived", "CallerRefused", "ChannelOpened", "ControlIdReused", "DeliverySettled",
     "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
     "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
@@ -345,6 +345,18 @@ class AcceptFailed(Signal, frozen=True):
         _faults("intake").inc()
 
 
+class AuditFailed(Signal, frozen=True):
+    """What clients were to be shown could not be recorded: it was not shown."""
+
+    answers: int
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "audit not written: clients were shown nothing"
+
+    def count(self) -> None:
+        _faults("audit").inc()
+
+
 class StoreFailed(Signal, frozen=True):
     """The store does not take commits; listeners are closed until it does."""
 
@@ -508,8 +520,20 @@ class AuditSigned(Signal, frozen=True):
     number: int
     upto: int
     chain: str
+    key: str
     signature: str
     text: ClassVar[str] = "audit signed"
+
+
+class AuditUnwitnessed(Signal, frozen=True):
+    """A checkpoint of the audit could not be made or not be written to its file; tried again."""
+
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "audit not signed: the store or the file of checkpoints cannot be written"
+
+    def count(self) -> None:
+        _faults("audit").inc()
 
 
 class AuditContradicted(Signal, frozen=True):

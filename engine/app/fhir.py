@@ -16,20 +16,21 @@ from zoneinfo import ZoneInfo
 from engine.access import Access, Certificate, Clients, Rates, static_keys
 from engine.app.key_fetching import fetch_keys
 from engine.app.listening import Address, address_of, from_environment, is_everywhere
+from engine.auditing import Entry
 from engine.config.clients import read_clients
 from engine.config.listening import is_loopback
 from engine.config.loading import LoadedChannel
 from engine.config.spec import FhirSource, TlsSpec
 from engine.errors import Misconfigured
 from engine.fhir import models
-from engine.intake import Intake
+from engine.intake import Intake, record_all
 from engine.listeners.fhir import Doors, FhirListener, Limits, Offer, Service, Tls
 from engine.model import Moved, Unit, Written
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Cipher, Fingerprints
 from engine.store.keys import KeyRing
-from engine.telemetry import ChannelOpened, signal
+from engine.telemetry import AuditFailed, ChannelOpened, signal
 from engine.threads import Threads
 
 __all__ = ["FhirDoors"]
@@ -97,8 +98,25 @@ class FhirDoors:
             stored=stored,
             size=lambda unit: len(unit.writes),
         )
+        self._audit: Intake[Sequence[Entry], int] = Intake(
+            store,
+            partial(record_all, store),
+            commits,
+            call_soon=loop.call_soon,
+            call_later=reactor.callLater,
+            opened=self._accepting,
+            stored=lambda: None,
+            size=len,
+            failed=AuditFailed,
+        )
         doors = Doors(
-            self._submit, self._look, self._judge, store, Fingerprints(ring), Cipher(ring, "cursor")
+            self._submit,
+            self._look,
+            self._judge,
+            store,
+            Fingerprints(ring),
+            Cipher(ring, "cursor"),
+            self._record,
         )
         self._doors = _group(channels, settings, ring, doors, store)
 
@@ -110,7 +128,7 @@ class FhirDoors:
     @property
     def available(self) -> bool:
         """Whether the store takes what comes."""
-        return self._intake.available
+        return self._intake.available and self._audit.available
 
     def open(self) -> None:
         """Open all. Raises `Misconfigured` when an address cannot be used or would be unsafe."""
@@ -122,13 +140,18 @@ class FhirDoors:
         self._reads.close()
         self._judges.close()
 
-    def _accepting(self, yes: bool) -> None:
+    def _accepting(self, _: bool) -> None:
         for door in self._doors:
-            door.listener.accepting(yes)
+            door.listener.accepting(self.available)
 
     def _submit(self, unit: Unit) -> asyncio.Future[Written | Moved | None]:
         done: asyncio.Future[Written | Moved | None] = self._loop.create_future()
         self._intake.submit(unit, lambda result: None if done.done() else done.set_result(result))
+        return done
+
+    def _record(self, entries: Sequence[Entry]) -> asyncio.Future[bool]:
+        done: asyncio.Future[bool] = self._loop.create_future()
+        self._audit.submit(entries, lambda last: None if done.done() else done.set_result(last is not None))
         return done
 
     def _look(self, call: Callable[..., Any], *args: Any, **named: Any) -> asyncio.Future[Any]:

@@ -15,6 +15,7 @@ from engine.app.fhir import FhirDoors
 from engine.app.linking import open_link
 from engine.app.listening import Listener, channel_of, make_listener, open_listener
 from engine.app.opening import reader_of
+from engine.app.recorder import Recorder
 from engine.app.workers import Share, Workers, share_of
 from engine.config.loading import LoadedChannel
 from engine.console.health import Standing
@@ -62,12 +63,17 @@ class Node:
         loop: asyncio.AbstractEventLoop,
         share: Share = (0, 1),
         workers: Workers | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._reactor, self._settings, self._store = reactor, settings, store
         self._channels, self._share, self._workers = list(channels), share, workers
         self._commits = Threads(reactor, "commit")
         self._looks = Threads(reactor, "look")
         self._deliveries: list[Loop] = []
+        self._recorder = recorder
+        self._signing = (
+            Loop("audit", recorder.turn, lambda error: _failed("audit", error)) if recorder else None
+        )
         self._ring, self._destinations = ring, destinations
         self._routing: Loop | None = None
         self._router: RoutingLoop | None = None
@@ -227,6 +233,8 @@ class Node:
             self._router.close()
         for destination in set(self._destinations.values()):
             destination.close()
+        if self._recorder:
+            await self._looks.run(self._recorder.stopped)
         self._store.close()
         # The pools join their threads; only now is nothing of ours left in them.
         self._commits.close()
@@ -259,7 +267,7 @@ class Node:
         return [*self._listeners, *(self._fhir.listeners if self._fhir else ())]
 
     def _loops(self) -> list[Loop]:
-        return [loop for loop in (self._routing, *self._deliveries) if loop is not None]
+        return [loop for loop in (self._routing, *self._deliveries, self._signing) if loop is not None]
 
     # Wiring between the parts
 

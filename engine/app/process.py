@@ -21,6 +21,7 @@ from twisted.internet import asyncioreactor
 from engine.app.carriers import open_destinations
 from engine.app.node import Node
 from engine.app.opening import ring_of
+from engine.app.recorder import Recorder
 from engine.app.workers import Share, Workers
 from engine.config.loading import load_channels
 from engine.console.health import application
@@ -58,8 +59,11 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
     ring = ring.following(store.uses())
+    recorder = Recorder(store, settings, ring) if share[0] == 0 else None
     # Before there are threads, which would outlive a refusal.
     door = _open_http(settings.http) if share[0] == 0 and settings.http != "off" else None
+    if recorder:
+        recorder.started(channels, share[1])
     loop, reactor = _reactor()
     workers = None
     if share[0] == 0 and share[1] > 1:
@@ -74,6 +78,7 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
         loop=loop,
         share=share,
         workers=workers,
+        recorder=recorder,
     )
     if share[0] > 0:
         _end_with_parent(loop, reactor)

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from engine.cli.ending import ENDING
 from engine.errors import Misconfigured, Unavailable
 
 __all__ = ["app", "main"]
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "send": ("send", "send", "Tools"),
     "view": ("view", "view", "Tools"),
     "profile": ("profile", "profile", "Tools"),
+    "audit": ("audit", "audit", "Privacy"),
     "access": ("access", "access", "Tools"),
     "vault": ("vault", "vault", "Privacy"),
 }
@@ -39,6 +41,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 
 class _Verbs(TyperGroup):
     """Imports a verb's module when it is asked for: most verbs need neither Odoo nor a reactor."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with ENDING:
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's interface
         return list(COMMANDS)

@@ -16,7 +16,7 @@ from engine.auditing import Act, Entry, Result
 from engine.settings import Settings
 from engine.store.base import AuditStore
 
-__all__ = ["TicketOption", "WhyOption", "act", "operator"]
+__all__ = ["TicketOption", "WhyOption", "act", "entry", "operator", "sign"]
 
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the audit. Names no patient.")]
 TicketOption = Annotated[str, typer.Option("--ticket", help="A case or request number, for the audit.")]
@@ -45,13 +45,24 @@ def act(
 ) -> None:
     """Record what this command is about to do, signed and witnessed: when this raises (`Unavailable`,
     `Misconfigured`), it must not do it."""
+    store.record([entry(what, object_, why=why, ticket=ticket, outcome=outcome, **detail)])
+    sign(store)
+
+
+def entry(
+    what: Act, object_: str, *, why: str = "", ticket: str = "", outcome: Result = "done", **detail: str
+) -> Entry:
+    """An entry about this command, for a verb of the store that records it together with what it does."""
     who, account = operator()
-    entry = Entry(
+    return Entry(
         at=time.time(), who=who, role="operator", act=what, object=object_, why=why, ticket=ticket,
         outcome=outcome, detail={**account, **detail},
     )  # fmt: skip
-    store.record([entry])
-    if witness(store, Settings.from_environment().audit_checkpoints, entry.at).missed:
+
+
+def sign(store: AuditStore) -> None:
+    """Sign what was recorded, and witness it. Raises `Unavailable`."""
+    if witness(store, Settings.from_environment().audit_checkpoints, time.time()).missed:
         typer.echo(
             "the file of checkpoints knows of more than this store: see wardline audit verify", err=True
         )

@@ -14,6 +14,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from engine.auditing import Act
+from engine.cli.acting import TicketOption, WhyOption, entry, sign
 from engine.cli.folders import folders_of
 from engine.cli.show import (
     PAGE,
@@ -127,6 +129,8 @@ def redeliver(
     channel: ChannelOption = "",
     message_id: Annotated[list[int] | None, typer.Option("--message", help="Message ids.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    why: WhyOption = "",
+    ticket: TicketOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Try dead letters again: the same effects, or routing where it failed there."""
@@ -134,7 +138,9 @@ def redeliver(
         raise typer.BadParameter("say which: --message ID, --channel NAME, or --all")
     opened = open_named(store)
     query = Query(channel=channel, ids=tuple(message_id or ()), limit=1_000_000)
-    count, overtaken = opened.redeliver(query, now=time.time()), opened.overtaken(query)
+    told = entry(Act.REDELIVER, f"channel:{channel}" if channel else "messages", why=why, ticket=ticket)
+    count, overtaken = opened.redeliver(query, now=time.time(), told=told), opened.overtaken(query)
+    sign(opened)
     if as_json:
         print_json({"redelivered": count, "overtaken": overtaken})
         return

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from engine.app.opening import open_settings
+from engine.cli.ending import ENDING
 from engine.effects import kind_of
 from engine.model import MessageState, Reason
 from engine.settings import Settings
@@ -28,8 +29,10 @@ PAGE = 1000
 
 
 def open_named(store: str | None) -> Store:
-    """The store of the settings, or the one the command line names."""
-    return open_settings(Settings.from_environment(store=store))
+    """The store of the settings, or the one the command line names; closed when the command ends."""
+    opened = open_settings(Settings.from_environment(store=store))
+    ENDING.callback(opened.close)
+    return opened
 
 
 def print_json(value: object) -> None:

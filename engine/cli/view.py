@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from engine.auditing import Act
+from engine.cli.acting import TicketOption, WhyOption, act
 from engine.cli.masking import SHOWN, Line, mask, treatment_shown
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.cli.view_fhir import is_resource, resource_lines
@@ -46,14 +48,18 @@ def view(
     paths: Annotated[bool, typer.Option("--paths", help="Only the field paths, for a channel file.")] = False,
     charset: Annotated[str, typer.Option(help="Of 8-bit text whose MSH-18 is empty.")] = "",
     store: StoreOption = None,
+    why: WhyOption = "",
+    ticket: TicketOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show messages as trees with the names of segments, fields and components.
 
     What identifies a person is masked, as the privacy step would remove it, unless [bold]--show-phi[/bold] is
     given. A file may hold many messages, framed or in a batch. Exit code 1 when one of them cannot be read.
+    That a stored message is looked at is recorded; to see what identifies in one, say [bold]--why[/bold].
     """
-    raws = _raws(file, message_id, store)
+    told = "identifying" if show_phi else "paths" if paths else "masked"
+    raws = [_stored(message_id, store, why, ticket, told)] if message_id else _raws(file)
     console, unread = Console(soft_wrap=True), 0
     if show_phi:
         Console(stderr=True).print("Identifying values are shown: mind who sees this screen.", style="yellow")
@@ -84,15 +90,23 @@ def _lines(raw: bytes, charset: str, *, show_phi: bool) -> tuple[list[Line], lis
     return list(lines_of(document, Policy(), show_phi=show_phi)), sorted(document.quirks)
 
 
-def _raws(file: str, message_id: int, store: str | None) -> list[bytes]:
-    """The messages that are asked for. Raises `Misconfigured` where there are none."""
-    if message_id:
-        try:
-            return [open_named(store).content(message_id)]
-        except KeyError:
-            raise Misconfigured(
-                f"message {message_id} has no content here", hint="see wardline messages"
-            ) from None
+def _stored(message_id: int, store: str | None, why: str, ticket: str, told: str) -> bytes:
+    """A stored message, recorded before it is shown. Raises `Misconfigured` where there is none."""
+    if told == "identifying" and not why.strip():
+        raise typer.BadParameter("to be shown who it is about, say --why, for the audit")
+    opened = open_named(store)
+    try:
+        raw = opened.content(message_id)
+    except KeyError:
+        raise Misconfigured(
+            f"message {message_id} has no content here", hint="see wardline messages"
+        ) from None
+    act(opened, Act.LOOK, f"message:{message_id}", why=why, ticket=ticket, told=told)
+    return raw
+
+
+def _raws(file: str) -> list[bytes]:
+    """The messages of a file. Raises `Misconfigured` where there are none."""
     if not file:
         raise Misconfigured("nothing to show", hint="name a file, - for standard input, or --message ID")
     try:

@@ -44,6 +44,8 @@ class LoadedChannel(NamedTuple):
     tables: dict[str, Table]
     program: Program
     positions: Positions
+    raw: bytes = b""
+    """The file as it was read."""
 
 
 class Examined(NamedTuple):
@@ -55,13 +57,14 @@ class Examined(NamedTuple):
     spec: ChannelSpec | None
     tables: dict[str, Table]
     program: Program | None
+    raw: bytes = b""
 
     def loaded(self) -> LoadedChannel:
         """The channel. Raises `Misconfigured` that lists the errors found."""
         _refuse(self.findings)
         if self.spec is None or self.program is None:
             raise Misconfigured("the channel cannot be built", where=str(self.path))
-        return LoadedChannel(self.path, self.spec, self.tables, self.program, self.positions)
+        return LoadedChannel(self.path, self.spec, self.tables, self.program, self.positions, self.raw)
 
 
 def load_channels(folder: Path) -> list[LoadedChannel]:
@@ -102,7 +105,8 @@ def channel_files(paths: Iterable[Path]) -> list[Path]:
 
 def examine(path: Path) -> Examined:
     """Read, check and compile one channel file. Never raises for what it holds."""
-    reading = read_yaml(_bytes_of(path), str(path))
+    raw = _bytes_of(path)
+    reading = read_yaml(raw, str(path))
     positions, findings = reading.positions, list(reading.findings)
     if path.stat().st_mode & stat.S_IWOTH:
         text = "everyone on this machine may change this file"
@@ -129,7 +133,7 @@ def examine(path: Path) -> Examined:
     table_findings += clients_of(spec, path.parent, positions)
     table_findings += ambiguous(spec, tables, calls, path.parent)
     placed = _placed(problems, positions)
-    return Examined(path, positions, findings + placed + table_findings, spec, tables, program)
+    return Examined(path, positions, findings + placed + table_findings, spec, tables, program, raw)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -1,8 +1,9 @@
-"""Who wrote what, in FHIR's words: an AuditEvent and a Provenance for every version that is kept.
+"""Who did what, in FHIR's words: an AuditEvent and a Provenance for every version that is kept, an AuditEvent
+for every entry of the audit.
 
-Both are made from what the store chains with the version (`engine.model.Version`), never stored beside it:
-they cannot say anything else. They name the client, the request and the version; nothing of the content but
-the digest of the body as it was transmitted.
+Those of versions are made from what the store chains with the version (`engine.model.Version`), never stored
+beside it: they cannot say anything else. All name the client, the request and the version; nothing of the
+content but the digest of the body as it was transmitted.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from engine.auditing import Act, Recorded
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.json_text import Twice, load
 from engine.fhir.releases import Release
 from engine.model import Version
 
-__all__ = ["MAX_PROVENANCE", "audit_event", "provenance", "read_provenance"]
+__all__ = ["MAX_PROVENANCE", "audit_event", "entry_event", "provenance", "read_provenance"]
 
 MAX_PROVENANCE: Final = 16 * 1024
 """Bytes of an `X-Provenance` header, at most."""
@@ -28,6 +30,17 @@ _REST: Final = {"system": f"{_TERMINOLOGY}/audit-event-type", "code": "rest"}
 _SERVER: Final = {"system": f"{_TERMINOLOGY}/security-source-type", "code": "4"}  # application server
 _SYSTEM_OBJECT: Final = {"system": f"{_TERMINOLOGY}/audit-entity-type", "code": "2"}
 _SUCCESS: Final = {"system": f"{_TERMINOLOGY}/audit-event-outcome", "code": "0"}
+_DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+_ACTS: Final[dict[Act, tuple[str, str]]] = {
+    Act.START: ("110100", "E"), Act.STOP: ("110100", "E"), Act.CONFIGURE: ("110113", "U"),
+    Act.LOOK: ("110110", "R"), Act.SEARCH: ("110112", "E"), Act.EXPORT: ("110106", "R"),
+    Act.REDELIVER: ("110100", "E"), Act.REIDENTIFY: ("110110", "R"), Act.ERASE: ("110110", "D"),
+    Act.PURGE: ("110110", "D"), Act.ROTATE: ("110113", "U"), Act.UNMERGE: ("110110", "U"),
+    Act.INCIDENT: ("110113", "E"), Act.PROVE: ("110100", "E"),
+}  # fmt: skip
+"""Event type (DICOM PS3.16, CID 400) and action of an entry: application activity, patient record, query,
+export, security alert."""
+_FAILED: Final = {"refused": "4", "failed": "8"}
 _AUTHOR: Final = {"system": f"{_TERMINOLOGY}/provenance-participant-type", "code": "author"}
 
 
@@ -47,6 +60,37 @@ def audit_event(version: Version, release: Release, *, observer: str) -> Resourc
         source["type"] = [_SERVER]
         event |= {"type": _REST, "subtype": [interaction], **action, "outcome": "0"}
     return event | {"agent": [agent], "source": source, "entity": [_entity(version, release)]}
+
+
+def entry_event(recorded: Recorded, *, observer: str) -> Resource:
+    """The AuditEvent (R4) of an entry of the audit, its id the entry's number; the chain's value goes
+    with it."""
+    entry = recorded.entry
+    code, action = _ACTS.get(entry.act, ("110100", "E"))
+    who: Resource = {"identifier": {"value": entry.who}}
+    if entry.role in ("client", "engine"):
+        who = {"type": "Device", **who}
+    agent: Resource = {"role": [{"text": entry.role}], "who": who, "requestor": True}
+    if entry.why or entry.ticket:
+        agent["purposeOfUse"] = [{"text": text} for text in (entry.why, entry.ticket) if text]
+    said = {"act": entry.act, "outcome": entry.outcome, **entry.detail, "chain": recorded.chain.hex()}
+    return {
+        "resourceType": "AuditEvent",
+        "id": str(recorded.id),
+        "type": {"system": _DICOM, "code": code},
+        "action": action,
+        "recorded": _instant(entry.at),
+        "outcome": _FAILED.get(entry.outcome, "0"),
+        "agent": [agent],
+        "source": {"observer": {"display": observer}, "type": [_SERVER]},
+        "entity": [
+            {
+                "what": {"identifier": {"value": entry.object}},
+                "type": _SYSTEM_OBJECT,
+                "detail": [{"type": name, "valueString": text} for name, text in said.items() if text],
+            }
+        ],
+    }
 
 
 def provenance(version: Version) -> Resource:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, exists, func, not_, or_, select
 
+from engine.auditing import Entry, listed
 from engine.effects import decode
 from engine.model import (
     Delivered,
@@ -23,6 +25,7 @@ from engine.store.base import Query
 from engine.store.database import Work, rows_of
 from engine.store.part import Part, as_json, checksum, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, resources, versions
+from engine.store.trail import TURN, append
 from engine.store.views import conditions
 
 __all__ = ["RECLAIM", "Deliveries"]
@@ -160,7 +163,7 @@ class Deliveries(Part):
         with self._database.write() as work:
             return work.run(RECLAIM.format(skip_locked=self._database.skip_locked), (now, now, holder))
 
-    def redeliver(self, query: Query, *, now: float) -> int:
+    def redeliver(self, query: Query, *, now: float, told: Entry | None = None) -> int:
         """`MessageStore.redeliver`."""
         if query.state not in ("", MessageState.DEAD):
             return 0
@@ -170,7 +173,7 @@ class Deliveries(Part):
             .order_by(messages.c.id)
             .with_for_update()
         )
-        with self._database.write() as work:
+        with self._database.write(TURN) as work:
             states = {row.id: row.state for row in work.core.execute(wanted)}
             dead = work.rows("SELECT id FROM deliveries WHERE state = 'dead' ORDER BY id")
             numbers = [number for (number,) in dead if number // PER_MESSAGE in states]
@@ -182,6 +185,10 @@ class Deliveries(Part):
             unrouted = [(one,) for one, state in states.items() if one not in waiting and state == _DEAD]
             work.run_many("UPDATE messages SET state = 'received', reason = NULL WHERE id = ?", unrouted)
             work.run_many(_PIECES, unrouted)
+            if told is not None:
+                moved = sorted({*waiting, *(one for (one,) in unrouted)})
+                detail = {**told.detail, "messages": listed(moved), "count": str(len(moved))}
+                append(work, self._audit, [replace(told, detail=detail)])
         return len(numbers) + len(unrouted)
 
     def overtaken(self, query: Query) -> int:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from nursery import nursery
 from running import OPEN_STATES, Engine, wait_for
 
 from demo.odoo import Running
@@ -140,17 +139,6 @@ class HospitalEngine(Engine):
         books: dict[str, Any] = json.loads(said)
         assert books["gaps"] == []
         return books
-
-    def wardline(self, *arguments: str) -> tuple[int, str]:
-        """A command of `wardline` on this store, beside the running engine: exit code and what it said."""
-        said, words = os.pipe()
-        with open(said) as stream:
-            try:
-                command = nursery().fork(["--", *arguments], self.environment, words)
-            finally:
-                os.close(words)
-            text = stream.read()
-        return command.wait(60), text
 
 
 def shipped(name: str, changes: Mapping[str, str]) -> str:

@@ -307,6 +307,17 @@ class Engine:
         path = self.folder / "ledger.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def wardline(self, *arguments: str) -> tuple[int, str]:
+        """A command of `wardline` on this store, beside the running engine: exit code and what it said."""
+        said, words = os.pipe()
+        with open(said) as stream:
+            try:
+                command = nursery().fork(["--", *arguments], self.environment, words)
+            finally:
+                os.close(words)
+            text = stream.read()
+        return command.wait(60), text
+
     def assert_silent(self) -> None:
         """No word that was sent stands in any line of the logs."""
         logged = "\n".join(self.logs).encode()

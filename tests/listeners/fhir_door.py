@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 
 from engine.access import Access, Certificate, Rates
+from engine.auditing import Entry
 from engine.fhir.issues import Issue, Rejected
-from engine.intake import Intake
+from engine.intake import Intake, record_all
 from engine.listeners.fhir import Doors, FhirListener, Limits, Offer, Service, Tls
 from engine.model import Moved, Unit, Written
 from engine.store.base import Store
@@ -119,7 +120,18 @@ class Door:
             stored=lambda: None,
         )
         keys = Fingerprints(ring)
-        doors = Doors(self._submit, self._look, self._look, self.store, keys, Cipher(ring, "cursor"))
+        self.audit: Intake[Sequence[Entry], int] = Intake(
+            self.store,
+            lambda entries: record_all(self.store, entries),
+            self._commits,
+            call_soon=self._loop.call_soon,
+            call_later=self._loop.call_later,
+            opened=self._opened,
+            stored=lambda: None,
+            size=len,
+        )
+        sealing = Cipher(ring, "cursor")
+        doors = Doors(self._submit, self._look, self._look, self.store, keys, sealing, self._record)
 
         def service(base: str) -> Service:
             return Service(
@@ -147,6 +159,11 @@ class Door:
         done = self._loop.create_future()
         self.units.append(unit)
         self.intake.submit(unit, lambda result: done.cancelled() or done.set_result(result))
+        return done
+
+    def _record(self, entries: Sequence[Entry]) -> Any:
+        done = self._loop.create_future()
+        self.audit.submit(entries, lambda last: done.cancelled() or done.set_result(last is not None))
         return done
 
     def _look(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 import msgspec
 
+from engine.auditing import Entry
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.preference import Preference
 from engine.fhir.releases import Release
@@ -47,6 +48,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     provenance: dict[str, Any] | None = None  # what came with it (`X-Provenance`)
     size: int = 0  # bytes of the body
     most: int = MOST  # resources of one page
+    seen: list[Entry] = []  # what the answer shows, for the audit; one list for all entries of a bundle
 
     def __repr__(self) -> str:
         return f"Ask({self.interaction} {self.type})"

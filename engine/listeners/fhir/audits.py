@@ -14,6 +14,7 @@ from engine.fhir.stored import Stored, pack
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.plans import Planned
 from engine.listeners.fhir.rendering import bare, searchset, shown_version
+from engine.listeners.fhir.seen import looked
 from engine.model import Arrival, Find, Found, ResourceKey, Write
 
 __all__ = ["STEP", "claim", "search_audit", "search_provenance"]
@@ -29,6 +30,7 @@ async def search_audit(ask: Ask) -> Answer:
     ask.must("search")
     type_, id_ = _wanted(ask, "entity")
     versions = (await _history(ask, type_, id_)).versions
+    looked(ask, versions)
     return Answer(
         200, searchset(ask, [audit_event(one, ask.release, observer="Wardline") for one in versions])
     )
@@ -44,6 +46,7 @@ async def search_provenance(ask: Ask) -> Answer:
     digest = term(doors.keys.term, ask.release, "Provenance", "target", f"{type_}/{id_}")
     theirs = Find(ask.release, "Provenance", ((digest,),), limit=_MOST)
     found: Found = await doors.look(doors.store.find, theirs)
+    looked(ask, [*versions, *found.versions])
     return Answer(200, searchset(ask, [*map(provenance, versions), *map(shown_version, found.versions)]))
 
 

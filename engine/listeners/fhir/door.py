@@ -69,6 +69,8 @@ async def handle(service: Service, request: Request, *, accepting: bool) -> Repl
     body = await _body(service, request, route.release, sent, limit)  # parse
     ask = _ask(service, request, route, interaction, caller, body)
     done = await _ALL[interaction](ask)  # structure, scope, preconditions, rules
+    if ask.seen and not await service.doors.record(ask.seen):
+        raise unavailable()  # what cannot be recorded is not shown
     offer = service.offer(route.release, route.type)
     return Reply(done, wire, route.release, interaction, offer.channel if offer else "")
 

@@ -12,6 +12,7 @@ from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import Progress, outcome_extension, task
 from engine.listeners.fhir.refusals import missing
 from engine.listeners.fhir.rendering import instant, searchset, shown_version, size_of, task_id
+from engine.listeners.fhir.seen import looked
 from engine.listeners.fhir.service import Resources
 from engine.model import ResourceKey, Version
 from engine.store.base import Query
@@ -105,5 +106,6 @@ async def _task(ask: Ask, versions: Sequence[Version]) -> dict[str, Any] | None:
     progresses = [one for one in await doors.look(_progresses, doors.store, mine) if one is not None]
     if not progresses:
         return None
+    looked(ask, mine)
     id_ = task_id(mine[0].key, mine[0].version, mine[0].unit)
     return task(id_, progresses, ask.release, instant(ask.service.clock()), instant(mine[0].at))

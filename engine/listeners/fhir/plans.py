@@ -27,7 +27,7 @@ MOST: Final = 1000
 
 
 class Planned(NamedTuple):
-    """What a write comes to: the version that will stand. Without `write` it stands already (`at`)."""
+    """What a write comes to: the version that will stand. Without `write` it stands already (`standing`)."""
 
     status: int
     key: ResourceKey
@@ -35,7 +35,7 @@ class Planned(NamedTuple):
     resource: dict[str, Any]
     write: Write | None = None
     expects: tuple[Expect, ...] = ()
-    at: float = 0.0
+    standing: Version | None = None
 
 
 Plan = Callable[[Ask], Awaitable[Planned]]
@@ -170,7 +170,7 @@ async def plan_delete(ask: Ask) -> Planned:
         raise missing()
     resource = json_text.load(current.body or b"{}")
     if current.deleted:
-        return Planned(204, current.key, current.version, resource, at=current.at)
+        return Planned(204, current.key, current.version, resource, standing=current)
     return _planned(ask, 204, current.key.id, current, resource, (), deleted=True)
 
 
@@ -274,4 +274,4 @@ async def _matches(ask: Ask, find: Find) -> tuple[Version, ...]:
 
 def _standing(version: Version) -> Planned:
     resource = json_text.load(version.body or b"{}")
-    return Planned(200, version.key, version.version, resource, at=version.at)
+    return Planned(200, version.key, version.version, resource, standing=version)

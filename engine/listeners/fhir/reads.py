@@ -18,6 +18,7 @@ from engine.listeners.fhir.outcomes import with_outcomes
 from engine.listeners.fhir.refusals import gone, missing
 from engine.listeners.fhir.rendering import about, instant, shown_version, size_of, with_query
 from engine.listeners.fhir.room import fitting
+from engine.listeners.fhir.seen import looked, searched
 from engine.model import Find, Found, ResourceKey, Version
 
 __all__ = ["history", "read", "search", "vread"]
@@ -52,6 +53,7 @@ async def _one(ask: Ask, version: Version | None) -> Answer:
         raise gone()
     if version.body is None:
         raise Rejected(404, Issue("not-found", "the content of this version was removed after its time"))
+    looked(ask, [version])
     if _has_it(ask, version):
         return about(ask, 304, version, None)
     (body,) = await with_outcomes(ask, [version])
@@ -89,6 +91,7 @@ async def search(ask: Ask) -> Answer:
         doors.store.find, replace(find, limit=1 if asked.count_only else find.limit + 1)
     )
     page = () if asked.count_only else fitting(ask, found.versions[: find.limit])
+    searched(ask, (name for name, _ in asked.used), page)
     more = len(found.versions) > len(page) and not asked.count_only
     address = f"{ask.base}/{ask.type}"
     bundle = _bundle("searchset", found.total if asked.total or asked.count_only else None)
@@ -144,6 +147,7 @@ async def history(ask: Ask) -> Answer:
     if ask.id and not found.versions and not past.before and not past.since:
         raise missing()
     page = fitting(ask, found.versions[: past.count])
+    looked(ask, page)
     address = "/".join(part for part in (ask.base, ask.type, ask.id, "_history") if part)
     bundle = _bundle("history", found.total)
     kept = tuple((name, value) for name, value in ask.query if name in ("_count", "_since"))

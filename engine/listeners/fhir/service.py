@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from engine.auditing import Entry
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.releases import Release
 from engine.model import Find, Found, Moved, ResourceKey, Unit, Version, Written
@@ -103,7 +104,8 @@ class Limits(msgspec.Struct, frozen=True):
 class Doors(msgspec.Struct, frozen=True):
     """Where units go, how the store is read. `submit` answers None when nothing could be stored; `look`
     runs a blocking call in a thread; `judge` one that finds out who calls, in a thread of its own kind:
-    it may wait for somebody else's server."""
+    it may wait for somebody else's server. `record` puts into the audit what an answer shows, and says
+    whether that could be done."""
 
     submit: Callable[[Unit], Awaitable[Written | Moved | None]]
     look: Callable[..., Awaitable[Any]]
@@ -111,6 +113,7 @@ class Doors(msgspec.Struct, frozen=True):
     store: Resources
     keys: Keys
     cursors: Sealing
+    record: Callable[[Sequence[Entry]], Awaitable[bool]]
 
 
 class Service(msgspec.Struct, frozen=True, dict=True):

@@ -109,7 +109,7 @@ async def _attempt(ask: Ask, writing: list[_Draft]) -> tuple[dict[int, Answer], 
         draft.entry.number: answer(
             replace(draft.ask, prefer=ask.prefer._replace(returns=returns, asynchronous=False)),
             plan,
-            plan.at or at,
+            at,
         )
         for draft, plan in planned
     }, unit

@@ -9,6 +9,7 @@ from engine.listeners.fhir.audits import claim
 from engine.listeners.fhir.plans import PLANS, Planned
 from engine.listeners.fhir.refusals import contended, unavailable
 from engine.listeners.fhir.rendering import location, shown, task_id
+from engine.listeners.fhir.seen import looked
 from engine.model import Moved, Unit
 
 __all__ = ["TRIES", "answer", "perform", "submit"]
@@ -22,7 +23,7 @@ async def perform(ask: Ask) -> Answer:
     for _ in range(TRIES):
         planned = await PLANS[ask.interaction](ask)
         if planned.write is None:
-            return answer(ask, planned, planned.at)
+            return answer(ask, planned)
         unit = Unit("", (planned.write, *claim(ask, planned)), planned.expects)
         at = await submit(ask, unit)
         if at is not None:
@@ -39,8 +40,9 @@ async def submit(ask: Ask, unit: Unit) -> float | None:
     return None if isinstance(result, Moved) else result.at
 
 
-def answer(ask: Ask, planned: Planned, at: float) -> Answer:
-    """What the client is told of a write (spec: FHIR, 2)."""
+def answer(ask: Ask, planned: Planned, at: float = 0.0) -> Answer:
+    """What the client is told of a write (spec: FHIR, 2), made `at` then or standing already."""
+    at = planned.standing.at if planned.standing else at
     done = Answer(
         planned.status, location=location(ask.base, planned.key, planned.version),
         version=planned.version, at=at,
@@ -53,4 +55,6 @@ def answer(ask: Ask, planned: Planned, at: float) -> Answer:
         done.headers = [("Content-Location", f"{ask.base}/Task/{task_id(planned.key, planned.version)}")]
     elif ask.prefer.returns != "minimal":
         done.body = shown(planned.resource, planned.version, at)
+        if planned.standing:  # of what was there before; what is written now is chained with who wrote it
+            looked(ask, [planned.standing])
     return done

@@ -1,0 +1,105 @@
+"""What an engine itself puts into the audit: that it runs, with what, until when; and its checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+from engine.app.witness import witness
+from engine.auditing import Act, Configuration, Entry, Result, printable
+from engine.config.configured import (
+    channel_configuration,
+    differences,
+    policy_configuration,
+    settings_configuration,
+)
+from engine.config.loading import LoadedChannel
+from engine.errors import Unavailable
+from engine.keyed import keyed
+from engine.settings import Settings
+from engine.store.base import AuditStore
+from engine.store.keys import KeyRing
+from engine.telemetry import AuditContradicted, AuditSigned, AuditUnwitnessed, signal
+
+__all__ = ["SIGN_EVERY", "Recorder"]
+
+SIGN_EVERY = 60.0
+"""Seconds between checkpoints, when there is something new."""
+
+
+class Recorder:
+    """The audit of one engine."""
+
+    def __init__(self, store: AuditStore, settings: Settings, ring: KeyRing) -> None:
+        self._store, self._settings = store, settings
+        self._named = keyed(ring.derive("configured", ring.oldest), 8)
+        self._missed = 0
+
+    def started(
+        self, channels: Sequence[LoadedChannel], workers: int, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        """Record the start, and everything that is loaded otherwise than it was last time. Raises
+        `Unavailable` when that cannot be written: then the engine does not start."""
+        loaded = [channel_configuration(channel, self._named) for channel in channels]
+        loaded += [settings_configuration(environ, self._named), policy_configuration(self._named)]
+        files = {one.name: channel for one, channel in zip(loaded, channels, strict=False)}
+        known = self._store.configured()
+        now = {name: Configuration(name, b"", {}) for name in known} | {one.name: one for one in loaded}
+        changed = [one for name, one in now.items() if name not in known or known[name].digest != one.digest]
+        entries = [self._changed(one, known.get(one.name), files.get(one.name)) for one in changed]
+        running = ", ".join(sorted(files))
+        told = {"version": version("wardline"), "workers": str(workers), "channels": running[:8000]}
+        start = self._entry(Act.START, "engine", told)
+        self._store.configure(changed, [start, *entries])
+
+    def stopped(self) -> None:
+        """Record the end, and sign it. A store that cannot be written has been told of by then."""
+        with contextlib.suppress(Unavailable):
+            self._store.record([self._entry(Act.STOP, "engine")])
+        self.sign()
+
+    def turn(self) -> float:
+        """A turn of the loop that signs."""
+        self.sign()
+        return SIGN_EVERY
+
+    def sign(self) -> None:
+        """Sign where the audit stands, if it has moved; add it to the file outside of the store. A file that
+        cannot be written is told, and caught up with when it can be."""
+        try:
+            signed = witness(self._store, self._settings.audit_checkpoints, time.time())
+        except Unavailable as error:
+            signal(AuditUnwitnessed(error=type(error).__name__))
+            return
+        if signed.made is not None:
+            one = signed.made
+            signal(AuditSigned(one.number, one.upto, one.chain.hex(), one.key_id, one.signature.hex()))
+        if signed.missed is not None and signed.missed.number > self._missed:
+            self._missed = signed.missed.number
+            signal(AuditContradicted(signed.missed.number, signed.missed.upto))
+            found = f"the file of checkpoints knew of entries up to {signed.missed.upto}"
+            self._store.record([self._entry(Act.INCIDENT, "audit", {"found": found}, "failed")])
+
+    def _changed(
+        self, now: Configuration, before: Configuration | None, channel: LoadedChannel | None
+    ) -> Entry:
+        if not now.digest:
+            return self._entry(Act.CONFIGURE, now.name, {"gone": "yes"})
+        first = before is None or not before.digest
+        detail = {"first": "yes"} if first else differences(before, now)
+        if channel is not None:
+            detail |= {"file": channel.path.name, "sha256": hashlib.sha256(channel.raw).hexdigest()}
+        return self._entry(Act.CONFIGURE, now.name, {"digest": now.digest.hex(), **detail})
+
+    def _entry(
+        self, act: Act, object_: str, detail: Mapping[str, str] | None = None, outcome: Result = "done"
+    ) -> Entry:
+        shown = {name: printable(text) for name, text in (detail or {}).items()}
+        return Entry(
+            at=time.time(), who=self._settings.node, role="engine", act=act, object=object_, outcome=outcome,
+            detail=shown,
+        )  # fmt: skip

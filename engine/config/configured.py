@@ -1,0 +1,101 @@
+"""What is loaded, as the audit tells it: a digest of the whole, and which places differ from last time.
+
+Values never leave: of every place only a keyed digest is kept. So a setting that holds a password is told as
+changed, not as what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+from engine.auditing import Configuration
+from engine.config.loading import LoadedChannel
+from engine.config.reading import read_yaml
+from engine.config.tables import Table
+
+__all__ = ["channel_configuration", "differences", "policy_configuration", "settings_configuration"]
+
+Named = Callable[[bytes], bytes]
+"""A keyed digest."""
+
+_PREFIX: Final = "WARDLINE_"
+_SHOWN: Final = 40  # places that an entry spells out
+_POLICY: Final = ("phi.csv.gz", "datatypes.csv")
+
+
+def channel_configuration(channel: LoadedChannel, named: Named) -> Configuration:
+    """A channel with its tables, profile and clients."""
+    spec, program = channel.spec, channel.program
+    places = dict(_flat(read_yaml(channel.raw, channel.path.name).data, ""))
+    places |= {f"tables.{name}": _content(table) for name, table in channel.tables.items()}
+    if program.profile is not None:
+        places["profile"] = msgspec.json.encode(program.profile, order="sorted", enc_hook=repr)
+    for source in (spec.source.fhir,) if spec.source.fhir else ():
+        places["source.fhir.clients"] = (channel.path.parent / source.clients).read_bytes()
+    whole = hashlib.sha256(channel.raw)
+    for place in sorted(places):
+        whole.update(hashlib.sha256(places[place]).digest())
+    return Configuration(
+        f"channel:{spec.channel}",
+        whole.digest(),
+        {place: named(text).hex() for place, text in places.items()},
+    )
+
+
+def settings_configuration(environ: Mapping[str, str], named: Named) -> Configuration:
+    """The environment, as far as it is ours: names, and keyed digests of what they are set to."""
+    places = {
+        name: named(text.encode()).hex()
+        for name, text in environ.items()
+        if name.startswith(_PREFIX) and text.strip()
+    }
+    return Configuration("settings", _digest(places), places)
+
+
+def policy_configuration(named: Named) -> Configuration:
+    """The table of what is PHI, as this version ships it."""
+    packed = {name: files("engine.privacy").joinpath(name).read_bytes() for name in _POLICY}
+    places = {name: named(text).hex() for name, text in packed.items()}
+    return Configuration("policy", hashlib.sha256(b"".join(packed.values())).digest(), places)
+
+
+def differences(before: Configuration | None, now: Configuration | None) -> dict[str, str]:
+    """Which places of it are new, gone or changed, as details of an entry; nothing when none is."""
+    old, new = (one.places if one else {} for one in (before, now))
+    told = {
+        "added": new.keys() - old.keys(),
+        "removed": old.keys() - new.keys(),
+        "changed": {place for place in new.keys() & old.keys() if new[place] != old[place]},
+    }
+    return {word: _some(places) for word, places in told.items() if places}
+
+
+def _some(places: Iterable[str]) -> str:
+    found = sorted(places)
+    more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(place[:150] for place in found[:_SHOWN]) + more
+
+
+def _flat(node: Any, at: str) -> Iterator[tuple[str, bytes]]:
+    """Every leaf with its place: `effects[1].charge.item`."""
+    if isinstance(node, dict):
+        for name, part in node.items():
+            yield from _flat(part, f"{at}.{name}" if at else str(name))
+    elif isinstance(node, list | tuple):
+        for number, part in enumerate(node, 1):
+            yield from _flat(part, f"{at}[{number}]")
+    elif node is not None:
+        yield at, msgspec.json.encode(node)
+
+
+def _content(table: Table) -> bytes:
+    return msgspec.json.encode([list(table.columns), [table.rows(key) for key in table.keys()]])  # noqa: SIM118
+
+
+def _digest(places: Mapping[str, str]) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(places, order="sorted")).digest()
