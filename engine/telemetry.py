@@ -143,6 +143,10 @@ _fhir_latency = _histogram(
     "interaction",
     (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
 )
+_reidentification = _counter(
+    "wardline_reidentification_steps", "What happened in re-identification.", "step", "why"
+)
+_alarms = _counter("wardline_reidentification_alarms", "What looks wrong in re-identification.", "why")
 _faults = _counter("wardline_faults", "Faults of the engine's own parts.", "part")
 
 
@@ -547,6 +551,40 @@ class AuditContradicted(Signal, frozen=True):
 
     def count(self) -> None:
         _faults("audit").inc()
+
+
+class ReidentifyOpened(Signal, frozen=True):
+    """The service of re-identification listens; `asks` is whether it asks for certificates."""
+
+    address: str
+    tls: bool
+    asks: bool
+    text: ClassVar[str] = "re-identification listening"
+
+
+class ReidentificationStep(Signal, frozen=True):
+    """A step that stands in the audit (`engine.reidentify.words.Steps`). Only counted: the audit tells
+    more."""
+
+    step: str
+    why: str
+
+    def count(self) -> None:
+        _reidentification(self.step, self.why if len(self.why) < 20 else "").inc()
+
+
+class ReidentificationAlarm(Signal, frozen=True):
+    """Somebody has to look: `enumeration` (tokens are guessed), `limit` (the hour's most is used up), `own`
+    (an approval of one's own), `locked` (wrong keys), `people` (the people file cannot be used: nobody comes
+    in)."""
+
+    who: str
+    why: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "re-identification: somebody has to look at this"
+
+    def count(self) -> None:
+        _alarms(self.why).inc()
 
 
 class LoopFailed(Signal, frozen=True):

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "audit": ("audit", "audit", "Privacy"),
     "access": ("access", "access", "Tools"),
     "vault": ("vault", "vault", "Privacy"),
+    "reidentify": ("reidentify", "reidentify", "Privacy"),
 }
 """Verb → module of this package, function, panel of the help."""
 

@@ -232,6 +232,13 @@ class Desk:
                 ]
             )
 
+    def close(self, now: Moment) -> None:
+        """What waits is lost with the process: write it down."""
+        open_ = [one for one in self._requests.values() if one.state in (State.WAITING, State.APPROVED)]
+        if open_:
+            self._record([_about(one, now, Steps.LAPSED, one.asker, Role.ASKER, why="stop") for one in open_])
+        self._requests.clear()
+
     # Limits
 
     def _within_limits(self, step: Step, now: Moment) -> None:
@@ -323,7 +330,9 @@ class Desk:
         return Denied(why, wait=wait)
 
 
-def _about(request: Request, now: Moment, step: Steps, who: str, role: Role, *, other: str = "") -> Step:
+def _about(
+    request: Request, now: Moment, step: Steps, who: str, role: Role, *, other: str = "", why: str = ""
+) -> Step:
     return Step(
-        now.wall, step, who, role, request.token, request.purpose, request.ticket, request.id, other=other
+        now.wall, step, who, role, request.token, request.purpose, request.ticket, request.id, why, other
     )

@@ -73,12 +73,20 @@ class People(msgspec.Struct, frozen=True):
 EMPTY: Final = "people:\n"
 
 
-def read_people(path: Path) -> People:
-    """The people of a file. Raises `Misconfigured` that lists the errors found."""
+def read_people(path: Path, *, asks: bool = True) -> People:
+    """The people of a file; `asks` is whether connections are asked for certificates. Raises `Misconfigured`
+    that lists the errors found."""
     people, findings = examine_people(path)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or people is None:
         raise Misconfigured("\n".join(map(str, errors)), hint="see `wardline reidentify person check`")
+    shown = [person.name for person in people.people.values() if person.certificates]
+    if shown and not asks:
+        raise Misconfigured(
+            f"nobody asks {shown[0]} for a certificate",
+            where=str(path),
+            hint="WARDLINE_REIDENTIFY_CLIENT_CA: the authority that signs them",
+        )
     return people
 
 

@@ -306,9 +306,9 @@ class MessageStore(Protocol):
         done, and told what would be."""
         ...
 
-    def own(self) -> bool:
-        """Take the store for this engine until `close` or the end of the process; False when another
-        engine has it. Reading and single verbs need no ownership."""
+    def own(self, part: str = "") -> bool:
+        """Take the store for this engine (or for a `part` beside it, of which there is one too) until `close`
+        or the end of the process; False when another has it. Reading and single verbs need no ownership."""
         ...
 
     def idle(self) -> bool:

@@ -84,8 +84,8 @@ class Database(ABC):
         """Why nothing may be written any more before a restart, or empty."""
 
     @abstractmethod
-    def own(self) -> bool:
-        """Hold this database for one engine; False when another does."""
+    def own(self, part: str = "") -> bool:
+        """Hold this database for one engine, or for the one process of a `part`; False when another does."""
 
     @abstractmethod
     def idle(self) -> bool:

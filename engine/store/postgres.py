@@ -101,12 +101,13 @@ class PostgresDatabase(Database):
     def broken(self) -> str:
         return self._closed
 
-    def own(self) -> bool:
+    def own(self, part: str = "") -> bool:
         """A lock that its connection holds: gone with the process, wherever it ran. Should the
         connection break, another engine may start; each verb stays safe for itself."""
         core = self._engine.connect()
         driver: Any = core.connection.driver_connection
-        owned = bool(driver.execute("SELECT pg_try_advisory_lock(hashtext('wardline/engine'))").fetchone()[0])
+        lock = "SELECT pg_try_advisory_lock(hashtext(%s))"
+        owned = bool(driver.execute(lock, (f"wardline/{part or 'engine'}",)).fetchone()[0])
         if owned:
             self._owner = core
         else:

@@ -150,11 +150,10 @@ class SqliteDatabase(Database):
     def broken(self) -> str:
         return self._broken
 
-    def own(self) -> bool:
+    def own(self, part: str = "") -> bool:
         """A lock on a file beside the store: gone with the process, however it ended."""
-        handle = os.open(
-            self.path.with_name(f"{self.path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
-        )
+        name = f"{self.path.name}-{part}.lock" if part else f"{self.path.name}.lock"
+        handle = os.open(self.path.with_name(name), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -18,9 +18,9 @@ class Upkeep(Part):
         with self._database.write() as work:
             work.run("UPDATE pulse SET beat = beat + 1 WHERE id = 1")
 
-    def own(self) -> bool:
+    def own(self, part: str = "") -> bool:
         """`MessageStore.own`."""
-        return self._database.own()
+        return self._database.own(part)
 
     def idle(self) -> bool:
         """`MessageStore.idle`."""
