@@ -16,8 +16,8 @@ __all__ = [
     "Acknowledge", "Answered", "Application", "Arrival", "CourseEvent", "CourseRow", "Dead", "Delivered",
     "Delivery", "DeliveryState", "Expect", "Filtered", "Find", "Found", "Fragment", "HeldFragment", "Lane",
     "Lookup", "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner", "Purged", "Reason",
-    "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed", "Routing", "Said",
-    "SealKey", "Settlement", "Span", "StoredMessage", "TokenMerge", "TokenRow", "TryAgain", "Unit", "Use",
+    "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed", "Routing", "Said", "SealKey",
+    "Settlement", "Span", "StoredMessage", "TokenMerge", "TokenRow", "TryAgain", "TurnedRow", "Unit", "Use",
     "Version", "Write", "Written",
 ]  # fmt: skip
 
@@ -235,6 +235,17 @@ class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
     erased_at: float = 0.0
 
 
+class TurnedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the vault that goes over to new keys: under what it is found besides, and how it is sealed
+    (`sealed` is empty where it stays)."""
+
+    before: TokenRow
+    lookups: tuple[Lookup, ...] = ()
+    key_id: str = ""
+    sealed: bytes = b""
+    subject: str = ""
+
+
 class SealKey(msgspec.Struct, frozen=True):
     """A key that identifiers are sealed with, wrapped: only `reader`'s private key opens it."""
 
@@ -246,10 +257,13 @@ class SealKey(msgspec.Struct, frozen=True):
 
 class Use(msgspec.Struct, frozen=True):
     """Which keys of the ring a purpose uses, the one that new names are made with first. `turn` counts
-    what made the answers of before void."""
+    what made the answers of before void. The purpose's own key may be `carried` by a newer key of the ring, so
+    that the one it was derived from may leave."""
 
     keys: tuple[str, ...]
     turn: int = 0
+    carried: bytes = b""
+    carried_by: str = ""
 
 
 class TokenMerge(msgspec.Struct, frozen=True):

@@ -21,9 +21,9 @@ from engine.model import Lookup
 from engine.privacy.tokens import DOMAINS, PERSON, mint
 from engine.privacy.vault import Vault, canonical
 
-__all__ = ["Minted", "TokenBook"]
+__all__ = ["SELVES", "Minted", "TokenBook"]
 
-_THEMSELVES = frozenset({PERSON, DOMAINS["staff"]})
+SELVES = frozenset({PERSON, DOMAINS["staff"]})
 """Domains whose tokens are persons: nobody else owns them."""
 
 _SHEET = 64  # tokens minted at once
@@ -188,7 +188,7 @@ class TokenBook:
         themselves; the rest belongs to the person of the first message that used it."""
         found = [fresh for fresh in self._fresh.values() if fresh.users]
         for fresh in found:
-            themselves = fresh.domain in _THEMSELVES
+            themselves = fresh.domain in SELVES
             fresh.subject = fresh.token if themselves else self.subject(next(iter(fresh.users)))
         return found
 

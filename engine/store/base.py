@@ -38,12 +38,14 @@ from engine.model import (
     Settlement,
     StoredMessage,
     TokenRow,
+    TurnedRow,
     Unit,
     Use,
     Version,
     Written,
 )
 from engine.store.cabinet import Cabinet
+from engine.store.keys import KeyRing
 
 __all__ = [
     "AccountRow", "AuditStore", "CoursesMoved", "DeliveryView", "MessageStore", "MessageView", "Owed",
@@ -434,6 +436,49 @@ class VaultStore(Protocol):
 
     def uses(self) -> Mapping[str, Use]:
         """Which keys of the ring each recorded purpose uses (`engine.store.uses`)."""
+        ...
+
+    def begin_rotation(self, index_key: str, now: float) -> float:
+        """Begin to go over to new keys, or go on with it: whatever is stored from now on is found under
+        `index_key` too. Since when seal keys count as new."""
+        ...
+
+    def to_rotate(self) -> int:
+        """How many rows hold an identifier."""
+        ...
+
+    def rotation_page(self, after: str, limit: int) -> list[TokenRow]:
+        """Rows that hold an identifier, by token, after this one."""
+        ...
+
+    def readers(self) -> dict[str, int]:
+        """For whom seal keys are wrapped, and how many."""
+        ...
+
+    def seal_keys_since(self, since: float) -> set[str]:
+        """The ids of seal keys made since."""
+        ...
+
+    def turn_rows(self, turned: Sequence[TurnedRow]) -> None:
+        """Give rows their new look-ups and seals; one that was erased or sealed anew meanwhile keeps what it
+        has."""
+        ...
+
+    def reterm(self, terms: Mapping[int, int]) -> None:
+        """Let mentions under old terms be found under new ones (old → new)."""
+        ...
+
+    def end_rotation(self, index_key: str) -> None:
+        """All rows have gone over: from now on only `index_key` is used. Old look-ups and the seal keys that
+        nothing is sealed with any more are removed."""
+        ...
+
+    def carry_names(self, ring: KeyRing) -> None:
+        """Let the ring's current key carry the keys that name messages, so that older ones may leave."""
+        ...
+
+    def forget_strangers(self, index_key: str) -> int:
+        """Forget mentions, made before this, of what is no token's number under `index_key`; how many."""
         ...
 
 

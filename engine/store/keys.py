@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -29,6 +30,7 @@ KEY_VARIABLE: Final = "WARDLINE_KEY"
 INDEX_PURPOSES: Final = frozenset({"fingerprint", "digest", "vault-index"})
 KEY_BYTES: Final = 32
 
+_NONCE = 12
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _SEPARATORS = re.compile(r"[\s,]+")
 
@@ -50,7 +52,12 @@ class KeyRing:
         """The 32-byte key of one purpose: `content`, `fingerprint`, `digest`, `vault-index`, `vault-seal`, …
 
         From the key named, else from the one in use. Raises `Misconfigured` for an id the ring lacks."""
-        key_id = key_id or self.using(purpose).keys[0]
+        use = self.using(purpose)
+        key_id = key_id or use.keys[0]
+        if key_id not in self._keys and key_id == use.keys[0] and use.carried_by in self._keys:
+            return self._carrier(use.carried_by).decrypt(
+                use.carried[:_NONCE], use.carried[_NONCE:], purpose.encode()
+            )
         if key_id not in self._keys:
             raise Misconfigured(
                 f"the key ring lacks {key_id!r}, which {purpose} goes by",
@@ -58,6 +65,14 @@ class KeyRing:
                 hint="start this process again with the ring that the others have",
             )
         return _hkdf(self._keys[key_id], purpose)
+
+    def carry(self, purpose: str) -> bytes:
+        """The key of a purpose, wrapped under the current key of the ring (`Use.carried`)."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._carrier(self.current).encrypt(nonce, self.derive(purpose), purpose.encode())
+
+    def _carrier(self, key_id: str) -> AESGCM:
+        return AESGCM(_hkdf(self._keys[key_id], "carry"))
 
     def using(self, purpose: str) -> Use:
         """Which keys a purpose uses: those recorded, else the oldest for `INDEX_PURPOSES`, else the current

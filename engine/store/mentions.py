@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Final
 
@@ -15,14 +15,12 @@ from engine.store.part import Part
 from engine.store.tables import MENTIONS_PART, messages
 from engine.store.views import found_messages
 
-__all__ = ["Mentioned", "forget_mentions", "mention", "mentioning", "reterm"]
+__all__ = ["Mentioned", "forget_mentions", "mention", "mentioning"]
 
 _NEW: Final = "INSERT INTO mentions (part, term, message_id) VALUES "
 _AGAIN: Final = " ON CONFLICT (part, term, message_id) DO NOTHING"
 _PARTS: Final = "SELECT coalesce(min(part), 0), coalesce(max(part), -1) FROM mentions"
 _NAMED: Final = "SELECT message_id FROM mentions WHERE part IN ({}) AND term IN ({})"
-_TERMS: Final = "SELECT term, message_id FROM mentions WHERE part = ? AND term IN ({})"
-_FORGET: Final = "DELETE FROM mentions WHERE part = ? AND term = ? AND message_id = ?"
 _SAME: Final = " ON CONFLICT (sealed) DO NOTHING"
 _VERSIONS: Final = "SELECT DISTINCT release, type, id FROM versions WHERE message_id IN ({})"
 
@@ -90,15 +88,3 @@ def forget_mentions(work: Work, message_ids: Sequence[int]) -> None:
             some = numbers[start : start + ROWS_PER_STATEMENT]
             query = f"DELETE FROM mentions WHERE part = ? AND message_id IN ({marks(len(some))})"
             work.run(query, (part, *some))
-
-
-def reterm(work: Work, terms: Mapping[int, int]) -> None:
-    """Go over to other terms, as a new index key gives them (old term → new)."""
-    old = sorted(terms)
-    first, last = work.rows(_PARTS)[0]
-    for part in range(first, last + 1):
-        rows = rows_of(work, _TERMS, old, part)
-        insert(
-            work, _NEW, 3, [value for term, number in rows for value in (part, terms[term], number)], _AGAIN
-        )
-        work.run_many(_FORGET, [(part, term, number) for term, number in rows])

@@ -28,6 +28,7 @@ from engine.store.owing import Owing
 from engine.store.postgres import PostgresDatabase
 from engine.store.purging import Purging
 from engine.store.resources import Resources
+from engine.store.rotation import Rotating
 from engine.store.routing import Routes
 from engine.store.seals import bind, check_cabinet, check_keys
 from engine.store.sqlite import SqliteDatabase
@@ -47,6 +48,7 @@ class SqlStore(
     Auditing,
     UsedAssertions,
     Tokens,
+    Rotating,
     Merging,
     Mentioned,
     Courses,

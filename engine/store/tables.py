@@ -158,6 +158,8 @@ uses = Table(
     Column("purpose", Text, primary_key=True),
     Column("keys", Text, nullable=False),  # Use.keys, apart by blanks
     Column("turn", BigInteger, nullable=False),
+    Column("carried", LargeBinary),  # KeyRing.carry
+    Column("carried_by", Text),
 )
 """Which keys of the ring the purposes use that must give the same answer as last year."""
 

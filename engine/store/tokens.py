@@ -11,7 +11,7 @@ from engine.store.database import Work, insert, rows_of
 from engine.store.part import Part
 from engine.store.uses import read_uses
 
-__all__ = ["Tokens", "mint", "token_row"]
+__all__ = ["ROWS", "Tokens", "mint", "token_row"]
 
 _LOOKUP: Final = "INSERT INTO lookups (lookup, token, key_id) VALUES "
 _NEW: Final = "INSERT INTO tokens (token, domain, tenant, key_id, sealed, subject, created_at) VALUES "
@@ -20,7 +20,7 @@ _KNOWN: Final = (
     "SELECT l.lookup, coalesce(t.merged_into, t.token) FROM lookups l"
     " JOIN tokens t ON t.token = l.token WHERE l.lookup IN ({})"
 )
-_ROWS: Final = (
+ROWS: Final = (
     "SELECT token, domain, tenant, key_id, sealed, subject, created_at, coalesce(merged_into, ''),"
     " coalesce(moved_to, ''), coalesce(erased_at, 0) FROM tokens"
 )
@@ -37,7 +37,7 @@ class Tokens(Part):
     def token_rows(self, tokens: Sequence[str]) -> dict[str, TokenRow]:
         """`VaultStore.token_rows`."""
         with self._database.read() as work:
-            return {row[0]: token_row(row) for row in rows_of(work, f"{_ROWS} WHERE token IN ({{}})", tokens)}
+            return {row[0]: token_row(row) for row in rows_of(work, f"{ROWS} WHERE token IN ({{}})", tokens)}
 
     def seal_keys(self, ids: Sequence[str]) -> dict[str, SealKey]:
         """`VaultStore.seal_keys`."""
@@ -49,7 +49,9 @@ class Tokens(Part):
         """`VaultStore.keep_seal_key`."""
         statement = "INSERT INTO seal_keys (id, reader, wrapped, made_at) VALUES (?, ?, ?, ?)"
         with self._database.write() as work:
-            work.run(statement, (key.id, key.reader, key.wrapped, key.made_at))
+            begun = read_uses(work).get("vault-seal")  # this clock may be behind the rotation's
+            made_at = max(key.made_at, float(begun.keys[0])) if begun else key.made_at
+            work.run(statement, (key.id, key.reader, key.wrapped, made_at))
 
     def uses(self) -> Mapping[str, Use]:
         """`VaultStore.uses`."""

@@ -16,7 +16,7 @@ from engine.store.base import VaultTurned
 from engine.store.database import Database, Work
 from engine.store.keys import KEY_VARIABLE, KeyRing
 
-__all__ = ["VAULT_INDEX", "check_turn", "enter_uses", "put_use", "read_uses", "turn_vault"]
+__all__ = ["VAULT_INDEX", "carry_uses", "check_turn", "enter_uses", "put_use", "read_uses", "turn_vault"]
 
 VAULT_INDEX: Final = "vault-index"
 _OLDEST: Final = ("fingerprint", "digest", VAULT_INDEX)
@@ -44,8 +44,8 @@ def enter_uses(database: Database, ring: KeyRing) -> None:
                 if purpose == VAULT_INDEX:
                     work.run("UPDATE lookups SET key_id = ? WHERE key_id = ''", (key_id,))
         for purpose, use in known.items():
-            for key_id in use.keys:
-                if key_id not in ring.ids:
+            for key_id in use.keys if purpose in _ANY else ():
+                if key_id not in ring.ids and use.carried_by not in ring.ids:
                     if work.rows(_ANY[purpose])[0][0]:
                         raise Misconfigured(
                             f"names in this store are made with key {key_id!r} ({purpose}), and the key ring"
@@ -58,14 +58,31 @@ def enter_uses(database: Database, ring: KeyRing) -> None:
 
 def read_uses(work: Work) -> Mapping[str, Use]:
     """The record, by purpose."""
-    rows = work.rows("SELECT purpose, keys, turn FROM uses")
-    return {purpose: Use(tuple(keys.split()), turn) for purpose, keys, turn in rows}
+    query = "SELECT purpose, keys, turn, carried, carried_by FROM uses"
+    return {
+        purpose: Use(tuple(keys.split()), turn, carried or b"", carried_by or "")
+        for purpose, keys, turn, carried, carried_by in work.rows(query)
+    }
 
 
 def put_use(work: Work, purpose: str, keys: tuple[str, ...]) -> None:
     """From this commit on a purpose uses these keys, and answers of before are void."""
     statement = "UPDATE uses SET keys = ?, turn = turn + 1 WHERE purpose = ?"
     work.run(statement, (" ".join(keys), purpose))
+
+
+def carry_uses(work: Work, ring: KeyRing) -> None:
+    """Let the current key of the ring carry what names messages: these keep their key as long as resends are
+    known by it, while the ring key that it was derived from may leave."""
+    known = read_uses(work)
+    following = ring.following(known)
+    for purpose in ("fingerprint", "digest"):
+        use = known[purpose]
+        if ring.current not in (use.keys[0], use.carried_by):
+            work.run(
+                "UPDATE uses SET carried = ?, carried_by = ? WHERE purpose = ?",
+                (following.carry(purpose), ring.current, purpose),
+            )
 
 
 def turn_vault(work: Work) -> None:

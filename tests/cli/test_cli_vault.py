@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
+from conformance.store_contract import arrival as made
 from typer.testing import CliRunner
+from vaults import minted
 
+from engine.app.opening import open_settings, reader_of, ring_of
+from engine.auditing import AuditQuery
 from engine.cli import app
 from engine.errors import Misconfigured
-from engine.privacy.sealing import Reader
+from engine.model import Arrival, Filtered, Routing
+from engine.privacy.sealing import Reader, Sealer
 from engine.privacy.unsealing import private_keys
+from engine.privacy.vault import Vault
+from engine.settings import Settings
+from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 
-RING = KeyRing({"k1": bytes(32)})
+RING = KeyRing({"k1": b"k1" * 16})
+
+
+def arrival(number: int) -> Arrival:
+    """A message as it is named under the first key."""
+    one, names = made(number), Fingerprints(RING)
+    name = names.of("charges", b"LAB", b"HOSP", str(number).encode())
+    return msgspec.structs.replace(one, fingerprint=name, digest=names.digest(one.raw))
 
 
 def run(*arguments: object) -> str:
@@ -50,3 +68,57 @@ def test_a_private_key_that_others_may_read_is_refused(mode: int, tmp_path: Path
     file.chmod(mode)
     with pytest.raises(Misconfigured, match="others may read"):
         private_keys(file, RING)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with one identifier under the first key, sealed for a pair of its own."""
+    run("keygen", tmp_path / "reidentify.key")
+    monkeypatch.setenv("WARDLINE_STORE", f"sqlite:///{tmp_path}/wardline.db")
+    monkeypatch.setenv("WARDLINE_REIDENTIFY_PUBLIC", str(tmp_path / "reidentify.key.pub"))
+    monkeypatch.setenv("WARDLINE_KEY", ring("k1"))
+    settings = Settings.from_environment()
+    store, keys = open_settings(settings), ring_of(settings)
+    sealer = Sealer(reader_of(settings, keys), store.keep_seal_key, store.cabinet, clock=lambda: 5.0)
+    store.accept([arrival(1)])
+    number = minted("p\x1fHOSP\x1fMR\x1f007", "t1p_x", "t1p_x", Vault.of(keys))
+    store.route([Routing(1, Filtered("x"))], sealer.seal([number]), 5.0)
+    store.close()
+    return tmp_path
+
+
+def ring(*names: str) -> str:
+    return " ".join(f"{name}:{base64.b64encode(name.encode() * 16).decode()}" for name in names)
+
+
+def test_after_a_rotation_the_old_key_may_leave_the_ring(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDLINE_KEY", ring("k2"))
+    with pytest.raises(Misconfigured, match="'k1'"):
+        run("status")
+    monkeypatch.setenv("WARDLINE_KEY", ring("k2", "k1"))
+    before = json.loads(run("status", "--json"))
+    assert {row["keys"] for row in before["uses"]} == {"k1"}
+    missing = CliRunner().invoke(app, ["vault", "rotate"])
+    assert missing.exit_code == 1
+    assert "1 identifiers do not open" in missing.output
+    assert json.loads(run("status", "--json"))["rotation"]
+    monkeypatch.setenv("WARDLINE_REIDENTIFY_PRIVATE", str(site / "reidentify.key"))
+    assert "1 identifiers, 1 sealed anew" in run("rotate", "--why", "yearly", "--ticket", "SEC-1")
+    monkeypatch.setenv("WARDLINE_KEY", ring("k2"))
+    after = json.loads(run("status", "--json"))
+    assert (after["rotation"], after["ring"], after["identifiers"]) == ("", "k2", "1")
+    assert {row["purpose"]: (row["keys"], row["carried by"]) for row in after["uses"]} == {
+        "digest": ("k1", "k2"),
+        "fingerprint": ("k1", "k2"),
+        "term": ("k2", ""),
+        "vault-index": ("k2", ""),
+    }
+    store = open_settings(Settings.from_environment())
+    following = ring_of(Settings.from_environment()).following(store.uses())
+    names = Fingerprints(following)
+    assert names.of("charges", b"LAB", b"HOSP", b"1") == arrival(1).fingerprint
+    assert names.digest(arrival(1).raw) == arrival(1).digest
+    assert [(one.id, one.original) for one in store.accept([arrival(1)])] == [(2, 1)]  # known as a resend
+    assert list(store.tokens([Vault.of(following).index("p\x1fHOSP\x1fMR\x1f007")]).values()) == ["t1p_x"]
+    assert [entry.act for entry in store.entries(AuditQuery())][-1] == "rotate"
+    store.close()

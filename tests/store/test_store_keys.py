@@ -38,7 +38,7 @@ def test_sealing_follows_the_current_key_and_indexes_the_oldest() -> None:
     assert ROTATED.derive("content") == KeyRing({"x": TWO}).derive("content")
     assert ROTATED.derive("vault-index") == OLD.derive("vault-index")
     assert ROTATED.derive("vault-seal", "old") == OLD.derive("vault-seal")
-    with pytest.raises(Misconfigured, match="lacks .new"):
+    with pytest.raises(Misconfigured, match="lacks"):
         OLD.derive("content", "new")
 
 
