@@ -45,7 +45,11 @@ BEGIN
   IF to_regnamespace('wardline_cabinet') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA wardline_cabinet TO wardline_engine, wardline_reidentify;
     GRANT SELECT ON ALL TABLES IN SCHEMA wardline_cabinet TO wardline_engine, wardline_reidentify;
-    GRANT INSERT, UPDATE ON wardline_cabinet.keys TO wardline_engine;
+    -- Whoever destroys a key writes the table anew (VACUUM FULL), which PostgreSQL lets its owner only.
+    GRANT wardline_engine TO CURRENT_USER;
+    GRANT CREATE ON SCHEMA wardline_cabinet TO wardline_engine;
+    ALTER TABLE wardline_cabinet.keys OWNER TO wardline_engine;
+    REVOKE CREATE ON SCHEMA wardline_cabinet FROM wardline_engine;
   END IF;
 END $$;
 

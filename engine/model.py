@@ -257,8 +257,8 @@ class SealKey(msgspec.Struct, frozen=True):
 
 class Use(msgspec.Struct, frozen=True):
     """Which keys of the ring a purpose uses, the one that new names are made with first. `turn` counts
-    what made the answers of before void. The purpose's own key may be `carried` by a newer key of the ring, so
-    that the one it was derived from may leave."""
+    what made the answers of before void. The purpose's own key may be `carried` by a newer key of the ring,
+    so that the one it was derived from may leave."""
 
     keys: tuple[str, ...]
     turn: int = 0

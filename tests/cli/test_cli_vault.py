@@ -120,5 +120,5 @@ def test_after_a_rotation_the_old_key_may_leave_the_ring(site: Path, monkeypatch
     assert names.digest(arrival(1).raw) == arrival(1).digest
     assert [(one.id, one.original) for one in store.accept([arrival(1)])] == [(2, 1)]  # known as a resend
     assert list(store.tokens([Vault.of(following).index("p\x1fHOSP\x1fMR\x1f007")]).values()) == ["t1p_x"]
-    assert [entry.act for entry in store.entries(AuditQuery())][-1] == "rotate"
+    assert [one.entry.act for one in store.entries(AuditQuery())][-1] == "rotate"
     store.close()

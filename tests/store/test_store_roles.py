@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from vaults import PRIVATE, minted, sealer, vault
 
 from engine.errors import Unacceptable
-from engine.model import MessageState, Routed, Routing, TokenMerge
+from engine.model import MessageState, Retention, Routed, Routing, TokenMerge
 from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.store.base import Query, Store
 from engine.store.sql import open_store
@@ -44,6 +44,8 @@ class Site:
             connection.execute(f"DROP USER {', '.join(self._names.values())}")
 
     def url(self, role: str) -> str:
+        if role == "owner":
+            return self.owner
         named = make_url(self.owner).set(username=self._names[role], password="wardline")
         return named.render_as_string(hide_password=False)
 
@@ -83,7 +85,7 @@ def routed(store: Store, number: int) -> int:
     return message_id
 
 
-def test_P10_the_engines_user_does_all_of_its_work(engine: Store) -> None:
+def test_P10_the_engines_user_does_all_of_its_work(site: Site, engine: Store) -> None:
     message_id = routed(engine, 1)
     index = vault().index(f"{IDENTIFIER}1a")
     assert engine.tokens([index]) == {index: "t1p_1b"}
@@ -94,7 +96,9 @@ def test_P10_the_engines_user_does_all_of_its_work(engine: Store) -> None:
     assert engine.verify_versions() == []
     engine.reclaim(9.0)
     engine.redeliver(Query(), now=9.0)
-    engine.purge(content_before=1e12, duplicates_before=1e12)
+    before = site.ask("owner", "SELECT pg_relation_filenode('wardline_cabinet.keys')")
+    assert engine.purge(Retention(content=1), {}, 1e9).keys  # the keys of days that are over
+    assert site.ask("owner", "SELECT pg_relation_filenode('wardline_cabinet.keys')") != before
     engine.check()
 
 
