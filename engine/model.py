@@ -356,7 +356,8 @@ class HeldFragment(msgspec.Struct, frozen=True):
 
 class Routing(msgspec.Struct, frozen=True):
     """What one stored message became; `rest` are the later pieces of it, in order, when it came in
-    pieces; `mentions` are the terms of the identifiers that it names (`engine.privacy.mentions`)."""
+    pieces; `mentions` are the terms of the identifiers that it names (`engine.privacy.mentions`); `same`
+    are pairs of look-ups, gone and into, of numbers that it merges and that led to one token already."""
 
     message_id: int
     result: Routed | Filtered | Dead | Fragment
@@ -366,6 +367,7 @@ class Routing(msgspec.Struct, frozen=True):
     warnings: tuple[Reason, ...] = ()
     rest: tuple[int, ...] = ()
     mentions: tuple[int, ...] = ()
+    same: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ gives the same effects, and a message gives all of its effects or none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -113,11 +114,33 @@ def route(
     return list(routings.values())
 
 
-def failed(message: StoredMessage, program: Program, error: BaseException) -> Routing:
-    """The dead letter of a message that a bug of ours meets; the error's own text may hold content."""
-    reason = Reason(ReasonCode.INTERNAL, f"the mapping failed with {type(error).__name__}")
-    result = Dead(reason)
-    return Routing(message.id, result, program.lane, program.destinations, _answer(result, program))
+def failed(message: StoredMessage, program: Program, error: BaseException, book: TokenBook) -> Routing:
+    """The dead letter of a message that cannot be stored as it was mapped (`Unacceptable`), or that a bug of
+    ours meets: then the error's own text may hold content."""
+    if isinstance(error, Unacceptable):
+        result = Dead(_reason(error))
+    else:
+        result = Dead(Reason(ReasonCode.INTERNAL, f"the mapping failed with {type(error).__name__}"))
+    return _dead(message, program, result, book)
+
+
+def _dead(
+    message: StoredMessage, program: Program, result: Dead, book: TokenBook, odd: tuple[Reason, ...] = ()
+) -> Routing:
+    """A dead letter that was not mapped: whom it names is read all the same."""
+    book.start(message.id, program.tenant)
+    named: tuple[int, ...] = ()
+    with suppress(Exception):  # whatever is wrong with it has been said
+        document = _parsed(message, program)
+        named = program.mentions.of(document, book.index)
+    answer = _answer(result, program)
+    return Routing(message.id, result, program.lane, program.destinations, answer, odd, mentions=named)
+
+
+def _parsed(message: StoredMessage, program: Program) -> Document | Resource:
+    if program.fhir:
+        return Resource.parse(message.raw)
+    return Document.parse(message.raw, default_charset=program.charset)
 
 
 def withheld(routing: Routing, program: Program, leak: Leak, book: TokenBook) -> Routing:
@@ -134,13 +157,13 @@ def privacy_reason(leak: Leak) -> Reason:
     return Reason(ReasonCode.PRIVACY, f"identifies somebody ({leak.row})", leak.place, Owner.PRIVACY)
 
 
-def refused(message: StoredMessage, program: Program, wrong: tuple[Reason, ...]) -> Routing:
+def refused(message: StoredMessage, program: Program, wrong: tuple[Reason, ...], book: TokenBook) -> Routing:
     """The dead letter of a message that did not pass its channel's check, with all that is wrong; what is
     only worth a look goes with it as warnings."""
     first, *others = (reason for reason in wrong if reason.hl7)
     result = Dead(msgspec.structs.replace(first, more=tuple(others)))
     odd = tuple(reason for reason in wrong if not reason.hl7)
-    return Routing(message.id, result, program.lane, program.destinations, _answer(result, program), odd)
+    return _dead(message, program, result, book, odd)
 
 
 def map_document(
@@ -339,6 +362,7 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, become: 
         answer,
         tuple(warnings),
         mentions=tuple(named),
+        same=book.sames(message.id),
     )
 
 

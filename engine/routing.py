@@ -155,11 +155,12 @@ class RoutingLoop:
     def _apart(
         self, waiting: Sequence[StoredMessage], rest: tuple[int, ...], error: Exception
     ) -> list[Routing]:
-        """One by one, so that a message that meets a bug of ours becomes a dead letter and stops no other."""
+        """One by one, so that a message that cannot be stored or meets a bug of ours becomes a dead letter
+        and stops no other."""
         if len(waiting) > 1:
             return self._each(waiting)
         (message,) = waiting
-        dead = failed(message, self._programs[message.channel], error)
+        dead = failed(message, self._programs[message.channel], error, self._book)
         self._store.route([msgspec.structs.replace(dead, rest=rest)], [], self._clock())
         return [dead]
 
@@ -196,7 +197,7 @@ class RoutingLoop:
             return route(batch, program, self._book, self._name)
         wrong = {number: reasons for number, reasons in findings.items() if reasons[0].hl7}
         passed = [message for message in batch if message.id not in wrong]
-        routings = [refused(one, program, wrong[one.id]) for one in batch if one.id in wrong]
+        routings = [refused(one, program, wrong[one.id], self._book) for one in batch if one.id in wrong]
         for routing in route(passed, program, self._book, self._name):
             odd = findings.get(routing.message_id, ())
             routings.append(msgspec.structs.replace(routing, warnings=(*odd, *routing.warnings)))

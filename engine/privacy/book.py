@@ -87,6 +87,7 @@ class TokenBook:
         self._led: dict[int, dict[str, str]] = {}  # what a merge answered messages of this batch with
         self._vaults: dict[str, Vault] = {}  # of other tenants
         self._persons: dict[int, str] = {}  # by message of this batch: the first person
+        self._same: dict[int, list[tuple[bytes, bytes]]] = {}  # merged, and one already
         self._message = 0
 
     @property
@@ -112,6 +113,7 @@ class TokenBook:
         self.forget(message_id)
         self._message = message_id
         self._persons.pop(message_id, None)
+        self._same.pop(message_id, None)
         if tenant is None:
             self._vault = self._own
         elif tenant != self._vault.tenant:
@@ -137,6 +139,14 @@ class TokenBook:
         if domain == PERSON:
             self._persons.setdefault(self._message, token)
         return token
+
+    def same(self, gone: bytes, into: bytes) -> None:
+        """The current message merges the numbers behind these indexes, and they lead to one token already."""
+        self._same.setdefault(self._message, []).append((gone, into))
+
+    def sames(self, message_id: int) -> tuple[tuple[bytes, bytes], ...]:
+        """Of which numbers this message said so."""
+        return tuple(self._same.get(message_id, ()))
 
     def merged(self, gone: str, into: str) -> None:
         """The current message says that `gone` is `into`: from here on that is the answer."""
@@ -220,6 +230,7 @@ class TokenBook:
         self._led.clear()
         self._merges.clear()
         self._persons.clear()
+        self._same.clear()
 
     def _newest(self, some: Iterable[Minted]) -> dict[bytes, bytes]:
         """The index of new tokens by each of their look-ups."""

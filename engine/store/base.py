@@ -181,7 +181,8 @@ class MessageStore(Protocol):
         alone: routing twice is harmless. So is a message of which a piece is not held any more.
         Raises, with nothing stored: `TokensTaken` when a minted look-up exists already, `VaultTurned` when
         the vault is not at `turn` any more (-1: not asked), `CoursesMoved` when a course is not of the
-        version that its row names any more."""
+        version that its row names any more, `Unacceptable` for a merge that would close a circle or is one
+        of too many in a row."""
         ...
 
     def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:

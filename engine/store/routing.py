@@ -25,7 +25,7 @@ from engine.model import (
 from engine.store.courses import keep_courses
 from engine.store.database import Work, insert, rows_of
 from engine.store.mentions import mention
-from engine.store.merging import merge_tokens
+from engine.store.merging import merge_tokens, move_owners
 from engine.store.part import Part, as_json, checksum
 from engine.store.tables import PER_MESSAGE
 from engine.store.tokens import mint
@@ -75,18 +75,18 @@ class Routes(Part):
     ) -> None:
         """`MessageStore.route`. A message routed to no effect or to no destination is filtered, by that name.
 
-        Raises `Unacceptable` (nothing stored) for a message of more deliveries than ids have room for."""
-        merges = [merge for one in routings if isinstance(one.result, Routed) for merge in one.result.merges]
-        with self._database.write(*(("merge",) if merges else ())) as work:
+        Raises `Unacceptable` (nothing stored) for a message of more deliveries than ids have room for, and
+        for a merge that cannot be (`engine.store.merging`)."""
+        with self._database.write(*(("merge",) if any(map(_merges, routings)) else ())) as work:
             if turn >= 0:
                 check_turn(work, turn, self._database.for_share)
             if minted:
                 mint(work, minted, now)
-            if merges:
-                merge_tokens(work, merges)
             keep_courses(work, courses, now)
             open_ones = self._open_ones(work, [number for one in routings for number in _messages(one)])
             routed = [one for one in routings if _may(one, open_ones)]
+            merge_tokens(work, [one for one in routed if _merges(one)], now)
+            move_owners(work, routed)
             updates: list[tuple[Any, ...]] = []
             disowned: list[tuple[int]] = []
             deliveries: list[Any] = []
@@ -134,6 +134,11 @@ class Routes(Part):
             f" ORDER BY id{self._database.for_update}"
         )
         return {row[0]: _Open(*row[1:]) for row in rows_of(work, query, sorted(ids))}
+
+
+def _merges(routing: Routing) -> bool:
+    """Whether the message says of numbers that they are one."""
+    return bool(routing.same) or (isinstance(routing.result, Routed) and bool(routing.result.merges))
 
 
 class _Open(NamedTuple):

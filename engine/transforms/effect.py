@@ -18,7 +18,7 @@ from engine.transforms.compiling import Checked, missing
 from engine.transforms.expression import Flaw
 from engine.transforms.field import Want, compile_cleared, compile_field, compile_key
 from engine.transforms.quantity import check_count, check_lot
-from engine.transforms.scope import Scope, Value
+from engine.transforms.scope import Scope, Value, asked
 from engine.transforms.setting import Setting
 
 __all__ = ["Make", "compile_effect"]
@@ -250,7 +250,8 @@ class _Draft:
             self.values[name] = one if name == "item" else lambda scope: (one(scope),)
 
     def merge(self) -> Make | None:
-        """Both sides, tokens of the kind's own domain; nothing when they are one already."""
+        """Both sides, tokens of the kind's own domain; nothing when they are one already, but then the store
+        looks whether they were merged the other way round."""
         kind = self.given["kind"]
         want = Want(required=True, tokens=frozenset({DOMAINS[kind]}))
         self.field("gone", want)
@@ -258,10 +259,15 @@ class _Draft:
         if self.flaws:
             return None
         gone, into = self.values["gone"], self.values["into"]
+        either_way = self.given.get("when_reversed") == "ignore"
 
         def make(scope: Scope) -> Effect | None:
             old, new = gone(scope), into(scope)
-            return None if old == new else Merge(key=f"merge/{old}/{new}", kind=kind, gone=old, into=new)
+            if old != new:
+                return Merge(key=f"merge/{old}/{new}", kind=kind, gone=old, into=new)
+            if not either_way and (numbers := (asked(gone, scope), asked(into, scope)))[0] != numbers[1]:
+                scope.book.same(*numbers)
+            return None
 
         return make
 

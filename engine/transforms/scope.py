@@ -8,12 +8,13 @@ of the groups (the patient, the visit) once per message.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from engine.model import ReasonCode
 from engine.privacy.book import TokenBook
+from engine.privacy.vault import canonical
 
-__all__ = ["Part", "Scope", "Value", "View", "remembered"]
+__all__ = ["Part", "Scope", "Value", "View", "asked", "remembered"]
 
 _UNREAD: Final = object()
 
@@ -75,6 +76,31 @@ class Scope:
             known = known and part.common(segment)
         self.common[segments] = known
         return known
+
+
+class _Asked:
+    """Answers in the place of a token book, and keeps what it was asked last."""
+
+    def __init__(self, book: TokenBook) -> None:
+        self._index = book.index
+        self.last = b""
+
+    def token(self, domain: str, authority: str, id_type: str, value: str) -> str:
+        self.last = self._index(canonical(domain, authority, id_type, value))
+        return f"t1{domain}_"
+
+
+def asked(value: Value, scope: Scope) -> bytes:
+    """The index of the identifier that a value is the token of: which number it is, not whom it leads to."""
+    book = _Asked(scope.book)
+    value(_anew(scope, cast(TokenBook, book)))
+    return book.last
+
+
+def _anew(scope: Scope, book: TokenBook) -> Scope:
+    """The same scope with nothing read."""
+    outer = None if scope.outer is None else _anew(scope.outer, book)
+    return Scope(scope.view, book, len(scope.memo), outer, scope.common)
 
 
 Value = Callable[[Scope], Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from conformance.mention_contract import arrive
 from conformance.purge_contract import purge
 
 from engine.model import CourseRow, Filtered, Lookup, MessageState, NewToken, Routed, Routing, TokenMerge
@@ -51,7 +52,8 @@ class CourseContract:
     ) -> None:
         merge = Routed((), "", (TokenMerge("t1v_1", "t1v_2"),))
         minted = [_token(1), _token(2)]
-        store.route([Routing(1, merge)], minted, 1.0, [course("t1v_1"), course("t1v_2")])
+        (number,) = arrive(store, 1)
+        store.route([Routing(number, merge)], minted, 1.0, [course("t1v_1"), course("t1v_2")])
         found = store.courses("adt", ["t1v_2"])
         assert {row.key for row in found} == {"t1v_1", "t1v_2"}
         assert [row.key for row in store.courses("adt", ["t1v_1"])] == ["t1v_1"]

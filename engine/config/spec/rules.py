@@ -153,11 +153,16 @@ class EncounterRule(Strict):
 
 
 class MergeRule(Strict):
-    """Two tokens are one."""
+    """Two numbers are one: what stood under `gone` goes on under `into`."""
 
     kind: Literal["person", "account", "visit"]
     gone: Expression
     into: Expression
+    when_reversed: Literal["dead", "ignore"] = Field(
+        "dead",
+        description="What becomes of a message that merges two numbers the other way round than they were"
+        " merged before: a dead letter, or nothing (where numbers are corrected back and forth).",
+    )
 
 
 class ProductRule(Strict):
