@@ -1,4 +1,5 @@
-"""Durable `POST SupplyRequest`: answers a second, latency and CPU, beside the same door without storage."""
+"""Durable `POST SupplyRequest`: answers a second, latency and CPU, beside the same door without storage; and
+reads, beside the same without an audit."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from bench.intake_bench import DATABASE, SECONDS, SQLITE, cpu_seconds
 CONNECTIONS = (1, 8, 32, 128)
 ROUNDS = 3
 WITHOUT = "no storage"
+UNAUDITED = "no audit"
 
 
 @contextmanager
@@ -37,10 +39,12 @@ def served(kind: str, url: str) -> Iterator[tuple[int, int]]:
             process.wait()
 
 
-def measure(port: int, pid: int, connections: int, first: int, seconds: float) -> dict[str, Any]:
+def measure(
+    port: int, pid: int, connections: int, first: int, seconds: float, *, read: bool = False
+) -> dict[str, Any]:
     """One run of the sender against a server."""
     before = cpu_seconds(pid)
-    given = [str(value) for value in (port, connections, seconds, first, KEY)]
+    given = [str(value) for value in (port, connections, seconds, first, KEY)] + ["read"] * read
     output = subprocess.run(
         [sys.executable, "-m", "bench.fhir_load", *given], check=True, capture_output=True, text=True
     ).stdout
@@ -61,16 +65,36 @@ def run(
     kinds = {WITHOUT: ("none", DATABASE), SQLITE: ("store", DATABASE)}
     if postgres:
         kinds["PostgreSQL"] = ("store", postgres)
+    return _compare(kinds, WITHOUT, rounds, connections, seconds)
+
+
+def run_reads(
+    rounds: int = ROUNDS, connections: tuple[int, ...] = CONNECTIONS, seconds: float = SECONDS
+) -> list[dict[str, Any]]:
+    """Reads of one resource, recorded in the audit before they are answered, beside reads that are not."""
+    kinds = {UNAUDITED: ("unaudited", DATABASE), SQLITE: ("store", DATABASE)}
+    return _compare(kinds, UNAUDITED, rounds, connections, seconds, read=True)
+
+
+def _compare(
+    kinds: dict[str, tuple[str, str]],
+    beside: str,
+    rounds: int,
+    connections: tuple[int, ...],
+    seconds: float,
+    *,
+    read: bool = False,
+) -> list[dict[str, Any]]:
     runs: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for _ in track(range(rounds), description="FHIR"):
         for name, (kind, url) in kinds.items():
             with served(kind, url) as (port, pid):
                 first = int(measure(port, pid, 1, 1, 0.5)["next"])  # warm: imports, models, statements
                 for number in connections:
-                    found = measure(port, pid, number, first, seconds)
+                    found = measure(port, pid, number, first, seconds, read=read)
                     first = int(found["next"])
                     runs.setdefault((name, number), []).append(found)
-    return [_median(name, number, found, runs[WITHOUT, number]) for (name, number), found in runs.items()]
+    return [_median(name, number, found, runs[beside, number]) for (name, number), found in runs.items()]
 
 
 def _median(
@@ -90,10 +114,11 @@ def line(row: dict[str, Any]) -> str:
     """One measurement for people."""
     return (
         f"{row['storage']:12} {row['connections']:4} {row['rate']:7,.0f}/s  p50 {row['p50']:8,} us"
-        f"  p99 {row['p99']:8,} us  {row['cpu_us']:7.1f} us CPU  {row['share']:.0%} of no storage"
+        f"  p99 {row['p99']:8,} us  {row['cpu_us']:7.1f} us CPU  {row['share']:.0%}"
     )
 
 
 if __name__ == "__main__":
-    for one in run(rounds=int(sys.argv[1]) if len(sys.argv) > 1 else 1):
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    for one in (*run(rounds=rounds), *run_reads(rounds)):
         print(line(one))

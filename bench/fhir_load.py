@@ -1,7 +1,7 @@
 """A lean HTTP client for benchmarks: N connections that stay, each creates, waits for the answer, goes on.
 
-Run as a process of its own: `python -m bench.fhir_load PORT CONNECTIONS SECONDS FIRST KEY` prints one line of
-JSON, as `bench.load` does.
+Run as a process of its own: `python -m bench.fhir_load PORT CONNECTIONS SECONDS FIRST KEY [read]` prints one
+line of JSON, as `bench.load` does. With `read`, one is created and all connections read it again and again.
 """
 
 from __future__ import annotations
@@ -11,11 +11,17 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 
 import uvloop
 
+READ = (
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+    "Accept: application/fhir+json\r\n\r\n"
+)
+LOCATION = re.compile(rb"\r\nlocation: *http://[^/]+(/[^\r]+)/_history/1\r\n", re.IGNORECASE)
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 HEAD = (
     "POST /fhir/R4/SupplyRequest HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
@@ -66,13 +72,13 @@ class Sender(asyncio.Protocol):
 
     def __init__(
         self,
-        key: str,
-        numbers: Iterator[int],
+        request: Callable[[], bytes],
+        status: bytes,
         latencies: list[float],
         until: float,
         done: asyncio.Future[None],
     ) -> None:
-        self._key, self._numbers, self._latencies = key, numbers, latencies
+        self._request, self._status, self._latencies = request, status, latencies
         self._until, self._done, self._got, self._sent = until, done, b"", 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,17 +86,17 @@ class Sender(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
-        body = resource(next(self._numbers))
+        request = self._request()
         self._sent = time.perf_counter()
-        self._transport.write(HEAD.format(key=self._key, size=len(body)).encode() + body)
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._got += data
         head, end, body = self._got.partition(b"\r\n\r\n")
         if not end or len(body) < int(LENGTH.findall(head + b"\r\n")[0]):
             return
-        if not head.startswith(b"HTTP/1.1 201"):
-            raise SystemExit(f"an answer was not 201: {head[:40]!r}")
+        if not head.startswith(b"HTTP/1.1 " + self._status):
+            raise SystemExit(f"an answer was another: {head[:40]!r}")
         self._got = b""
         now = time.perf_counter()
         self._latencies.append(now - self._sent)
@@ -104,11 +110,32 @@ class Sender(asyncio.Protocol):
             self._done.set_result(None)
 
 
-async def load(port: int, connections: int, seconds: float, first: int, key: str) -> dict[str, float]:
-    """Create for some seconds; how many were answered and how fast."""
+def creating(key: str, numbers: Iterator[int]) -> bytes:
+    """The request that creates the next one."""
+    body = resource(next(numbers))
+    return HEAD.format(key=key, size=len(body)).encode() + body
+
+
+async def created(port: int, request: bytes) -> str:
+    """Create one; its path."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    return LOCATION.findall(head)[0].decode()
+
+
+async def load(
+    port: int, connections: int, seconds: float, first: int, key: str, *, read: bool = False
+) -> dict[str, float]:
+    """Create, or read, for some seconds; how many were answered and how fast."""
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     numbers = count(first)
+    request, status = partial(creating, key, numbers), b"201"
+    if read:
+        reading = READ.format(path=await created(port, request()), key=key).encode()
+        request, status = (lambda: reading), b"200"  # type: ignore[assignment]
     started = time.perf_counter()
     ends = []
     for _ in range(connections):
@@ -116,7 +143,7 @@ async def load(port: int, connections: int, seconds: float, first: int, key: str
         ends.append(done)
         until = started + seconds
         await loop.create_connection(
-            lambda d=done, u=until: Sender(key, numbers, latencies, u, d), "127.0.0.1", port
+            lambda d=done, u=until: Sender(request, status, latencies, u, d), "127.0.0.1", port
         )
     await asyncio.gather(*ends)
     took = time.perf_counter() - started
@@ -133,5 +160,6 @@ async def load(port: int, connections: int, seconds: float, first: int, key: str
 
 if __name__ == "__main__":
     uvloop.install()
-    port, connections, seconds, first, key = sys.argv[1:]
-    print(json.dumps(asyncio.run(load(int(port), int(connections), float(seconds), int(first), key))))
+    port, connections, seconds, first, key, *reading = sys.argv[1:]
+    given = int(port), int(connections), float(seconds), int(first), key
+    print(json.dumps(asyncio.run(load(*given, read=bool(reading)))))

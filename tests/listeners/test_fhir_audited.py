@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from fhir_bodies import s1
 from fhir_door import Door, open_door
 
-from engine.auditing import AuditQuery, Entry
+from engine.auditing import Act, AuditQuery, Entry
 from engine.errors import Unavailable
 from engine.store.sql import SqlStore
 
@@ -142,14 +144,40 @@ def test_what_is_not_shown_is_not_told(door: Door, client: httpx.Client) -> None
         assert told(door, lambda p=path, h=headers: client.get(p, headers=h)) == []
 
 
-def test_what_cannot_be_recorded_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_door(tmp_path) as door, door.client() as client:
+@contextmanager
+def locked(folder: Path, door: Door) -> Iterator[None]:
+    """Another process holds the store longer than anybody waits."""
+    assert isinstance(door.store, SqlStore)
+    database: Any = door.store._database
+    database._work.run("PRAGMA busy_timeout = 50")
+    holder = sqlite3.connect(folder / "test.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    yield
+    holder.close()
+
+
+@contextmanager
+def full(_: Path, door: Door) -> Iterator[None]:
+    """The store's file may not grow, and is full."""
+    assert isinstance(door.store, SqlStore)
+    database: Any = door.store._database
+    (pages,) = database._work.rows("PRAGMA page_count")
+    database._work.rows(f"PRAGMA max_page_count = {pages[0]}")
+    one = Entry(at=1.0, who="x", role="engine", act=Act.LOOK, object="x")
+    for count in (100, 1):
+        with suppress(Unavailable):
+            while True:
+                door.store.record([one] * count)
+    yield
+
+
+@pytest.mark.parametrize("spoiled", [locked, full])
+def test_what_cannot_be_recorded_is_not_shown(
+    tmp_path: Path, spoiled: Callable[[Path, Door], AbstractContextManager[None]]
+) -> None:
+    with open_door(tmp_path) as door, door.client() as client, ExitStack() as stack:
         id_, _ = made(client)
-
-        def full(_: Sequence[Entry]) -> list[int]:
-            raise Unavailable("the store could not do it now (SQLITE_FULL)")
-
-        monkeypatch.setattr(door.store, "record", full)
+        stack.enter_context(spoiled(tmp_path, door))
         answer = client.get(f"/SupplyRequest/{id_}")
         assert answer.status_code == 503
         assert answer.json()["resourceType"] == "OperationOutcome"
@@ -158,7 +186,6 @@ def test_what_cannot_be_recorded_is_not_shown(tmp_path: Path, monkeypatch: pytes
         batch = client.post("", json={"resourceType": "Bundle", "type": "batch", "entry": entry})
         assert batch.status_code == 503
         assert "G100" not in batch.text
-        monkeypatch.undo()
 
 
 def test_many_readers_at_once_are_all_there(door: Door, client: httpx.Client) -> None:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from conformance.store_contract import RING, accept, claim, route, state
 
+from engine.app.witness import read_witness
 from engine.errors import Misconfigured, Unavailable
 from engine.model import MessageState
 from engine.store.base import Query
@@ -86,6 +87,21 @@ while empty < 30:
 )
 
 
+_WITNESS = (
+    _HEAD
+    + """
+from engine.app.witness import witness
+from engine.auditing import Act, Entry
+from pathlib import Path
+for number in range(40):
+    one = Entry(at=float(number), who=me, role="operator", act=Act.LOOK, object=f"message:{number}")
+    print(*store.record([one, one]))
+    if number % 5 == 0:
+        witness(store, Path(sys.argv[3]), float(number))
+"""
+)
+
+
 def test_a51_processes_that_receive_the_same_message_at_once(url: str) -> None:
     open_store(url, RING).close()
     receipts = [tuple(map(int, line.split())) for said in _children(_SENDER, url) for line in said]
@@ -96,6 +112,24 @@ def test_a51_processes_that_receive_the_same_message_at_once(url: str) -> None:
     store = open_store(url, RING)
     assert len(store.unrouted(["charges"], 0, 1000)) == 240
     assert store.gaps() == []
+    store.close()
+
+
+def test_processes_that_record_append_to_one_audit(url: str, tmp_path: Path) -> None:
+    """Also while they all sign and write the same file of checkpoints."""
+    open_store(url, RING).close()
+    file = tmp_path / "checkpoints"
+    script = _WITNESS.replace("sys.argv[3]", repr(str(file)))
+    numbers = [list(map(int, line.split())) for said in _children(script, url) for line in said]
+    assert all(second == first + 1 for first, second in numbers)
+    given = [number for pair in numbers for number in pair]
+    assert len(set(given)) == 240
+    store = open_store(url, RING)
+    kept = read_witness(file)
+    assert kept.findings == []
+    assert [one.number for one in kept.checkpoints] == list(range(1, len(kept.checkpoints) + 1))
+    assert store.verify_audit(kept.checkpoints) == []
+    assert max(given) <= max(one.upto for one in store.checkpoints(0)) + 80
     store.close()
 
 
