@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from typer.main import get_command
 
+from engine.auditing import Act
 from engine.cli import app
 from engine.model import MessageState, ReasonCode
 from engine.settings import Settings
@@ -31,6 +32,11 @@ def test_every_metric_is_in_the_manual(name: str) -> None:
 @pytest.mark.parametrize("state", [state.value for state in MessageState])
 def test_every_state_is_in_the_manual(state: str) -> None:
     assert f"| {state} |" in OPERATE
+
+
+@pytest.mark.parametrize("act", list(Act))
+def test_every_act_of_the_audit_is_in_the_manual(act: str) -> None:
+    assert f"| `{act}` |" in (MANUAL / "audit.md").read_text()
 
 
 DEAD = set(ReasonCode) - {

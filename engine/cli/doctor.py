@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from engine.cli.node_checks import node_checks
 from engine.cli.show import JsonOption, print_json
 from engine.config.loading import Examined, channel_files, examine
 from engine.config.spec import EFFECTS
@@ -18,6 +19,7 @@ from engine.destinations.odoo import from_environment
 from engine.destinations.odoo.named import Check, Named
 from engine.destinations.odoo.preflight import preflight
 from engine.errors import Misconfigured
+from engine.settings import Settings
 
 __all__ = ["doctor"]
 
@@ -42,7 +44,8 @@ def doctor(
     ] = "",
     json: JsonOption = False,
 ) -> None:
-    """Check connections, rights, key, modules and names in Odoo, and say what to do. Exit 1 on a fail."""
+    """Check connections, rights, key, modules and names in Odoo, and the node itself; say what to do. Exit 1
+    on a fail."""
     examined = [examine(path) for path in channel_files([channels])] if channels.exists() else []
     results = {
         name: _check(name, examined) for name in ([connection] if connection else _connections(examined))
@@ -51,6 +54,8 @@ def doctor(
         results |= {f"mllp:{name}": _reached(name) for name in _receivers(examined)}
     if not results:
         raise Misconfigured("no channel names a connection", where=str(channels), hint="--connection NAME")
+    if not connection:
+        results["node"] = list(node_checks(Settings.from_environment()))
     if json:
         print_json(results)
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import csv
-import hashlib
 import io
 import json
 import os
 import pwd
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ RAW = (
     b"MSH|^~\\&|HIS|H|||20261122||DFT^P03|M1|P|2.5\r"
     b"PID|1||4711^^^H^MR||EVERYWOMAN^EVE\rFT1|1|||20261122||CG|X1\r"
 )
+MANUAL = Path(__file__).parents[2] / "docs" / "manual" / "audit.md"
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 HOST = socket.gethostname()
 
@@ -178,12 +180,11 @@ def test_anybody_can_follow_the_chain_of_an_export(home: Path) -> None:
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
     assert [line["act"] for line in lines] == ["look", "configure", "redeliver", "export"]
     assert lines[-1]["ticket"] == "R-1"
-    chain = bytes(32)
-    names = ("id", "at", "who", "role", "act", "object", "why", "ticket", "outcome", "detail")
-    for line in lines:
-        row = json.dumps([line[name] for name in names], separators=(",", ":"), ensure_ascii=False)
-        chain = hashlib.sha256(chain + row.encode()).digest()
-        assert chain.hex() == line["chain"]
+    script = MANUAL.read_text().partition("```python\n")[2].partition("```")[0]
+    follow = [sys.executable, "-c", script, str(file)]
+    assert subprocess.run(follow, check=False).returncode == 0
+    file.write_bytes(file.read_bytes().replace(b"wanda@", b"otto@", 1))
+    assert subprocess.run(follow, check=False, capture_output=True).returncode == 1
     assert CliRunner().invoke(app, ["audit", "export", "--output", str(file)]).exit_code != 0
 
 

@@ -1,0 +1,36 @@
+"""What the doctor says of the node itself, whatever Odoo is like."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from engine.destinations.odoo.named import Check
+from engine.settings import Settings
+from engine.store.sql import store_file
+
+__all__ = ["node_checks"]
+
+
+def node_checks(settings: Settings) -> Iterator[Check]:
+    """One line for each thing that an officer would ask about."""
+    yield _audit(settings)
+
+
+def _audit(settings: Settings) -> Check:
+    """Whether an older copy of the store would be told from the store."""
+    file, store = settings.audit_checkpoints, store_file(settings.store)
+    if file is None:
+        return Check(
+            "warn", "audit", "signed checkpoints are kept in the store and the log alone",
+            "WARDLINE_AUDIT_CHECKPOINTS=FILE, where a store that is rolled back does not reach",
+        )  # fmt: skip
+    beside = file if file.exists() else file.parent
+    if not os.access(beside, os.W_OK):
+        return Check("fail", "audit", f"{file} cannot be written", "it takes the signed checkpoints")
+    if store is not None and store.exists() and store.resolve().parent == file.resolve().parent:
+        return Check(
+            "warn", "audit", "the file of checkpoints lies beside the store",
+            "who restores an older copy of the folder restores both: put it on another disk",
+        )  # fmt: skip
+    return Check("ok", "audit", f"signed checkpoints go to {file}")

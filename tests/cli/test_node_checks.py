@@ -1,0 +1,28 @@
+"""What the doctor says of the node itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.cli.node_checks import node_checks
+from engine.destinations.odoo.named import Check
+from engine.settings import Settings
+
+
+def of(about: str, settings: Settings) -> Check:
+    return next(check for check in node_checks(settings) if check.about == about)
+
+
+def test_where_checkpoints_of_the_audit_go(tmp_path: Path) -> None:
+    store = tmp_path / "store" / "wardline.db"
+    elsewhere = tmp_path / "elsewhere"
+    for folder in (store.parent, elsewhere):
+        folder.mkdir()
+    store.touch()
+    url = f"sqlite:///{store}"
+    none = of("audit", Settings(store=url))
+    assert (none.level, "WARDLINE_AUDIT_CHECKPOINTS" in none.remedy) == ("warn", True)
+    assert of("audit", Settings(store=url, audit_checkpoints=store.parent / "c")).level == "warn"
+    assert of("audit", Settings(store=url, audit_checkpoints=elsewhere / "c")).level == "ok"
+    assert of("audit", Settings(store=url, audit_checkpoints=tmp_path / "none" / "c")).level == "fail"
+    assert of("audit", Settings(store="postgresql://h/w", audit_checkpoints=elsewhere / "c")).level == "ok"
