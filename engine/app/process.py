@@ -58,6 +58,8 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     store = open_store(settings.store, ring, settings.cabinet)
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
+    if share[0] == 0:
+        store.begin_terms(ring.current)
     ring = ring.following(store.uses())
     recorder = Recorder(store, settings, ring) if share[0] == 0 else None
     # Before there are threads, which would outlive a refusal.

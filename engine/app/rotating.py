@@ -7,10 +7,15 @@ not touched. What is interrupted is run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from datetime import UTC
+from typing import Final, cast
 
 import msgspec
 
+from engine.fhir import json_text
+from engine.fhir.indexing import index
+from engine.fhir.releases import Release
+from engine.keyed import keyed
 from engine.model import Lookup, TokenRow, TurnedRow
 from engine.privacy.book import SELVES, Minted
 from engine.privacy.mentions import SEARCHED, term
@@ -19,7 +24,7 @@ from engine.privacy.unsealing import Unsealer
 from engine.privacy.vault import Keys, Vault
 from engine.store.base import VaultStore
 
-__all__ = ["Rotated", "rotate"]
+__all__ = ["Rotated", "rotate", "rotate_terms"]
 
 PAGE: Final = 500
 _TERMS: Final = 500_000
@@ -69,6 +74,28 @@ def rotate(
     if lose or not done.closed:
         store.end_rotation(index_key)
     return done
+
+
+def rotate_terms(store: VaultStore, ring: Keys, key_id: str) -> int:
+    """Let resources be found by the ring key `key_id` only; how many there are. What a door that runs writes
+    meanwhile is found by both, until it is started again."""
+    name, after, count = keyed(ring.derive("term", key_id), 16), 0, 0
+
+    def key(value: bytes) -> tuple[bytes, ...]:
+        return (name(value),)
+
+    while page := store.foundable(after, PAGE):
+        after = page[-1].created
+        turned = []
+        for version in page:
+            if version.body is not None:
+                release = cast(Release, version.key.release)
+                terms, _ = index(json_text.load(version.body), release, UTC, key)
+                turned.append((version, terms))
+        store.turn_terms(turned)
+        count += len(turned)
+    store.end_terms(key_id)
+    return count
 
 
 class _Turning:

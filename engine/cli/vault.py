@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.app.opening import open_settings, reader_of, ring_of
-from engine.app.rotating import Rotated, rotate
+from engine.app.rotating import Rotated, rotate, rotate_terms
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act
 from engine.cli.show import JsonOption, StoreOption, print_json, table
@@ -107,6 +107,12 @@ def rotate_(
     is run again. Exit code 1 when some identifiers do not open."""
     settings = Settings.from_environment(store=store)
     ring, opened = ring_of(settings), open_settings(settings)
+    if opened.uses()["term"].keys[0] != ring.current:
+        if not opened.own():
+            raise Misconfigured(
+                "the engine that runs was not started with this ring", hint="start it with the new key first"
+            )
+        opened.begin_terms(ring.current)
     act(opened, Act.ROTATE, "vault", why=why, ticket=ticket, key=ring.current)
     with _progress(opened.to_rotate(), quiet=json) as told:
         done = _rotated(settings, opened, ring, told, lose=lose)
@@ -128,6 +134,7 @@ def _rotated(
     done = rotate(
         store, following, ring.current, unsealer, sealer, now=time.time(), told=told, lose=lose
     )  # fmt: skip
+    rotate_terms(store, following, ring.current)
     store.carry_names(ring)
     store.cabinet.rewrap()
     KnownAuthorities(ring, store).remember(())

@@ -137,6 +137,7 @@ class _Build:
             fhir=hl7 is None,
             follows=_follows(self.readers),
             mentions=_mentions(self.readers),
+            tenant=spec.tenant,
         )
 
     def _filter(self, place: Place, step: FilterRule) -> Filter:

@@ -17,12 +17,12 @@ from engine.model import Span
 
 __all__ = ["Key", "index", "term"]
 
-Key = Callable[[bytes], bytes]
-"""A keyed digest of 16 bytes."""
+Key = Callable[[bytes], tuple[bytes, ...]]
+"""Keyed digests of 16 bytes: one, or two while the key changes."""
 
 
-def term(key: Key, release: str, type_: str, path: str, value: str) -> bytes:
-    """The digest under which a value at a path (`deliverTo`) is found."""
+def term(key: Key, release: str, type_: str, path: str, value: str) -> tuple[bytes, ...]:
+    """The digests under any of which a value at a path (`deliverTo`) is found."""
     return key(f"{release}\x1f{type_}\x1f{path}\x1f{value}".encode())
 
 
@@ -39,7 +39,7 @@ def index(
                 spans += _spans(path, value, zone)
                 continue
             for text in _tokens(value) if kind == "token" else _references(value):
-                terms[term(key, release, type_, path, text)] = None
+                terms |= dict.fromkeys(term(key, release, type_, path, text))
     return tuple(terms), tuple(spans)
 
 

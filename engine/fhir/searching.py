@@ -126,7 +126,10 @@ def _add(find: Find, name: str, modifier: str, param: Param, value: str, context
     read = _token_value if param.kind == "token" else _reference_value
     texts = [read(name, modifier, one, param, context.base) for one in values]
     digests = tuple(
-        term(context.key, context.release, context.type, path, text) for path in param.paths for text in texts
+        digest
+        for path in param.paths
+        for text in texts
+        for digest in term(context.key, context.release, context.type, path, text)
     )
     return replace(find, terms=(*find.terms, digests))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol, Self
 from unicodedata import normalize
 
-from engine.errors import Unacceptable
+from engine.errors import Misconfigured, Unacceptable
 from engine.keyed import keyed
 from engine.model import Lookup, Use
 from engine.privacy.tokens import PERSON
@@ -66,6 +66,8 @@ class Vault:
     """
 
     def __init__(self, *, tenant: str, index_keys: Mapping[str, bytes], turn: int = -1) -> None:
+        if _SEPARATOR in tenant:
+            raise Misconfigured("a tenant's name holds a control character", where="WARDLINE_TENANT")
         self.tenant, self.turn = tenant, turn
         self._keys = dict(index_keys)
         prefix = f"{tenant}{_SEPARATOR}".encode()

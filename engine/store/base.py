@@ -474,6 +474,23 @@ class VaultStore(Protocol):
         nothing is sealed with any more are removed."""
         ...
 
+    def begin_terms(self, key_id: str) -> None:
+        """From now on resources are found by this key of the ring too: who writes and who searches them has
+        both (`Fingerprints.term`)."""
+        ...
+
+    def foundable(self, after: int, limit: int) -> list[Version]:
+        """Current versions that are not deleted, with their bodies, in the order of creation after this."""
+        ...
+
+    def turn_terms(self, turned: Sequence[tuple[Version, tuple[bytes, ...]]]) -> None:
+        """Let resources be found by these terms and no others; one that was written meanwhile keeps its."""
+        ...
+
+    def end_terms(self, key_id: str) -> None:
+        """All resources have gone over to this key."""
+        ...
+
     def carry_names(self, ring: KeyRing) -> None:
         """Let the ring's current key carry the keys that name messages, so that older ones may leave."""
         ...

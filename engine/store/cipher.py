@@ -61,7 +61,7 @@ class Fingerprints:
     def __init__(self, ring: KeyRing) -> None:
         self._of = keyed(ring.derive("fingerprint"), NAME)
         self._digest = keyed(ring.derive("digest"), NAME)
-        self._term = keyed(ring.derive("term"), NAME)
+        self._terms = [keyed(ring.derive("term", key_id), NAME) for key_id in ring.using("term").keys]
 
     def of(self, channel: str, msh3: bytes, msh4: bytes, msh10: bytes) -> bytes:
         """What makes a resend the same message (spec: acknowledgement, section 6)."""
@@ -72,6 +72,7 @@ class Fingerprints:
         """Of the bytes as transmitted."""
         return self._digest(raw)
 
-    def term(self, value: bytes) -> bytes:
-        """Of a value that a resource is found by (`engine.fhir.indexing`)."""
-        return self._term(value)
+    def term(self, value: bytes) -> tuple[bytes, ...]:
+        """Of a value that a resource is found by (`engine.fhir.indexing`): under each key, while they
+        change."""
+        return tuple(name(value) for name in self._terms)

@@ -32,10 +32,10 @@ from engine.store.rotation import Rotating
 from engine.store.routing import Routes
 from engine.store.seals import bind, check_cabinet, check_keys
 from engine.store.sqlite import SqliteDatabase
+from engine.store.term_rotation import RotatingTerms
 from engine.store.tokens import Tokens
 from engine.store.upkeep import Upkeep
 from engine.store.uses import enter_uses
-from engine.store.versions import Versions
 from engine.store.views import Views
 
 __all__ = ["SqlStore", "open_store", "store_file"]
@@ -44,7 +44,7 @@ __all__ = ["SqlStore", "open_store", "store_file"]
 class SqlStore(
     Intake,
     Resources,
-    Versions,
+    RotatingTerms,
     Auditing,
     UsedAssertions,
     Tokens,

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from sqlalchemy import create_engine, text
 
 from engine.app import rotating
 from engine.app.opening import reader_of
-from engine.app.rotating import Rotated, rotate
+from engine.app.rotating import Rotated, rotate, rotate_terms
 from engine.errors import Misconfigured, Unacceptable
-from engine.model import Filtered, Lookup, NewToken, Routing
+from engine.fhir import json_text
+from engine.fhir.indexing import index
+from engine.fhir.searching import Context, parse_search
+from engine.fhir.stored import Stored, pack
+from engine.model import Arrival, Filtered, Find, Lookup, NewToken, ResourceKey, Routing, Unit, Write
 from engine.privacy.book import TokenBook
 from engine.privacy.mentions import term
 from engine.privacy.sealing import Sealer, SubjectGone
@@ -26,6 +31,7 @@ from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.privacy.vault import Vault, canonical
 from engine.settings import Settings
 from engine.store.base import Query, Store, TokensTaken, VaultTurned
+from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 
@@ -288,3 +294,44 @@ def test_a_process_without_the_new_key_says_so(url: str, filled: dict[str, str])
         router.tokens(["2"])
     store.close()
     late.close()
+
+
+def test_resources_are_found_before_during_and_after_the_rotation_of_their_key(url: str) -> None:
+    def supply(number: int, ring: KeyRing) -> Unit:
+        store_keys = Fingerprints(ring)
+        body = {"resourceType": "SupplyRequest", "id": f"s{number}", "identifier": [{"value": f"N{number}"}]}
+        raw = pack(Stored("R4", "SupplyRequest", f"s{number}", 1, False, json_text.dump(body)))
+        name = store_keys.of("supply", b"", b"", str(number).encode())
+        terms, spans = index(body, "R4", UTC, store_keys.term)
+        key = ResourceKey("R4", "SupplyRequest", f"s{number}")
+        return Unit(
+            "", (Write(Arrival("supply", raw, name, store_keys.digest(raw), 5.0), key, 1, terms, spans),)
+        )
+
+    def found(number: int, ring: KeyRing) -> list[str]:
+        terms = parse_search(
+            [("identifier", f"N{number}")],
+            Context("R4", "SupplyRequest", UTC, Fingerprints(ring).term, ""),
+            strict=True,
+        ).find.terms
+        return [one.key.id for one in store.find(Find("R4", "SupplyRequest", terms)).versions]
+
+    store = open_store(url, OLD)
+    store.write([supply(number, OLD.following(store.uses())) for number in range(90)])
+    store.close()
+    store = open_store(url, BOTH)
+    before = BOTH.following(store.uses())
+    assert found(7, before) == ["s7"]  # the new key first: nothing is lost
+    store.begin_terms("new")
+    during = BOTH.following(store.uses())
+    store.write([supply(90, during)])
+    assert found(7, during) == ["s7"]
+    assert found(90, during) == ["s90"]
+    assert rotate_terms(store, during, "new") == 91
+    assert found(7, during) == ["s7"]  # a door that still runs
+    after = BOTH.following(store.uses())
+    assert [found(number, after) for number in (0, 7, 90)] == [["s0"], ["s7"], ["s90"]]
+    assert found(7, before) == []
+    assert asked(store, "SELECT count(*) FROM terms") == [(2 * 91,)]  # `N7` and `|N7`, of the new key only
+    assert store.gaps() == []
+    store.close()

@@ -122,3 +122,5 @@ def test_numbers_without_an_authority_get_the_channels() -> None:
     book = TokenBook(vault, lambda _: {})
     assert token("NORTH") != token("SOUTH")
     assert token("NORTH", authority="HOSP") == token("SOUTH", authority="HOSP")
+    assert token("NORTH", tenant="clinic") != token("NORTH")
+    assert token("NORTH", tenant="clinic") == token("NORTH", tenant="clinic")

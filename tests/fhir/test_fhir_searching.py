@@ -20,8 +20,8 @@ from engine.fhir.searching import Context, parse_search, read_condition
 SECRET = "JaneDoeXyz"
 
 
-def _key(value: bytes) -> bytes:
-    return sha256(value).digest()[:16]
+def _key(value: bytes) -> tuple[bytes, ...]:
+    return (sha256(value).digest()[:16],)
 
 
 CONTEXT = Context("R4", "SupplyRequest", UTC, _key, "http://here/fhir/R4")
@@ -156,3 +156,15 @@ def test_persons_are_not_found_by_what_they_are() -> None:
         "telecom": [{"system": "phone", "value": "1"}],
     }
     assert index(patient, "R4", UTC, _key) == ((), ())
+
+
+def test_while_the_key_changes_a_value_is_found_by_either() -> None:
+    resource = {"resourceType": "SupplyRequest", "identifier": [{"value": "a"}]}
+    before, _ = index(resource, "R4", UTC, _key)
+    both, _ = index(resource, "R4", UTC, lambda value: (*_key(value + b"new"), *_key(value)))
+    assert set(before) < set(both)
+    changing = CONTEXT._replace(key=lambda value: (*_key(value + b"new"), *_key(value)))
+    (asked,) = parse_search([("identifier", "a")], changing, strict=True).find.terms
+    assert len(asked) == 2
+    assert set(asked) & set(before)
+    assert set(asked) < set(both)

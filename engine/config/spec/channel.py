@@ -86,6 +86,9 @@ class ChannelSpec(Strict):
     source: SourceSpec
     sequence_by: Expression = Field(description="Messages with equal values are applied in order.")
     key_space: Name | None = Field(None, description="Keys are unique within it; default: the channel.")
+    tenant: Name | None = Field(
+        None, description="Whose numbers: no token of one tenant is valid in another; default: the node's."
+    )
     authority: str = Field("", description="Of numbers that name no assigning authority; default: MSH-4.")
     authorities: dict[str, list[str]] = Field({}, description="One assigning authority's many spellings.")
     systems: dict[Name, str] = Field(

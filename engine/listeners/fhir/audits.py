@@ -43,8 +43,8 @@ async def search_provenance(ask: Ask) -> Answer:
     type_, id_ = _wanted(ask, "target")
     versions = (await _history(ask, type_, id_)).versions
     doors = ask.service.doors
-    digest = term(doors.keys.term, ask.release, "Provenance", "target", f"{type_}/{id_}")
-    theirs = Find(ask.release, "Provenance", ((digest,),), limit=_MOST)
+    digests = term(doors.keys.term, ask.release, "Provenance", "target", f"{type_}/{id_}")
+    theirs = Find(ask.release, "Provenance", (digests,), limit=_MOST)
     found: Found = await doors.look(doors.store.find, theirs)
     looked(ask, [*versions, *found.versions])
     return Answer(200, searchset(ask, [*map(provenance, versions), *map(shown_version, found.versions)]))

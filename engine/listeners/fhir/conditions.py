@@ -30,8 +30,8 @@ def identifier_finds(resource: dict[str, Any], context: Context) -> list[Find]:
     for identifier in resource.get("identifier", []):
         system, value = identifier.get("system"), identifier.get("value")
         if system and value:
-            digest = term(context.key, context.release, context.type, "identifier", f"{system}|{value}")
-            found.append(Find(context.release, context.type, ((digest,),), limit=2))
+            digests = term(context.key, context.release, context.type, "identifier", f"{system}|{value}")
+            found.append(Find(context.release, context.type, (digests,), limit=2))
     if len(found) > MOST:
         raise Rejected(413, Issue("too-costly", "more identifiers than one resource may have here"))
     return found
