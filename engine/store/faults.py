@@ -24,6 +24,7 @@ _WORLD: Final = (
     sqlite3.DatabaseError,
     psycopg.OperationalError,
     psycopg.InterfaceError,
+    psycopg.errors.InsufficientPrivilege,  # a right that was taken away can be given back
     sqlalchemy.exc.TimeoutError,
 )
 _OURS: Final = (
