@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
-from rich.console import Console
 
-from engine.cli.show import JsonOption, print_json, table, when
+from engine.cli.show import JsonOption, print_json, when
 from engine.cli.terminal import show_once, terminal
 from engine.reidentify.client import Access, Said, key_in
 from engine.reidentify.client import ask as send
@@ -61,13 +60,11 @@ def requests(url: UrlOption, key: KeyOption, as_json: JsonOption = False) -> Non
     if as_json:
         print_json(found)
         return
-    shown = table("request", "asked (UTC)", "who", "state", "purpose", "ticket", "token", "left")
-    for one in found:
-        shown.add_row(
-            one["request"], when(one["asked_at"]), "you" if one["mine"] else one["asker"], one["state"],
-            one["purpose"], one["ticket"], one["token"], str(timedelta(seconds=one["seconds_left"])),
-        )  # fmt: skip
-    Console().print(shown)
+    for one in found:  # in lines, not in a table: ids and tokens stay whole in a narrow window
+        who, left = "you" if one["mine"] else one["asker"], timedelta(seconds=one["seconds_left"])
+        typer.echo(f"{one['request']}  {one['state']}, {left} left")
+        typer.echo(f"  {who}, {when(one['asked_at'])} UTC, {one['purpose']}, {one['ticket']}")
+        typer.echo(f"  {one['token']}")
 
 
 def approve(

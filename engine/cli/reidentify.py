@@ -8,12 +8,11 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.console import Console
 
 from engine.app.opening import ring_of
 from engine.cli import asking
 from engine.cli.people import person
-from engine.cli.show import JsonOption, StoreOption, open_named, print_json, table, when
+from engine.cli.show import JsonOption, StoreOption, open_named, print_json, when
 from engine.errors import Misconfigured
 from engine.privacy.unsealing import Unsealer, private_keys
 from engine.reidentify.process import Options, address, checked_tls, serve_until_stopped
@@ -103,21 +102,17 @@ def report(
     if as_json:
         print_json({"day": meant.name, "zone": zone, **found})
         return
-    console = Console()
-    console.print(f"re-identification on {meant.name} ({zone})", highlight=False)
+    typer.echo(f"re-identification on {meant.name} ({zone})")
     for who, counts in found["people"].items():
-        told = ", ".join(f"{count} {step}" for step, count in counts.items())
-        console.print(f"  {who}: {told}", highlight=False)
-    _table(console, "shown", found["shown"])
-    _table(console, "refused, declined, lapsed, alarms", found["refused"])
+        typer.echo(f"  {who}: " + ", ".join(f"{count} {step}" for step, count in counts.items()))
+    _lines("shown", found["shown"])
+    _lines("refused, declined, lapsed, alarms", found["refused"])
 
 
-def _table(console: Console, title: str, lines: list[dict[str, Any]]) -> None:
-    console.print(f"{title}: {len(lines)}", highlight=False)
-    if not lines:
-        return
-    columns = ("step", "who", "token", "purpose", "ticket", "approved_by", "why")
-    shown = table("when (UTC)", *columns)
+def _lines(title: str, lines: list[dict[str, Any]]) -> None:
+    """In lines, not in a table: tokens stay whole in a narrow window."""
+    typer.echo(f"{title}: {len(lines)}")
     for line in lines:
-        shown.add_row(when(line["at"]), *(line.get(name, "") for name in columns))
-    console.print(shown)
+        words = [line[name] for name in ("step", "who", "token", "purpose", "ticket", "why") if name in line]
+        approved = [f"approved by {line['approved_by']}"] if "approved_by" in line else []
+        typer.echo(f"  {when(line['at'])}  " + "  ".join([*words, *approved]))
