@@ -9,7 +9,7 @@ import msgspec
 
 from engine.errors import Unacceptable
 
-__all__ = ["PURPOSES", "Denied", "Moment", "Person", "Purpose", "Role", "Step", "Steps", "Why"]
+__all__ = ["ERRORS", "PURPOSES", "Denied", "Moment", "Person", "Purpose", "Role", "Step", "Steps", "Why"]
 
 
 class Role(StrEnum):
@@ -103,7 +103,7 @@ Why = Literal[
     "decided", "declined", "shown", "lapsed", "nobody", "locked",
 ]  # fmt: skip
 
-_SAID: Final[dict[Why, tuple[int, str]]] = {
+ERRORS: Final[dict[Why, tuple[int, str]]] = {
     "malformed": (422, "this is no token: a character is wrong or missing"),
     "unknown": (404, "no such token is known here"),
     "erased": (410, "the person behind this token was erased: nobody can tell any more"),
@@ -120,6 +120,7 @@ _SAID: Final[dict[Why, tuple[int, str]]] = {
     "nobody": (401, "a key is needed, and the certificate that belongs to it"),
     "locked": (429, "locked after wrong keys: wait"),
 }
+"""Why a request is not answered → its status over HTTP, and what is said."""
 
 
 class Denied(Unacceptable):
@@ -127,7 +128,7 @@ class Denied(Unacceptable):
     `request` names the one it is about. Never a word of what was sent."""
 
     def __init__(self, why: Why, *, wait: float = 0.0) -> None:
-        status, text = _SAID[why]
+        status, text = ERRORS[why]
         super().__init__("not-allowed", "", text)
         self.why: Why = why
         self.status, self.wait = status, wait
