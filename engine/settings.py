@@ -6,13 +6,26 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from engine.errors import Misconfigured
+from engine.model import Retention
 
 __all__ = ["Settings"]
+
+SIX_YEARS: Final = 2192
+"""Days that documentation is kept at least (45 CFR 164.316(b)(2)(i))."""
+
+_LEAST: Final = {
+    "keep_content": 1,
+    "keep_dead": 1,
+    "keep_quarantine": 1,
+    "keep_duplicates": 1,
+    "keep_audit": SIX_YEARS,
+}
+_WHY_LEAST: Final = {1: "a day's key lives for that day", SIX_YEARS: "the audit is kept for six years"}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plain MLLP beyond loopback for every channel (a closed container network); `drain` the seconds a stop
     may take; `give_up` the days a delivery is tried while its destination is away; `dev_keys` lets FHIR
     clients use static keys (development only); `audit_checkpoints` the file that takes the signed
-    checkpoints of the audit too, outside the store; `tenant` whose numbers a channel's are when it does not
-    say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for, and
+    checkpoints of the audit too, outside the store; `keep_*` for how many days what is kept
+    (`engine.model.Retention`), `keep_audit` the audit; `tenant` whose numbers a channel's are when it does
+    not say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for, and
     `reidentify_private` the file that opens them, for re-identification and rotation only; `log_level` what
     is logged (`DEBUG` shows the signals that are otherwise only counted)."""
 
@@ -46,6 +60,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 100
     node: str = ""
     dev_keys: bool = False
+    keep_content: int = 30
+    keep_dead: int = 90
+    keep_quarantine: int = 90
+    keep_duplicates: int = 90
+    keep_audit: int = SIX_YEARS
     tenant: str = ""
     reidentify_public: str = ""
     reidentify_private: Path | None = None
@@ -62,7 +81,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if text:
                 found[field.name] = _read(field.name, text, field.type)
         found.update({name: value for name, value in given.items() if value is not None})
-        return cls(**found)  # type: ignore[arg-type]
+        made = cls(**found)  # type: ignore[arg-type]
+        made._check_days()
+        return made
+
+    @property
+    def retention(self) -> Retention:
+        """How long what is kept, where a channel does not say otherwise."""
+        return Retention(
+            content=self.keep_content,
+            dead=self.keep_dead,
+            quarantine=self.keep_quarantine,
+            duplicates=self.keep_duplicates,
+        )
+
+    def _check_days(self) -> None:
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise Misconfigured(
+                    f"is less than {least} days", where=f"WARDLINE_{name.upper()}", hint=_WHY_LEAST[least]
+                )
 
 
 def _read(name: str, text: str, kind: object) -> object:

@@ -20,8 +20,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed", "AuditSigned",
-    "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
-    "BatchReceived", "CallerRefused", "ChannelOpened", "ControlIdReused", "DeliverySettled",
+    "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful", "BatchReceived", "CallerRefused", "ChannelOpened",
+    "ContentPurged", "ControlIdReused", "DeliverySettled",
     "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
     "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
     "MessageRefused", "MessagesRouted", "PrivacyIncident", "RequestFailed", "Signal", "StoreFailed",
@@ -101,6 +101,9 @@ def _histogram(name: str, text: str, label: str, buckets: Sequence[float]) -> Ca
 
 _accepted = _counter("wardline_messages_accepted", "Messages made durable.", "channel", "kind")
 _refused = _counter("wardline_messages_refused", "Messages answered with an error.", "channel", "reason")
+_purged = Counter(
+    "wardline_contents_purged", "Contents removed because their time was over.", registry=REGISTRY
+)
 _files = _counter("wardline_files", "Files taken from a folder, by how they ended.", "channel", "result")
 _folder = _gauge(
     "wardline_folder", "Files that wait in a folder, bytes left of the one in work.", "channel", "what"
@@ -157,6 +160,20 @@ class EngineStarted(Signal, frozen=True):
     channels: int
     workers: int
     text: ClassVar[str] = "engine started"
+
+
+class ContentPurged(Signal, frozen=True):
+    """What was past its time is gone: `contents` removed, `renewed` sealed anew because they stay,
+    `forgotten` fingerprints and courses, `keys` of days destroyed."""
+
+    contents: int
+    renewed: int
+    forgotten: int
+    keys: int
+    text: ClassVar[str] = "purged what is past its time"
+
+    def count(self) -> None:
+        _purged.inc(self.contents)
 
 
 class HttpOpened(Signal, frozen=True):

@@ -17,6 +17,7 @@ from engine.app.listening import Listener, channel_of, make_listener, open_liste
 from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
 from engine.app.workers import Share, Workers, share_of
+from engine.config.keeping import retention_of
 from engine.config.loading import LoadedChannel
 from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
@@ -33,6 +34,7 @@ from engine.privacy.book import TokenBook
 from engine.privacy.sealing import Sealer
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
+from engine.retention import RetentionLoop
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
 from engine.settings import Settings
@@ -77,6 +79,7 @@ class Node:
         self._ring, self._destinations = ring, destinations
         self._routing: Loop | None = None
         self._router: RoutingLoop | None = None
+        self._keeping: Loop | None = None
         self._listeners: list[Listener] = []
         self._outbox = Outbox([])
         self._stopping = False
@@ -139,6 +142,8 @@ class Node:
             for name, lane in sorted(queues)
             if self._destinations[name] in carriers
         ]
+        if self._share[0] == 0:
+            self._keeping = Loop("retention", self._retention().turn, _not_purged)
 
     def _vault(self) -> Vault:
         """The vault with the keys that are in use now. Raises `Misconfigured` for one that the ring lacks."""
@@ -148,6 +153,17 @@ class Node:
         """The same, when it has turned."""
         sealer.forget()
         return self._vault()
+
+    def _retention(self) -> RetentionLoop:
+        default = self._settings.retention
+        return RetentionLoop(
+            self._store,
+            default,
+            retention_of((channel.spec for channel in self._channels), default),
+            audit_days=self._settings.keep_audit,
+            holder=self.holder,
+            clock=time.time,
+        )
 
     def _delivery(self, name: str, lane: Lane) -> Loop:
         loop = DeliveryLoop(
@@ -267,7 +283,8 @@ class Node:
         return [*self._listeners, *(self._fhir.listeners if self._fhir else ())]
 
     def _loops(self) -> list[Loop]:
-        return [loop for loop in (self._routing, *self._deliveries, self._signing) if loop is not None]
+        loops = (self._routing, *self._deliveries, self._signing, self._keeping)
+        return [loop for loop in loops if loop is not None]
 
     # Wiring between the parts
 
@@ -299,6 +316,11 @@ def _standing(listener: Listener | FhirListener) -> Standing:
     if listener.is_open:
         return "ready"
     return "degraded" if isinstance(listener, FolderListener) else "unready"
+
+
+def _not_purged(error: BaseException) -> float:
+    """Nobody waits for it: tried again when others have had their turn."""
+    return 60 * _failed("retention", error)
 
 
 def _failed(part: str, error: BaseException) -> float:

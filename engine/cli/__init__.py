@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "profile": ("profile", "profile", "Tools"),
     "audit": ("audit", "audit", "Privacy"),
     "access": ("access", "access", "Tools"),
+    "purge": ("purge", "purge", "Privacy"),
     "vault": ("vault", "vault", "Privacy"),
     "reidentify": ("reidentify", "reidentify", "Privacy"),
 }

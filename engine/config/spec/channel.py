@@ -8,6 +8,7 @@ from pydantic import Field
 
 from engine.config.spec.destinations import DestinationSpec
 from engine.config.spec.privacy import PrivacySpec
+from engine.config.spec.retention import RetentionSpec
 from engine.config.spec.rules import EffectRule
 from engine.config.spec.sources import SourceSpec
 from engine.config.spec.words import Expression, Name, Strict, Tests
@@ -110,6 +111,7 @@ class ChannelSpec(Strict):
     warnings: list[WarningRule] = Field([], description="What a person should see of messages that go on.")
     widen: list[WidenSpec] = Field([])
     privacy: PrivacySpec = PrivacySpec()
+    retention: RetentionSpec = RetentionSpec()
     effects: list[EffectRule] = Field(min_length=1)
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
     destinations: list[DestinationSpec] = Field(min_length=1)

@@ -15,7 +15,7 @@ from engine.fhir.searching import COUNT, MOST, Search, parse_search
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.cursors import open_cursor, seal_cursor
 from engine.listeners.fhir.outcomes import with_outcomes
-from engine.listeners.fhir.refusals import gone, missing
+from engine.listeners.fhir.refusals import gone, missing, removed
 from engine.listeners.fhir.rendering import about, instant, shown_version, size_of, with_query
 from engine.listeners.fhir.room import fitting
 from engine.listeners.fhir.seen import looked, searched
@@ -52,7 +52,7 @@ async def _one(ask: Ask, version: Version | None) -> Answer:
     if version.deleted:
         raise gone()
     if version.body is None:
-        raise Rejected(404, Issue("not-found", "the content of this version was removed after its time"))
+        raise removed()
     looked(ask, [version])
     if _has_it(ask, version):
         return about(ask, 304, version, None)

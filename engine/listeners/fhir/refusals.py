@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.fhir.issues import Issue, Rejected
 
-__all__ = ["broken", "contended", "gone", "missing", "placed", "several", "unavailable"]
+__all__ = ["broken", "contended", "gone", "missing", "placed", "removed", "several", "unavailable"]
 
 
 def unavailable() -> Rejected:
@@ -27,6 +27,12 @@ def missing() -> Rejected:
 def gone() -> Rejected:
     """The refusal for a resource that was deleted."""
     return Rejected(410, Issue("deleted", "the resource was deleted"))
+
+
+def removed() -> Rejected:
+    """The refusal for a version whose content is gone for good: its time was over, or it was about somebody
+    who was erased."""
+    return Rejected(410, Issue("deleted", "the content of this version was removed for good"))
 
 
 def contended() -> Rejected:

@@ -1,0 +1,82 @@
+"""Keeping no longer than is wanted: what is past its time is purged once a day, and told in the audit.
+
+The loop looks every hour and works when a new day (UTC) has begun, or an earlier pass failed. Content goes
+from the store, then the keys of the days that are over go from the cabinet (`engine.store.purging`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from engine.auditing import Act, AuditQuery, Entry
+from engine.model import Purged, Retention
+from engine.store.base import Store
+from engine.telemetry import ContentPurged, signal
+
+__all__ = ["RetentionLoop", "purge", "said_of"]
+
+LOOK: Final = 3600.0
+"""Seconds between looks."""
+
+DAY: Final = 86400.0
+_NAMED: Final = 100
+"""Keys named in an entry of the audit; of more it says how many."""
+
+
+class RetentionLoop:
+    """The work of `engine.threads.Loop`: purges when a day has begun."""
+
+    def __init__(
+        self,
+        store: Store,
+        default: Retention,
+        channels: Mapping[str, Retention],
+        *,
+        audit_days: int,
+        holder: str,
+        clock: Callable[[], float],
+    ) -> None:
+        """`channels` are those that say otherwise; `audit_days` is how long entries of the audit are kept,
+        `holder` who this is in the audit."""
+        self._store, self._default, self._channels = store, default, channels
+        self._audit_days, self._holder, self._clock = audit_days, holder, clock
+        self._done = -1.0
+
+    def turn(self) -> float:
+        """Purge if today's is not done; seconds to rest."""
+        now = self._clock()
+        if self._done != now // DAY:
+            entry = Entry(at=now, who=self._holder, role="engine", act=Act.PURGE, object="store")
+            purge(self._store, self._default, self._channels, entry)
+            before = now - self._audit_days * DAY
+            if self._store.entries(AuditQuery(until=before, limit=1)):
+                self._store.purge_audit(before, replace(entry, object="audit"))
+            self._done = now // DAY
+        return LOOK
+
+
+def purge(store: Store, default: Retention, channels: Mapping[str, Retention], entry: Entry) -> Purged:
+    """Purge as of `entry.at` and say so in the audit: first what is about to go, then what went. Where
+    nothing is to go nothing is said. Raises `Unavailable`; what was done until then stands."""
+    planned = store.purge(default, channels, entry.at, dry_run=True)
+    if not planned:
+        return planned
+    store.record([replace(entry, outcome="asked", detail={**entry.detail, **said_of(planned)})])
+    done = store.purge(default, channels, entry.at)
+    store.record([replace(entry, detail={**entry.detail, **said_of(done)})])
+    signal(ContentPurged(done.contents, done.renewed, done.forgotten, len(done.keys)))
+    return done
+
+
+def said_of(purged: Purged) -> dict[str, str]:
+    """A purge as the words of an entry of the audit."""
+    more = len(purged.keys) - _NAMED
+    return {
+        "contents": str(purged.contents),
+        "renewed": str(purged.renewed),
+        "forgotten": str(purged.forgotten),
+        "keys": " ".join(purged.keys[:_NAMED]) + (f" and {more} more" if more > 0 else ""),
+    }
