@@ -17,7 +17,7 @@ __all__ = ["changes_of", "policy_of"]
 def changes_of(spec: ChannelSpec) -> Iterator[tuple[Place, Change]]:
     """The changes that a channel asks for, with their places in its file."""
     for number, one in enumerate(spec.widen):
-        yield ("widen", number, "path"), Change(one.path, one.to, one.reason, one.reviewer)
+        yield ("widen", number, "path"), Change(one.path, one.to, one.reason, one.reviewer, tuple(one.codes))
     for number, path in enumerate(spec.privacy.narrow):
         yield ("privacy", "narrow", number), Change(path, "drop")
 

@@ -12,15 +12,17 @@ from collections.abc import Iterator
 import msgspec
 
 from engine.config.build import ReadAt, reads_of
+from engine.config.changes import policy_of
 from engine.config.finding import Place, Problem
 from engine.config.loading import Examined
 from engine.config.spec import ChannelSpec
 from engine.privacy.listing import listed
-from engine.privacy.policy import Policy
+from engine.privacy.rules import PARTIAL
 from engine.transforms.setting import Read
 
 __all__ = ["Flow", "flows"]
 
+PASSED_ON = frozenset({"keep", "token", "opdate", *PARTIAL})
 _KEYS = ("key", "reverses", "against")
 
 
@@ -95,13 +97,13 @@ def _into(spec: ChannelSpec, place: Place) -> str:
 
 def _passed_on(examined: Examined, spec: ChannelSpec) -> Iterator[Flow]:
     """What `forward:` lets pass of the segments that it names."""
-    policy = Policy()
+    policy = policy_of(spec)[0]
     for number, rule in enumerate(spec.effects):
         for at, segment in enumerate(rule.forward.segments if rule.forward else ()):
             place: Place = ("effects", number, "forward", "segments", at)
             spot = examined.positions.finding(Problem(place, ""))
             for one in listed(segment, policy) if not segment.startswith("Z") else ():
-                if "." in one.path and one.treatment in ("keep", "token", "opdate", "year"):
+                if "." in one.path and one.treatment in PASSED_ON:
                     yield Flow(
                         spec.channel, spot.file, spot.line, spot.column, one.path, "passed on",
                         _into(spec, place[:3]), one.treatment, one.row, one.name, one.letter, one.domain,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.config.changes import policy_of
 from engine.config.finding import Place, Problem
 from engine.config.spec import ChannelSpec
 from engine.errors import Misconfigured
@@ -44,6 +45,9 @@ def _contradicted(spec: ChannelSpec) -> Iterator[Problem]:
 
 def _segments(spec: ChannelSpec) -> Iterator[Problem]:
     """Segments of which no field may be read: nothing can be made of them, nor passed on."""
+    policy = policy_of(spec)[0]
+    if not isinstance(policy, Policy):
+        return
     for number, rule in enumerate(spec.effects):
         named: list[tuple[Place, str]] = []
         if rule.for_each is not None:
@@ -51,7 +55,7 @@ def _segments(spec: ChannelSpec) -> Iterator[Problem]:
         for at, segment in enumerate(rule.forward.segments if rule.forward is not None else ()):
             named.append((("effects", number, "forward", "segments", at), segment))
         for place, segment in named:
-            yield from _closed(segment, place)
+            yield from _closed(segment, place, policy)
 
 
 def _elements(spec: ChannelSpec) -> Iterator[Problem]:
@@ -66,9 +70,9 @@ def _elements(spec: ChannelSpec) -> Iterator[Problem]:
             yield Problem(("effects", number, "for_each"), error.said, "nothing of it may be read")
 
 
-def _closed(segment: str, place: Place) -> Iterator[Problem]:
-    policy = Policy()
-    fields = [field for name, field in v2_table().fields if name == segment] or [1]
+def _closed(segment: str, place: Place, policy: Policy) -> Iterator[Problem]:
+    fields = [field for name, field in v2_table().fields if name == segment]
+    fields += [field for name, field, _ in policy.changed if name == segment] or [1][: not fields]
     rules = [policy.treatment(segment, field) for field in fields]
     if all(rule.treatment in ("deny", "drop", "scan", "reassemble") for rule in rules):
         error = Forbidden(segment, "value", rules[0], "")

@@ -85,6 +85,11 @@ class Document(Reading):
             raise exceeded("", "too many lines")
         return cls(header, lines, decoded.codec, quirks)
 
+    @property
+    def whole(self) -> Document:
+        """The message itself."""
+        return self
+
     def __repr__(self) -> str:
         return f"Document({len(self._lines)} segments)"
 

@@ -74,6 +74,11 @@ class Group(Reading):
         self._spans = spans
         self._resources = resources
 
+    @property
+    def whole(self) -> Document:
+        """The message that the group is of."""
+        return self._document
+
     def __repr__(self) -> str:
         return f"Group({self.anchor}[{self.number}])"
 

@@ -19,7 +19,7 @@ from engine.fhir.resource_types import TYPES
 from engine.privacy.fhir_datatypes import Inside, Names, Shape, inside, parts_of
 from engine.privacy.fhir_table import OUR_OWN, PERSONS, THINGS, domain_of, domain_of_row, fhir_table
 from engine.privacy.policy import MAY_READ, Change
-from engine.privacy.rules import NARROWED, OFFERED, Forbidden, Rule, Treatment, Use
+from engine.privacy.rules import NARROWED, OFFERED, Forbidden, Rule, Treatment, Use, not_offered, widening
 from engine.privacy.table import Row
 
 __all__ = ["FhirPolicy", "Leaf"]
@@ -62,7 +62,7 @@ class FhirPolicy:
         leaf = self.leaf(path)
         if leaf.rule.treatment in MAY_READ[use]:
             return leaf
-        raise Forbidden(path.text, use, leaf.rule, _advice(leaf.rule, path))
+        raise Forbidden(path.text, use, leaf.rule, _advice(leaf.rule, path, use))
 
     def leaf(self, path: Path) -> Leaf:
         """What becomes of a place. Raises `Misconfigured` for an element that the type does not have."""
@@ -102,7 +102,8 @@ class FhirPolicy:
         found = inside(row.datatypes, changed.treatment if changed else row.treatment, place[depth + 1 :])
         change = self._changes.get(place)
         if change is not None and changed is None:
-            found = Inside(change.treatment, walk=place[depth + 1 :])
+            walk = place[depth + 1 :] if change.treatment != "zip3" else ()  # read beside its country
+            found = Inside(change.treatment, walk=walk)
         chosen = _chosen(path, depth)
         if found.shape == "code" and chosen[:1].isupper():  # of a CodeableReference, the reference
             linked = inside(row.datatypes, row.treatment, (*place[depth + 1 :], "reference"))
@@ -139,14 +140,16 @@ class FhirPolicy:
             return
         offered = _offered(rule.option, change.path)
         if offered != change.treatment:
-            offer = f"the table offers {rule.option!r}" if rule.option else "the table offers nothing else"
-            raise Forbidden(change.path, "change", rule, f"a channel may only drop it here; {offer}")
+            text = "free text of a resource never passes" if rule.treatment == "scan" else not_offered(rule)
+            raise Forbidden(change.path, "change", rule, text)
         if not (change.reason.strip() and change.reviewer.strip()):
             raise Forbidden(change.path, "change", rule, "to widen it, give a reason and a reviewer")
 
 
 _TYPES = frozenset[str]().union(*TYPES.values())
 _DI = "keep deviceIdentifier (DI) only"
+_ADDRESS = "state+zip3"
+_OF_ADDRESS: dict[str, Treatment] = {"state": "keep", "country": "keep", "postalCode": "zip3"}
 
 
 def _itself(row: Row, path: Path) -> Leaf:
@@ -172,8 +175,11 @@ def _to_one_type(leaf: Leaf) -> Leaf:
 
 
 def _offered(option: str, path: str) -> Treatment | None:
+    last = path.rpartition(".")[2]
     if option == _DI:
-        return "keep" if path.endswith(".deviceIdentifier") else None
+        return "keep" if last == "deviceIdentifier" else None
+    if option == _ADDRESS:
+        return _OF_ADDRESS.get(last)
     return OFFERED.get(option)
 
 
@@ -185,7 +191,7 @@ def _rule(row: Row, treatment: str, domain: str = "", generic: str = "") -> Rule
     return Rule(cast(Treatment, known), row.option, domain, row.path, row.path, row.letter, row.phi_class)
 
 
-def _advice(rule: Rule, path: Path) -> str:
+def _advice(rule: Rule, path: Path, use: Use) -> str:
     """What to use instead."""
     if rule.narrowed:
         return NARROWED
@@ -195,8 +201,8 @@ def _advice(rule: Rule, path: Path) -> str:
         return "use it where a date goes out (needed_at, date)"
     if rule.treatment == "engine":
         return "it can be tested in `when:`"
-    if rule.option in OFFERED:
-        return f"the channel may widen it to {OFFERED[rule.option]!r}, with a reason and a reviewer"
+    if hint := widening(rule, use):
+        return hint
     place = (path.type, *path.names)
     row = fhir_table().rows.get(place)
     parts = fhir_table().elements.get(place, ()) or (parts_of(row.datatypes) if row else ())

@@ -32,6 +32,8 @@ from engine.privacy.fhir_reading import (
     token_of_itself,
 )
 from engine.privacy.fhir_table import THINGS
+from engine.privacy.partial import year, zip3
+from engine.privacy.partial_readers import born, this_year
 from engine.privacy.readers import Reader
 from engine.privacy.rules import Forbidden, Rule, Use
 
@@ -60,8 +62,9 @@ class FhirReaders:
         *,
         types: Collection[str] = (),
         releases: Collection[str] = RELEASES,
+        now: Callable[[], int] = this_year,
     ) -> None:
-        self.policy = policy
+        self.policy, self._now = policy, now
         self.follows: set[Path] = set()
         self.named: set[str] = set()
         self.used_systems: set[str] = set()
@@ -171,7 +174,10 @@ class FhirReaders:
         if leaf.rule.treatment == "token":
             return lambda _view, node, book: _plain_token(node, domain, book)
         if leaf.rule.treatment == "year":
-            return lambda _view, node, _book: _year(text_of(node))
+            now = self._now if born(leaf.rule) else None
+            return lambda _view, node, _book: year(text_of(node) or "", now() if now else None)
+        if leaf.rule.treatment == "zip3":
+            return lambda _view, node, _book: _zip3(node)
         return lambda _view, node, _book: text_of(node)
 
     def _identifier(self, path: Path, leaf: Leaf, steps: tuple[Step, ...]) -> Find:
@@ -248,5 +254,6 @@ def _plain_token(node: Any, domain: str, book: TokenBook) -> str | None:
     return book.token(domain, "", "", text) if text and text.strip() else None
 
 
-def _year(text: str | None) -> str | None:
-    return text[:4] if text and text[:4].isdecimal() else None
+def _zip3(address: Any) -> str | None:
+    code, country = (text_of(address.get(name)) or "" for name in ("postalCode", "country"))
+    return zip3(code, country)

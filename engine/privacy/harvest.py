@@ -78,7 +78,7 @@ _PLAIN: dict[str, Kind] = {
 _PRIMITIVE = frozenset({"ST", "TX", "FT", "NM", "ID", "IS", "SI", "WD", "varies", ""})
 _NUMBERS_OF_PERSONS = frozenset({"id", "ssn", "licence", "relative"})
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQR")
-_CLOSED = frozenset({"token", "drop", "scan", "deny", "year"})
+_CLOSED = frozenset({"token", "drop", "scan", "deny", "year", "zip3", "udi-di"})
 _DAYS = ("BIRTH", "DEATH")
 """Other days of a person are those of the work itself: they leave as operational dates."""
 
@@ -197,7 +197,7 @@ def _days_of_work() -> dict[str, tuple[int, ...]]:
 def _places(policy: Policy, segment: str) -> tuple[_Place, ...]:
     """The fields of a segment to look into."""
     places = []
-    for field, row in _rows()[segment]:
+    for field, row in _rows().get(segment, ()):
         parts = _parts(row, policy.treatment(segment, field))
         if parts:
             components = [policy.treatment(segment, field, number) for number in range(1, 13)]

@@ -12,7 +12,7 @@ from typing import cast
 import msgspec
 
 from engine.hl7.path import Path
-from engine.privacy.rules import OFFERED, Forbidden, Rule, Treatment, Use, advice
+from engine.privacy.rules import PARTIAL, Forbidden, Rule, Treatment, Use, advice, not_offered, offers
 from engine.privacy.table import Row, components_of, v2_table
 from engine.privacy.tokens import DOMAINS, PERSON
 
@@ -20,10 +20,10 @@ __all__ = ["MAY_READ", "Change", "Policy"]
 
 MAY_READ: dict[Use, frozenset[str]] = {
     "test": frozenset({"keep", "engine"}),
-    "value": frozenset({"keep", "token", "year"}),
+    "value": frozenset({"keep", "token", *PARTIAL}),
     "date": frozenset({"keep", "opdate"}),
     "sequence": frozenset({"keep", "token"}),
-    "whether": frozenset({"keep", "engine", "token", "opdate", "year"}),
+    "whether": frozenset({"keep", "engine", "token", "opdate", *PARTIAL}),
 }
 _NUMBERS = frozenset({"H", "R"})
 """Letters of numbers that name one message or person: no condition asks which one it is."""
@@ -52,10 +52,12 @@ class Change(msgspec.Struct, frozen=True):
     treatment: Treatment
     reason: str = ""
     reviewer: str = ""
+    codes: tuple[str, ...] = ()  # of OBX-3: what a `number` may be of
 
 
 _DENIED = Rule("deny")
-_Z = Rule("deny", row="Z*-*", name="ANY_Z_SEGMENT")
+_BY_NAME = "explicit per-field allow-list in the channel file"
+_Z = Rule("deny", _BY_NAME, row="Z*-*", name="ANY_Z_SEGMENT", letter="A-R")
 _Place = tuple[str, int, int]  # segment, field, component (0: the field)
 
 
@@ -82,7 +84,7 @@ class Policy:
         `token`, …), a component about the leaf that is read (`keep`, `token`, `drop`, …)."""
         row = self._table.fields.get((segment, field))
         if row is None:
-            return _Z if segment.startswith("Z") else _DENIED
+            return self._local(segment, field, component, subcomponent)
         changed = self._changes.get((segment, field, 0))
         rule = _rule(row, DOMAINS.get(row.domain, ""), changed)
         if component == 0:
@@ -97,6 +99,15 @@ class Policy:
         if rule.treatment in MAY_READ[use] and not told:
             return rule
         raise Forbidden(path.text, use, rule, advice(path.segment, rule, use))
+
+    def _local(self, segment: str, field: int, component: int, subcomponent: int) -> Rule:
+        """A place beyond the table: denied, but for the single fields of Z segments that a channel names."""
+        if not segment.startswith("Z"):
+            return _DENIED
+        change = self._changes.get((segment, field, component))
+        if change is None and component == 1:
+            change = self._changes.get((segment, field, 0))
+        return _Z if change is None or subcomponent > 1 else _changed(_Z, change)
 
     def _component(self, row: Row, field: Rule, place: _Place, *, whole: bool) -> Rule:
         """`whole`: the channel changed the field, so its components' own rows no longer speak."""
@@ -118,6 +129,8 @@ class Policy:
             return _DENIED
         spelled = {"keep-code": ["CWE"], "keep-loc": ["PL"]}.get(treatment, row.datatypes)
         typed = [type_ for type_ in spelled if (treatment, type_) in self._table.typed]
+        if treatment in PARTIAL:
+            return field if component == 1 else _DENIED
         if typed:
             own = self._table.types.get((treatment, typed[-1], component))
             return _DENIED if own is None else _rule(own, field.domain)
@@ -126,6 +139,8 @@ class Policy:
     def _subcomponent(self, row: Row, rule: Rule, component: int, subcomponent: int) -> Rule:
         """What lies deeper: like its component where its datatype has such a place, with the text
         of codes, the rooms of places and the numbers of identifiers treated as everywhere else."""
+        if rule.treatment in PARTIAL:
+            return _DENIED
         if rule.treatment in ("drop", "deny", "scan", "reassemble"):
             return rule
         types = [type_ for type_ in _types_at(row, component) if len(components_of(type_)) >= subcomponent]
@@ -149,9 +164,12 @@ class Policy:
     def _permit(self, change: Change, rule: Rule) -> None:
         if change.treatment == "drop":
             return
-        if OFFERED.get(rule.option) != change.treatment:
-            offer = f"the table offers {rule.option!r}" if rule.option else "the table offers nothing else"
-            raise Forbidden(change.path, "change", rule, f"a channel may only drop it here; {offer}")
+        if change.treatment not in offers(rule):
+            raise Forbidden(change.path, "change", rule, not_offered(rule))
+        if change.treatment == "number" and not change.codes:
+            raise Forbidden(
+                change.path, "change", rule, "name the codes of OBX-3 that are only numbers: codes:"
+            )
         if not (change.reason.strip() and change.reviewer.strip()):
             raise Forbidden(change.path, "change", rule, "to widen it, give a reason and a reviewer")
 
@@ -164,7 +182,8 @@ def _rule(row: Row, domain: str, change: Change | None = None) -> Rule:
         treatment = change.treatment
         if treatment == "token":
             domain = domain or PERSON  # the offered tokens without a domain: PID-4, PID-21
-    return Rule(treatment, row.option, domain, row.path, row.name, row.letter, row.phi_class, narrowed)
+    codes = change.codes if change is not None else ()
+    return Rule(treatment, row.option, domain, row.path, row.name, row.letter, row.phi_class, narrowed, codes)
 
 
 def _changed(rule: Rule, change: Change) -> Rule:

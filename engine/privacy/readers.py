@@ -16,9 +16,12 @@ from engine.hl7.reading import Reading, Value
 from engine.hl7.versions import older_places
 from engine.privacy.authorities import Authorities
 from engine.privacy.book import TokenBook
+from engine.privacy.harvest import Harvester
 from engine.privacy.identifiers import Identifier, layout_of
+from engine.privacy.partial_readers import partial_reader, this_year
 from engine.privacy.policy import Policy
-from engine.privacy.rules import Forbidden, Rule, Use
+from engine.privacy.rules import PARTIAL, Forbidden, Rule, Use
+from engine.privacy.scanner import Scanner
 from engine.privacy.table import v2_table
 
 __all__ = ["Place", "Reader", "Readers"]
@@ -58,10 +61,14 @@ class Reader:
 class Readers:
     """Compiles a channel's paths. Its readers may be shared between threads, a book may not.
 
-    `numbers` are the places of identifiers that its paths name so far."""
+    `numbers` are the places of identifiers that its paths name so far; `now` gives the year in which a
+    birth is read."""
 
-    def __init__(self, policy: Policy, authorities: Authorities | None = None) -> None:
-        self.policy = policy
+    def __init__(
+        self, policy: Policy, authorities: Authorities | None = None, now: Callable[[], int] = this_year
+    ) -> None:
+        self.policy, self._now = policy, now
+        self._scanner = Scanner(Harvester(policy))
         self.authorities = authorities or Authorities()
         self.numbers: set[str] = set()
 
@@ -79,12 +86,16 @@ class Readers:
                 self.numbers.add(_bare(path))
             read = _token(identifier, path, rule) if rule.treatment == "token" else _beside(identifier)
         else:
-            read = _year(path) if rule.treatment == "year" else _leaf(path)
+            read = self._part(path, rule) if rule.treatment in PARTIAL else _leaf(path)
         older = [place for place in older_places(path) if self._may_read(place, use)]
         if older:
             read = _or_older(path.segment, read, [_leaf(place) for place in older])
         segments = frozenset(place.segment for place in (path, *older))
         return Reader(text, use, rule, read, segments, path)
+
+    def _part(self, path: Path, rule: Rule) -> Read:
+        part = partial_reader(path, rule, self._now, self._scanner)
+        return lambda view, _: part(view)
 
     def _may_read(self, path: Path, use: Use) -> bool:
         try:
@@ -96,8 +107,8 @@ class Readers:
     def _identifier(self, text: str, path: Path, selector: re.Match[str] | None) -> Identifier | None:
         """The choice of a repetition, for a field that holds identifiers; None for any other."""
         field = self.policy.treatment(path.segment, path.field)
-        row = v2_table().fields[path.segment, path.field]
-        layout = layout_of(row.datatypes) if field.treatment == "token" else None
+        row = v2_table().fields.get((path.segment, path.field))
+        layout = layout_of(row.datatypes) if row is not None and field.treatment == "token" else None
         if selector is None:
             return None if layout is None else Identifier(path, layout, field.domain, self.authorities)
         if layout is None or not layout.type:
@@ -178,13 +189,3 @@ def _or_older(segment: str, read: Read, older: Sequence[Read]) -> Read:
         return next((value for one in older if (value := one(view, book)) is not None), None)
 
     return found
-
-
-def _year(path: Path) -> Read:
-    def read(view: Reading, _: TokenBook) -> Value:
-        value = view.value(path)
-        if not isinstance(value, str):
-            return value
-        return value[:4] if value[:4].isdecimal() else None
-
-    return read

@@ -27,12 +27,15 @@ from engine.hl7.reading import Fields, Value
 from engine.hl7.writing import FieldValue, Repetition, compose
 from engine.privacy.book import TokenBook
 from engine.privacy.readers import Reader, Readers
+from engine.privacy.rules import PARTIAL
 from engine.privacy.tokens import DOMAINS
 
 __all__ = ["Dates", "Redacted", "Redaction", "Sender"]
 
 Dates = Literal["day", "drop"]
 _UTF_8 = "UNICODE UTF-8"
+_READ = PARTIAL | {"token"}
+"""Treatments of which a reader gives what passes."""
 _WORD = re.compile(r"[A-Z][A-Z0-9]{2}(_[A-Z][A-Z0-9]{2})?")
 _CONTROL_ID = 20
 """Characters of MSH-10 that every version takes."""
@@ -112,9 +115,9 @@ class Redaction:
             for subcomponent in range(1, len(document.subcomponents(part)) + 1):
                 rule = self._policy.treatment(segment, field, component, subcomponent)
                 value = document.part(text, component, subcomponent)
-                if rule.treatment == "token" and isinstance(value, str):
+                if rule.treatment in _READ and isinstance(value, str):
                     value = self._reader(f"{place}.{component}.{subcomponent}").read(document, book)
-                    if value is None:
+                    if value is None and rule.treatment == "token":
                         return None
                 else:
                     value = self._passed(rule.treatment, value)
@@ -125,8 +128,6 @@ class Redaction:
     def _passed(self, treatment: str, value: Value) -> Value:
         if treatment == "keep" or not isinstance(value, str):
             return value if treatment in ("keep", "token") else None
-        if treatment == "year":
-            return value[:4] if value[:4].isdecimal() else None
         if treatment == "opdate" and self._dates == "day":
             return value[:8] if value[:8].isdecimal() else None
         return None

@@ -191,7 +191,8 @@ def test_a_channel_may_widen_what_the_table_offers() -> None:
 @pytest.mark.parametrize(
     ("path", "to"),
     [
-        ("Patient.name", "keep"), ("Patient.birthDate", "keep"), ("Patient.birthDate", "year"),
+        ("Patient.name", "keep"), ("Patient.birthDate", "keep"), ("Patient.birthDate", "shift"),
+        ("ChargeItem.note", "scanned"),
         ("ChargeItem.note", "keep"), ("Device.udiCarrier.serialNumber", "keep"),
         ("Device.udiCarrier", "keep"), ("ChargeItem.reason", "keep"), ("Patient.address", "keep"),
         ("ChargeItem.extension", "keep"),

@@ -27,9 +27,12 @@ class WidenSpec(Strict):
     """Lets a field through that the policy marks as optional, with a reason and a reviewer."""
 
     path: str
-    to: Literal["keep", "keep-code", "year"]
+    to: Literal["keep", "keep-code", "keep-loc", "token", "year", "zip3", "udi-di", "number", "scanned"]
     reason: str = Field(min_length=10)
     reviewer: str = Field(min_length=3)
+    codes: list[str] = Field(
+        [], description="For `to: number`: the codes of OBX-3 whose values are numbers and nothing else."
+    )
 
 
 class FilterRule(Strict):
