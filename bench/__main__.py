@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import fhir_bench, intake_bench, memory_bench, routing_bench
+from bench import fhir_bench, intake_bench, memory_bench, privacy_bench, routing_bench
 from bench.postgres import postgres
 
 console = Console()
@@ -26,12 +26,14 @@ def main() -> None:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, 100,000 messages for memory")
-    parser.add_argument("--without", default="", help="parts to leave out: intake,fhir,routing,odoo,memory")
+    parser.add_argument(
+        "--without", default="", help="parts to leave out: intake,fhir,routing,privacy,odoo,memory"
+    )
     given = parser.parse_args()
     left_out = set(given.without.split(","))
     found: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
-    parts = {"intake": intake, "fhir": fhir, "routing": routing, "odoo": odoo, "memory": memory}
-    for name, part in parts.items():
+    for part in (intake, fhir, routing, privacy, odoo, memory):
+        name = part.__name__
         if name not in left_out:
             found[name] = part(quick=given.quick)
     folder = Path("var/bench")
@@ -86,12 +88,24 @@ def routing(*, quick: bool) -> dict[str, float]:
     """Stored bytes to stored effects on one core."""
     with tempfile.TemporaryDirectory() as folder:
         each = routing_bench.bench_routing(3_000 if quick else 12_000, 200, Path(folder))
-    total = each["unrouted"] + each["map"] + each["store"]
+    total = sum(each[stage] for stage in ("unrouted", "map", "guard", "store"))
     table = Table("routing", "CPU us/message", "messages/s")
     for name, spent in (*each.items(), ("total", total)):
         table.add_row(name, f"{spent:.1f}", f"{1e6 / spent:,.0f}" if spent > 0 else "-")
     console.print(table)
     return {**each, "total": total}
+
+
+def privacy(*, quick: bool) -> dict[str, dict[str, float]]:
+    """What tokens, choosing numbers and the guard cost of a message, and their share of its routing."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = privacy_bench.bench_privacy(2_000 if quick else 8_000, Path(folder))
+    table = Table("privacy, CPU us/message", "tokens", "numbers", "guard", "routing", "share")
+    for name, each in found.items():
+        spent = [f"{each[part]:.1f}" for part in ("tokens", "numbers", "guard", "routing")]
+        table.add_row(name, *spent, f"{each['share']:.0%}")
+    console.print(table)
+    return found
 
 
 def odoo(*, quick: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from engine.app.opening import reader_of
 from engine.app.process import spare_the_collector
 from engine.config.loading import load_channel
+from engine.egress import Egress
 from engine.hl7.document import Document
 from engine.model import Arrival, Routed, StoredMessage
 from engine.pipeline import route
@@ -112,6 +113,7 @@ def new_book(ring: KeyRing, lookup: Callable[[Sequence[bytes]], dict[bytes, str]
 
 def run(store: Store, program: Program, book: TokenBook, sealer: Sealer, batch: int, stages: Stages) -> None:
     """What the routing loop does, until nothing is left."""
+    egress = Egress({program.channel: program}, store, "bench", time.time)
     while True:
         with stages.stage("unrouted"):
             waiting = store.unrouted([program.channel], 0, batch)
@@ -120,6 +122,8 @@ def run(store: Store, program: Program, book: TokenBook, sealer: Sealer, batch: 
         with stages.stage("map"):
             routings = route(waiting, program, book)
         assert all(isinstance(one.result, Routed) and len(one.result.effects) == EFFECTS for one in routings)
+        with stages.stage("guard"):
+            egress.check(routings, {one.id: one for one in waiting}, {}, {})
         with stages.stage("store"):
             store.route(routings, sealer.seal(book.minted()), time.time(), turn=book.turn)
             book.committed()
@@ -163,12 +167,13 @@ def _inside(program: Program, ring: KeyRing, messages: int) -> dict[str, float]:
 
 
 def _print(each: dict[str, float]) -> None:
-    total = each["unrouted"] + each["map"] + each["store"]
+    total = sum(each[stage] for stage in ("unrouted", "map", "guard", "store"))
     rows = [
         ("unrouted: read and decrypt", each["unrouted"]),
         ("map: bytes to effects", each["map"]),
         ("  of which decode and parse", each["parse"]),
         ("  of which new tokens", each["new tokens"]),
+        ("guard: what leaves is compared", each["guard"]),
         ("store: effects, tokens, states", each["store"]),
         ("total CPU", total),
         ("by the clock", each["wall"]),

@@ -69,7 +69,7 @@ class Egress:
         the resources of each channel refer to."""
         since = work_since(max((one.received_at for one in messages.values()), default=0.0))
         found: dict[int, Leak] = {}
-        for routing in routings:
+        for routing in self._suspects(routings, messages, since):
             message = messages[routing.message_id]
             program = self._programs[message.channel]
             leak = leak_of(routing, message, program, since, links.get(message.channel, {}), self._clean)
@@ -82,17 +82,32 @@ class Egress:
             stopped |= found
             raise Leaking
 
+    def _suspects(
+        self, routings: Sequence[Routing], messages: Mapping[int, StoredMessage], since: date
+    ) -> list[Routing]:
+        """Those to be looked at one by one: not the effects of a channel that hold nothing but tokens and
+        its own words, which is told of a whole batch at once."""
+        batches: dict[str, list[Routing]] = {}
+        for routing in routings:
+            batches.setdefault(messages[routing.message_id].channel, []).append(routing)
+        suspects: list[Routing] = []
+        for channel, batch in batches.items():
+            if self._programs[channel].guard.quiet([one.result for one in batch], since):
+                batch = [one for one in batch if one.warnings or isinstance(one.result, Dead)]
+            suspects += batch
+        return suspects
+
     def deliveries(self, batch: Sequence[Delivery]) -> dict[int, Leak]:
         """Those of these deliveries that would let somebody out, by id, and where. The message of one is
         gone after its time: then it was compared when its effects were made."""
         since, known, found = work_since(self._clock()), dict[int, Identities](), dict[int, Leak]()
         for delivery in batch:
             program = self._programs.get(delivery.channel)
-            left = program.guard.left([delivery.effect], since, [delivery.sequence_key]) if program else []
+            left = program.guard.left([delivery.effect], since, [delivery.sequence_key]) if program else None
             if program and left:
                 if delivery.message_id not in known:
                     known[delivery.message_id] = self._content(delivery, program)
-                leak = program.guard.leak(left, known[delivery.message_id])
+                leak = program.guard.leak(left, [delivery.effect], known[delivery.message_id])
                 if leak is not None:
                     found[delivery.id] = leak
         return found
@@ -145,19 +160,19 @@ def leak_of(
     on are those of the work. What we say ourselves is compared once: `clean` grows by it, for what is said
     of two messages is of neither."""
     guard, result = program.guard, routing.result
-    left = guard.routed(result, since) if isinstance(result, Routed) else []
+    made, left = guard.routed(result, since) if isinstance(result, Routed) else ([], set())
     phrases: list[str] = []
     if routing.warnings or isinstance(result, Dead):
         reasons = (*routing.warnings, *((result.reason,) if isinstance(result, Dead) else ()))
         phrases = [phrase for phrase in _phrases(reasons) if phrase not in clean]
-    if not left and not phrases:
+    if not phrases and (not left or (not program.fhir and program.harvester.sieve.clear(message.raw, left))):
         return None
     identities = identities_of(message, program, links)
     row = next((row for phrase in phrases if (row := guard.in_words(phrase, identities))), "")
     if row:
         return Leak("reason", row)
     clean.update(phrases)
-    return guard.leak(left, identities)
+    return guard.leak(left, made, identities)
 
 
 def identities_of(message: StoredMessage, program: Program, links: Links) -> Identities:

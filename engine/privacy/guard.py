@@ -4,26 +4,29 @@ It trusts no other part of the privacy step: it looks at what an effect holds, n
 Tokens, and what stands in the channel's own files (`vocabulary`), say nothing of anybody. What is left is
 compared with the values that identify in the message that it came from, which is read for that only then:
 
-    left = guard.routed(routed, since)
-    leak = guard.leak(left, Identities(seen)) if left else None
+    made, left = guard.routed(routed, since)
+    leak = guard.leak(left, made, Identities(seen)) if left else None
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import astuple
 
 from engine.effects import Effect
 from engine.model import Routed
 from engine.privacy.matching import Identities
-from engine.privacy.outgoing import WORDS, Left, gather, is_odd, walk
+from engine.privacy.outgoing import LEAVES, WORDS, Open, days_before, parts_of, place_of
 from engine.privacy.tokens import LENGTH, PATTERN
 
-__all__ = ["Guard", "Leak", "Left"]
+__all__ = ["Guard", "Leak"]
 
+_REMEMBERED = 50_000  # items and prices with nothing to compare, before it starts afresh
 _token = re.compile(PATTERN).fullmatch
 _tokens = re.compile(PATTERN)
 
@@ -40,45 +43,70 @@ class Guard:
     person's here, whoever is called so. Safe to share between threads."""
 
     def __init__(self, vocabulary: Iterable[str] = (), known: Iterable[str] = ()) -> None:
-        self._harmless = frozenset(vocabulary) | WORDS
+        self._harmless: frozenset[Any] = WORDS.union(vocabulary)
+        self._quiet: set[object] = set()
         words = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
         self._known = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) if words else None
 
     def __repr__(self) -> str:
         return f"Guard({len(self._harmless)} words)"
 
-    def routed(self, routed: Routed, since: date) -> list[Left]:
-        """What of all that a message became is to be compared; days from `since` on are those of the work."""
-        made: Sequence[Effect] = routed.effects
+    def routed(self, routed: Routed, since: date) -> tuple[list[Effect], set[Open]]:
+        """All effects that a message became, and what of them and of their order is to be compared."""
+        made = list(routed.effects)
         beside = [routed.sequence_key, *routed.sequence_keys]
-        if routed.said:
-            made = [*made, *(effect for said in routed.said for effect in said.event.effects)]
-            beside += [text for said in routed.said for text in (said.key, said.sequence_key)]
-        beside += [token for merge in routed.merges for token in (merge.gone, merge.into)]
-        return self.left(made, since, beside)
+        for said in routed.said:
+            made += said.event.effects
+            beside += (said.key, said.sequence_key)
+        for merge in routed.merges:
+            beside += (merge.gone, merge.into)
+        return made, self.left(made, since, beside)
 
-    def left(self, made: Sequence[Effect], since: date, beside: Sequence[str] = ()) -> list[Left]:
-        """What of these effects, and of texts `beside` them, is to be compared."""
-        texts, odd, harmless = set(beside), False, self._harmless
-        for effect in made:
-            odd |= gather(effect, texts, since)
-        rest = {text for text in texts - harmless if _is_left(text, harmless)}
-        if not rest and not odd:
-            return []
-        found = [
-            left
-            for effect in made
-            for left in walk(effect)
-            if (left.value in rest if isinstance(left.value, str) else is_odd(left.value, since))
-        ]
-        return found + [Left("sequence", text) for text in beside if text in rest]
+    def quiet(self, results: Iterable[object], since: date) -> bool:
+        """Whether there is nothing to compare in all that these messages became."""
+        made: list[Effect] = []
+        beside: list[str] = []
+        for result in results:
+            if isinstance(result, Routed):
+                if result.said or result.merges:
+                    return False
+                made += result.effects
+                beside.append(result.sequence_key)
+                beside += result.sequence_keys
+        return not self.left(made, since, beside)
 
-    def leak(self, left: Iterable[Left], identities: Identities) -> Leak | None:
-        """The first of these that holds a value that identifies."""
-        for place, value in left:
+    def left(self, made: Iterable[Effect], since: date, beside: Iterable[str] = ()) -> set[Open]:
+        """What of these effects, and of texts `beside` them, is to be compared; days from `since` on are
+        those of the work."""
+        harmless, quiet = self._harmless, self._quiet
+        found: set[Open] = set()
+        for value in set(beside).union(*map(astuple, made)) - harmless - quiet:
+            if value.__class__ is str:
+                parts = value.split("/")
+                for part in parts:
+                    if part not in harmless and not (len(part) == LENGTH and _token(part)):
+                        found.update(_opened(value, parts, harmless))
+                        break
+            elif isinstance(value, date):
+                found.update(days_before(since, value))
+            elif open_parts := parts_of(value, harmless):
+                found.update(open_parts)
+            else:
+                self._remember(value)
+        return found
+
+    def _remember(self, value: object) -> None:
+        """An item or a price of which nothing is ever to be compared, whatever message it is of."""
+        if len(self._quiet) >= _REMEMBERED:
+            self._quiet = set()
+        self._quiet.add(value)
+
+    def leak(self, left: Iterable[Open], made: Iterable[Effect], identities: Identities) -> Leak | None:
+        """The first of what is left of these effects that holds a value that identifies, and where."""
+        for value in left:
             row = self._row(value, identities)
             if row:
-                return Leak(place, row)
+                return Leak(place_of(value, made), row)
         return None
 
     def in_words(self, text: str, identities: Identities) -> str:
@@ -86,13 +114,11 @@ class Guard:
         a single name of fewer than six letters may be a word of any language, so it takes more than one."""
         return identities.row_in(self._bare(text), whole_names=True)
 
-    def _row(self, value: str | Decimal | date, identities: Identities) -> str:
+    def _row(self, value: Open, identities: Identities) -> str:
         if isinstance(value, Decimal):
             return identities.row_of_number(value)
         if isinstance(value, date):
             return identities.row_of_date(f"{value:%Y%m%d}")
-        if value in self._harmless:
-            return ""
         return identities.row_in(self._bare(value))
 
     def _bare(self, text: str) -> str:
@@ -101,9 +127,11 @@ class Guard:
         return self._known.sub("/", text) if self._known else text
 
 
-def _is_left(text: str, harmless: frozenset[str]) -> bool:
-    """Whether a text is more than tokens and harmless words with a `/` between."""
-    for part in text.split("/"):
-        if part not in harmless and not (len(part) == LENGTH and _token(part)):
-            return True
-    return False
+def _opened(text: str, parts: list[str], harmless: frozenset[Any]) -> list[str]:
+    """What is to be compared of a text that is more than tokens and harmless words: of a key (it has a token
+    in it) its parts, of a message that is passed on every leaf, else all of it."""
+    if "\r" in text:
+        parts = list(set(LEAVES.split(text)))
+    elif "t1" not in text or not _tokens.search(text):
+        return [text]
+    return [part for part in parts if part not in harmless and not (len(part) == LENGTH and _token(part))]

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal, NamedTuple
 
 from engine.errors import Unacceptable
 from engine.hl7.document import Document, Fields
 from engine.privacy.policy import Policy
 from engine.privacy.rules import Rule
+from engine.privacy.sieve import Sieve
 from engine.privacy.table import Row, v2_table
 
 __all__ = ["Harvester", "Kind", "Seen"]
@@ -90,6 +91,12 @@ class Harvester:
         self._plan, self._days = dict(_plan_of_the_table()), _days_of_work()
         for segment in {segment for segment, *_ in policy.changed}:
             self._plan[segment] = _places(policy, segment)
+
+    @cached_property
+    def sieve(self) -> Sieve:
+        """What tells of a few short texts that they hold none of its values, without reading a message."""
+        fields = {segment: [place.field for place in places] for segment, places in self._plan.items()}
+        return Sieve(fields)
 
     def of(self, document: Document) -> list[Seen]:
         """All identifying values of a message, as they stand there, unescaped. What cannot be read because

@@ -111,7 +111,8 @@ class Identities:
             self._value(text, one)
         short = [word for word in words if 1 < len(word) < LONG][:NAMES]
         for pair in permutations(short, 2):
-            self._value("".join(pair), one)
+            if max(map(len, pair)) >= SHORT:
+                self._value("".join(pair), one)
 
     def _value(self, text: str, one: Seen) -> None:
         heavy = weight(text)
@@ -155,9 +156,9 @@ class Identities:
         if "@" in one.text or "/" in one.text:
             self._value(plain(one.text), one)
             return
-        digits = "".join(letter for letter in one.text if letter.isdecimal())
-        if len(digits) >= PHONE:
-            self._digits.setdefault(digits[-PHONE:], one.row)
+        for digits in digits_of(one.text):
+            if len(digits) >= PHONE:
+                self._digits.setdefault(digits[-PHONE:], one.row)
 
     def _address(self, one: Seen) -> None:
         """A line with its number is found anywhere, a postal code as a number, the name of a town alone."""
