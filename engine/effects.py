@@ -17,8 +17,8 @@ import msgspec
 
 __all__ = [
     "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Forward", "Item", "Lot", "Merge",
-    "Money", "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "carriers", "covers",
-    "decode", "encode", "kind_of", "schema",
+    "Money", "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "Unmerge", "carriers",
+    "covers", "decode", "encode", "kind_of", "schema",
 ]  # fmt: skip
 
 Priority = Literal["routine", "urgent", "asap", "stat"]
@@ -165,6 +165,14 @@ class Merge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="merg
     into: str
 
 
+class Unmerge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="unmerge"):
+    """The merge of `gone` into `into` was wrong: what it moved goes back, and nothing else."""
+
+    kind: TokenKind
+    gone: str
+    into: str
+
+
 class Product(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="product"):
     """An item master record says this of an item or service. Empty says nothing: what stands stays.
 
@@ -261,6 +269,7 @@ Effect = (
     | Procure
     | Encounter
     | Merge
+    | Unmerge
     | Product
     | Offer
     | Price

@@ -14,11 +14,11 @@ from engine.effects import Effect, Encounter, Release, Reserve
 
 __all__ = [
     "Acknowledge", "Answered", "Application", "Arrival", "CourseEvent", "CourseRow", "Dead", "Delivered",
-    "Delivery", "DeliveryState", "Expect", "Filtered", "Find", "Found", "Fragment", "HeldFragment", "Lane",
-    "Lookup", "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner", "Purged", "Reason",
-    "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed", "Routing", "Said", "SealKey",
-    "Settlement", "Span", "StoredMessage", "TokenMerge", "TokenRow", "TryAgain", "TurnedRow", "Unit", "Use",
-    "Version", "Write", "Written",
+    "Delivery", "DeliveryState", "Expect", "Filtered", "Find", "Found", "Fragment", "HeldFragment",
+    "Lane", "Lookup", "Merged", "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner",
+    "Purged", "Reason", "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed",
+    "Routing", "Said", "SealKey", "Settlement", "Span", "StoredMessage", "TokenMerge", "TokenRow",
+    "TryAgain", "TurnedRow", "Unit", "Unmerged", "Use", "Version", "Write", "Written",
 ]  # fmt: skip
 
 Acknowledge = Literal["storage", "transform", "delivery"]
@@ -271,6 +271,27 @@ class TokenMerge(msgspec.Struct, frozen=True):
 
     gone: str
     into: str
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """A merge in the history: `gone` into `into`, as message `message_id` said (0: by a version that kept no
+    history). Times in seconds since the epoch; `undone_at` is 0 while it holds."""
+
+    id: int
+    message_id: int
+    at: float
+    gone: str
+    into: str
+    undone_at: float = 0.0
+
+
+class Unmerged(msgspec.Struct, frozen=True):
+    """A merge that was taken back: the message that had said it, and the deliveries (by id) that move back
+    what it moved, with their destinations."""
+
+    message_id: int
+    destinations: tuple[str, ...]
+    deliveries: tuple[int, ...]
 
 
 class CourseEvent(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):

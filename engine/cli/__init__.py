@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "messages": ("operate", "messages", "Messages"),
     "dead": ("operate", "dead", "Messages"),
     "find": ("find", "find", "Messages"),
+    "merges": ("unmerge", "merges", "Messages"),
+    "unmerge": ("unmerge", "unmerge", "Messages"),
     "redeliver": ("operate", "redeliver", "Messages"),
     "account": ("books", "account", "Messages"),
     "send": ("send", "send", "Tools"),

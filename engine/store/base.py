@@ -25,6 +25,7 @@ from engine.model import (
     Found,
     HeldFragment,
     Lane,
+    Merged,
     MessageState,
     Moved,
     NewToken,
@@ -40,6 +41,7 @@ from engine.model import (
     TokenRow,
     TurnedRow,
     Unit,
+    Unmerged,
     Use,
     Version,
     Written,
@@ -254,6 +256,18 @@ class MessageStore(Protocol):
 
     def kin(self, tokens: Sequence[str]) -> dict[bytes, str]:
         """All indexes (and their tokens) of those who are one with these tokens, themselves included."""
+        ...
+
+    def merges(self, token: str = "") -> list[Merged]:
+        """Every merge that ever concerned this token or who is one with it (empty: the last thousand), newest
+        first."""
+        ...
+
+    def unmerge(self, gone: str, into: str, *, now: float, told: Entry | None = None) -> Unmerged:
+        """Take a merge back: from this commit on `gone` stands for itself again, with what was merged into
+        it, and for each delivery of the merge another one is due that moves back what that one moved. `told`
+        goes into the audit with it. Raises `Unacceptable` (`conflict`, nothing stored) when no such merge
+        holds, or while it is still on its way."""
         ...
 
     def versions_of(self, message_ids: Sequence[int]) -> list[ResourceKey]:

@@ -34,6 +34,7 @@ from engine.store.seals import bind, check_cabinet, check_keys
 from engine.store.sqlite import SqliteDatabase
 from engine.store.term_rotation import RotatingTerms
 from engine.store.tokens import Tokens
+from engine.store.unmerging import Unmerging
 from engine.store.upkeep import Upkeep
 from engine.store.uses import enter_uses
 from engine.store.views import Views
@@ -51,6 +52,7 @@ class SqlStore(
     Rotating,
     Merging,
     Mentioned,
+    Unmerging,
     Courses,
     Routes,
     Deliveries,

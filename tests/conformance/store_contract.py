@@ -15,6 +15,7 @@ from conformance.course_contract import CourseContract
 from conformance.mention_contract import MentionContract
 from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
+from conformance.unmerge_contract import UnmergeContract
 from conformance.vault_contract import VaultContract
 
 from engine.effects import Charge, Effect, Item
@@ -878,6 +879,7 @@ class StoreContract(
     FragmentContract,
     CourseContract,
     MentionContract,
+    UnmergeContract,
     DeliveryContract,
     PurgeContract,
     ViewsContract,

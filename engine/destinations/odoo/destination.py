@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from engine import effects
 from engine.destinations.base import Note
-from engine.destinations.odoo import charges, consumption, merges, releases
+from engine.destinations.odoo import charges, consumption, merges, releases, unmerges
 from engine.destinations.odoo.catalogue import Catalogue
 from engine.destinations.odoo.client import OdooClient, Step
 from engine.destinations.odoo.connecting import connect
@@ -51,7 +51,10 @@ def _same(*words: str) -> Collide:
 
 
 PHASES: tuple[tuple[dict[Kind, Carry], Collide], ...] = (
-    ({effects.Encounter: encounter, effects.Merge: merges.merge}, merges.collide),
+    (
+        {effects.Encounter: encounter, effects.Merge: merges.merge, effects.Unmerge: unmerges.unmerge},
+        merges.collide,
+    ),
     ({effects.Product: product}, _same("code")),
     ({effects.Offer: offer}, _same("code")),
     ({effects.Price: price}, _same("code")),
