@@ -9,9 +9,9 @@ import pytest
 from fhir_channel import CHANNEL, channel_in
 from merging_hospital import ADT, Hospital, hospitals, program
 
-from engine.effects import Encounter, Merge
-from engine.model import MessageState, ReasonCode
-from engine.store.base import MessageView
+from engine.effects import Encounter, Merge, Unmerge
+from engine.model import Delivered, Lane, MessageState, ReasonCode, Settlement
+from engine.store.base import MessageView, Query
 from engine.store.merging import LONGEST_CHAIN
 
 SUPPLY = CHANNEL.replace("{HOSP: ['urn:oid:1.2.3', 'GENERAL']}", "{GENERAL: ['urn:oid:1.2.3']}")
@@ -271,3 +271,48 @@ def test_p06_fhir_a_patient_that_was_replaced_is_merged_with_its_numbers_in_v2(h
     assert hospital.view(told).state is MessageState.WAITING, hospital.view(told)
     assert merges(hospital, hospital.view(told)) == [("person", one, two)]
     assert hospital.person("1") == two
+
+
+def settled(hospital: Hospital) -> None:
+    """All that is due is delivered."""
+    while claimed := hospital.store.claim(
+        hospital.programs["adt-encounters"].destinations[0], Lane.NORMAL, 100, now=300.0, lease_until=360.0,
+        holder="me",
+    ):  # fmt: skip
+        done = [Settlement(one.id, Delivered()) for one in claimed]
+        hospital.store.settle(done, now=301.0, holder="me")
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["the same router", "started again"])
+def test_p06_a_wrong_merge_is_taken_back(hospital: Hospital, again: bool) -> None:
+    admit(hospital, "1", "V1")
+    admit(hospital, "2", "V2")
+    one, two = hospital.person("1"), hospital.person("2")
+    told = merge(hospital, "1", "2")
+    settled(hospital)
+    hospital.store.unmerge(one, two, now=300.0)
+    if again:
+        hospital.restart()
+    assert (hospital.person("1"), hospital.person("2")) == (one, two)
+    late = admit(hospital, "1", "V9")  # also by the router that had learnt the merge
+    assert [e.subject for e in hospital.effects(late.id) if isinstance(e, Encounter)] == [one]
+    assert [type(effect) for effect in hospital.effects(told.id)] == [Merge, Unmerge]
+    settled(hospital)
+    assert hospital.view(told.id).state is MessageState.DELIVERED
+    assert told.id in hospital.found("mrn", "1")
+    assert hospital.found("mrn", "2") == [2, told.id]  # no longer what is about the other
+    assert merge(hospital, "1", "2").state is MessageState.WAITING  # it may be said again
+
+
+def test_p06_after_it_was_taken_back_the_other_way_round_is_no_circle(hospital: Hospital) -> None:
+    merge(hospital, "1", "2")
+    circle = merge(hospital, "2", "1")
+    assert circle.state is MessageState.DEAD
+    settled(hospital)
+    two = hospital.person("2")
+    (gone,) = {line.gone for line in hospital.store.merges(two)}
+    hospital.store.unmerge(gone, two, now=300.0)
+    assert hospital.store.redeliver(Query(ids=(circle.id,)), now=301.0) == 1
+    hospital.route()
+    assert merges(hospital, hospital.view(circle.id)) == [("person", two, gone)]
+    assert hospital.person("2") == hospital.person("1") == gone

@@ -24,7 +24,7 @@ def merges(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Which tokens were merged into which, by which message, and what of that was taken back; newest first."""
+    """Which tokens were merged into which, by which message, and what was taken back; newest first."""
     found = open_named(store).merges(_token(token) if token else "")
     if as_json:
         print_json(found)
