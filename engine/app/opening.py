@@ -12,7 +12,7 @@ from engine.store.base import Store
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store, store_file
 
-__all__ = ["open_settings", "reader_of", "ring_of"]
+__all__ = ["made_reader", "open_settings", "reader_of", "ring_of"]
 
 
 def ring_of(settings: Settings) -> KeyRing:
@@ -24,12 +24,16 @@ def ring_of(settings: Settings) -> KeyRing:
 
 
 def reader_of(settings: Settings, ring: KeyRing) -> Reader:
-    """Whom identifiers are sealed for: `WARDLINE_REIDENTIFY_PUBLIC` (the key, or a file that holds it), else
-    a pair derived from the ring's current key. Raises `Misconfigured`."""
-    given = settings.reidentify_public
+    """Whom identifiers are sealed for: who `WARDLINE_REIDENTIFY_PUBLIC` says, else a pair derived from the
+    ring's current key. Raises `Misconfigured`."""
+    return made_reader(settings) or Reader.of_ring(ring.current, ring.derive("reidentify", ring.current))
+
+
+def made_reader(settings: Settings) -> Reader | None:
+    """Who `WARDLINE_REIDENTIFY_PUBLIC` (the key, or a file that holds it) says. Raises `Misconfigured`."""
+    given, where = settings.reidentify_public, "WARDLINE_REIDENTIFY_PUBLIC"
     if not given:
-        return Reader.of_ring(ring.current, ring.derive("reidentify", ring.current))
-    where = "WARDLINE_REIDENTIFY_PUBLIC"
+        return None
     if len(given) != PUBLIC_TEXT:
         try:
             given, where = Path(given).read_text("ascii", "replace")[:1024], given

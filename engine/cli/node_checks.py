@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from engine.app.opening import made_reader
 from engine.destinations.odoo.named import Check
+from engine.errors import Misconfigured
 from engine.settings import Settings
 from engine.store.sql import store_file
 
@@ -15,6 +17,7 @@ __all__ = ["node_checks"]
 def node_checks(settings: Settings) -> Iterator[Check]:
     """One line for each thing that an officer would ask about."""
     yield _audit(settings)
+    yield _vault(settings)
 
 
 def _audit(settings: Settings) -> Check:
@@ -34,3 +37,22 @@ def _audit(settings: Settings) -> Check:
             "who restores an older copy of the folder restores both: put it on another disk",
         )  # fmt: skip
     return Check("ok", "audit", f"signed checkpoints go to {file}")
+
+
+def _vault(settings: Settings) -> Check:
+    """Whether what processes messages could open what it sealed."""
+    try:
+        reader = made_reader(settings)
+    except Misconfigured as error:
+        return Check("fail", "vault", f"{error.where} {error.text}", error.hint)
+    if reader is None:
+        return Check(
+            "warn", "vault", "identifiers are sealed for the root key's holders: the engine could open them",
+            "wardline vault keygen, then WARDLINE_REIDENTIFY_PUBLIC and wardline vault rotate",
+        )  # fmt: skip
+    if settings.reidentify_private is not None:
+        return Check(
+            "warn", "vault", "the private key that opens identifiers is set here too",
+            "WARDLINE_REIDENTIFY_PRIVATE belongs to re-identification and rotation, not to the engine",
+        )  # fmt: skip
+    return Check("ok", "vault", f"identifiers are sealed for {reader.id}, which is not here")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.cli.node_checks import node_checks
 from engine.destinations.odoo.named import Check
+from engine.privacy.unsealing import make_pair
 from engine.settings import Settings
 
 
@@ -26,3 +27,18 @@ def test_where_checkpoints_of_the_audit_go(tmp_path: Path) -> None:
     assert of("audit", Settings(store=url, audit_checkpoints=elsewhere / "c")).level == "ok"
     assert of("audit", Settings(store=url, audit_checkpoints=tmp_path / "none" / "c")).level == "fail"
     assert of("audit", Settings(store="postgresql://h/w", audit_checkpoints=elsewhere / "c")).level == "ok"
+
+
+def test_who_could_open_identifiers(tmp_path: Path) -> None:
+    private, public = make_pair()
+    file = tmp_path / "reidentify.key.pub"
+    file.write_text(f"{public}\n")
+    none = of("vault", Settings())
+    assert (none.level, "WARDLINE_REIDENTIFY_PUBLIC" in none.remedy) == ("warn", True)
+    for given in (public, str(file)):
+        assert of("vault", Settings(reidentify_public=given)).level == "ok"
+    both = Settings(reidentify_public=public, reidentify_private=tmp_path / "reidentify.key")
+    assert of("vault", both).level == "warn"
+    for wrong in (str(tmp_path / "none.pub"), public[::-1], "x"):
+        assert of("vault", Settings(reidentify_public=wrong)).level == "fail"
+    assert private not in of("vault", Settings(reidentify_public=private[:-2])).text
