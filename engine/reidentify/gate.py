@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from engine.access import Certificate, Rates
-from engine.reidentify.keys import hash_of, holds, make_key, read_key
+from engine.reidentify.keys import Key, hash_of, holds, make_key, read_key
 from engine.reidentify.limits import Window
 from engine.reidentify.words import Denied, Moment, Person, Step, Steps
 
-__all__ = ["FAILURES", "LOCKED_FOR", "Gate"]
+__all__ = ["FAILURES", "LOCKED_FOR", "STRANGERS", "Gate"]
 
 FAILURES: Final = 5
 """Wrong keys for one name within the time that it is then locked for."""
@@ -18,7 +18,12 @@ FAILURES: Final = 5
 LOCKED_FOR: Final = 900.0
 """Seconds."""
 
+STRANGERS: Final = 50
+"""Wrong keys for names that nobody has, within the same time: from here on such names are not compared with
+anything, so that whoever sends many keeps nobody else waiting."""
+
 _PER_SECOND: Final = 2.0
+_NOBODY: Final = ""
 _SCHEME: Final = "Bearer "
 
 
@@ -39,7 +44,7 @@ class Gate:
         self._nobody = hash_of(make_key("nobody"))
 
     def admit(self, authorization: str, peer: Certificate | None, now: Moment) -> Person:
-        """Who sends this. Takes as long for a name that nobody has. Raises `Denied`."""
+        """Who sends this. Takes as long for a name that nobody has, up to `STRANGERS`. Raises `Denied`."""
         key = read_key(authorization.removeprefix(_SCHEME)) if authorization.startswith(_SCHEME) else None
         if key is None:
             raise Denied("nobody")
@@ -49,7 +54,7 @@ class Gate:
         wait = self._failed.wait(key.name, FAILURES, now.steady)
         if wait:
             raise Denied("locked", wait=wait)
-        if not holds(key.text, person.key if person else self._nobody) or person is None:
+        if not self._is(person, key, now) or person is None:
             self._failure(key.name, person, now)
             raise Denied("nobody")
         self._failed.forget(person.name)
@@ -62,11 +67,19 @@ class Gate:
         for step in steps:
             if step.step is Steps.KEY_FAILED:
                 self._failed.add(step.who, now.steady - max(0.0, now.wall - step.at))
+            elif step.step is not Steps.LOCKED:
+                self._failed.forget(step.who)  # who did anything had the right key
+
+    def _is(self, person: Person | None, key: Key, now: Moment) -> bool:
+        if person is None and self._failed.count(_NOBODY, now.steady) >= STRANGERS:
+            return False
+        return holds(key.text, person.key if person else self._nobody)
 
     def _failure(self, name: str, person: Person | None, now: Moment) -> None:
         """What was typed as a name is written down only if it is one of ours."""
         self._failed.add(name, now.steady)
         if person is None:
+            self._failed.add(_NOBODY, now.steady)
             return
         steps = [Step(now.wall, Steps.KEY_FAILED, name)]
         if self._failed.count(name, now.steady) >= FAILURES:

@@ -42,6 +42,7 @@ __all__ = ["Options", "address", "checked_tls", "serve_until_stopped", "without_
 HEAD_SECONDS: Final = 10.0
 CONNECTIONS: Final = 64
 TIDY_SECONDS: Final = 30.0
+LAST_SECONDS: Final = 10  # that answers in work may take at the end
 _DUMPABLE: Final = 4  # prctl(2): PR_SET_DUMPABLE
 _WHERE: Final = "re-identification"
 
@@ -144,6 +145,7 @@ class _Serving:
 
 def _stop(servers: list[uvicorn.Server]) -> None:
     for server in servers:
+        server.config.timeout_graceful_shutdown = LAST_SECONDS
         server.should_exit = True
 
 

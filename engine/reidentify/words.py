@@ -108,7 +108,7 @@ ERRORS: Final[dict[Why, tuple[int, str]]] = {
     "unknown": (404, "no such token is known here"),
     "erased": (410, "the person behind this token was erased: nobody can tell any more"),
     "unreadable": (500, "the sealed identifier does not open: tell the operator"),
-    "limit": (429, "too many requests within the hour"),
+    "limit": (429, "too many requests: wait"),
     "role": (403, "your role does not allow this"),
     "own": (403, "somebody else has to approve: never one's own request"),
     "no-request": (404, "there is no such request: it has ended, or the service was started anew"),

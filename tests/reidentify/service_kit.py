@@ -8,15 +8,18 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 from certificates import Authority
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from nursery import Forked, nursery
 from running import Engine, channel
 from typer.testing import CliRunner
 
@@ -80,6 +83,25 @@ def bytes_in(folder: Path) -> bytes:
     return b"\0".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+PEOPLE = {
+    **{name: list(Role) for name in ("maria", "jon", "noa", "kim", "lee")},
+    "asker": [Role.ASKER],
+    "approver": [Role.APPROVER],
+}
+
+
+@cache
+def people() -> tuple[str, dict[str, str]]:
+    """A people file and the keys to it; made once in a run, because hashes are slow."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "people.yaml"
+        keys = {
+            name: add_person(path, name, f"{name} of the hospital", roles, ())
+            for name, roles in PEOPLE.items()
+        }
+        return path.read_text(), keys
+
+
 class Service:
     """One service on a store. `people` are made with it, each with a key."""
 
@@ -93,12 +115,10 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.arguments = folder, list(arguments)
         self.people = folder / "people.yaml"
-        self.keys = {
-            name: add_person(self.people, name, f"{name} of the hospital", roles, ())
-            for name, roles in {
-                "maria": list(Role), "jon": list(Role), "asker": [Role.ASKER], "approver": [Role.APPROVER],
-            }.items()
-        }  # fmt: skip
+        text, keys = people()
+        self.people.write_text(text)
+        self.people.chmod(0o640)
+        self.keys = dict(keys)
         self.authority = Authority(folder, "hospital")
         self.served = self.authority.issue("service", "localhost", "127.0.0.1")
         self.environment = {
@@ -112,14 +132,14 @@ class Service:
         }
         self.log = folder / "service.log"
         self.port = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     def start(self) -> Service:
         """Start, and wait until it listens."""
         with self.log.open("ab") as log:
             seen = self.log.stat().st_size
-            command = [sys.executable, "-m", "engine.cli", "reidentify", "serve", *self.arguments]
-            self._process = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log)
+            command = ["--", "reidentify", "serve", *self.arguments]
+            self._process = nursery().fork(command, self.environment, log.fileno())
         end = time.monotonic() + 60
         while time.monotonic() < end:
             found = re.search(rb'"address": ?"127.0.0.1:(\d+)"', self.log.read_bytes()[seen:])
@@ -135,7 +155,7 @@ class Service:
         assert self._process is not None
         return self._process.pid
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it; the exit code."""
         assert self._process is not None
         self._process.send_signal(number)

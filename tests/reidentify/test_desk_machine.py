@@ -86,4 +86,4 @@ class DeskMachine(RuleBasedStateMachine):
 
 
 TestDeskMachine = DeskMachine.TestCase
-TestDeskMachine.settings = settings(max_examples=120, stateful_step_count=50)
+TestDeskMachine.settings = settings(max_examples=80, stateful_step_count=50)

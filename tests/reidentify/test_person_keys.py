@@ -9,9 +9,10 @@ from reidentify.desk_kit import Kit
 
 from engine.access import Certificate
 from engine.errors import Unavailable
-from engine.reidentify.gate import FAILURES, LOCKED_FOR, Gate
+from engine.reidentify import gate
+from engine.reidentify.gate import FAILURES, LOCKED_FOR, STRANGERS, Gate
 from engine.reidentify.keys import hash_of, holds, is_hash, make_key, read_key
-from engine.reidentify.words import Denied, Person, Role, Steps
+from engine.reidentify.words import Denied, Person, Role, Step, Steps
 
 
 @cache
@@ -35,6 +36,7 @@ class Door:
 
     def anew(self) -> Gate:
         self.gate = Gate(lambda: self.people, self.kit.record, self.kit.alarm)
+        self.gate._nobody = made("nobody")[1]  # one for all
         return self.gate
 
     def knock(self, key: str, peer: Certificate | None = None, scheme: str = "Bearer ") -> str:
@@ -43,6 +45,14 @@ class Door:
         except Denied as denied:
             return denied.why
 
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each comparison is made once in a run: they are slow, and always come out the same."""
+    monkeypatch.setattr(gate, "holds", _held)
+
+
+_held = cache(holds)
 
 WRONG = "wrk1_maria_" + "x" * 43
 
@@ -140,6 +150,26 @@ def test_somebody_taken_out_of_the_file_is_out() -> None:
     door = Door()
     del door.people["maria"]
     assert door.knock(made("maria")[0]) == "nobody"
+
+
+def test_a_restart_remembers_that_the_right_key_came_after_wrong_ones() -> None:
+    door = Door()
+    for _ in range(FAILURES - 1):
+        door.knock(WRONG)
+    steps = [*door.kit.steps, Step(door.kit.now.wall, Steps.REFUSED, "maria", why="limit")]
+    door.anew().restore(steps, door.kit.now)
+    assert door.knock(WRONG) == "nobody"
+    assert door.knock(made("maria")[0]) == "maria"
+
+
+def test_a_flood_of_invented_names_costs_no_time_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    door, compared = Door(), list[str]()
+    monkeypatch.setattr(gate, "holds", lambda key, hashed: bool(compared.append(key)) or holds(key, hashed))
+    monkeypatch.setattr(door.gate, "_nobody", "$not a hash")  # quick
+    for number in range(STRANGERS + 20):
+        assert door.knock(f"wrk1_stranger{number}_" + "x" * 43) == "nobody"
+    assert len(compared) == STRANGERS
+    assert door.knock(made("maria")[0]) == "maria"
 
 
 def test_a_failure_that_cannot_be_written_down_opens_nothing() -> None:

@@ -138,7 +138,7 @@ def test_a_request_without_reason_is_none(body: object, error: str, site: Site) 
 
 
 TWICE = b'{"token": "a", "purpose": "legal", "ticket": "I-1", "token": "b"}'
-HEAD = "POST /requests HTTP/1.1\r\nHost: localhost\r\n"
+HEAD = "POST /requests HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 
 
 @pytest.mark.parametrize(
@@ -267,28 +267,66 @@ def test_guessing_tokens_raises_an_alarm_and_costs_the_right_to_look_alone(
     apart: Service, site: Site
 ) -> None:
     for token in UNKNOWN[:5]:
-        assert apart.ask("maria", token).json()["error"] == "unknown"
+        assert apart.ask("noa", token).json()["error"] == "unknown"
     alarms = [
         json.loads(line) for line in apart.log.read_text().splitlines() if "somebody has to look" in line
     ]
-    assert [(one["who"], one["why"]) for one in alarms] == [("maria", "enumeration")]
-    assert apart.ask("maria", site.tokens[0]).status_code == 202
+    assert [(one["who"], one["why"]) for one in alarms] == [("noa", "enumeration")]
+    assert apart.ask("noa", site.tokens[0]).status_code == 202
     apart.stop(signal.SIGKILL)
     apart.start()  # which forgives nothing
-    assert apart.ask("maria", site.tokens[0]).status_code == 202
+    assert apart.ask("noa", site.tokens[0]).status_code == 202
 
 
 def test_wrong_keys_lock_across_a_restart(apart: Service, site: Site) -> None:
     with apart.client() as client:
-        wrong = {"Authorization": f"Bearer {make_key('jon')}"}
+        wrong = {"Authorization": f"Bearer {make_key('kim')}"}
         assert [client.get("/requests", headers=wrong).status_code for _ in range(FAILURES)] == [
             401
         ] * FAILURES
     apart.stop(signal.SIGKILL)
     apart.start()
-    said = apart.ask("jon", site.tokens[0])
+    said = apart.ask("kim", site.tokens[0])
     assert (said.status_code, said.json()["error"]) == (429, "locked")
     assert 800 < int(said.headers["retry-after"]) <= 900
+
+
+def test_guesses_at_the_same_moment_are_guesses_in_a_row(apart: Service) -> None:
+    def guess(_: int) -> int:
+        with apart.client() as client:
+            wrong = {"Authorization": f"Bearer {make_key('lee')}"}
+            return client.get("/requests", headers=wrong).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sorted(pool.map(guess, range(12))) == [401] * FAILURES + [429] * (12 - FAILURES)
+
+
+def test_with_the_engines_own_key_only_when_told_so(site: Site, tmp_path: Path) -> None:
+    engine = filled(tmp_path / "engine", patients=1)  # seals for a pair that its ring stands in for
+    service = Service(tmp_path / "service", engine.environment)
+    assert "no private key apart from the engine's own" in service.refused()
+    service.arguments.append("--engine-key")
+    service.start()
+    try:
+        said = service.ask("maria", tokens_in(engine)[0])
+        assert said.json()["identifier"]["value"] == f"{PATIENT}0"
+    finally:
+        service.stop()
+
+
+def test_what_was_sealed_for_another_private_key_does_not_open(site: Site, tmp_path: Path) -> None:
+    site.service.stop()
+    service = site.another("wrong-key")
+    service.environment["WARDLINE_REIDENTIFY_PRIVATE"] = str(Pair(tmp_path).private)
+    service.start()
+    try:
+        said = service.ask("maria", site.tokens[0])
+        assert (said.status_code, said.json()["error"]) == (500, "unreadable")
+    finally:
+        service.stop()
+        site.service.start()
+    steps = [entry.outcome for entry in audit_of(site.engine) if entry.act == "reidentify"]
+    assert steps[-2:] == ["shown", "refused"]
 
 
 def test_what_waits_is_lost_with_the_process_and_that_is_written_down(apart: Service, site: Site) -> None:
