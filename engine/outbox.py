@@ -14,7 +14,6 @@ import msgspec
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults, succeed
 
 from engine.errors import Unacceptable
-from engine.hl7.acknowledgement import ErrorItem
 from engine.hl7.header import read_header
 from engine.hl7.modes import plan
 from engine.listeners.channel import Channel
@@ -199,7 +198,7 @@ class Line:
             code = answers.applied(answered or "accepted")
         if code not in ("AA", "AE", "AR"):
             return Owed(owed.message_id, owed.attempts, "not-due")
-        errors = ErrorItem.all_of(reason) if code != "AA" else ()
+        errors = self._pen.errors(raw, reason) if code != "AA" else ()
         response = None if last else self._pen.response(raw, header, code)
         return _Letter(owed, self._pen.write(header, code, errors, apart=True, response=response))
 

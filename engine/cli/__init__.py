@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "send": ("send", "send", "Tools"),
     "view": ("view", "view", "Tools"),
     "profile": ("profile", "profile", "Tools"),
+    "incidents": ("incidents", "incidents", "Privacy"),
     "audit": ("audit", "audit", "Privacy"),
     "access": ("access", "access", "Tools"),
     "purge": ("purge", "purge", "Privacy"),

@@ -12,14 +12,19 @@ from typing import Protocol
 from engine.errors import Unacceptable
 from engine.hl7.acknowledgement import ControlIds, ErrorItem, Response, build
 from engine.hl7.batch_answer import closing, opening
+from engine.hl7.document import Document
 from engine.hl7.header import Header, read_header
 from engine.hl7.master_response import master_response
 from engine.hl7.modes import Code
 from engine.hl7.order_response import order_response
 from engine.listeners.channel import Channel
 from engine.model import Reason
+from engine.privacy.harvest import Harvester
+from engine.privacy.matching import Identities
+from engine.privacy.policy import Policy
+from engine.privacy.wording import Wording
 from engine.telemetry import Answered as AnswerSent
-from engine.telemetry import signal
+from engine.telemetry import PrivacyIncident, signal
 
 __all__ = ["Exchange", "Pen", "Reply"]
 
@@ -54,6 +59,18 @@ class Pen:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._ids = ControlIds(secrets.randbits)
+        self._wording = Wording()
+
+    def errors(self, raw: bytes, reason: Reason | None) -> tuple[ErrorItem, ...]:
+        """A reason as the errors of an answer to `raw`; without their words and places if those would say
+        who somebody is."""
+        items = ErrorItem.all_of(reason)
+        said = [phrase for item in items for phrase in (item.text, item.place)]
+        row = self._wording.row_in(said, lambda: _identities(raw, self.charset)) if items else ""
+        if not row:
+            return items
+        signal(PrivacyIncident(self._channel.name, "answer", 0, "ERR", row))
+        return tuple(ErrorItem(item.hl7, severity=item.severity) for item in items)
 
     @property
     def charset(self) -> str:
@@ -134,6 +151,14 @@ def _code(answer: bytes) -> bytes:
     return answer.split(b"\r", 2)[1].split(answer[3:4], 2)[1]
 
 
+def _identities(raw: bytes, charset: str) -> Identities:
+    """What identifies in a message; nothing where it cannot be read: then it gave no words either."""
+    try:
+        return Identities(Harvester(Policy()).of(Document.parse(raw, default_charset=charset)))
+    except Unacceptable:
+        return Identities(())
+
+
 class Exchange:
     """One message with its header (None: unreadable) that waits for its answer."""
 
@@ -162,7 +187,7 @@ class Exchange:
         tells what became of the message, of whose effects those with the keys `refused` were refused."""
         payload = None
         if code is not None:
-            errors = ErrorItem.all_of(reason)
+            errors = self._pen.errors(self.raw, reason)
             response = self._pen.response(self.raw, self.header, code, refused) if applied else None
             payload = self._pen.write(self.header, code, errors, self.expected, response=response)
         self.reply.answer(payload)

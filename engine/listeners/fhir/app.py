@@ -9,12 +9,14 @@ from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from engine.errors import Unavailable
+from engine.errors import Unacceptable, Unavailable
 from engine.fhir import json_text, outcome, xml
+from engine.fhir.document import Resource
 from engine.fhir.etag import etag, http_date
-from engine.fhir.issues import Rejected
+from engine.fhir.issues import Issue, Rejected
 from engine.fhir.negotiation import Wire, accepted_wire, media_type
 from engine.fhir.preference import read_preference
+from engine.fhir.reading import read
 from engine.fhir.releases import RELEASES, Release
 from engine.listeners.fhir.asking import LARGE, Answer
 from engine.listeners.fhir.checks import request_id_of
@@ -22,7 +24,10 @@ from engine.listeners.fhir.door import Reply, handle
 from engine.listeners.fhir.refusals import broken, unavailable
 from engine.listeners.fhir.request import Receive, Request
 from engine.listeners.fhir.service import Service
-from engine.telemetry import FhirAnswered, RequestFailed, signal
+from engine.privacy.fhir_harvest import fhir_harvest
+from engine.privacy.matching import Identities
+from engine.privacy.wording import Wording
+from engine.telemetry import FhirAnswered, PrivacyIncident, RequestFailed, signal
 
 __all__ = ["Application"]
 
@@ -40,6 +45,7 @@ class Application:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.accepting = True
+        self._wording = Wording()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is. Nothing is raised: the server would log it."""
@@ -76,9 +82,29 @@ class Application:
         try:
             return await handle(self._service, request, accepting=self.accepting)
         except Rejected as error:
-            return _refused(error, release, _wire(request, release))
+            return _refused(self._worded(error, request, release), release, _wire(request, release))
         except Unavailable:
             return _refused(unavailable(), release, _wire(request, release))
+
+    def _worded(self, error: Rejected, request: Request, release: Release) -> Rejected:
+        """A refusal, without its words and places if those would say who somebody is."""
+        said = [phrase for issue in error.issues for phrase in (issue.text, issue.expression)]
+        row = self._wording.row_in(said, lambda: _identities(request, release))
+        if not row:
+            return error
+        signal(PrivacyIncident("fhir", "answer", 0, "OperationOutcome", row))
+        issues = [Issue(issue.code, "refused", severity=issue.severity) for issue in error.issues]
+        return Rejected(error.status, *issues, headers=error.headers)
+
+
+def _identities(request: Request, release: Release) -> Identities:
+    """What identifies in the resource that was sent; nothing where none can be read."""
+    wire: Wire = "xml" if "xml" in request.headers.get("content-type", "") else "json"
+    try:
+        body = read(request.body, wire, release)
+    except Unacceptable:
+        return Identities(())
+    return Identities(fhir_harvest(Resource(release, str(body.get("resourceType", "")), "", 0, body)))
 
 
 def _release(request: Request) -> Release:

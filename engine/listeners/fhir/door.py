@@ -137,7 +137,7 @@ async def _body(service: Service, request: Request, release: Release, sent: str,
     if not sent:
         return None
     raw = await _raw(service, request, limit)
-    request.digest, request.size = digest_of(raw), len(raw)
+    request.digest, request.size, request.body = digest_of(raw), len(raw), raw
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if len(raw) < LARGE and not encoding:
         return _parsed(raw, sent, release, encoding, limit)

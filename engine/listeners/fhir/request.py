@@ -12,7 +12,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 class Request:
     """Method, path as on the wire, query, headers in lower case (several of a name joined by commas),
-    the client's certificate or None. `digest` and `size` are set when the body is read."""
+    the client's certificate or None. `body`, its `digest` and `size` are set when it is read."""
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, id_: str) -> None:
         self.method: str = scope["method"]
@@ -26,7 +26,7 @@ class Request:
             self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
         self.receive = receive
         self.id = id_
-        self.digest, self.size = b"", 0
+        self.body, self.digest, self.size = b"", b"", 0
 
     def __repr__(self) -> str:
         return f"Request({self.method})"
