@@ -213,7 +213,13 @@ class Service:
         draft.replace(self.people)
 
     def raw(self, *parts: bytes) -> bytes:
-        """Bytes as they are over TLS, and all that comes back until the connection ends or rests."""
+        """Bytes as they are over TLS, and all that comes back until the connection ends or rests; in
+        patience."""
+        while (said := self._raw(*parts)).startswith(b"HTTP/1.1 429"):
+            time.sleep(0.3)
+        return said
+
+    def _raw(self, *parts: bytes) -> bytes:
         with (
             socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,
             self.trust().wrap_socket(plain, server_hostname="localhost") as connection,
