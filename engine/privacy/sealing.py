@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -44,8 +44,12 @@ PUBLIC_TEXT: Final = 44
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 SEALS_PER_KEY: Final = 2**20
 SECONDS_PER_KEY: Final = 86_400.0
-_REMEMBERED: Final = 50_000
+_REMEMBERED: Final = 10_000
 _ROW: Final = b"wardline/1/vault-row\x1f"
+
+
+_Seal = Callable[[bytes, bytes, bytes], bytes]
+"""Nonce, plain text and what it is bound to → ciphertext and tag."""
 
 
 class SubjectGone(Exception):
@@ -112,11 +116,11 @@ class Sealer:
         self._reader, self._keep, self._subjects = reader, keep, subjects
         self._clock, self._random = clock, random
         self._key, self._key_id, self._left, self._until = b"", "", 0, 0.0
-        self._known: dict[str, bytes] = {}  # keys of persons who came lately
+        self._seals: dict[str, _Seal] = {}  # of persons who came lately; `""` for what is nobody's
 
     def forget(self) -> None:
         """The vault has turned: ask the cabinet again for every person's key, and take a new seal key."""
-        self._known, self._left = {}, 0
+        self._left = 0
 
     def seal(self, minted: Sequence[Minted]) -> list[NewToken]:
         """The rows of a batch. Raises `SubjectGone` when it speaks of a person who was erased meanwhile, and
@@ -124,20 +128,20 @@ class Sealer:
         if not minted:
             return []
         self._take(len(minted))
-        keys = self._subject_keys({one.subject for one in minted} - {""})
-        key_of = row_keys(self._key)
-        seals = {subject: AESGCM(key_of(key)).encrypt for subject, key in keys.items()}
+        if self._subjects:
+            self._meet(self._subjects, {one.subject for one in minted})
+        seals, key_id, owned = self._seals, self._key_id, self._subjects is not None
         nonces, rows = self._random(NONCE * len(minted)), []
         for at, one in enumerate(minted):
             nonce = nonces[at * NONCE : at * NONCE + NONCE]
             token, domain, tenant = one.token, one.domain, one.vault.tenant
-            subject = one.subject if self._subjects else ""
-            place = bound(tenant, domain, token, self._key_id)
+            subject = one.subject if owned else ""
+            place = bound(tenant, domain, token, key_id)
             row = NewToken(
                 token=token,
                 domain=domain,
                 lookups=one.lookups,
-                key_id=self._key_id,
+                key_id=key_id,
                 sealed=nonce + seals[subject](nonce, one.identifier.encode(), place),
                 subject=subject,
                 tenant=tenant,
@@ -145,19 +149,19 @@ class Sealer:
             rows.append(row)
         return rows
 
-    def _subject_keys(self, subjects: set[str]) -> dict[str, bytes]:
-        """By subject, `""` for what is nobody's."""
-        if not (self._subjects and subjects):
-            return {"": b""}
-        known = self._known
-        if missing := sorted(subject for subject in subjects if subject not in known):
-            if len(known) > _REMEMBERED:
-                known.clear()
-                missing = sorted(subjects)
-            known |= self._subjects.make_subject_keys(missing)
-            if not known.keys() >= subjects:
+    def _meet(self, cabinet: SubjectKeys, subjects: set[str]) -> None:
+        """Have what seals for these persons."""
+        if len(self._seals) > _REMEMBERED:
+            self._seals = {"": self._seals[""]}
+        if missing := sorted(subjects - self._seals.keys()):
+            keys = cabinet.make_subject_keys(missing)
+            if len(keys) < len(missing):
                 raise SubjectGone
-        return {"": b"", **{subject: known[subject] for subject in subjects}}
+            self._seals |= self._seals_of(keys)
+
+    def _seals_of(self, keys: Mapping[str, bytes]) -> dict[str, _Seal]:
+        name = row_keys(self._key)
+        return {subject: AESGCM(name(key)).encrypt for subject, key in keys.items()}
 
     def _take(self, count: int) -> None:
         """A seal key for so many more rows: a new one each day, and before it was used too often."""
@@ -166,6 +170,7 @@ class Sealer:
             key, key_id = self._random(32), self._random(8).hex()
             self._keep(SealKey(key_id, self._reader.id, self._reader.wrap(key, key_id), now))
             self._key, self._key_id = key, key_id
+            self._seals = self._seals_of({"": b""})
             self._left, self._until = SEALS_PER_KEY, now + SECONDS_PER_KEY
         self._left -= count
 

@@ -257,22 +257,24 @@ def test_many_merges_do_not_grow_the_memory(rows: Rows, monkeypatch: pytest.Monk
 
 
 class Stored:
-    """The same, in the real store on SQLite."""
+    """The same, in a real store."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = open_store(f"sqlite:///{folder / 'store.db'}", KeyRing({"k1": bytes(32)}))
+    def __init__(self, url: str) -> None:
+        self.database = open_store(url, KeyRing({"k1": bytes(32)}))
         self.tokens = self.database.tokens
 
     def store(self, minted: Sequence[Minted]) -> None:
         self.database.route([], sealer(self.database.keep_seal_key).seal(minted), 1.0)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def table(request: pytest.FixtureRequest, tmp_path: Path):
     if request.param == "memory":
         yield Rows()
     else:
-        stored = Stored(tmp_path)
+        postgres = request.param == "postgres"
+        url = request.getfixturevalue("postgres_url") if postgres else f"sqlite:///{tmp_path}/store.db"
+        stored = Stored(url)
         yield stored
         stored.database.close()
 
