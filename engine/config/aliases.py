@@ -30,7 +30,7 @@ class AliasBook(TokenBook):
     def __init__(self) -> None:
         count = itertools.count()
         super().__init__(
-            Vault(tenant="trial", index_keys={"trial": bytes(32)}),
+            Vault(tenant="trial", index_keys={"trial": bytes(32)}, shift_key=bytes(32)),
             lambda _: {},
             lambda size: hashlib.shake_256(str(next(count)).encode()).digest(size),
         )

@@ -123,6 +123,10 @@ class TokenBook:
         """The person whom this message is about: the first that it asked for; empty: nobody."""
         return self._persons.get(message_id, "")
 
+    def shift(self, person: str) -> int:
+        """The days by which the dates of a person (a token) are shifted where a message is passed on."""
+        return self._vault.shift(person)
+
     def token(self, domain: str, authority: str, id_type: str, value: str) -> str:
         """The token of an identifier (`domain` is a letter), minted when it is new.
 

@@ -5,7 +5,8 @@
 
 Nothing is taken out of a copy: the new message is built of what the policy lets pass (spec: PHI, section 1).
 `keep` passes, `token` is replaced by the token of its repetition (a repetition whose number never becomes a
-token is left out whole), `year` passes as a year, operational dates as a day or not at all, the rest stays
+token is left out whole), `year` passes as a year, operational dates as a day, not at all, or shifted by days
+of the person's own (beside a year the shift would be known, so then years stay behind too); the rest stays
 behind. Of MSH only what a receiver needs is there: type, processing id, version, the day, and a control id
 of ours.
 """
@@ -15,9 +16,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -32,7 +34,8 @@ from engine.privacy.tokens import DOMAINS
 
 __all__ = ["Dates", "Redacted", "Redaction", "Sender"]
 
-Dates = Literal["day", "drop"]
+Dates = Literal["day", "drop", "shift"]
+_PERSON = "PID-3"
 _UTF_8 = "UNICODE UTF-8"
 _READ = PARTIAL | {"token"}
 """Treatments of which a reader gives what passes."""
@@ -58,6 +61,14 @@ class Redacted(msgspec.Struct, frozen=True):
     type: str
 
 
+class _Whole(NamedTuple):
+    """A message while it is rebuilt; `day` gives what leaves of a date."""
+
+    document: Document
+    book: TokenBook
+    day: Callable[[str], str | None]
+
+
 class Redaction:
     """Rebuilds messages of the given segments, in their order. May be shared between threads."""
 
@@ -66,6 +77,7 @@ class Redaction:
     ) -> None:
         self._readers, self._policy = readers, readers.policy
         self._segments, self._dates = frozenset(segments) | {"MSH"}, dates
+        self._read = _READ - {"year"} if dates == "shift" else _READ
         self._sender = sender or Sender()
         self._reader = lru_cache(maxsize=4096)(self._compiled)
 
@@ -75,17 +87,18 @@ class Redaction:
         Raises `Unacceptable` above the limits of reading."""
         if not isinstance(document, Document):
             raise TypeError("a message is passed on as a whole")
+        whole = _Whole(document, book, self._days(document, book))
         seen: dict[str, int] = {}
         body: list[list[FieldValue]] = []
         for fields in document.segments():
             name = fields[0]
             seen[name] = seen.get(name, 0) + 1
             if name in self._segments and name != "MSH":
-                built = self._segment(document, book, fields, seen[name])
+                built = self._segment(whole, fields, seen[name])
                 if any(built[1:]) or not name.startswith("Z"):
                     body.append(built)
         control_id = _control_id(document, book)
-        header = self._header(document, book, control_id)
+        header = self._header(whole, control_id)
         try:
             raw = compose([header, *body])
         except Unacceptable:  # more than 7-bit text: say which character set it is
@@ -93,60 +106,80 @@ class Redaction:
         kind = "^".join(word for word in _kind(document)[:2] if word)
         return Redacted(raw.decode(), control_id, kind)
 
-    def _segment(self, document: Document, book: TokenBook, fields: Fields, number: int) -> list[FieldValue]:
+    def _days(self, document: Document, book: TokenBook) -> Callable[[str], str | None]:
+        """What leaves of the dates of a message. Shifted are those about one person alone: by that person's
+        days, all by the same, so that the time between two of them stays what it was."""
+        if self._dates == "day":
+            return lambda text: text[:8] if text[:8].isdecimal() else None
+        if self._dates == "drop" or len(document.positions("PID")) != 1:
+            return lambda _: None
+        person = self._reader(_PERSON).read(document, book)
+        if not isinstance(person, str):
+            return lambda _: None
+        by = timedelta(days=book.shift(person))
+        return lambda text: _shifted(text, by)
+
+    def _segment(self, whole: _Whole, fields: Fields, number: int) -> list[FieldValue]:
         built: list[FieldValue] = [fields[0]]
         for field in range(1, len(fields)):
-            texts = document.repetitions(fields, field)
+            texts = whole.document.repetitions(fields, field)
             place = f"{fields[0]}[{number}]-{field}"
             kept = [
-                self._repetition(document, book, text, f"{place}[{at}]", fields[0], field)
+                self._repetition(whole, text, f"{place}[{at}]", fields[0], field)
                 for at, text in enumerate(texts, 1)
             ]
             built.append([one for one in kept if one is not None] or None)
         return built
 
-    def _repetition(
-        self, document: Document, book: TokenBook, text: str, place: str, segment: str, field: int
-    ) -> Repetition:
+    def _repetition(self, whole: _Whole, text: str, place: str, segment: str, field: int) -> Repetition:
         """One repetition, or None when nothing of it passes or it holds a number that must not."""
+        document, book, day = whole
         components: list[tuple[Value, ...]] = []
         for component, part in enumerate(document.components(text), 1):
             leaves: list[Value] = []
             for subcomponent in range(1, len(document.subcomponents(part)) + 1):
                 rule = self._policy.treatment(segment, field, component, subcomponent)
                 value = document.part(text, component, subcomponent)
-                if rule.treatment in _READ and isinstance(value, str):
+                if rule.treatment in self._read and isinstance(value, str):
                     value = self._reader(f"{place}.{component}.{subcomponent}").read(document, book)
                     if value is None and rule.treatment == "token":
                         return None
                 else:
-                    value = self._passed(rule.treatment, value)
+                    value = _passed(rule.treatment, value, day)
                 leaves.append(value)
             components.append(tuple(leaves))
         return tuple(components) if any(any(leaves) for leaves in components) else None
 
-    def _passed(self, treatment: str, value: Value) -> Value:
-        if treatment == "keep" or not isinstance(value, str):
-            return value if treatment in ("keep", "token") else None
-        if treatment == "opdate" and self._dates == "day":
-            return value[:8] if value[:8].isdecimal() else None
-        return None
-
     def _compiled(self, path: str) -> Reader:
         return self._readers.reader(path, "value")
 
-    def _header(self, document: Document, book: TokenBook, control_id: str) -> list[FieldValue]:
-        header, sender = document.header, self._sender
+    def _header(self, whole: _Whole, control_id: str) -> list[FieldValue]:
+        document, sender = whole.document, self._sender
+        header = document.header
         fields = document.first("MSH") or []
         own = (sender.application, sender.facility, sender.receiving_application, sender.receiving_facility)
         names: list[FieldValue] = [
-            word or self._repetition(document, book, text, f"MSH-{field}", "MSH", field)
+            word or self._repetition(whole, text, f"MSH-{field}", "MSH", field)
             for field, word in enumerate(own, 3)
             for text in (document.repetitions(fields, field) or [""])[:1]
         ]
-        day = header.sent_at[:8] if self._dates == "day" and header.sent_at[:8].isdecimal() else None
+        day = whole.day(header.sent_at) if self._dates == "day" else None  # unshifted it would tell the shift
         kind, last = _kind(document), (header.processing_id, header.version)
         return ["MSH", None, None, *names, day, None, kind, control_id, *last]
+
+
+def _passed(treatment: str, value: Value, day: Callable[[str], str | None]) -> Value:
+    if treatment == "keep" or not isinstance(value, str):
+        return value if treatment in ("keep", "token") else None
+    return day(value) if treatment == "opdate" else None
+
+
+def _shifted(text: str, by: timedelta) -> str | None:
+    """A day so many days later; None for what does not say a day, or one at the end of the calendar."""
+    try:
+        return f"{date.fromisoformat(text[:8]) + by:%Y%m%d}"
+    except (ValueError, OverflowError):
+        return None
 
 
 def _kind(document: Document) -> tuple[str | None, ...]:

@@ -19,6 +19,7 @@ __all__ = ["Identifier", "Keys", "Vault", "canonical", "read_identifier"]
 
 _SEPARATOR = "\x1f"
 _INDEX = 16
+_SHIFT = 9  # bytes: of the days, and of the direction
 
 
 class Keys(Protocol):
@@ -61,15 +62,17 @@ class Vault:
     """Finds the identifiers of one tenant.
 
     `index_keys` are 32 bytes each by the id of their ring key, derived for the purpose `vault-index`; the
-    first is the one that is asked first. `turn` is that of the record they were read from, -1 when from
-    none. Safe to share between threads.
+    first is the one that is asked first. `shift_key` is that of the purpose `shift`. `turn` is that of the
+    record they were read from, -1 when from none. Safe to share between threads.
     """
 
-    def __init__(self, *, tenant: str, index_keys: Mapping[str, bytes], turn: int = -1) -> None:
+    def __init__(
+        self, *, tenant: str, index_keys: Mapping[str, bytes], turn: int = -1, shift_key: bytes = b""
+    ) -> None:
         if _SEPARATOR in tenant:
             raise Misconfigured("a tenant's name holds a control character", where="WARDLINE_TENANT")
         self.tenant, self.turn = tenant, turn
-        self._keys = dict(index_keys)
+        self._keys, self._shift_key = dict(index_keys), shift_key
         prefix = f"{tenant}{_SEPARATOR}".encode()
         names = {key_id: keyed(key, _INDEX, prefix) for key_id, key in index_keys.items()}
         (self._newest, self._name), *self._older = names.items()
@@ -79,15 +82,25 @@ class Vault:
         """The vault of a key ring."""
         use = keys.using("vault-index")
         index_keys = {key_id: keys.derive("vault-index", key_id) for key_id in use.keys}
-        return cls(tenant=tenant, index_keys=index_keys, turn=use.turn)
+        shift_key = keys.derive("shift")
+        return cls(tenant=tenant, index_keys=index_keys, turn=use.turn, shift_key=shift_key)
 
     def of_tenant(self, tenant: str) -> Self:
         """The vault of another tenant under the same keys: no number of one is found in the other."""
-        return type(self)(tenant=tenant, index_keys=self._keys, turn=self.turn)
+        return type(self)(tenant=tenant, index_keys=self._keys, turn=self.turn, shift_key=self._shift_key)
 
     def index(self, identifier: str) -> bytes:
         """The 16 bytes under which this canonical identifier is looked for first."""
         return self._name(identifier.encode())
+
+    def shift(self, person: str) -> int:
+        """The days by which all dates of a person (a token) are shifted: 1 to 364, back or forth, the same
+        for the same person of the same tenant (spec: PHI, section 3)."""
+        if not self._shift_key:
+            raise ValueError("a vault without a key shifts nothing")
+        digest = keyed(self._shift_key, _SHIFT)(f"{self.tenant}{_SEPARATOR}{person}".encode())
+        days = 1 + int.from_bytes(digest[:8]) % 364
+        return -days if digest[8] & 1 else days
 
     def lookups(self, identifier: str) -> list[bytes]:
         """All that this canonical identifier is found under, newest key first: more than one while the

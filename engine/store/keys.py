@@ -27,7 +27,7 @@ from engine.secret_files import read_secret
 __all__ = ["INDEX_PURPOSES", "KEY_VARIABLE", "KeyRing"]
 
 KEY_VARIABLE: Final = "WARDLINE_KEY"
-INDEX_PURPOSES: Final = frozenset({"fingerprint", "digest", "vault-index"})
+INDEX_PURPOSES: Final = frozenset({"fingerprint", "digest", "shift", "vault-index"})
 KEY_BYTES: Final = 32
 
 _NONCE = 12

@@ -19,11 +19,15 @@ from engine.store.keys import KEY_VARIABLE, KeyRing
 __all__ = ["VAULT_INDEX", "carry_uses", "check_turn", "enter_uses", "put_use", "read_uses", "turn_vault"]
 
 VAULT_INDEX: Final = "vault-index"
-_OLDEST: Final = ("fingerprint", "digest", VAULT_INDEX)
+_KEPT: Final = ("fingerprint", "digest", "shift")
+"""What keeps its key for good, whatever ring key carries it."""
+
+_OLDEST: Final = (*_KEPT, VAULT_INDEX)
 _CURRENT: Final = ("term",)
 _ANY: Final = {
     "fingerprint": "SELECT EXISTS (SELECT 1 FROM messages)",
     "digest": "SELECT EXISTS (SELECT 1 FROM messages)",
+    "shift": "SELECT EXISTS (SELECT 1 FROM tokens)",
     VAULT_INDEX: "SELECT EXISTS (SELECT 1 FROM lookups)",
     "term": "SELECT EXISTS (SELECT 1 FROM terms)",
 }
@@ -72,11 +76,11 @@ def put_use(work: Work, purpose: str, keys: tuple[str, ...]) -> None:
 
 
 def carry_uses(work: Work, ring: KeyRing) -> None:
-    """Let the current key of the ring carry what names messages: these keep their key as long as resends are
-    known by it, while the ring key that it was derived from may leave."""
+    """Let the current key of the ring carry what names messages and shifts dates: resends are known by it,
+    and the dates of a person keep their distance, while the ring key that it was derived from may leave."""
     known = read_uses(work)
     following = ring.following(known)
-    for purpose in ("fingerprint", "digest"):
+    for purpose in _KEPT:
         use = known[purpose]
         if ring.current not in (use.keys[0], use.carried_by):
             work.run(

@@ -96,6 +96,7 @@ def test_after_a_rotation_the_old_key_may_leave_the_ring(site: Path, monkeypatch
     with pytest.raises(Misconfigured, match="'k1'"):
         run("status")
     monkeypatch.setenv("WARDLINE_KEY", ring("k2", "k1"))
+    shift = Vault.of(KeyRing.parse(ring("k1"), "test")).shift("t1p_x")
     before = json.loads(run("status", "--json"))
     assert {row["keys"] for row in before["uses"]} == {"k1"}
     missing = CliRunner().invoke(app, ["vault", "rotate"])
@@ -110,6 +111,7 @@ def test_after_a_rotation_the_old_key_may_leave_the_ring(site: Path, monkeypatch
     assert {row["purpose"]: (row["keys"], row["carried by"]) for row in after["uses"]} == {
         "digest": ("k1", "k2"),
         "fingerprint": ("k1", "k2"),
+        "shift": ("k1", "k2"),
         "term": ("k2", ""),
         "vault-index": ("k2", ""),
     }
@@ -120,5 +122,6 @@ def test_after_a_rotation_the_old_key_may_leave_the_ring(site: Path, monkeypatch
     assert names.digest(arrival(1).raw) == arrival(1).digest
     assert [(one.id, one.original) for one in store.accept([arrival(1)])] == [(2, 1)]  # known as a resend
     assert list(store.tokens([Vault.of(following).index("p\x1fHOSP\x1fMR\x1f007")]).values()) == ["t1p_x"]
+    assert Vault.of(following).shift("t1p_x") == shift, "dates of a person keep their distance"
     assert [one.entry.act for one in store.entries(AuditQuery())][-1] == "rotate"
     store.close()

@@ -62,7 +62,7 @@ class VaultContract:
         assert store.seal_keys(["one", "two", "three"]) == keys
 
     def test_it_records_which_keys_are_used(self, store: Store) -> None:
-        uses = dict.fromkeys(("digest", "fingerprint", "term", "vault-index"), Use(("first",), 0))
+        uses = dict.fromkeys(("digest", "fingerprint", "shift", "term", "vault-index"), Use(("first",), 0))
         assert store.uses() == uses
 
     def test_nothing_is_stored_of_a_batch_that_was_mapped_before_the_vault_turned(self, store: Store) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +13,12 @@ from hypothesis import strategies as st
 from engine.config.aliases import AliasBook
 from engine.errors import Unacceptable
 from engine.hl7.document import Document
+from engine.privacy.book import TokenBook
 from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
 from engine.privacy.redaction import Redacted, Redaction, Sender
 from engine.privacy.tokens import parse
+from engine.privacy.vault import Vault
 from engine.proof.canaries import Canaries
 from engine.proof.hl7_messages import EVERYTHING, FIELDS, Writer
 from engine.proof.search import places_in
@@ -165,3 +171,57 @@ def test_whatever_comes_what_goes_out_can_be_read(text: str) -> None:
     except Unacceptable:
         return
     assert Document.parse(made.message.encode()).header.control_id == made.control_id.encode()
+
+
+# shifted dates
+
+STAY = (
+    "MSH|^~\\&|EHR|HOSP|||20261121120000||ADT^A01|C1|P|2.5.1\rEVN|A01||20261124\r"
+    f"PID|1||{{person}}^^^HOSP^MR{'|' * 26}20261130\r"
+    f"PV1|1|I|ICU{'|' * 41}20261120101500|20261127\r"
+)
+
+
+def shifting(person: str, *, widened: bool = False, **more: str) -> str:
+    policy = Policy([Change("PID-29", "year", "needed here", "Officer")] if widened else [])
+    redaction = Redaction(Readers(policy), ["EVN", "PID", "PV1"], dates="shift")
+    vault = Vault(tenant=more.get("tenant", ""), index_keys={"k": bytes(32)}, shift_key=b"s" * 32)
+    book = TokenBook(vault, lambda _: {}, lambda size: hashlib.shake_256(person.encode()).digest(size))
+    raw = more.get("raw", STAY).format(person=person)
+    return redaction.message(Document.parse(raw.encode()), book).message
+
+
+def days_of(message: str) -> list[date]:
+    return [date.fromisoformat(one) for one in re.findall(r"\|(\d{8})(?=[|\r])", message)]
+
+
+def test_dates_of_a_person_are_shifted_all_by_the_same_days() -> None:
+    shifts = set()
+    for number in range(60):
+        event, admitted, discharged = days_of(shifting(f"{number}"))
+        assert discharged - admitted == timedelta(days=7)
+        assert event - admitted == timedelta(days=4)
+        shift = (admitted - date(2026, 11, 20)).days
+        assert 1 <= abs(shift) <= 364
+        assert days_of(shifting(f"{number}")) == [event, admitted, discharged]
+        shifts.add(shift)
+    assert len(shifts) > 40
+    assert min(shifts) < 0 < max(shifts)
+
+
+def test_nothing_beside_tells_the_shift() -> None:
+    """No day of the message, no year of a death, and of another tenant another shift."""
+    assert shifting("7").split("|")[6] == ""
+    assert "|2026\r" not in shifting("7", widened=True)
+    assert shifting("7") != shifting("7", tenant="other")
+
+
+def test_dates_of_several_people_or_of_nobody_stay_behind() -> None:
+    both = STAY + "PID|2||8^^^HOSP^MR\r"
+    nobody = STAY.replace("{person}^^^HOSP^MR", "")
+    assert days_of(shifting("7", raw=both)) == days_of(shifting("7", raw=nobody)) == []
+
+
+def test_a_vault_without_a_key_shifts_nothing() -> None:
+    with pytest.raises(ValueError, match="without a key"):
+        Vault(tenant="", index_keys={"k": bytes(32)}).shift("t1p_x")

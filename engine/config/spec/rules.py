@@ -240,7 +240,9 @@ class ForwardRule(Strict):
     """Pass the message on without identities, to destinations of the kinds `mllp` and `folder`."""
 
     segments: list[SegmentName] = Field(min_length=1, description="What goes along, such as [EVN, PID, PV1].")
-    dates: Literal["day", "drop"] = Field("day", description="Operational dates: as a day, or not at all.")
+    dates: Literal["day", "drop", "shift"] = Field(
+        "day", description="Operational dates: as a day, not at all, or shifted by days of the person's own."
+    )
     application: str = Field("", description="MSH-3; empty: as it came. Likewise the next three.")
     facility: str = ""
     receiving_application: str = ""
