@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -39,8 +42,18 @@ class Hospital:
     def __init__(self, url: str, *programs: Program) -> None:
         self.store: Store = open_store(url, RING)
         self.programs = {one.channel: one for one in programs or (ADT,)}
-        self._count = 0
+        self._count, self._turn = count(1), threading.Lock()
         self.restart()
+
+    @classmethod
+    def beside(cls, other: Hospital) -> Hospital:
+        """Another router of the same store, for a thread of its own."""
+        made = cls.__new__(cls)
+        made.store, made.programs, made._count, made._turn = (
+            other.store, other.programs, other._count, other._turn,
+        )  # fmt: skip
+        made.restart()
+        return made
 
     def restart(self) -> None:
         """Another router, that remembers nothing."""
@@ -64,9 +77,9 @@ class Hospital:
 
     def store_only(self, event: str, *segments: str, channel: str = "adt-encounters", sent: int = 0) -> int:
         """A message that waits to be routed; its id."""
-        self._count += 1
-        number = self._count
-        when = f"20261121{number // 60:02}{number % 60:02}00"
+        with self._turn:
+            number = next(self._count)
+        when = f"{datetime(2026, 11, 20, tzinfo=UTC) + timedelta(minutes=number):%Y%m%d%H%M}00"
         head = rf"MSH|^~\&|HIS|GENERAL|||{when}||{event}|{sent or number}|P|2.5.1"
         raw = "\r".join([head, f"EVN||{when}", *segments, ""]).encode()
         name = NAMES.of(channel, b"HIS", b"GENERAL", str(sent or number).encode())
@@ -81,12 +94,12 @@ class Hospital:
 
     def write(self, body: dict[str, object], channel: str) -> int:
         """A FHIR resource, routed; its message's id."""
-        self._count += 1
+        number = next(self._count)
         key = ResourceKey("R4", str(body["resourceType"]), str(body["id"]))
         raw = f"fhir R4 {key.type}/{key.id}/1 write\n".encode() + msgspec.json.encode(body)
-        name = self._count.to_bytes(16, "big")
-        arrival = Arrival(channel, raw, name, name, 100.0 + self._count)
-        (written,) = self.store.write([Unit(f"u{self._count}", (Write(arrival, key, 1),))])
+        name = number.to_bytes(16, "big")
+        arrival = Arrival(channel, raw, name, name, 100.0 + number)
+        (written,) = self.store.write([Unit(f"u{number}", (Write(arrival, key, 1),))])
         assert not isinstance(written, Moved)
         self.route()
         return written.ids[0]

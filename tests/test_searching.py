@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from merging_hospital import ADT, Hospital, hospitals, program
 
 from engine.errors import Misconfigured, Unacceptable
 from engine.model import Arrival, MessageState
+from engine.privacy.mentions import term
+from engine.privacy.searching import spellings
+from engine.privacy.vault import Vault
+from engine.store.base import Query
 
 PID = "PID|1||{0}^^^GENERAL^MR||TESTMANN^TESSA||19700131|F"
 PV1 = "PV1|1|I|3A||||||||||||||||{0}"
@@ -96,3 +101,25 @@ def test_what_is_no_number_is_refused(hospital: Hospital) -> None:
         hospital.find("token", "t1p_0000")
     with pytest.raises(Unacceptable):
         hospital.find("mrn", "1\x1f2", ["GENERAL"])
+
+
+def test_p12_a_stolen_index_of_mentions_tells_no_number(hospital: Hospital) -> None:
+    """P12 for terms: every number that there could be, hashed in every usual way, finds nothing."""
+    for number in range(5):
+        hospital.say("ADT^A01", PID.format(f"10{number}"), PV1.format(f"V{number}"))
+    stolen = {term for number in range(5) for term in terms_of(hospital, f"10{number}")}
+    assert len(stolen) == 5
+    other = Vault(tenant="", index_keys={"thief": bytes(32)})
+    for digits in range(2_000):
+        for text in (str(digits), f"{digits:07}", f"p\x1fGENERAL\x1fMR\x1f{digits}"):
+            tried = [getattr(hashlib, name)(text.encode()).digest() for name in ("md5", "sha1", "sha256")]
+            tried.append(other.index(text))
+            assert stolen.isdisjoint(term(digest) for digest in tried)
+
+
+def terms_of(hospital: Hospital, value: str) -> list[int]:
+    """The terms of a number that stand in the index."""
+    candidates = [
+        term(one) for text in spellings("p", value, ["GENERAL"]) for one in hospital.vault.lookups(text)
+    ]
+    return [one for one in candidates if hospital.store.mentioned([one], Query())]
