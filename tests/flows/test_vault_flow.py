@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from base_message import B1, b1
+from fhir_engine import FhirEngine, wanted
 from running import Engine, channel
 
 PEOPLE = 200
@@ -52,7 +53,11 @@ def test_P07_keys_are_rotated_while_messages_flow_and_the_ledger_does_not_notice
     engine.settle()
     engine.stop()
     first = subjects(engine)
+    engine.start()
     ring(engine, "k2", "k1")
+    code, said = engine.wardline("vault", "rotate")
+    assert (code, "start it with the new key first" in said) == (2, True), said
+    engine.stop()
     engine.start()
     ended = threading.Event()
     sent: list[int] = []
@@ -159,3 +164,46 @@ def test_P12_the_search_finds_a_planted_one(way: str) -> None:
         "cut": f"t1p_{digest.hex()[:16]}".encode(),
     }[way]
     assert found(b"x" * 1000 + planted + b"!" * 1000)
+
+
+def test_resources_are_found_with_a_new_key_while_it_comes_and_when_the_old_one_is_gone(
+    tmp_path: Path,
+) -> None:
+    engine = FhirEngine(tmp_path / "engine")
+
+    def found(value: str) -> list[str]:
+        with engine.client() as client:
+            answer = client.get("/SupplyRequest", params={"identifier": f"urn:test|{value}"})
+            assert answer.status_code == 200
+            return [entry["resource"]["id"] for entry in answer.json().get("entry", [])]
+
+    def write(value: str) -> tuple[int, str]:
+        resource = {**wanted(), "identifier": [{"system": "urn:test", "value": value}]}
+        headers = {"If-None-Exist": f"identifier=urn:test|{value}"}
+        with engine.client() as client:
+            answer = client.post("/SupplyRequest", json=resource, headers=headers)
+            return answer.status_code, answer.headers["location"].split("/SupplyRequest/")[1].split("/")[0]
+
+    try:
+        ring(engine, "k1")
+        engine.start()
+        (status, first) = write("N1")
+        assert status == 201
+        engine.stop()
+        ring(engine, "k2", "k1")
+        engine.start()
+        assert found("N1") == [first]
+        assert write("N1") == (200, first)  # not a second one
+        (_, second) = write("N2")
+        code, said = engine.wardline("vault", "rotate")
+        assert code == 0, said
+        assert (found("N1"), found("N2"), write("N1")) == ([first], [second], (200, first))
+        (_, third) = write("N3")
+        engine.stop()
+        ring(engine, "k2")
+        engine.start()
+        assert (found("N1"), found("N2"), found("N3")) == ([first], [second], [third])
+        assert write("N2") == (200, second)
+    finally:
+        engine.hang_up()
+        engine.stop()
