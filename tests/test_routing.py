@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from conformance.store_contract import NAMES, RING
-from vaults import sealer
+from vaults import Cabinet, sealer
 
 from engine import routing as routing_module
 from engine.config.loading import load_channel
@@ -24,6 +24,7 @@ from engine.program import Program
 from engine.routing import RoutingLoop
 from engine.store.base import MessageStore, Query
 from engine.store.sql import open_store
+from engine.store.uses import turn_vault
 
 ADT = load_channel(Path(__file__).parents[1] / "channels/adt-encounters.yaml").program
 EVENTS = ("A01", "A02", "A08", "A03", "A13")
@@ -260,4 +261,68 @@ def test_a_message_that_meets_a_bug_in_the_replay_stops_no_other(
     (dead,) = store.messages(Query(state="dead"))
     assert dead.reason is not None
     assert (dead.reason.code, dead.reason.text) == ("internal", "the mapping failed with KeyError")
+    assert store.gaps() == []
+
+
+class Turned:
+    """A store whose vault turns just before the first batch is stored: a person is erased elsewhere."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.turns = store, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def route(self, routings: Sequence[Routing], *rest: Any, **given: Any) -> None:
+        if not self.turns:
+            self.turns = 1
+            with self._store._database.write() as work:
+                work.run("DELETE FROM lookups")  # as far as the vault goes, everybody
+                turn_vault(work)
+        self._store.route(routings, *rest, **given)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["at the store", "at the cabinet"])
+def test_a_batch_is_mapped_again_when_the_vault_turned(store: Any, gone: bool) -> None:
+    """A router that knew the person from before gives a newcomer's token, and stores nothing else."""
+    cabinet, renewed = Cabinet(), []
+    seals = sealer(store.keep_seal_key, cabinet)
+
+    def vault() -> Vault:
+        seals.forget()
+        renewed.append(store.uses()["vault-index"].turn)
+        return Vault.of(RING.following(store.uses()))
+
+    turning = Turned(store)
+    routing = RoutingLoop(
+        turning,  # type: ignore[arg-type]
+        {"adt-encounters": ADT},
+        TokenBook(vault(), store.tokens),
+        seal=seals.seal,
+        renew=vault,
+        name=lambda *scope: scope[-1],
+        batch=100,
+        clock=lambda: 200.0,
+        routed=lambda: None,
+        holder="node/0",
+    )
+    turning.turns = 1
+    store.accept([message(0, "A01", "ICU")])
+    route_all(store, routing)
+    (before,) = cabinet.keys
+    turning.turns = 0
+    if gone:
+        cabinet.destroy(before)
+        seals.forget()
+        with store._database.write() as work:
+            work.run("DELETE FROM lookups")
+            turn_vault(work)
+        turning.turns = 1
+    store.accept([message(1, "A02", "3A")])
+    route_all(store, routing)
+    assert renewed[-1] == 1
+    assert len(renewed) == 2
+    (after,) = cabinet.keys.keys() - {before}
+    rows = store.token_rows([before, after])
+    assert {row.subject for row in rows.values()} == {before, after}
     assert store.gaps() == []
