@@ -158,7 +158,7 @@ def every_entry(opened: AuditStore, query: AuditQuery, message_id: int = 0) -> I
 
 def _names(one: Recorded, message: str) -> bool:
     entry = one.entry
-    named = f"{entry.detail.get('shown', '')} {entry.detail.get('messages', '')}".split()
+    named = f"{entry.detail.get('shown', '')} {entry.detail.get('redelivered', '')}".split()
     return entry.object == f"message:{message}" or message in named
 
 

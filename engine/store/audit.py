@@ -13,12 +13,15 @@ from engine.auditing import Act, AuditQuery, Checkpoint, Configuration, Entry, R
 from engine.errors import Misconfigured
 from engine.store.audit_checks import KEY, AuditChecks, checkpoints_after
 from engine.store.chain import START
+from engine.store.database import Work
 from engine.store.part import as_json, words_of
 from engine.store.trail import TURN, append, end_of
 
 __all__ = ["AuditTrail"]
 
-_AT_ONCE: Final = 1000
+_AT_ONCE: Final = 10_000
+"""Entries that a purge removes in one transaction, about."""
+
 _ENTRY: Final = "id, at, who, role, act, object, why, ticket, outcome, {detail}, {chain}"
 _CHECKPOINT: Final = (
     "INSERT INTO audit_checkpoints"
@@ -26,7 +29,9 @@ _CHECKPOINT: Final = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _VERSIONS: Final = "SELECT message_id, chain FROM versions ORDER BY message_id DESC LIMIT 1"
-_BASE: Final = "SELECT max(number) FROM audit_checkpoints WHERE at < ?"
+_PAST: Final = "SELECT number, upto FROM audit_checkpoints WHERE at < ? AND upto >= ? AND upto < ? "
+_KEYS: Final = f"SELECT {_ENTRY} FROM audit WHERE object LIKE ? AND id <= ? ORDER BY id"
+_ENDLESS: Final = 2**62
 _CONFIGURED: Final = (
     "INSERT INTO configured (name, digest, places) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
     " SET digest = excluded.digest, places = excluded.places"
@@ -75,36 +80,48 @@ class AuditTrail(AuditChecks):
             work.run(_CHECKPOINT, msgspec.structs.astuple(signed))
         return signed
 
-    def checkpoints(self, after: int, limit: int = _AT_ONCE) -> list[Checkpoint]:
+    def checkpoints(self, after: int, limit: int = 1000) -> list[Checkpoint]:
         """`AuditStore.checkpoints`."""
         with self._database.read() as work:
             return checkpoints_after(work, after, limit)
 
     def purge_audit(self, before: float, entry: Entry) -> int:
-        """`AuditStore.purge_audit`."""
+        """`AuditStore.purge_audit`: in parts, each whole in itself."""
         with self._database.read() as work:
-            number = work.rows(_BASE, (before,))[0][0]
-            base = checkpoints_after(work, (number or 0) - 1, 1)[0] if number else None
-            oldest = work.rows("SELECT coalesce(min(id), 0) FROM audit")[0][0]
-        if base is None or not 0 < oldest <= base.upto:
+            past = self._past(work, before)
+        if past is None:
             return 0
         if self.verify_audit():
             raise Misconfigured(
                 "the audit does not hold: nothing of it is removed", hint="see wardline audit verify"
             )
-        count = base.upto - int(oldest) + 1
-        told = replace(
-            entry, act=Act.PURGE, object="audit", outcome="done",
-            detail={**entry.detail, "upto": str(base.upto), "entries": str(count)},
-        )  # fmt: skip
-        keys = [one.entry for one in self._told_keys() if one.id <= base.upto]
-        self.record([told, *keys])  # what keys signed must stay readable after they have left the ring
-        for start in range(oldest, base.upto + 1, _AT_ONCE):
-            with self._database.write(TURN) as work:
-                work.run("DELETE FROM audit WHERE id < ? AND id <= ?", (start + _AT_ONCE, base.upto))
+        total = 0
+        while count := self._purge_some(before, entry):
+            total += count
+        return total
+
+    def _purge_some(self, before: float, entry: Entry) -> int:
         with self._database.write(TURN) as work:
-            work.run("DELETE FROM audit_checkpoints WHERE number < ?", (base.number,))
-        return count
+            past = self._past(work, before)
+            if past is None:
+                return 0
+            number, oldest, upto = past
+            gone = {"upto": str(upto), "entries": str(upto - oldest + 1)}
+            told = replace(
+                entry, act=Act.PURGE, object="audit", outcome="done", detail={**entry.detail, **gone}
+            )
+            keys = [_recorded(row).entry for row in work.rows(self._as_bytes(_KEYS), (f"{KEY}%", upto))]
+            append(work, self._audit, [told, *keys])  # what keys signed outlives their place in the ring
+            work.run("DELETE FROM audit WHERE id <= ?", (upto,))
+            work.run("DELETE FROM audit_checkpoints WHERE number < ?", (number,))
+        return upto - oldest + 1
+
+    def _past(self, work: Work, before: float) -> tuple[int, int, int] | None:
+        """The checkpoint up to which entries go next: its number, the oldest entry, its newest."""
+        oldest = int(work.rows("SELECT coalesce(min(id), 0) FROM audit")[0][0])
+        some = work.rows(_PAST + "ORDER BY number DESC LIMIT 1", (before, oldest, oldest + _AT_ONCE))
+        found = some or work.rows(_PAST + "ORDER BY number LIMIT 1", (before, oldest, _ENDLESS))
+        return (found[0][0], oldest, found[0][1]) if found else None
 
     def configured(self) -> dict[str, Configuration]:
         """`AuditStore.configured`."""
@@ -118,10 +135,6 @@ class AuditTrail(AuditChecks):
             for one in loaded:
                 work.run(_CONFIGURED, (one.name, one.digest, as_json(one.places) or b"{}"))
             append(work, self._audit, entries)
-
-    def _told_keys(self) -> list[Recorded]:
-        found = self.entries(AuditQuery(act=Act.CONFIGURE.value, limit=1_000_000))
-        return [one for one in found if one.entry.object.startswith(KEY)]
 
     def _announced(self, now: float) -> Entry:
         """The key that signs from now on, told in the chain itself: it outlives its place in the ring."""

@@ -39,14 +39,20 @@ class AuditChecks(Part):
     """The verbs of an auditor."""
 
     def verify_audit(self, witnessed: Sequence[Checkpoint] = ()) -> list[str]:
-        """`AuditStore.verify_audit`."""
+        """`AuditStore.verify_audit`. When a purge comes in between, all is looked at anew."""
+        while True:
+            purged = self._purged()
+            found = self._verified(purged, witnessed)
+            if self._purged() == purged:
+                return found
+
+    def _verified(self, purged: str, witnessed: Sequence[Checkpoint]) -> list[str]:
         checkpoints = self._all_checkpoints()
         with self._database.read() as work:
             end = end_of(work, self._audit)
-            newest = end.upto
-        base = self._base(checkpoints)
+        base = next((one for one in checkpoints if str(one.upto) == purged), None)
         walk = _Walk(base, {one.upto for one in (*checkpoints, *witnessed)})
-        found = self._before(walk.upto) + list(self._followed(walk, newest))
+        found = self._before(walk.upto) + list(self._followed(walk, end.upto))
         found += [f"the audit: {end.wrong}"] if end.wrong else []
         if not end.wrong and end.chain != walk.chain:
             found.append("the audit: it does not end as it was left")
@@ -71,12 +77,11 @@ class AuditChecks(Part):
                 yield from walk.follow(row)
             after = rows[-1][0]
 
-    def _base(self, checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:
-        """The checkpoint up to which entries were let go of after their time, as an entry says."""
+    def _purged(self) -> str:
+        """Up to where entries were let go of after their time, as an entry says; or empty."""
         with self._database.read() as work:
             rows = work.rows(self._as_bytes(_PURGED), (Act.PURGE.value,))
-        upto = _detail(rows[0][0]).get("upto") if rows else None
-        return next((one for one in checkpoints if str(one.upto) == upto), None)
+        return _detail(rows[0][0]).get("upto", "") if rows else ""
 
     def _all_checkpoints(self) -> list[Checkpoint]:
         found = list[Checkpoint]()

@@ -187,7 +187,7 @@ class Deliveries(Part):
             work.run_many(_PIECES, unrouted)
             if told is not None:
                 moved = sorted({*waiting, *(one for (one,) in unrouted)})
-                detail = {**told.detail, "messages": listed(moved), "count": str(len(moved))}
+                detail = {**told.detail, "redelivered": listed(moved), "count": str(len(moved))}
                 append(work, self._audit, [replace(told, detail=detail)])
         return len(numbers) + len(unrouted)
 

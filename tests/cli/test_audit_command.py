@@ -120,7 +120,7 @@ def test_redelivery_is_recorded_with_what_was_redelivered(home: Path) -> None:
     run("redeliver", "--all", "--why", "the table was completed")
     run("redeliver", "--channel", "charges")
     told = entries("--act", "redeliver")
-    assert [(one["object"], one["detail"]["messages"], one["detail"]["count"]) for one in told] == [
+    assert [(one["object"], one["detail"]["redelivered"], one["detail"]["count"]) for one in told] == [
         ("messages", "1", "1"),
         ("channel:charges", "", "0"),
     ]

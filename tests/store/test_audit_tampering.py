@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from conformance.audit_contract import entry
 from conformance.store_contract import RING
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 
 from engine.app.witness import read_witness, witness
 from engine.auditing import Act, AuditQuery, Checkpoint
+from engine.errors import Misconfigured
 from engine.store.database import Work
 from engine.store.keys import KeyRing
 from engine.store.sql import SqlStore, open_store
@@ -340,3 +344,38 @@ def test_a_row_that_was_damaged_is_shown_as_it_stands(audit: SqlStore) -> None:
     do(audit, lambda work: work.run("UPDATE audit SET detail = ? WHERE id = 3", (b"\xff",)))
     shown = audit.entries(AuditQuery(after=2, limit=1))[0].entry
     assert (shown.act, shown.outcome, shown.detail) == ("nothing", "", {"damaged": "yes"})
+
+
+@given(
+    at=st.floats(0, 1e11, allow_nan=False),
+    texts=st.lists(st.text().filter(str.isprintable), min_size=7, max_size=7),
+    detail=st.dictionaries(st.text().filter(str.isprintable), st.text().filter(str.isprintable)),
+)
+def test_the_row_that_is_chained_is_what_any_json_library_writes(
+    at: float, texts: list[str], detail: dict[str, str]
+) -> None:
+    """The manual's script follows the chain with Python's own."""
+    ours = chained(b"", (1, at, *texts, msgspec.json.encode(detail, order="sorted")))
+    told = [1, at, *texts, dict(sorted(detail.items()))]
+    row = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    assert ours == hashlib.sha256(row.encode()).digest()
+
+
+def test_what_is_past_its_time_goes_in_parts_and_holds_after_each(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.store.audit._AT_ONCE", 3)
+    fill(store)
+    for number in range(6):
+        store.record([entry(number)] * 2)
+        store.checkpoint(210.0 + number)
+    told = entry(50, role="engine", act=Act.PURGE)
+    assert store.purge_audit(214.5, told) == 22
+    parts = store.entries(AuditQuery(act="purge"))
+    assert sum(int(one.entry.detail["entries"]) for one in parts) == 22
+    assert len(parts) > 3
+    assert store.verify_audit() == []
+    do(store, sql("UPDATE audit SET who = 'otto' WHERE id = 23"))
+    store.checkpoint(400.0)
+    with pytest.raises(Misconfigured, match="does not hold"):
+        store.purge_audit(500.0, told)
