@@ -202,3 +202,28 @@ def test_a_damaged_link_is_as_one_that_is_not_there(channel: LoadedChannel) -> N
 
     message = StoredMessage(1, "supply", packed("ChargeItem", "c1", CHARGE), 0.0)
     assert gather([message], channel.program, fetch) == {}
+
+
+@pytest.mark.parametrize("flagged", ["ChargeItem", "Patient", "nobody"])
+def test_P13_a_label_of_the_charge_or_of_its_patient_restricts_it(
+    store: Store, channel: LoadedChannel, flagged: str
+) -> None:
+    label = {"meta": {"security": [{"code": "R"}]}}
+    patient = PATIENT | (label if flagged == "Patient" else {})
+    store.write([unit("u1", ("Patient", "7", patient), ("Encounter", "9", ENCOUNTER))])
+    store.write([unit("c1", ("ChargeItem", "c1", CHARGE | (label if flagged == "ChargeItem" else {})))])
+    (charge,) = routed(store, channel)[2]
+    assert charge.encounter.startswith("t1v_")
+    assert bool(charge.subject) == (flagged == "nobody")
+    (*_, view) = store.messages(Query())
+    assert [warning.place for warning in view.warnings] == (
+        [] if flagged == "nobody" else [f"{flagged}.meta.security"]
+    )
+
+
+def test_P13_a_label_blocks_where_the_channel_says_so(store: Store, tmp_path: Path) -> None:
+    text = CHANNEL.replace("effects:\n", "privacy: {flags: {meta.security: block}}\neffects:\n", 1)
+    channel = channel_in(tmp_path, text)
+    labelled = CHARGE | {"meta": {"security": [{"code": "V"}]}}
+    store.write([unit("c1", ("ChargeItem", "c1", labelled))])
+    assert routed(store, channel) == [(MessageState.FILTERED, "privacy-flag")]

@@ -197,3 +197,23 @@ def test_into_a_folder(make_engine: Make, tmp_path: Path) -> None:
     files = sorted((tmp_path / "out").iterdir())
     assert len(files) == 3
     assert not [file for file in files if b"SECRET" in file.read_bytes()]
+
+
+def test_P13_what_is_flagged_is_passed_on_to_nobody(make_engine: Make, tmp_path: Path) -> None:
+    """A protected person, a very restricted order and others, through a running engine."""
+    text = forwarding(tmp_path).replace("mllp: {connection: registry}", f"folder: {{path: {tmp_path}/out.d}}")
+    text = text.replace("effects:\n", "privacy: {flags: {PV1-16: block}}\neffects:\n", 1)
+    engine = make_engine(text, ledger=False).start()
+    sender = engine.connect()
+    flags = [b"", b"PD1|||||||||||N|Y\r", b"ORC|1" + b"|" * 27 + b"V\r", b"", b"PD1||||||||||||N\r"]
+    for number, flag in enumerate(flags):
+        vip = b"|||||||||||||VIP" if number == 3 else b""
+        sender.ask(adt(number).replace(b"|ICU^12", b"|ICU^12" + vip) + flag)
+    states = [(view.state.value, view.step, view.reason and view.reason.code) for view in engine.settle()]
+    assert states[0] == states[4] == ("delivered", "", None)
+    assert states[1][0] in ("delivered", "filtered")  # what the ERP does of it still stands
+    assert states[2] == ("dead", "", "privacy")
+    assert states[3] == ("filtered", "privacy-flag", None)
+    passed = [file.read_bytes() for file in (tmp_path / "out.d").iterdir()]
+    assert len(passed) == 2
+    assert all(b"PID|1||t1p_" in message for message in passed)
