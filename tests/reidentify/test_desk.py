@@ -296,3 +296,5 @@ def test_a_clock_set_back_before_a_restart_forgives_nothing_either() -> None:
     kit.later(10, wall=-2 * HOUR)
     kit.anew().restore(list(kit.steps), kit.now)
     assert isinstance(kit.ask(MARIA), Request)
+    kit.later(HOUR)  # and counts no longer than from the restart on
+    assert isinstance(kit.ask(MARIA), Shown)
