@@ -129,7 +129,7 @@ class Desk:
     ) -> None:
         self.limits = limits
         self._vault, self._record, self._alarm, self._new_id = vault, record, alarm, new_id
-        self._asked, self._missed = Window(HOUR), Window(HOUR)
+        self._asked, self._missed, self._limited = Window(HOUR), Window(HOUR), Window(HOUR)
         self._requests: dict[str, Request] = {}
 
     def ask(self, person: Person, token: str, purpose: Purpose, ticket: str, now: Moment) -> Shown | Request:
@@ -249,7 +249,9 @@ class Desk:
             self._asked.wait(EVERYBODY, limits.everybody, now.steady),
         )
         if wait:
-            self._alarm(step.who, "limit")
+            if not self._limited.count(step.who, now.steady):  # once an hour: who is stopped may go on asking
+                self._limited.add(step.who, now.steady)
+                self._alarm(step.who, "limit")
             raise self._refused(step, "limit", wait=wait)
 
     def _needs_approval(self, who: str, now: float) -> bool:

@@ -202,6 +202,7 @@ def test_an_hours_most_for_one_and_for_all() -> None:
         kit.ask(MARIA)
     assert caught.value.why == "limit"
     assert caught.value.wait == pytest.approx(HOUR)
+    assert refused(kit.ask, MARIA) == "limit"
     for _ in range(15):
         kit.ask(JON)
     assert refused(kit.ask, EVA) == "limit"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import psycopg
 import pytest
 from reidentify.service_kit import PATIENT, Pair, Service, audit_of, bytes_in, filled, tokens_in
 from sqlalchemy import make_url
+from typer.testing import CliRunner
 
+from engine.cli import app
 from engine.errors import Unacceptable
 from engine.privacy.unsealing import Unsealer, private_keys
 from engine.store.keys import KeyRing
@@ -143,6 +146,36 @@ def test_the_audit_of_both_is_one_and_no_value_is_in_anything_written(site: Site
         )
     assert site.tokens[0] in dump
     assert PATIENT not in dump
+
+
+def test_a_rotation_of_the_seal_keys_is_not_noticed(site: Site) -> None:
+    store = open_store(site.owner, RING)
+    before = store.token_rows(site.tokens[:1])[site.tokens[0]]
+    environment = {
+        "WARDLINE_STORE": site.owner, "WARDLINE_REIDENTIFY_PUBLIC": str(site.pair.public),
+        "WARDLINE_REIDENTIFY_PRIVATE": str(site.pair.private),
+    }  # fmt: skip
+    done = CliRunner().invoke(app, ["vault", "rotate", "--why", "a drill"], env=environment)
+    assert done.exit_code == 0, done.output
+    after = store.token_rows(site.tokens[:1])[site.tokens[0]]
+    store.close()
+    assert before.key_id != after.key_id
+    assert site.service.ask("noa", site.tokens[0]).json()["identifier"]["value"] == f"{PATIENT}0"
+
+
+def test_p15_of_a_person_whose_key_is_destroyed_nobody_can_tell(site: Site) -> None:
+    """Also while the row is still there, as after a backup was restored."""
+    gone = site.tokens[2]
+    assert site.service.ask("kim", gone).status_code == 200
+    store = open_store(site.owner, RING)
+    assert store.cabinet.destroy([gone], "erasure", time.time()) == [gone]
+    store.close()
+    said = site.service.ask("kim", gone)
+    assert (said.status_code, said.json()["error"]) == (500, "unreadable")
+    with psycopg.connect(site.owner, autocommit=True) as owner:
+        owner.execute("UPDATE tokens SET sealed = NULL WHERE token = %s", (gone,))
+    said = site.service.ask("noa", gone)
+    assert (said.status_code, said.json()["error"]) == (410, "erased")
 
 
 def test_a_service_that_lost_its_database_shows_nothing_and_comes_back(site: Site) -> None:
