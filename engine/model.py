@@ -14,9 +14,9 @@ from engine.effects import Effect, Encounter, Release, Reserve
 
 __all__ = [
     "Acknowledge", "Answered", "Application", "Arrival", "CourseEvent", "CourseRow", "Dead", "Delivered",
-    "Delivery", "DeliveryState", "Expect", "Filtered", "Find", "Found", "Fragment", "HeldFragment",
-    "Lane", "Lookup", "Merged", "MessageState", "Moved", "NewToken", "Numbered", "Outcome", "Owner",
-    "Purged", "Reason", "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed",
+    "Delivery", "DeliveryState", "Erased", "Erasure", "Expect", "Filtered", "Find", "Found", "Fragment",
+    "HeldFragment", "Lane", "Lookup", "Merged", "MessageState", "Moved", "NewToken", "Numbered", "Outcome",
+    "Owner", "Purged", "Reason", "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed",
     "Routing", "Said", "SealKey", "Settlement", "Span", "StoredMessage", "TokenMerge", "TokenRow",
     "TryAgain", "TurnedRow", "Unit", "Unmerged", "Use", "Version", "Write", "Written",
 ]  # fmt: skip
@@ -50,6 +50,29 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
 
     def __bool__(self) -> bool:
         return bool(self.contents or self.renewed or self.forgotten or self.keys)
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """That a person was erased: under which token, when (seconds since the epoch), and what a person gave as
+    the reason."""
+
+    token: str
+    at: float
+    why: str
+    ticket: str
+    who: str
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What an erasure comes to: the tokens of the person (several after merges), those and what is the
+    person's (visits, orders …), the messages whose content goes, those that name another person too and stay
+    until their day is over, and those of the former that are still in work."""
+
+    persons: tuple[str, ...]
+    tokens: tuple[str, ...]
+    messages: tuple[int, ...] = ()
+    shared: tuple[int, ...] = ()
+    open: tuple[int, ...] = ()
 
 
 class MessageState(StrEnum):

@@ -39,8 +39,8 @@ ADT = program("adt-encounters")
 class Hospital:
     """One store, its router, and who asks."""
 
-    def __init__(self, url: str, *programs: Program) -> None:
-        self.store: Store = open_store(url, RING)
+    def __init__(self, url: str, *programs: Program, cabinet: str = "") -> None:
+        self.store: Store = open_store(url, RING, cabinet)
         self.programs = {one.channel: one for one in programs or (ADT,)}
         self._count, self._turn = count(1), threading.Lock()
         self.restart()
@@ -57,12 +57,13 @@ class Hospital:
 
     def restart(self) -> None:
         """Another router, that remembers nothing."""
+        self._sealer = sealer(self.store.keep_seal_key, self.store.cabinet)
         self.loop = RoutingLoop(
             self.store,
             self.programs,
             TokenBook(self.vault, self.store.tokens),
-            seal=sealer(self.store.keep_seal_key).seal,
-            renew=lambda: self.vault,
+            seal=self._sealer.seal,
+            renew=self._renewed,
             name=lambda *scope: scope[-1],
             batch=100,
             clock=lambda: 200.0,
@@ -70,6 +71,10 @@ class Hospital:
             holder="node/0",
             remember=KnownAuthorities(RING, self.store).remember,
         )
+
+    def _renewed(self) -> Vault:
+        self._sealer.forget()
+        return self.vault
 
     @property
     def vault(self) -> Vault:

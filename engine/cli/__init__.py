@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "audit": ("audit", "audit", "Privacy"),
     "access": ("access", "access", "Tools"),
     "purge": ("purge", "purge", "Privacy"),
+    "erase": ("erase", "erase", "Privacy"),
     "vault": ("vault", "vault", "Privacy"),
     "reidentify": ("reidentify", "reidentify", "Privacy"),
 }

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from engine.app.opening import open_settings, ring_of
+from engine.app.opening import ring_of
 from engine.auditing import Act, listed
 from engine.cli.acting import TicketOption, WhyOption, act
 from engine.cli.operate import show_messages, since_of, state_of
-from engine.cli.show import ChannelOption, JsonOption, StoreOption, print_json
+from engine.cli.show import ChannelOption, JsonOption, StoreOption, open_named, print_json
 from engine.errors import Misconfigured, Unacceptable
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
@@ -21,7 +21,7 @@ from engine.settings import Settings
 from engine.store.base import Query, Store
 from engine.store.keys import KeyRing
 
-__all__ = ["find"]
+__all__ = ["authorities_of", "find"]
 
 Kind = Literal["mrn", "visit", "account", "order", "appointment", "token"]
 
@@ -50,11 +50,11 @@ def find(
     anything is shown. Exit code 1 when nothing is found."""
     settings = Settings.from_environment(store=store)
     query = Query(channel=channel, state=state_of(state), since=since_of(since), limit=limit)
-    ring, opened = ring_of(settings), open_settings(settings)
+    ring, opened = ring_of(settings), open_named(store)
     number = typer.prompt("Number", hide_input=True, err=True) if value == "-" else value
     names = Vault.of(ring.following(opened.uses()), settings.tenant if tenant is None else tenant)
     try:
-        found = search(opened, names, kind, number, _authorities(opened, ring, authority), query)
+        found = search(opened, names, kind, number, authorities_of(opened, ring, authority), query)
     except Unacceptable as error:
         raise Misconfigured(error.text) from None
     _record(opened, kind, found, why, ticket)
@@ -62,7 +62,7 @@ def find(
     raise typer.Exit(0 if found.messages else 1)
 
 
-def _authorities(opened: Store, ring: KeyRing, given: list[str] | None) -> set[str]:
+def authorities_of(opened: Store, ring: KeyRing, given: list[str] | None) -> set[str]:
     """Whose numbers are looked for. Raises `Misconfigured` for an authority that no number came from."""
     known = KnownAuthorities(ring, opened).names()
     for name in given or ():

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from engine.auditing import Act, Entry
-from engine.cli.acting import TicketOption, WhyOption, operator
+from engine.auditing import Act
+from engine.cli.acting import TicketOption, WhyOption, entry, sign
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.config.keeping import retention_of
 from engine.config.loading import load_channels
@@ -38,18 +38,12 @@ def purge(
     specs = [one.spec for one in load_channels(channels)] if channels else []
     own = retention_of(specs, settings.retention)
     opened = open_named(store)
-    try:
-        if dry_run:
-            done = opened.purge(settings.retention, own, time.time(), dry_run=True)
-        else:
-            who, account = operator()
-            entry = Entry(
-                at=time.time(), who=who, role="operator", act=Act.PURGE, object="store", why=why,
-                ticket=ticket, detail=account,
-            )  # fmt: skip
-            done = purge_store(opened, settings.retention, own, entry)
-    finally:
-        opened.close()
+    if dry_run:
+        done = opened.purge(settings.retention, own, time.time(), dry_run=True)
+    else:
+        told = entry(Act.PURGE, "store", why=why, ticket=ticket)
+        done = purge_store(opened, settings.retention, own, told)
+        sign(opened)
     if as_json:
         print_json(done)
     else:

@@ -21,6 +21,8 @@ from engine.model import (
     CourseRow,
     Delivery,
     DeliveryState,
+    Erased,
+    Erasure,
     Find,
     Found,
     HeldFragment,
@@ -447,6 +449,25 @@ class VaultStore(Protocol):
 
     def keep_seal_key(self, key: SealKey) -> None:
         """Make a wrapped seal key durable, before anything is sealed with it."""
+        ...
+
+    def erasable(self, token: str, named: Collection[int] = ()) -> Erased:
+        """What erasing the person behind a token would come to; `named` are messages that are known to name
+        the person besides those that the vault finds."""
+        ...
+
+    def erase(self, erasure: Erasure, planned: Erased, entry: Entry) -> Erased:
+        """Erase a person as `erasable` planned it: first the keys, from which no copy recovers; then, in one
+        commit with the audit's `entry`, sealed identifiers, look-ups, contents of messages that name nobody
+        else, and who is named where. What was minted meanwhile goes too. What is left of it, after a crash
+        or when an older copy of the store is put back, is done when the store is opened.
+
+        Raises `KeyError` (nothing done) when nobody is planned, `Misconfigured` for an entry that may not be
+        written."""
+        ...
+
+    def erasures(self) -> list[Erasure]:
+        """Who was erased, oldest first."""
         ...
 
     def uses(self) -> Mapping[str, Use]:

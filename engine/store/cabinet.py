@@ -17,11 +17,13 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import inspect
 
 from engine.errors import Misconfigured, Unavailable
+from engine.model import Erased, Erasure
 from engine.store.database import Database, Work, rows_of
 from engine.store.keys import KeyRing
 
@@ -40,6 +42,7 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS {at}keys (id TEXT PRIMARY KEY, kind TEXT NOT NULL, ring TEXT NOT NULL,"
     " wrapped {bytes}, made_at DOUBLE PRECISION NOT NULL, destroyed_at DOUBLE PRECISION NOT NULL,"
     " why TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS {at}erasures (token TEXT PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS keys_of_ring ON {at}keys (ring) WHERE wrapped IS NOT NULL",
 )
 _ROW: Final = "SELECT id, kind, ring, wrapped FROM {at}keys"
@@ -54,6 +57,9 @@ _TOMBSTONE: Final = (
     "INSERT INTO {at}keys (id, kind, ring, wrapped, made_at, destroyed_at, why)"
     " VALUES (?, ?, '', NULL, 0, ?, ?) ON CONFLICT (id) DO NOTHING"
 )
+
+_ERASURE: Final = "INSERT INTO {at}erasures (token, body) VALUES (?, ?) ON CONFLICT (token) DO NOTHING"
+_erasures = msgspec.json.Decoder(tuple[Erasure, Erased])
 
 
 class KeyRow(NamedTuple):
@@ -156,6 +162,29 @@ class Cabinet:
         self.destroy(ids, why, now)
         with self._opened().write("cabinet") as work:
             work.run_many(_TOMBSTONE.format(at=self._at), [(key_id, kind, now, why) for key_id in ids])
+
+    def erase(self, erasure: Erasure, erased: Erased) -> None:
+        """Destroy the keys of a person for good, and keep what was erased with them, in one commit."""
+        database = self._opened()
+        body = msgspec.json.encode((erasure, erased)).decode()
+        with database.write("cabinet") as work:
+            for token in erased.persons:
+                work.run(_DESTROY.format(at=self._at), (erasure.at, "erasure", token))
+                work.run(_TOMBSTONE.format(at=self._at), (token, "subject", erasure.at, "erasure"))
+                work.run(_ERASURE.format(at=self._at), (token, body))
+        database.forget(f"{self._at}keys")
+
+    def erasures(self) -> list[tuple[Erasure, Erased]]:
+        """What was erased, each once."""
+        with self._opened().read() as work:
+            rows = work.rows(f"SELECT DISTINCT body FROM {self._at}erasures ORDER BY body")
+        return [_erasures.decode(row[0]) for row in rows]
+
+    def destroyed(self, key_ids: Iterable[str]) -> list[str]:
+        """Those of these keys that were destroyed."""
+        query = f"SELECT id FROM {self._at}keys WHERE wrapped IS NULL AND id IN ({{}})"
+        with self._opened().read() as work:
+            return [row[0] for row in rows_of(work, query, sorted(set(key_ids)))]
 
     def missing(self, key_ids: Iterable[str]) -> list[str]:
         """Those that are neither here nor known to be destroyed."""

@@ -52,8 +52,10 @@ def check_keys(database: Database, ring: KeyRing) -> None:
                 raise _lacks(key_id)
 
 
-def check_cabinet(database: Database, cabinet: Cabinet, ring: KeyRing, *, is_there: bool) -> None:
-    """Raises `Misconfigured` when the cabinet is not the one that this store's keys lie in, or lacks some of
+def check_cabinet(database: Database, cabinet: Cabinet, ring: KeyRing, *, is_there: bool) -> list[str] | None:
+    """The keys of contents that are in use; None when the store has no cabinet yet.
+
+    Raises `Misconfigured` when the cabinet is not the one that this store's keys lie in, or lacks some of
     them, or is wrapped under a key that the ring lacks. `is_there`: whether there may be one at its place."""
     with database.read() as work:
         bound = [row[0] for row in work.rows(_BOUND)]
@@ -62,7 +64,7 @@ def check_cabinet(database: Database, cabinet: Cabinet, ring: KeyRing, *, is_the
     if not bound:
         if is_there and cabinet.known() and cabinet.holds_keys():
             raise _foreign()
-        return
+        return None
     if not is_there or cabinet.known() != bound[0]:
         raise Misconfigured(
             "the cabinet with this store's keys is not here",
@@ -78,6 +80,7 @@ def check_cabinet(database: Database, cabinet: Cabinet, ring: KeyRing, *, is_the
     for key_id in entered:
         if key_id not in ring.ids and cabinet.needs(key_id):
             raise _lacks(key_id)
+    return used
 
 
 def bind(database: Database, cabinet: Cabinet) -> None:

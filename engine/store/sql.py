@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from engine.store.contents import Contents
 from engine.store.courses import Courses
 from engine.store.database import Database
 from engine.store.delivery import Deliveries
+from engine.store.erasing import Erasing
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
 from engine.store.mentions import Mentioned
@@ -59,6 +61,7 @@ class SqlStore(
     Owing,
     Views,
     Purging,
+    Erasing,
     Upkeep,
     AuditTrail,
 ):
@@ -84,12 +87,15 @@ def open_store(url: str, keyring: KeyRing, cabinet: str = "") -> Store:
         migrate(database)
         check_keys(database, keyring)
         enter_uses(database, keyring)
-        check_cabinet(database, kept, keyring, is_there=_is_there(apart))
+        used = check_cabinet(database, kept, keyring, is_there=_is_there(apart))
+        store = SqlStore(database, Contents(keyring, kept), kept, AuditKeys(keyring))
+        if used is not None:
+            store.settle_erasures(used, time.time())
     except BaseException:
         kept.close()
         database.close()
         raise
-    return SqlStore(database, Contents(keyring, kept), kept, AuditKeys(keyring))
+    return store
 
 
 def store_file(url: str) -> Path | None:
