@@ -151,8 +151,19 @@ def _page(examined: list[Examined]) -> str:
     """One section per channel; what stands in a cell cannot end it."""
     lines = ["# Where field paths lead", ""]
     for one in examined:
-        lines += [f"## {one.spec.channel if one.spec else one.path.stem}", "", *_markdown(flows(one)), ""]
+        found = flows(one)
+        title = one.spec.channel if one.spec else one.path.stem
+        lines += [f"## {title}", "", *_identifiers(found), "", *_markdown(found), ""]
     return "\n".join(lines)
+
+
+def _identifiers(found: list[Flow]) -> list[str]:
+    """Which of the 18 identifiers a channel reads at all, and as what."""
+    counts = Counter((letter, one.treatment) for one in found for letter in one.letter.split("/") if letter)
+    read = [
+        f"- {letter}: as `{treatment}`, {number}×" for (letter, treatment), number in sorted(counts.items())
+    ]
+    return ["Identifiers that are read:", "", *(read or ["- none"])]
 
 
 def _markdown(found: list[Flow]) -> list[str]:

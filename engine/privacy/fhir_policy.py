@@ -119,7 +119,7 @@ class FhirPolicy:
         first, rows = path.names[0], self._table.rows
         place = (path.type, *path.names)
         if place[-1] == "number" and place not in rows and place[:-1] in rows:
-            return Leaf(_rule(rows["*", "id"], "keep"), "nth")
+            return Leaf(_ours(_rule(rows["*", "id"], "keep")), "nth")
         hidden = next((name for name in path.names if name in ("extension", "modifierExtension")), "")
         if hidden:
             return Leaf(_rule(rows["*", hidden], "deny"))
@@ -156,7 +156,13 @@ def _itself(row: Row, path: Path) -> Leaf:
     """The id, which this server made up, and its own count of versions; of a person a token."""
     if path.type in PERSONS and path.names == ("id",):
         return Leaf(_rule(row, "token", domain_of(path.type)), "self")
-    return Leaf(_rule(row, "keep"), "own", of=path.names[0])
+    return Leaf(_ours(_rule(row, "keep")), "own", of=path.names[0])
+
+
+def _ours(rule: Rule) -> Rule:
+    """Of a number that this server made up or counted, or the id of a place or a thing: it identifies
+    nobody, whatever the row says of those that are sent."""
+    return msgspec.structs.replace(rule, letter="")
 
 
 def _to_one_type(leaf: Leaf) -> Leaf:
@@ -168,7 +174,8 @@ def _to_one_type(leaf: Leaf) -> Leaf:
     if leaf.rule.treatment not in ("keep", "token"):
         return leaf
     if leaf.chosen in THINGS or leaf.chosen in OUR_OWN:
-        return leaf._replace(rule=msgspec.structs.replace(leaf.rule, treatment="keep"), shape="id")
+        kept = msgspec.structs.replace(_ours(leaf.rule), treatment="keep")
+        return leaf._replace(rule=kept, shape="id")
     domain = domain_of(leaf.chosen)
     rule = msgspec.structs.replace(leaf.rule, treatment="token", domain=domain)
     return leaf._replace(rule=rule, shape="reference")

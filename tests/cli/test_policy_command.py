@@ -130,10 +130,25 @@ def test_flows_name_every_path_with_its_row_and_its_place_in_the_file() -> None:
 def test_flows_are_a_page_and_a_spreadsheet_without_formulas() -> None:
     page = said("flows", str(CHANNELS), "--markdown")
     assert "## dft-charges" in page
+    assert "- C: as `opdate`" in page
     table = list(csv.reader(io.StringIO(said("flows", str(CHANNELS), "--csv"))))
     assert table[0][:3] == ["channel", "file", "path"]
     assert len(table) > 500
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in table for cell in row)
+
+
+def test_shipped_channels_read_identifiers_as_tokens_and_dates_alone() -> None:
+    """Names, addresses, phones, numbers of nations and insurers, photos: no shipped channel reads one."""
+    files = [*CHANNELS.glob("*.yaml"), *(CHANNELS / "fhir").glob("*.yaml")]
+    channels = [str(path) for path in files if ".test." not in path.name and path.name != "clients.yaml"]
+    assert len(channels) >= 10
+    found = json.loads(said("flows", *channels, "--json"))["flows"]
+    read = {(letter, one["treatment"]) for one in found for letter in one.get("letter", "").split("/")}
+    assert read - {("", one["treatment"]) for one in found} <= {
+        ("C", "opdate"), *((letter, "token") for letter in "HGIKJR"), ("R", "keep"), ("R", "engine"),
+    }  # fmt: skip
+    kept = {one["path"] for one in found if one.get("letter") == "R" and one["treatment"] == "keep"}
+    assert kept == {"ChargeItem.product"}, "the product that is billed"
 
 
 def test_flows_of_a_channel_that_the_policy_refuses_say_so() -> None:
