@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 from base_message import B1
+from fhir_engine import FhirEngine, wanted
 from running import Engine, channel, wait_for
 
 from engine.app.witness import read_witness
+from engine.model import Version
 
 
 def entries(engine: Engine, *arguments: str) -> list[dict[str, Any]]:
@@ -103,3 +109,51 @@ def test_an_engine_whose_start_cannot_be_recorded_does_not_start(
     engine.spawn()
     assert engine.wait() == 2
     assert "more than 200 characters" in "\n".join(engine.logs)
+
+
+def test_every_read_that_was_answered_before_a_kill_is_in_the_audit(tmp_path: Path) -> None:
+    """Recorded before the answer leaves: kill -9 at any moment loses no look."""
+    engine = FhirEngine(tmp_path / "engine")
+    answered = Counter[str]()
+    try:
+        for _ in range(3):
+            engine.start()
+            with engine.client() as client:
+                made = client.post("/SupplyRequest", json=wanted()).json()["id"]
+                stop = threading.Timer(0.4, engine.kill)
+                stop.start()
+                with ThreadPoolExecutor(6) as readers:
+                    list(readers.map(lambda _, c=client, m=made: _read(c, m, answered), range(6)))
+                stop.join()
+        engine.start()
+        told = entries(engine, "--who", "ward", "--limit", "100000")
+        looks = Counter(one["object"] for one in told if one["detail"]["interaction"] == "read")
+        with engine.store() as store:
+            of = {v.key.id: f"message:{v.message_id}" for v in _versions(store)}
+        assert sum(answered.values()) > 30
+        for id_, count in answered.items():
+            assert count <= looks[of[id_]] <= count + 6  # those whose answer was on its way
+        code, said = engine.wardline("audit", "verify")
+        assert (code, said.splitlines()[0]) == (0, "the audit holds, as far as the store itself can tell")
+    finally:
+        engine.hang_up()
+        if engine.runs:
+            engine.kill()
+
+
+def _read(client: httpx.Client, id_: str, answered: Counter[str]) -> None:
+    """Read until the engine is gone."""
+    while True:
+        try:
+            answer = client.get(f"/SupplyRequest/{id_}")
+        except httpx.TransportError:
+            return
+        assert answer.status_code == 200
+        answered[id_] += 1
+
+
+def _versions(store: Any) -> list[Version]:
+    found: tuple[Version, ...] = store.history(
+        "R4", "SupplyRequest", "", before=0, since=0, limit=100
+    ).versions
+    return list(found)
