@@ -17,6 +17,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import msgspec
+
 from engine.model import Lookup
 from engine.privacy.tokens import DOMAINS, PERSON, mint
 from engine.privacy.vault import Vault, canonical
@@ -30,22 +32,26 @@ _SHEET = 64  # tokens minted at once
 _MERGES = 10_000  # merges remembered before the cache starts afresh
 
 
-class Minted:
+class Minted(msgspec.Struct, gc=False, eq=False):
     """A token that only this batch knows, what it stands for, and the messages that used it.
 
     `subject` is the person whose it is, by token, once the batch is mapped; empty: nobody's."""
 
-    __slots__ = ("domain", "identifier", "index", "subject", "token", "users", "vault", "verified")
-
-    def __init__(self, token: str, identifier: str, index: bytes, vault: Vault) -> None:
-        self.token, self.identifier, self.index, self.vault = token, identifier, index, vault
-        self.domain = identifier[0]
-        self.subject = ""
-        self.users: dict[int, None] = {}  # in the order of their use
-        self.verified = False
+    token: str
+    identifier: str
+    index: bytes
+    vault: Vault
+    subject: str = ""
+    users: dict[int, None] = {}  # in the order of their use
+    verified: bool = False
 
     def __repr__(self) -> str:
         return f"Minted({self.token})"
+
+    @property
+    def domain(self) -> str:
+        """Its letter."""
+        return self.identifier[0]
 
     @property
     def tenant(self) -> str:

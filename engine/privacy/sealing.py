@@ -134,7 +134,8 @@ class Sealer:
         nonces, rows = self._random(NONCE * len(minted)), []
         for at, one in enumerate(minted):
             nonce = nonces[at * NONCE : at * NONCE + NONCE]
-            token, domain, tenant = one.token, one.domain, one.vault.tenant
+            token, identifier, tenant = one.token, one.identifier, one.vault.tenant
+            domain = identifier[0]
             subject = one.subject if owned else ""
             place = bound(tenant, domain, token, key_id)
             row = NewToken(
@@ -142,7 +143,7 @@ class Sealer:
                 domain=domain,
                 lookups=one.lookups,
                 key_id=key_id,
-                sealed=nonce + seals[subject](nonce, one.identifier.encode(), place),
+                sealed=nonce + seals[subject](nonce, identifier.encode(), place),
                 subject=subject,
                 tenant=tenant,
             )
