@@ -56,6 +56,7 @@ class RoutingLoop:
         self._channels = sorted(programs)
         self._batch, self._clock = batch, clock
         self._seal, self._renew = seal, renew
+        self._erasing = False
         self._routed, self._name = routed, name
         self._assembly = Assembly(store, programs, clock)
         self._checking = Checking(programs)
@@ -132,14 +133,27 @@ class RoutingLoop:
                     return self._apart(waiting, rest, error)
                 raise
             self._book.committed()
+            self._erasing = False
             return routings
 
     def _again(self, moved: Exception) -> None:
-        """Another was first: learn what is so now."""
+        """Another was first: learn what is so now. Raises `Unavailable` while a person is being erased."""
         if isinstance(moved, (VaultTurned, SubjectGone)):
+            before = self._book.turn
             self._book.renew(self._renew())
+            if isinstance(moved, SubjectGone) and self._book.turn == before:
+                self._await_erasure()
         else:
             self._book.abandon(moved.known if isinstance(moved, TokensTaken) else {})
+
+    def _await_erasure(self) -> None:
+        """The cabinet knows of an erasure, the store does not. When it still does not after a rest, whoever
+        erased died in between, and it is carried out here."""
+        self._erasing = not self._erasing
+        if self._erasing:
+            raise Unavailable("a person is being erased")
+        self._store.settle_erasures((), self._clock())
+        self._book.renew(self._renew())
 
     def _keep_authorities(self) -> None:
         """Whose numbers came by for the first time is remembered: under each a number is searched for."""

@@ -11,20 +11,20 @@ from typing import Any
 import msgspec
 import pytest
 from conformance.store_contract import NAMES, RING
-from vaults import Cabinet, sealer
+from vaults import sealer
 
 from engine import routing as routing_module
+from engine.auditing import Act, AuditQuery, Entry
 from engine.config.loading import load_channel
 from engine.effects import Encounter
 from engine.errors import Unavailable
-from engine.model import Arrival, CourseRow, NewToken, Routing
+from engine.model import Arrival, CourseRow, Erasure, NewToken, Routing
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.program import Program
 from engine.routing import RoutingLoop
 from engine.store.base import MessageStore, Query
 from engine.store.sql import open_store
-from engine.store.uses import turn_vault
 
 ADT = load_channel(Path(__file__).parents[1] / "channels/adt-encounters.yaml").program
 EVENTS = ("A01", "A02", "A08", "A03", "A13")
@@ -264,65 +264,101 @@ def test_a_message_that_meets_a_bug_in_the_replay_stops_no_other(
     assert store.gaps() == []
 
 
-class Turned:
-    """A store whose vault turns just before the first batch is stored: a person is erased elsewhere."""
+class Turning:
+    """Routers of a store with its cabinet; each begins as a process that has just started."""
 
     def __init__(self, store: Any) -> None:
-        self._store, self.turns = store, 0
+        self.store, self.renewed = store, list[int]()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+    def router(self) -> RoutingLoop:
+        seals = sealer(self.store.keep_seal_key, self.store.cabinet)
 
-    def route(self, routings: Sequence[Routing], *rest: Any, **given: Any) -> None:
-        if not self.turns:
-            self.turns = 1
-            with self._store._database.write() as work:
-                work.run("DELETE FROM lookups")  # as far as the vault goes, everybody
-                turn_vault(work)
-        self._store.route(routings, *rest, **given)
+        def vault() -> Vault:
+            seals.forget()
+            self.renewed.append(self.store.uses()["vault-index"].turn)
+            return Vault.of(RING.following(self.store.uses()))
+
+        return RoutingLoop(
+            self.store,
+            {"adt-encounters": ADT},
+            TokenBook(vault(), self.store.tokens),
+            seal=seals.seal,
+            renew=vault,
+            name=lambda *scope: scope[-1],
+            batch=100,
+            clock=lambda: 200.0,
+            routed=lambda: None,
+            holder="node/0",
+        )
+
+    def persons(self) -> list[str]:
+        return [key.id for key in self.store.cabinet.keys("subject")]
+
+    def erase(self, *, whole: bool) -> None:
+        """Erase the only person there is; not `whole`: die between the cabinet and the store."""
+        (person,) = self.persons()
+        erasure, planned = Erasure(person, 9.0, "asked", "T-1", "me"), self.store.erasable(person)
+        if whole:
+            entry = Entry(at=9.0, who="me", role="operator", act=Act.ERASE, object=person)
+            self.store.erase(erasure, planned, entry)
+        else:
+            self.store.cabinet.erase(erasure, planned)
 
 
-@pytest.mark.parametrize("gone", [False, True], ids=["at the store", "at the cabinet"])
-def test_a_batch_is_mapped_again_when_the_vault_turned(store: Any, gone: bool) -> None:
-    """A router that knew the person from before gives a newcomer's token, and stores nothing else."""
-    cabinet, renewed = Cabinet(), []
-    seals = sealer(store.keep_seal_key, cabinet)
-
-    def vault() -> Vault:
-        seals.forget()
-        renewed.append(store.uses()["vault-index"].turn)
-        return Vault.of(RING.following(store.uses()))
-
-    turning = Turned(store)
-    routing = RoutingLoop(
-        turning,  # type: ignore[arg-type]
-        {"adt-encounters": ADT},
-        TokenBook(vault(), store.tokens),
-        seal=seals.seal,
-        renew=vault,
-        name=lambda *scope: scope[-1],
-        batch=100,
-        clock=lambda: 200.0,
-        routed=lambda: None,
-        holder="node/0",
-    )
-    turning.turns = 1
+@pytest.fixture
+def turning(store: MessageStore) -> Turning:
+    made = Turning(store)
     store.accept([message(0, "A01", "ICU")])
-    route_all(store, routing)
-    (before,) = cabinet.keys
-    turning.turns = 0
-    if gone:
-        cabinet.destroy(before)
-        seals.forget()
-        with store._database.write() as work:
-            work.run("DELETE FROM lookups")
-            turn_vault(work)
-        turning.turns = 1
+    route_all(store, made.router())
+    return made
+
+
+def new_visit(number: int) -> Arrival:
+    one = message(number, "A01", "3A")
+    return msgspec.structs.replace(one, raw=one.raw.replace(b"V-1", b"V-2"))
+
+
+def test_a_router_that_knew_a_person_from_before_gives_a_newcomers_token(turning: Turning) -> None:
+    store, (before,) = turning.store, turning.persons()
+    router = turning.router()
     store.accept([message(1, "A02", "3A")])
-    route_all(store, routing)
-    assert renewed[-1] == 1
-    assert len(renewed) == 2
-    (after,) = cabinet.keys.keys() - {before}
-    rows = store.token_rows([before, after])
-    assert {row.subject for row in rows.values()} == {before, after}
+    route_all(store, router)  # it knows the person now
+    turning.erase(whole=True)
+    store.accept([new_visit(2)])
+    assert route_all(store, router)[-1] == "waiting"
+    assert turning.renewed[-1] == 1
+    (after,) = turning.persons()
+    assert after != before
+    assert {row.erased_at for row in store.token_rows([before, after]).values()} == {9.0, 0.0}
+    assert store.gaps() == []
+
+
+def test_an_erasure_that_died_half_way_stops_nobody_for_long(turning: Turning) -> None:
+    store, (before,) = turning.store, turning.persons()
+    router = turning.router()
+    turning.erase(whole=False)
+    store.accept([new_visit(1)])
+    with pytest.raises(Unavailable):  # it may be under way
+        router.turn()
+    assert route_all(store, router)[-1] == "waiting"
+    (after,) = turning.persons()
+    assert after != before
+    assert store.token_rows([before])[before].sealed is None
+    assert [one.token for one in store.erasures()] == [before]
+    assert store.gaps() == []
+
+
+def test_an_erasure_that_ends_meanwhile_is_not_carried_out_twice(turning: Turning) -> None:
+    store = turning.store
+    router = turning.router()
+    (person,) = turning.persons()
+    planned = store.erasable(person)
+    turning.erase(whole=False)
+    store.accept([new_visit(1)])
+    with pytest.raises(Unavailable):
+        router.turn()
+    entry = Entry(at=9.0, who="me", role="operator", act=Act.ERASE, object=person)
+    store.erase(Erasure(person, 9.0, "asked", "T-1", "me"), planned, entry)
+    assert route_all(store, router)[-1] == "waiting"
+    assert [one.entry.who for one in store.entries(AuditQuery(act="erase"))] == ["me"]
     assert store.gaps() == []

@@ -451,6 +451,11 @@ class VaultStore(Protocol):
         """Make a wrapped seal key durable, before anything is sealed with it."""
         ...
 
+    def settle_erasures(self, used: Sequence[str], now: float) -> list[Erasure]:
+        """Carry out here what the cabinet knows to be erased, and remove contents whose keys, of those
+        `used`, were destroyed. Tells what was carried out."""
+        ...
+
     def erasable(self, token: str, named: Collection[int] = ()) -> Erased:
         """What erasing the person behind a token would come to; `named` are messages that are known to name
         the person besides those that the vault finds."""

@@ -18,12 +18,13 @@ from sqlalchemy import create_engine, text
 from engine.app import rotating
 from engine.app.opening import reader_of
 from engine.app.rotating import Rotated, rotate, rotate_terms
+from engine.auditing import Act, Entry
 from engine.errors import Misconfigured, Unacceptable
 from engine.fhir import json_text
 from engine.fhir.indexing import index
 from engine.fhir.searching import Context, parse_search
 from engine.fhir.stored import Stored, pack
-from engine.model import Arrival, Filtered, Find, Lookup, NewToken, ResourceKey, Routing, Unit, Write
+from engine.model import Arrival, Erasure, Filtered, Find, Lookup, NewToken, ResourceKey, Routing, Unit, Write
 from engine.privacy.book import TokenBook
 from engine.privacy.mentions import term
 from engine.privacy.sealing import Sealer, SubjectGone
@@ -334,4 +335,27 @@ def test_resources_are_found_before_during_and_after_the_rotation_of_their_key(u
     assert found(7, before) == []
     assert asked(store, "SELECT count(*) FROM terms") == [(2 * 91,)]  # `N7` and `|N7`, of the new key only
     assert store.gaps() == []
+    store.close()
+
+
+def test_who_is_erased_while_keys_are_rotated_stays_erased(url: str, filled: dict[str, str]) -> None:
+    store, persons = open_store(url, BOTH), [filled[str(number)].split("/")[0] for number in range(15)]
+    left = list(persons)
+
+    def told(_: int) -> None:
+        person = left.pop()
+        entry = Entry(at=9.0, who="me", role="operator", act=Act.ERASE, object=person)
+        store.erase(Erasure(person, 9.0, "asked", "T-1", "me"), store.erasable(person), entry)
+
+    done = turn(store, told=told)
+    assert (left, done.closed) == ([], [])
+    numbers = [str(number) for number in range(300)]
+    visits = [filled[number].split("/")[1] for number in numbers[:15]]
+    rows = store.token_rows([*persons, *visits])
+    assert {(row.sealed, row.erased_at) for row in rows.values()} == {(None, 9.0)}
+    erased = ", ".join(f"'{token}'" for token in rows)
+    assert asked(store, f"SELECT count(*) FROM lookups WHERE token IN ({erased})") == [(0,)]
+    assert asked(store, "SELECT count(*), min(key_id) FROM lookups") == [(570, "new")]
+    now = dict(Router(store, BOTH).tokens(numbers))
+    assert {number for number in numbers if now[number] != filled[number]} == set(numbers[:15])
     store.close()
