@@ -216,6 +216,8 @@ class _Walk:
     def primitive(self, value: Any, element: Element, at: At) -> None:
         if wrong := primitives.fault(element.kind, value):
             self.say(*wrong, at)  # type: ignore[arg-type]
+        elif element.name == "implicitRules":
+            self.say("not-supported", "rules that are not known", at)
         elif element.codes is not None and value not in element.codes:
             self.say("code-invalid", "is no code of the required value set", at)
         elif element.kind in ("uri", "canonical", "url"):

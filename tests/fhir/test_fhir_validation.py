@@ -131,6 +131,7 @@ ROWS: list[tuple[dict[str, Any], str, int, str]] = [
         "occurrence",
     ),
     # modifiers (F23)
+    ({"implicitRules": URL}, "not-supported", 422, "implicitRules"),
     ({"modifierExtension": [{"url": URL, "valueCode": "x"}]}, "extension", 422, "modifierExtension[0]"),
     (
         {"parameter": [{"modifierExtension": [{"url": URL, "valueCode": "x"}]}]},
