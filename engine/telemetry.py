@@ -593,7 +593,7 @@ class ReidentificationStep(Signal, frozen=True):
 class ReidentificationAlarm(Signal, frozen=True):
     """Somebody has to look: `enumeration` (tokens are guessed), `limit` (the hour's most is used up), `own`
     (an approval of one's own), `locked` (wrong keys), `people` (the people file cannot be used: nobody comes
-    in)."""
+    in), `replaced` (another service began on the store: this one ends)."""
 
     who: str
     why: str

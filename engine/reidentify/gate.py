@@ -22,7 +22,7 @@ STRANGERS: Final = 50
 """Wrong keys for names that nobody has, within the same time: from here on such names are not compared with
 anything, so that whoever sends many keeps nobody else waiting."""
 
-_PER_SECOND: Final = 2.0
+_PER_SECOND: Final = 5.0
 _NOBODY: Final = ""
 _SCHEME: Final = "Bearer "
 

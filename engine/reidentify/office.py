@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, cast
 
+from engine.auditing import Act
 from engine.errors import Misconfigured, Unavailable
 from engine.model import TokenRow
 from engine.privacy.unsealing import Unsealer
@@ -52,11 +53,20 @@ class Office:
             lambda: secrets.token_urlsafe(16),
         )
         self._gate = Gate(self._people, self._record, _alarm)
-        self._service = Service(self._gate, self._desk, clock)
+        self._service = Service(self._gate, self._desk, clock, self._trail.stay_alone)
         now = clock()
         before = self._trail.lately(now, _LOOK_BACK)
         self._desk.restore(before, now)
         self._gate.restore(before, now)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another service has begun on the store: then this one has to end."""
+        return self._trail.replaced
+
+    def begin(self, **detail: str) -> None:
+        """Write down that the service begins. Raises `Unavailable`."""
+        self._trail.tell(Act.START, time.time(), **detail)
 
     def answer(self, call: Call) -> Answer:
         """What a request comes to."""
@@ -67,8 +77,9 @@ class Office:
         self._service.tidy()
 
     def close(self) -> None:
-        """Write down that what waits is lost. Raises `Unavailable`."""
+        """Write down that what waits is lost, and that the service ends. Raises `Unavailable`."""
         self._desk.close(clock())
+        self._trail.tell(Act.STOP, time.time())
 
     def _people(self) -> Mapping[str, Person]:
         """Who may come now: the file is read again when it has changed."""

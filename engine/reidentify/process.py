@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import os
 import resource
 import signal as signals
 import socket
 import ssl
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -21,10 +19,9 @@ import msgspec
 import uvicorn
 
 from engine.access import Certificate
-from engine.auditing import Act, Entry
 from engine.config.listening import is_loopback
 from engine.console.health import Backlog, Standing, application
-from engine.errors import Misconfigured, Unavailable
+from engine.errors import Misconfigured
 from engine.listeners.fhir import Tls
 from engine.listeners.fhir.serving import Server, bind
 from engine.listeners.fhir.wire import Bounds
@@ -33,9 +30,7 @@ from engine.reidentify.door import Door, refusal
 from engine.reidentify.office import Office, Store
 from engine.reidentify.people import read_people
 from engine.reidentify.service import Answer, Call
-from engine.reidentify.trail import SERVICE
-from engine.store.base import AuditStore
-from engine.telemetry import REGISTRY, LoopFailed, ReidentifyOpened, signal
+from engine.telemetry import REGISTRY, LoopFailed, ReidentificationAlarm, ReidentifyOpened, signal
 
 __all__ = ["Options", "address", "checked_tls", "serve_until_stopped", "without_dumps"]
 
@@ -77,12 +72,11 @@ def serve_until_stopped(options: Options, tls: Tls | None, store: Store, unseale
     bound = bind(options.host, options.port, _WHERE)
     health = bind(*address(options.http), f"{_WHERE}: health") if options.http else None
     office = Office(store, unsealer, options.people, asks=bool(options.client_ca))
-    _tell(store, Act.START, listens=options.host, tls="yes" if tls else "no")
+    office.begin(listens=options.host, tls="yes" if tls else "no")
     try:
         asyncio.run(_Serving(options, office, tls).run(bound, health))
     finally:
         office.close()
-        _tell(store, Act.STOP)
 
 
 def without_dumps() -> None:
@@ -98,39 +92,55 @@ class _Serving:
 
     def __init__(self, options: Options, office: Office, tls: Tls | None) -> None:
         self._options, self._office, self._tls = options, office, tls
+        self._servers: list[uvicorn.Server] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reidentify")
 
     async def run(self, bound: socket.socket, health: socket.socket | None) -> None:
         """Serve until told to stop."""
         bounds = Bounds(HEAD_SECONDS, CONNECTIONS, Certificate.read, frozenset(), refusal)
-        servers: list[tuple[uvicorn.Server, socket.socket]] = [
-            (Server(Door(self._judge), bounds, self._tls), bound)
-        ]
+        serving = [self._serve(Server(Door(self._judge), bounds, self._tls), bound)]
         if health:
             plain = Bounds(HEAD_SECONDS, CONNECTIONS, None, frozenset())
-            servers.append((Server(self._health(), plain, None), health))
+            serving.append(self._serve(Server(self._health(), plain, None), health))
         loop = asyncio.get_running_loop()
         for number in (signals.SIGTERM, signals.SIGINT):
-            loop.add_signal_handler(number, _stop, [server for server, _ in servers])
+            loop.add_signal_handler(number, self._stop)
         host, port, *_ = bound.getsockname()
         signal(ReidentifyOpened(f"{host}:{port}", self._tls is not None, bool(self._options.client_ca)))
         tidying = asyncio.create_task(self._tidy())
         try:
-            await asyncio.gather(*(server.serve([socket_]) for server, socket_ in servers))
+            await asyncio.gather(*serving)
         finally:
             tidying.cancel()
             self._thread.shutdown()
 
+    def _serve(self, server: uvicorn.Server, bound: socket.socket) -> Coroutine[None, None, None]:
+        self._servers.append(server)
+        return server.serve([bound])
+
+    def _stop(self) -> None:
+        for server in self._servers:
+            server.config.timeout_graceful_shutdown = LAST_SECONDS
+            server.should_exit = True
+
     async def _judge(self, call: Call) -> Answer:
-        return await self._in_thread(lambda: self._office.answer(call))
+        answer = await self._in_thread(lambda: self._office.answer(call))
+        self._end_if_replaced()
+        return answer
 
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(TIDY_SECONDS)
             try:
                 await self._in_thread(self._office.tidy)
-            except Unavailable as error:
+            except Exception as error:
                 signal(LoopFailed("reidentify", type(error).__name__))
+            self._end_if_replaced()
+
+    def _end_if_replaced(self) -> None:
+        if self._office.replaced and not self._servers[0].should_exit:
+            signal(ReidentificationAlarm("", "replaced"))
+            self._stop()
 
     def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, call)
@@ -141,18 +151,6 @@ class _Serving:
 
         parts: dict[str, Standing] = {"reidentify": "ready"}
         return application(parts=lambda: parts, backlog=nothing_waits, counters=dict, registry=REGISTRY)
-
-
-def _stop(servers: list[uvicorn.Server]) -> None:
-    for server in servers:
-        server.config.timeout_graceful_shutdown = LAST_SECONDS
-        server.should_exit = True
-
-
-def _tell(store: AuditStore, act: Act, **detail: str) -> None:
-    who = f"{SERVICE}@{socket.gethostname()}"
-    detail["pid"] = str(os.getpid())
-    store.record([Entry(at=time.time(), who=who, role="engine", act=act, object=SERVICE, detail=detail)])
 
 
 def _tls(options: Options) -> Tls | None:

@@ -61,10 +61,13 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """Belongs to one thread. `clock` tells the moment."""
+    """Belongs to one thread. `clock` tells the moment; `may_go_on` raises `Unavailable` when nothing may be
+    done here any more."""
 
-    def __init__(self, gate: Gate, desk: Desk, clock: Callable[[], Moment]) -> None:
-        self._gate, self._desk, self._clock = gate, desk, clock
+    def __init__(
+        self, gate: Gate, desk: Desk, clock: Callable[[], Moment], may_go_on: Callable[[], None]
+    ) -> None:
+        self._gate, self._desk, self._clock, self._may_go_on = gate, desk, clock, may_go_on
 
     def answer(self, call: Call) -> Answer:
         """What is answered; nothing is raised but what is a bug."""
@@ -72,6 +75,7 @@ class Service:
             verb, id_ = _routed(call)
             now = self._clock()
             person = self._gate.admit(_only(call.headers, "authorization"), call.peer, now)
+            self._may_go_on()
             return verb(self._desk, person, id_, call, now)
         except _Wrong as wrong:
             return said(wrong.status, wrong.error, wrong.text, *wrong.headers)
@@ -83,6 +87,7 @@ class Service:
 
     def tidy(self) -> None:
         """End what is over, also when nobody comes. Raises `Unavailable`."""
+        self._may_go_on()
         self._desk.tidy(self._clock())
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 import msgspec
 
 from engine.auditing import Act, AuditQuery, Entry, Recorded, Result, Role
+from engine.errors import Unavailable
 from engine.reidentify.words import Moment, Step, Steps
 from engine.store.base import AuditStore
 
@@ -30,10 +33,31 @@ class Trail:
 
     def __init__(self, store: AuditStore) -> None:
         self._store = store
+        self._newest = self._seen = 0  # entries of ours; up to where no other service has begun
+        self.replaced = False
 
     def record(self, steps: Sequence[Step]) -> None:
         """Append them in one commit. Raises `Unavailable`: then what they tell of must not happen."""
-        self._store.record([entry_of(step) for step in steps])
+        self._newest = self._store.record([entry_of(step) for step in steps])[-1]
+
+    def tell(self, act: Act, at: float, **detail: str) -> None:
+        """Append that the service began or ended. Raises `Unavailable`."""
+        who = f"{SERVICE}@{socket.gethostname()}"
+        detail["pid"] = str(os.getpid())
+        entry = Entry(at=at, who=who, role="engine", act=act, object=SERVICE, detail=detail)
+        self._newest = self._store.record([entry])[-1]
+        if act is Act.START:
+            self._seen = self._newest
+
+    def stay_alone(self) -> None:
+        """Raise `Unavailable` when another service began on this store since this one did: the lock that
+        keeps it out goes with a lost connection, and two would each count for themselves."""
+        newest = self._newest
+        began = AuditQuery(act=Act.START.value, object=SERVICE, after=self._seen, limit=1)
+        self.replaced = self.replaced or bool(self._store.entries(began))
+        if self.replaced:
+            raise Unavailable("another service of re-identification has begun on this store")
+        self._seen = newest
 
     def lately(self, now: Moment, seconds: float) -> list[Step]:
         """The steps of the last `seconds`, oldest first."""

@@ -159,6 +159,11 @@ class Service:
         """End it; the exit code."""
         assert self._process is not None
         self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for it to end by itself; the exit code."""
+        assert self._process is not None
         return self._process.wait(30)
 
     def run(self) -> subprocess.CompletedProcess[bytes]:
@@ -185,7 +190,7 @@ class Service:
         )  # fmt: skip
 
     def ask(self, who: str, token: str, ticket: str = "INC-1") -> httpx.Response:
-        """Ask, in patience: two requests a second are taken."""
+        """Ask, in patience: five requests a second are taken."""
         return self.post(who, "/requests", {"token": token, "purpose": "legal", "ticket": ticket})
 
     def post(self, who: str, path: str, body: Any) -> httpx.Response:

@@ -84,6 +84,6 @@ def test_purposes_errors_and_limits_are_those_of_the_code() -> None:
     assert (FAILURES, LOCKED_FOR) == (5, 900)
 
 
-@pytest.mark.parametrize("why", ["enumeration", "limit", "own", "locked", "people"])
+@pytest.mark.parametrize("why", ["enumeration", "limit", "own", "locked", "people", "replaced"])
 def test_alarms(why: str) -> None:
     assert [why in row[0] for row in rows("Alarms")].count(True) == 1

@@ -43,13 +43,13 @@ class Site:
             folder / "engine", STORE=self.url("engine"), REIDENTIFY_PUBLIC=str(self.pair.public)
         )
         self.tokens = tokens_in(self.engine)
-        self.service = Service(
-            folder / "service",
-            {
-                **os.environ, "WARDLINE_STORE": self.url("reidentify"),
-                "WARDLINE_REIDENTIFY_PRIVATE": str(self.pair.private),
-            },
-        )  # fmt: skip
+        self.service = self.another()
+
+    def another(self) -> Service:
+        """A service on this store, not started."""
+        store, private = self.url("reidentify"), str(self.pair.private)
+        environment = {"WARDLINE_STORE": store, "WARDLINE_REIDENTIFY_PRIVATE": private}
+        return Service(self.folder / f"service-{uuid.uuid4().hex}", {**os.environ, **environment})
 
     def url(self, role: str) -> str:
         named = make_url(self.owner).set(username=self.names[role], password="wardline")
@@ -176,6 +176,24 @@ def test_p15_of_a_person_whose_key_is_destroyed_nobody_can_tell(site: Site) -> N
         owner.execute("UPDATE tokens SET sealed = NULL WHERE token = %s", (gone,))
     said = site.service.ask("noa", gone)
     assert (said.status_code, said.json()["error"]) == (410, "erased")
+
+
+def test_a_service_ends_when_another_could_begin(site: Site) -> None:
+    """Its lock went with a connection; two would each count for themselves."""
+    with psycopg.connect(site.owner, autocommit=True) as owner:
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid IN"
+            " (SELECT pid FROM pg_stat_activity WHERE usename = %s)",
+            (site.names["reidentify"],),
+        )
+    first, second = site.service, site.another()
+    second.start()
+    said = first.ask("maria", site.tokens[0])
+    assert (said.status_code, said.json()["error"]) == (503, "unavailable")
+    assert first.wait() == 0
+    assert '"why": "replaced"' in first.log.read_text()
+    assert second.ask("maria", site.tokens[0]).status_code == 200
+    site.service = second
 
 
 def test_a_service_that_lost_its_database_shows_nothing_and_comes_back(site: Site) -> None:

@@ -72,7 +72,7 @@ def test_it_answers_everything_and_shows_only_what_was_written_down(calls: list[
     kit = Kit(known=3)
     people = {name: somebody(name) for name in ("maria", "jon")}
     gate = Gate(lambda: people, kit.record, kit.alarm)
-    service = Service(gate, kit.desk, lambda: kit.now)
+    service = Service(gate, kit.desk, lambda: kit.now, lambda: None)
     for call, seconds in calls:
         kit.later(seconds)
         before = [step.step for step in kit.steps].count(Steps.SHOWN)
