@@ -6,7 +6,8 @@
 --     CREATE USER hospital_privacy PASSWORD '…' IN ROLE wardline_reidentify;
 --     CREATE USER hospital_auditor PASSWORD '…' IN ROLE wardline_readonly;
 --
--- The owner alone changes tables: upgrades, `wardline vault rotate`, `wardline purge` of the audit.
+-- The owner alone changes tables and takes away what was audited: upgrades, `wardline vault rotate`, and
+-- `wardline purge` once entries of the audit are past their years.
 -- wardline_engine       `wardline run` and the commands of operators; reads no sealed identifier and no seal key
 -- wardline_reidentify   `wardline reidentify serve`; reads those, no message and no effect
 -- wardline_readonly     status and audit; reads no content, no effect, no sealed identifier, no key
@@ -45,6 +46,7 @@ BEGIN
   IF to_regnamespace('wardline_cabinet') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA wardline_cabinet TO wardline_engine, wardline_reidentify;
     GRANT SELECT ON ALL TABLES IN SCHEMA wardline_cabinet TO wardline_engine, wardline_reidentify;
+    GRANT INSERT ON wardline_cabinet.erasures TO wardline_engine;
     -- Whoever destroys a key writes the table anew (VACUUM FULL), which PostgreSQL lets its owner only.
     GRANT wardline_engine TO CURRENT_USER;
     GRANT CREATE ON SCHEMA wardline_cabinet TO wardline_engine;

@@ -58,7 +58,7 @@ class Rotating(Part):
     def to_rotate(self) -> int:
         """`VaultStore.to_rotate`."""
         with self._database.read() as work:
-            return int(work.rows("SELECT count(*) FROM tokens WHERE sealed IS NOT NULL")[0][0])
+            return int(work.rows("SELECT count(*) FROM tokens WHERE erased_at IS NULL")[0][0])
 
     def rotation_page(self, after: str, limit: int) -> list[TokenRow]:
         """`VaultStore.rotation_page`."""

@@ -13,8 +13,9 @@ from conformance.store_contract import RING, accept, charge, claim, settle, stat
 from sqlalchemy import make_url
 from vaults import PRIVATE, minted, sealer, vault
 
+from engine.auditing import Act, Entry
 from engine.errors import Unacceptable
-from engine.model import MessageState, Retention, Routed, Routing, TokenMerge
+from engine.model import Erasure, MessageState, Retention, Routed, Routing, TokenMerge
 from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.store.base import Query, Store
 from engine.store.sql import open_store
@@ -96,6 +97,15 @@ def test_P10_the_engines_user_does_all_of_its_work(site: Site, engine: Store) ->
     assert engine.verify_versions() == []
     engine.reclaim(9.0)
     engine.redeliver(Query(), now=9.0)
+    entry = Entry(at=9.0, who="me", role="operator", act=Act.ERASE, object="t1p_1b")
+    assert engine.record([entry])
+    assert engine.erase(
+        Erasure("t1p_1b", 9.0, "asked", "T-1", "me"), engine.erasable("t1p_1b"), entry
+    ).persons
+    assert engine.tokens([index]) == {}
+    engine.settle_erasures((), 10.0)
+    assert (engine.to_rotate(), list(engine.readers())) == (0, [PRIVATE.reader.id])  # wardline vault status
+    assert engine.purge_audit(5.0, entry) == 0
     before = site.ask("owner", "SELECT pg_relation_filenode('wardline_cabinet.keys')")
     assert engine.purge(Retention(content=1), {}, 1e9).keys  # the keys of days that are over
     assert site.ask("owner", "SELECT pg_relation_filenode('wardline_cabinet.keys')") != before
