@@ -159,7 +159,7 @@ def _page(examined: list[Examined]) -> str:
 
 def _identifiers(found: list[Flow]) -> list[str]:
     """Which of the 18 identifiers a channel reads at all, and as what."""
-    counts = Counter((letter, one.treatment) for one in found for letter in one.letter.split("/") if letter)
+    counts = Counter((one.letter, one.treatment) for one in found if one.letter)
     read = [
         f"- {letter}: as `{treatment}`, {number}×" for (letter, treatment), number in sorted(counts.items())
     ]

@@ -18,7 +18,7 @@ from engine.fhir.path import Path
 from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_table import fhir_table
 from engine.privacy.policy import Policy
-from engine.privacy.rules import Rule, Treatment
+from engine.privacy.rules import Rule, Treatment, offers
 from engine.privacy.table import Row, components_of, v2_table
 
 __all__ = ["VERSIONS", "Difference", "Listed", "differences", "listed"]
@@ -162,7 +162,7 @@ def _one(path: str, rule: Rule, said: Rule, row: Row | None = None, version: str
         name=row.name if row and row.name else rule.name,
         treatment=rule.treatment,
         row=rule.row,
-        offers=rule.option,
+        offers=(" or ".join(offers(rule)) if "-" in path else "") or rule.option,
         domain=rule.domain if rule.treatment == "token" else "",
         letter=rule.letter.strip("-"),
         phi_class=rule.phi_class,
