@@ -536,12 +536,16 @@ class TokenRefused(Signal, frozen=True):
 
 
 class AuditSigned(Signal, frozen=True):
-    """A checkpoint of the audit was signed: kept with the logs, it is evidence outside the store."""
+    """A checkpoint of the audit was signed (`engine.auditing.Checkpoint`, bytes in base64): kept with the
+    logs, it is evidence outside the store."""
 
     number: int
     upto: int
+    at: float
     chain: str
-    key: str
+    versions_upto: int
+    versions_chain: str
+    key_id: str
     signature: str
     text: ClassVar[str] = "audit signed"
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+import msgspec
+
 from engine.app.witness import witness
 from engine.auditing import Act, Configuration, Entry, Result, printable
 from engine.config.configured import (
@@ -76,8 +78,7 @@ class Recorder:
             signal(AuditUnwitnessed(error=type(error).__name__))
             return
         if signed.made is not None:
-            one = signed.made
-            signal(AuditSigned(one.number, one.upto, one.chain.hex(), one.key_id, one.signature.hex()))
+            signal(AuditSigned(**msgspec.to_builtins(signed.made)))
         if signed.missed is not None and signed.missed.number > self._missed:
             self._missed = signed.missed.number
             signal(AuditContradicted(signed.missed.number, signed.missed.upto))

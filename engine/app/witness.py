@@ -18,6 +18,7 @@ import msgspec
 from engine.auditing import Checkpoint
 from engine.errors import Unavailable
 from engine.store.base import AuditStore
+from engine.telemetry import AuditSigned
 
 __all__ = ["Signed", "Witnessed", "line_of", "read_witness", "witness"]
 
@@ -30,6 +31,10 @@ class Signed(NamedTuple):
 
     made: Checkpoint | None
     missed: Checkpoint | None = None
+
+
+class _Logged(msgspec.Struct):
+    event: str
 
 
 class Witnessed(NamedTuple):
@@ -57,15 +62,28 @@ def line_of(one: Checkpoint) -> bytes:
 
 
 def read_witness(file: Path) -> Witnessed:
-    """What the file holds. Raises `OSError` when it cannot be read."""
-    found, findings = list[Checkpoint](), list[str]()
-    for number, line in enumerate(file.read_bytes().splitlines(), 1):
-        one = _read(line)
-        if one is None:
-            findings.append(f"line {number} of the file is no checkpoint")
-        else:
-            found.append(one)
-    return Witnessed(found, findings)
+    """What the file holds: one of checkpoints, or the engine's log, whose JSON lines tell them among others.
+    Raises `OSError` when it cannot be read."""
+    found, strange, log = list[Checkpoint](), list[tuple[int, bytes]](), False
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            event = _event(line)
+            log = log or event is not None
+            one = _read(line)
+            if one is not None:
+                found.append(one)
+            elif event in (None, AuditSigned.text):
+                strange.append((number, line[:1]))
+    kept = (number for number, first in strange if first == b"{" or not log)  # a log has words of others too
+    return Witnessed(found, [f"line {number} of the file is no checkpoint" for number in kept])
+
+
+def _event(line: bytes) -> str | None:
+    """What a line of the log is about; None for what is none."""
+    try:
+        return msgspec.json.decode(line, type=_Logged).event
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _read(line: bytes) -> Checkpoint | None:

@@ -73,6 +73,14 @@ def test_starts_stops_and_what_is_loaded(make_engine: Callable[..., Engine], tmp
     assert engine.stop() == 0
     kept = read_witness(file)
     assert kept.findings == []
+    log = tmp_path / "log"
+    log.write_text("\n".join(["WARNING a library", *engine.logs]) + "\n")
+    logged = read_witness(log)
+    assert logged.findings == []
+    assert set(logged.checkpoints) <= set(kept.checkpoints)  # commands sign too, and do not log
+    assert len(logged.checkpoints) > 2
+    code, said = engine.wardline("audit", "verify", "--checkpoints", str(log))
+    assert (code, said) == (0, "the audit holds\n")
     assert [one.number for one in kept.checkpoints] == list(range(1, len(kept.checkpoints) + 1))
 
 
