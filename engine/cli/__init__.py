@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "incidents": ("incidents", "incidents", "Privacy"),
     "audit": ("audit", "audit", "Privacy"),
     "access": ("access", "access", "Tools"),
+    "cabinet": ("cabinet", "cabinet", "Privacy"),
     "purge": ("purge", "purge", "Privacy"),
     "erase": ("erase", "erase", "Privacy"),
     "vault": ("vault", "vault", "Privacy"),

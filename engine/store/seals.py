@@ -13,7 +13,7 @@ from engine.store.cabinet import CABINET_VARIABLE, Cabinet
 from engine.store.database import Database, Work
 from engine.store.keys import KEY_VARIABLE, KeyRing
 
-__all__ = ["bind", "check_cabinet", "check_keys"]
+__all__ = ["bind", "check_cabinet", "check_keys", "give_up"]
 
 _IN_USE: Final = (
     "SELECT EXISTS (SELECT 1 FROM contents WHERE key_id = ?)"
@@ -96,6 +96,28 @@ def bind(database: Database, cabinet: Cabinet) -> None:
             work.run("INSERT INTO cabinets (id) VALUES (?)", (cabinet.id,))
         elif bound != [(cabinet.id,)]:
             raise _foreign()
+
+
+def give_up(database: Database, cabinet: Cabinet, now: float, *, is_there: bool) -> list[str]:
+    """Go on without keys that are lost: with the older copy of the cabinet that is here, else with a new one.
+    The ids of the contents' keys that were lost; they count as destroyed from now on.
+
+    Raises `Misconfigured` when nothing is lost, or when what is here is another store's."""
+    with database.read() as work:
+        bound = [row[0] for row in work.rows(_BOUND)]
+        used = [row[0] for row in work.rows(_CONTENT_KEYS) if "/" in row[0]]
+    here = cabinet.known() if is_there else ""
+    if here and here not in bound and cabinet.holds_keys():
+        raise _foreign()
+    lost = cabinet.missing(used) if here else used
+    if not bound or (here in bound and not lost):
+        raise Misconfigured("no key of this store is lost", where=CABINET_VARIABLE)
+    if here not in bound:
+        with database.write("cabinets") as work:
+            work.run("DELETE FROM cabinets")
+            work.run("INSERT INTO cabinets (id) VALUES (?)", (cabinet.id,))
+    cabinet.bury(lost, "day", "lost", now)
+    return lost
 
 
 def _in_use(work: Work, key_id: str) -> bool:

@@ -32,7 +32,7 @@ from engine.store.purging import Purging
 from engine.store.resources import Resources
 from engine.store.rotation import Rotating
 from engine.store.routing import Routes
-from engine.store.seals import bind, check_cabinet, check_keys
+from engine.store.seals import bind, check_cabinet, check_keys, give_up
 from engine.store.sqlite import SqliteDatabase
 from engine.store.term_rotation import RotatingTerms
 from engine.store.tokens import Tokens
@@ -41,7 +41,7 @@ from engine.store.upkeep import Upkeep
 from engine.store.uses import enter_uses
 from engine.store.views import Views
 
-__all__ = ["SqlStore", "open_store", "store_file"]
+__all__ = ["SqlStore", "give_up_cabinet", "open_store", "store_file"]
 
 
 class SqlStore(
@@ -74,20 +74,13 @@ def open_store(url: str, keyring: KeyRing, cabinet: str = "") -> Store:
 
     Raises `Misconfigured` for an address, key or file that will not do, `Unavailable` when the
     database does not answer. Any number of processes may open one store at the same time."""
-    database = _connect(url)
-    apart = cabinet or _beside(url)
-    kept = Cabinet(
-        partial(_connect, apart) if apart else lambda: database,
-        keyring,
-        partial(bind, database),
-        shared=not apart,
-    )
+    database, kept, is_there = _with_cabinet(url, keyring, cabinet)
     try:
         database.examine()
         migrate(database)
         check_keys(database, keyring)
         enter_uses(database, keyring)
-        used = check_cabinet(database, kept, keyring, is_there=_is_there(apart))
+        used = check_cabinet(database, kept, keyring, is_there=is_there)
         store = SqlStore(database, Contents(keyring, kept), kept, AuditKeys(keyring))
         if used is not None:
             store.settle_erasures(used, time.time())
@@ -96,6 +89,27 @@ def open_store(url: str, keyring: KeyRing, cabinet: str = "") -> Store:
         database.close()
         raise
     return store
+
+
+def give_up_cabinet(url: str, keyring: KeyRing, cabinet: str, now: float) -> list[str]:
+    """Let a store whose cabinet is lost, or an older copy, be opened again without the keys that are gone
+    (`engine.store.seals.give_up`); their ids. Raises `Misconfigured` where there is nothing to give up."""
+    database, kept, is_there = _with_cabinet(url, keyring, cabinet)
+    try:
+        migrate(database)
+        return give_up(database, kept, now, is_there=is_there)
+    finally:
+        kept.close()
+        database.close()
+
+
+def _with_cabinet(url: str, keyring: KeyRing, cabinet: str) -> tuple[Database, Cabinet, bool]:
+    """The store's database, its cabinet, and whether there may be one at its place already."""
+    database = _connect(url)
+    apart = cabinet or _beside(url)
+    there = _is_there(apart)
+    connect = partial(_connect, apart) if apart else lambda: database
+    return database, Cabinet(connect, keyring, partial(bind, database), shared=not apart), there
 
 
 def store_file(url: str) -> Path | None:
