@@ -18,6 +18,7 @@ def node_checks(settings: Settings) -> Iterator[Check]:
     """One line for each thing that an officer would ask about."""
     yield _audit(settings)
     yield _vault(settings)
+    yield _cabinet(settings)
 
 
 def _audit(settings: Settings) -> Check:
@@ -37,6 +38,23 @@ def _audit(settings: Settings) -> Check:
             "who restores an older copy of the folder restores both: put it on another disk",
         )  # fmt: skip
     return Check("ok", "audit", f"signed checkpoints go to {file}")
+
+
+def _cabinet(settings: Settings) -> Check:
+    """Whether a backup of the store would hold the keys that are to be destroyed."""
+    store, apart = store_file(settings.store), settings.cabinet
+    if store is None and not apart:
+        return Check(
+            "warn", "cabinet", "the keys of contents and persons lie in the store's own database",
+            "pg_dump --exclude-schema=wardline_cabinet, or WARDLINE_CABINET: else a backup holds them too",
+        )  # fmt: skip
+    file = store_file(apart) if apart else store
+    if store and file and file.resolve().parent == store.resolve().parent:
+        return Check(
+            "warn", "cabinet", "the keys of contents and persons lie beside the store",
+            "leave *.cabinet out of the store's backups and overwrite its copy, or name WARDLINE_CABINET",
+        )  # fmt: skip
+    return Check("ok", "cabinet", "the keys of contents and persons lie apart from the store")
 
 
 def _vault(settings: Settings) -> Check:

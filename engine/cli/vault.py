@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +23,10 @@ from engine.errors import Misconfigured
 from engine.privacy.sealing import Sealer
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.unsealing import Unsealer, make_pair, private_keys
-from engine.secret_files import write_secret
+from engine.secret_files import read_secret, write_secret
 from engine.settings import Settings
 from engine.store.base import Store
+from engine.store.key_sources import PKCS11_VARIABLE, Token
 from engine.store.keys import KeyRing
 
 __all__ = ["vault"]
@@ -166,3 +168,17 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
         task = progress.add_task("", total=total)
         yield lambda rows: progress.advance(task, rows)
+
+
+@vault.command("seal-ring")
+def seal_ring(
+    ring: Annotated[Path, typer.Argument(help="A file with the ring in plain text, mode 0600.", exists=True)],
+    output: Annotated[Path, typer.Argument(help="The key file to write; must not exist.")],
+) -> None:
+    """Seal a ring with the key on the PKCS#11 token that WARDLINE_KEY_PKCS11 names, as a key file.
+
+    For a ring that is there already, or that gets a new key: destroy the plain file afterwards."""
+    text = read_secret(ring, "ring")
+    KeyRing.parse(text, str(ring))
+    named = os.environ.get(PKCS11_VARIABLE, "").strip()
+    write_secret(output, Token(named).seal(text), "key file")

@@ -12,7 +12,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from engine.errors import Misconfigured
 from engine.model import Use
 from engine.secret_files import read_secret
+from engine.store.key_sources import COMMAND_VARIABLE, PKCS11_VARIABLE, Token, printed
 
 __all__ = ["INDEX_PURPOSES", "KEY_VARIABLE", "KeyRing"]
 
@@ -109,14 +110,21 @@ class KeyRing:
 
     @classmethod
     def load(cls, environ: Mapping[str, str], key_file: Path) -> KeyRing:
-        """The ring from `WARDLINE_KEY` when set, else from `key_file`, made (mode 0600) on first start.
+        """The ring from `WARDLINE_KEY` when set, else from what `WARDLINE_KEY_COMMAND` prints, else from
+        `key_file`, made (mode 0600) on first start; with `WARDLINE_KEY_PKCS11` the file is sealed by that
+        token (`engine.store.key_sources`).
 
-        Raises `Misconfigured` when either cannot be used, or when others may read the file."""
+        Raises `Misconfigured` when any cannot be used, or when others may read the file."""
         if text := environ.get(KEY_VARIABLE, ""):
             return cls.parse(text, KEY_VARIABLE)
+        if command := environ.get(COMMAND_VARIABLE, "").strip():
+            return cls.parse(printed(command), COMMAND_VARIABLE)
+        named = environ.get(PKCS11_VARIABLE, "").strip()
+        token = Token(named) if named else None
         try:
-            _make(key_file)
-            return cls.parse(read_secret(key_file, "key file"), str(key_file))
+            _make(key_file, token.seal if token else str)
+            text = read_secret(key_file, "key file")
+            return cls.parse(token.open(text, str(key_file)) if token else text, str(key_file))
         except OSError as error:
             raise Misconfigured(
                 f"the key file cannot be used: {error.strerror}",
@@ -143,17 +151,18 @@ def _decode(encoded: str, where: str, number: int) -> bytes:
     return key
 
 
-def _make(path: Path) -> None:
-    """Write a fresh key file unless one exists, durably and in one step: another process that
-    starts at the same moment sees either no file or the whole of it."""
+def _make(path: Path, seal: Callable[[str], str]) -> None:
+    """Write a fresh key file, as `seal` gives it, unless one exists, durably and in one step: another process
+    that starts at the same moment sees either no file or the whole of it."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = os.urandom(KEY_BYTES)
     draft = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    text = seal(f"{_hkdf(key, 'id')[:4].hex()}:{base64.b64encode(key).decode()}\n")
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
-        os.write(handle, f"{_hkdf(key, 'id')[:4].hex()}:{base64.b64encode(key).decode()}\n".encode())
+        os.write(handle, text.encode())
         os.fsync(handle)
         os.link(draft, path)
     except FileExistsError:

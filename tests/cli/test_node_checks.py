@@ -42,3 +42,13 @@ def test_who_could_open_identifiers(tmp_path: Path) -> None:
     for wrong in (str(tmp_path / "none.pub"), public[::-1], "x"):
         assert of("vault", Settings(reidentify_public=wrong)).level == "fail"
     assert private not in of("vault", Settings(reidentify_public=private[:-2])).text
+
+
+def test_whether_a_backup_of_the_store_holds_the_keys(tmp_path: Path) -> None:
+    (tmp_path / "wardline.db").touch()
+    url, elsewhere = f"sqlite:///{tmp_path}/wardline.db", f"sqlite:///{tmp_path}/keys/cabinet"
+    assert "beside" in of("cabinet", Settings(store=url)).text
+    assert of("cabinet", Settings(store=url, cabinet=elsewhere)).level == "ok"
+    same = of("cabinet", Settings(store="postgresql://h/w"))
+    assert (same.level, "exclude-schema" in same.remedy) == ("warn", True)
+    assert of("cabinet", Settings(store="postgresql://h/w", cabinet="postgresql://k/c")).level == "ok"
