@@ -5,6 +5,7 @@ read the same way backwards but for their digits. What the policy lets pass has 
 (`ZKXW…WXKZ`, `84917…71948`): they may stand in effects, and still in no log, metric or answer.
 
 The same seed makes the same canaries in the same order; another seed makes others.
+Where only a date would do it is a day of the years 1601 to 1899, one for each place.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 __all__ = ["CORES", "FRAMES", "Canaries", "Frame"]
 
 _ALL: Final = 10**8
+_OLDEST: Final = date(1601, 1, 1)
+_DAYS: Final = (date(1900, 1, 1) - _OLDEST).days
 
 
 class Frame(NamedTuple):
@@ -53,6 +57,7 @@ class Canaries:
         )  # no factor in common with _ALL
         self._back = pow(self._step, -1, _ALL)
         self._places: list[str] = []
+        self._days: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -64,6 +69,21 @@ class Canaries:
     def digits(self, place: str, *, passes: bool = False) -> str:
         """A new one of digits alone."""
         return self._next(FRAMES[3 if passes else 1], place)
+
+    def day(self, place: str) -> date:
+        """A new day of the past that no other place has, for a place that takes dates only. Raises `LookupError`
+        when there are none left."""
+        at = (self._first + len(self._days) * self._step) % _ALL % _DAYS
+        while at in self._days:
+            at = (at + 1) % _DAYS
+        if len(self._days) > _DAYS // 2:
+            raise LookupError("all days are taken")
+        self._days[at] = place
+        return _OLDEST + timedelta(days=at)
+
+    def day_of(self, day: date) -> str:
+        """The place that a day was made for, empty for none."""
+        return self._days.get((day - _OLDEST).days, "")
 
     def places(self) -> Iterator[str]:
         """Every place that has one, in the order they were made."""

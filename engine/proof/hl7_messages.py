@@ -16,7 +16,7 @@ from typing import Final
 from engine.privacy.table import Row, components_of, v2_table
 from engine.proof.canaries import Canaries
 
-__all__ = ["CORE", "EVERYTHING", "FEW", "FIELDS", "PASSES", "VERSIONS", "Writer", "exists_in"]
+__all__ = ["CORE", "EVERYTHING", "FEW", "FIELDS", "PASSES", "VERSIONS", "Writer", "exists_in", "treatment_of"]
 
 VERSIONS: Final = (
     "2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2",
@@ -24,6 +24,8 @@ VERSIONS: Final = (
 )  # fmt: skip
 PASSES: Final = frozenset({"keep", "keep-code", "keep-loc", "opdate"})
 NUMERIC: Final = frozenset({"NM", "SI", "DT", "TM", "TS", "DTM"})
+
+_DATES: Final = frozenset({"DT", "TS", "DTM"})
 
 _TABLE: Final = v2_table()
 
@@ -152,6 +154,8 @@ class Writer:
         passes = row.treatment in PASSES
         if passes and not self._passing:
             return ""
+        if not passes and place.endswith("[1]") and not _DATES.isdisjoint(row.datatypes):
+            return f"{self.canaries.day(f'{self._name}: {place}'):%Y%m%d}"
         return self.canaries.digits(f"{self._name}: {place}", passes=passes)
 
     def _component(self, row: Row, path: str, time: int, component: int) -> str:

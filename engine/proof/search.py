@@ -12,6 +12,8 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +23,9 @@ __all__ = ["leaks", "places_in"]
 
 _CANARY: Final = re.compile(
     "|".join(rf"{one.head}\d{{8}}{one.tail}" for one in FRAMES).encode(), re.IGNORECASE
+)
+_DAY: Final = re.compile(
+    rb"(?<![0-9A-Za-z.])(1[678][0-9]{2})([-/.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12][0-9]|3[01])"
 )
 _ESCAPED: Final = re.compile(rb"\\+(?:u00|x)([0-9a-fA-F]{2})|&#x([0-9a-fA-F]{2});")
 _DECIMAL: Final = re.compile(rb"&#(\d{2});")
@@ -52,7 +57,15 @@ def leaks(blob: bytes) -> set[str]:
 
 def places_in(blob: bytes, canaries: Canaries) -> set[str]:
     """The places whose canaries stand in these bytes."""
-    return {canaries.place_of(text) for text in leaks(blob)}
+    found = {canaries.place_of(text) for text in leaks(blob)}
+    return found | {place for day in _days(blob) if (place := canaries.day_of(day))}
+
+
+def _days(blob: bytes) -> Iterator[date]:
+    for read in (blob, blob.replace(b"\0", b"")) if b"\0" in blob else (blob,):
+        for match in _DAY.finditer(read):
+            with suppress(ValueError):
+                yield date(int(match[1]), int(match[3]), int(match[4]))
 
 
 def _suspect(piece: bytes) -> bool:
