@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "profile": ("profile", "profile", "Tools"),
     "incidents": ("incidents", "incidents", "Privacy"),
     "audit": ("audit", "audit", "Privacy"),
+    "prove-phi": ("proof", "prove_phi", "Privacy"),
     "access": ("access", "access", "Tools"),
     "cabinet": ("cabinet", "cabinet", "Privacy"),
     "purge": ("purge", "purge", "Privacy"),

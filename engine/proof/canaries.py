@@ -71,8 +71,8 @@ class Canaries:
         return self._next(FRAMES[3 if passes else 1], place)
 
     def day(self, place: str) -> date:
-        """A new day of the past that no other place has, for a place that takes dates only. Raises `LookupError`
-        when there are none left."""
+        """A new day of the past that no other place has, for a place that takes dates only. Raises
+        `LookupError` when there are none left."""
         at = (self._first + len(self._days) * self._step) % _ALL % _DAYS
         while at in self._days:
             at = (at + 1) % _DAYS
@@ -88,6 +88,11 @@ class Canaries:
     def places(self) -> Iterator[str]:
         """Every place that has one, in the order they were made."""
         return iter(self._places)
+
+    def all_places(self) -> Iterator[str]:
+        """The same, and those that have a day."""
+        yield from self._places
+        yield from self._days.values()
 
     def place_of(self, text: str) -> str:
         """The place of a canary; the text itself where it is none of these."""

@@ -24,7 +24,8 @@ from engine.privacy.table import components_of
 from engine.proof.hl7_messages import EVERYTHING, FIELDS
 
 __all__ = [
-    "CLIENTS", "FILES", "FORWARDS", "READS", "RESOURCES", "SERVED", "STRICT", "Folders", "Keys", "write_channels",
+    "CLIENTS", "FILES", "FORWARDS", "READS", "RESOURCES", "SERVED", "STRICT", "Folders", "Keys",
+    "write_channels",
 ]  # fmt: skip
 
 FORWARDS: Final = "proof-forwards"
@@ -177,7 +178,7 @@ def _files(folders: Folders) -> Any:
 def _strict(folders: Folders) -> Any:
     """Checks whatever can be checked, and tells the sender what became of his message."""
     source = _mllp(
-        acknowledge="delivery", acknowledge_timeout="5", charset_strict="yes", control_id_reuse="reject"
+        acknowledge="delivery", acknowledge_timeout="1", charset_strict="yes", control_id_reuse="reject"
     )
     encounter = {"encounter": {"key": "{PV1-19}", "subject": "PID-3"}}
     ledger = [{"ledger": {"path": str(folders.ledger)}}]

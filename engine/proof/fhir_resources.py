@@ -1,8 +1,8 @@
 """Resources of FHIR with a canary in every element that can hold one (spec: PHI, P01): what the models of
 fhir.resources say there is, of each release, with extensions, narrative and contained resources.
 
-Of elements that exclude each other (`occurrence[x]`) one resource has one; there are as many resources of a type as
-it takes to have them all.
+Of elements that exclude each other (`occurrence[x]`) one resource has one; there are as many resources of a
+type as it takes to have them all.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def resources_of(type_: str, release: Release, canaries: Canaries) -> Iterator[M
     """Resources of a type that together have every element of it."""
     shape = models.shape(release, type_)
     count = max([len(_alternatives(shape, group)) for group in shape.choices] + [1])
-    for number in range(count):
-        name = f"{type_} {release}" + (f" {number + 1}" if number else "")
-        yield _Maker(name, release, number, canaries).resource(shape)
+    for at in range(count):
+        name = f"{type_} {release}" + (f" {at + 1}" if at else "")
+        yield _Maker(name, release, at, canaries).resource(shape)
 
 
 class _Maker:
@@ -126,7 +126,7 @@ class _Maker:
     def _whole(self, _path: str) -> int:
         return 7
 
-    _integer = _positiveInt = _unsignedInt = _whole
+    _integer = _positiveInt = _unsignedInt = _whole  # noqa: N815 - named as the types are
 
     def _integer64(self, path: str) -> str:
         return self._digits(path)

@@ -51,10 +51,10 @@ FEW: Final = [
 EVERYTHING: Final = CORE + sorted(set(FIELDS) - set(CORE) - NEVER_INSIDE)
 
 _GIVEN: Final = {
-    "MSH-3": "@^@^@", "MSH-4": "@^@", "MSH-5": "@", "MSH-6": "@", "MSH-7": "20261121120000",
+    "MSH-3": "+^+^+", "MSH-4": "+^+", "MSH-5": "+", "MSH-6": "+", "MSH-7": "20261121120000",
     "MSH-14": "", "EVN-2": "20261121115900", "EVN-6": "",
     "MSH-10": "@", "MSH-11": "P", "MSH-15": "", "MSH-16": "", "MSH-22": "", "MSH-23": "",
-    "PID-3": "@^^^HOSP^SS~@^@^@^HOSP^MR~@^^^@^NI",
+    "PID-3": "@^^^HOSP^SS~@^^^HOSP^MR~@^^^^NI",
     "PV1-2": "I", "PV1-3": "ICU^@^@^HOSP^^^@^@^@",
     "FT1-1": "1", "FT1-4": "20261121", "FT1-6": "CG", "FT1-7": "270001^@^L^^@", "FT1-10": "2",
     "FT1-12": "10.50", "FT1-16": "ICU^@^@^^^^@",
@@ -87,8 +87,9 @@ class Writer:
         charset: str = "",
         version: str = "",
     ) -> bytes:
-        """A message of this type; `changes` are whole fields, in which `@` becomes a canary and `#` one of
-        digits alone. With a `version` it has that version's fields, else all there ever were, as 2.5.1."""
+        """A message of this type; `changes` are whole fields, in which `@` becomes a canary, `#` one of
+        digits alone, `+` one that may pass. With a `version` it has that version's fields, else all there
+        ever were, as 2.5.1."""
         self._name, self._version = name, version or VERSIONS[-1]
         given = {**_GIVEN, "MSH-12": version or "2.5.1", **(changes or {})}
         given |= {"MSH-9": message_type, "MSH-18": charset}
@@ -106,7 +107,7 @@ class Writer:
 
     def text(self, text: str, place: str) -> str:
         """The text with canaries in it."""
-        made = {"@": self._word, "#": self._digits}
+        made = {"@": self._word, "#": self._digits, "+": self._known}
         return "".join(made[mark](place) if mark in made else mark for mark in text)
 
     def _numbers(self, segment: str) -> list[int]:
@@ -130,8 +131,10 @@ class Writer:
             path = f"{segment}-{number}"
             if path in given:
                 fields.append(self.text(given[path], path))
-            else:
-                fields.append(self._field(rows.get(number) if number in there else None, path))
+            elif number in there or number not in rows:
+                fields.append(self._field(rows.get(number), path))
+            else:  # later versions have it: their rows speak of it, in their messages
+                fields.append("")
         if segment in ("MSH", "FHS", "BHS"):
             fields[1:3] = [r"^~\&"]
         return "|".join(fields)
@@ -169,7 +172,7 @@ class Writer:
 
     def _below(self, row: Row, place: str, component: int) -> str:
         """The second sub-component: of an EIP the authority of its number, which passes (row EI.2)."""
-        passes = self._passing and component <= 2 and "EIP" in row.datatypes
+        passes = component <= 2 and "EIP" in row.datatypes
         return self.canaries.word(f"{self._name}: {place}", passes=passes)
 
     def _unknown(self, segment: str) -> str:
@@ -178,6 +181,9 @@ class Writer:
 
     def _word(self, place: str) -> str:
         return self.canaries.word(f"{self._name}: {place}")
+
+    def _known(self, place: str) -> str:
+        return self.canaries.word(f"{self._name}: {place}", passes=True)
 
     def _digits(self, place: str) -> str:
         return self.canaries.digits(f"{self._name}: {place}")

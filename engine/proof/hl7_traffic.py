@@ -1,4 +1,6 @@
-"""What is sent as HL7 v2: the whole table in every version, pieces, batches, noise, files, and messages by chance."""
+"""What is sent as HL7 v2: the whole table in every version, pieces, batches, noise, files, and messages by
+chance.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class Sent(NamedTuple):
 def table_messages(
     canaries: Canaries, channels: Sequence[str], *, only: frozenset[str] | None = None
 ) -> Iterator[Sent]:
-    """The whole table, in every version; five repetitions once (spec: PHI, P01 and P02). `only` are segments."""
+    """The whole table, in every version; five repetitions once (spec: PHI, P01, P02); `only` are segments."""
     segments = [one for one in EVERYTHING if only is None or one in only]
     for channel in channels:
         for version in VERSIONS:
@@ -111,14 +113,15 @@ def files(canaries: Canaries, channel: str) -> Iterator[tuple[str, Sent]]:
 def noise(canaries: Canaries) -> Iterator[bytes]:
     """Bytes that are no frame, half a frame, and a frame begun twice."""
     write = Writer(canaries)
-    yield f"GET /{canaries.word('noise: address')}?name={canaries.word('noise: query')} HTTP/1.1\r\n\r\n".encode()
+    address = f"/{canaries.word('noise: address')}?name={canaries.word('noise: query')}"
+    yield f"GET {address} HTTP/1.1\r\n\r\n".encode()
     begun, cut = (write.message(name, "ADT^A01", segments=["PID"])[:-40] for name in ("begun", "cut"))
     yield b"\x0b" + begun + b"\x0b" + cut
 
 
 def by_chance(canaries: Canaries, doors: Sequence[tuple[str, str]], count: int, seed: int) -> Iterator[Sent]:
-    """Messages with 50 canaries each, in fields by chance (spec: PHI, P03). `doors` are channels with a type of
-    message that they take."""
+    """Messages with 50 canaries each, in fields by chance (spec: PHI, P03). `doors` are channels with a type
+    of message that they take."""
     dice = random.Random(seed)  # noqa: S311 - to be the same again
     places = [(segment, number) for segment in FEW for number in FIELDS[segment]]
     for at in range(count):

@@ -1,7 +1,7 @@
 """A real engine for a proof: `wardline run` in a process of its own, and all that it says.
 
-It can be killed like a power cut, started again, stopped; whatever it writes to its log and its standard output is
-kept whole. Ports are those that its log names.
+It can be killed like a power cut, started again, stopped; whatever it writes to its log and its standard
+output is kept whole. Ports are those that its log names.
 """
 
 from __future__ import annotations
@@ -127,9 +127,10 @@ class Connection:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
         self._buffer = b""
 
-    def ask(self, message: bytes) -> bytes:
-        """Send a message and wait for its answer; nothing when the engine closed instead."""
+    def last(self, message: bytes) -> bytes:
+        """Send a message as the last one, and all that comes until the engine hangs up too."""
         self.send(_START + message + _END)
+        self.half_close()
         return self.answer()
 
     def send(self, data: bytes) -> None:

@@ -1,8 +1,9 @@
-"""The messages of the hospital's own test cases, with a canary in every place that the policy does not let pass: what
-the channels need to go on (codes, quantities, places, dates that go out) stays as it is."""
+"""The messages of the hospital's own test cases, with a canary in every place that the policy does not let
+pass: what the channels need to go on (codes, quantities, places, dates that go out) stays as it is."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ from engine.proof.hl7_traffic import Sent
 __all__ = ["overlaid_messages", "overlaid_resources"]
 
 _NEEDED: Final = PASSES | {"engine"}
-_RELATED: Final = ("NK1", "GT1", "IN1", "PD1")
+_RELATED: Final = ("NK1",)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TELLING: Final = frozenset({"display", "text", "div", "name", "comment", "note"})
 
 
@@ -77,7 +79,7 @@ class _Overlay:
         lines = raw.decode("utf-8", "surrogateescape").split("\r")
         made = [self._segment(line) for line in lines if line]
         there = {line[:3] for line in made}
-        write = Writer(self._canaries, repetitions=2)
+        write = Writer(self._canaries, repetitions=1)
         made += [write.segment(self._name, one) for one in _RELATED if one not in there]
         made.append(write.text("ZPI|@|@^@", f"{self._name}: ZPI-1"))
         return "".join(f"{line}\r" for line in made).encode("utf-8", "surrogateescape")
@@ -143,9 +145,10 @@ class _Walk:
             return self.object(value, path)
         if isinstance(value, list):
             return [self._value(one, path, name) for one in value]
-        if isinstance(value, str) and self._tells(path, name):
-            return self._canaries.word(f"{self._name}: {path}")
-        return value
+        if not isinstance(value, str) or not self._tells(path, name):
+            return value
+        place = f"{self._name}: {path}"
+        return self._canaries.day(place).isoformat() if _DAY.fullmatch(value) else self._canaries.word(place)
 
     def _tells(self, path: str, name: str) -> bool:
         if name in ("reference", "id", "resourceType", "url", "system", "code", "status"):

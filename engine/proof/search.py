@@ -24,8 +24,9 @@ __all__ = ["leaks", "places_in"]
 _CANARY: Final = re.compile(
     "|".join(rf"{one.head}\d{{8}}{one.tail}" for one in FRAMES).encode(), re.IGNORECASE
 )
-_DAY: Final = re.compile(
+_DAY: Final = re.compile(  # a day, or the beginning of a time, but not that of a UUID
     rb"(?<![0-9A-Za-z.])(1[678][0-9]{2})([-/.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12][0-9]|3[01])"
+    rb"(?:(?![0-9A-Za-z-])|(?=T[0-9]{2}|[0-9]{4,6}(?![0-9A-Za-z])))"
 )
 _ESCAPED: Final = re.compile(rb"\\+(?:u00|x)([0-9a-fA-F]{2})|&#x([0-9a-fA-F]{2});")
 _DECIMAL: Final = re.compile(rb"&#(\d{2});")
@@ -55,9 +56,9 @@ def leaks(blob: bytes) -> set[str]:
     return found
 
 
-def places_in(blob: bytes, canaries: Canaries) -> set[str]:
-    """The places whose canaries stand in these bytes."""
-    found = {canaries.place_of(text) for text in leaks(blob)}
+def places_in(blob: bytes, canaries: Canaries, *, passing: bool = True) -> set[str]:
+    """The places whose canaries stand in these bytes; without `passing` only those that identify."""
+    found = {canaries.place_of(text) for text in leaks(blob) if passing or not text.startswith(_PASSING)}
     return found | {place for day in _days(blob) if (place := canaries.day_of(day))}
 
 
@@ -134,6 +135,7 @@ def _based(core: str) -> Iterator[bytes]:
             yield base64.urlsafe_b64encode(base64.b64decode(whole))[first:last]
 
 
+_PASSING: Final = tuple(frame.head for frame in FRAMES if frame.passes)
 _PLAIN: Final = tuple(core.lower().encode() for core in CORES)
 _SMALL: Final = _PLAIN + tuple(sorted({spelled for core in CORES for spelled in _spelled(core)}))
 _EXACT: Final = tuple(sorted({based for core in CORES for based in _based(core)}))

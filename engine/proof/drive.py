@@ -1,0 +1,277 @@
+"""Drives a plan through a running engine: doors, kill -9, a destination that is away, dead letters and
+redelivery, all logs open; and collects whatever it wrote or said."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import Final
+
+from engine.app.opening import open_settings
+from engine.fhir.releases import RELEASES
+from engine.model import MessageState
+from engine.proof import fhir_traffic
+from engine.proof.channels import CLIENTS, FILES, FORWARDS, Folders, Keys
+from engine.proof.fhir_traffic import Answered, Client, Request
+from engine.proof.hl7_traffic import Sent
+from engine.proof.node import Connection, Node, wait_for
+from engine.proof.places import Kind, Place, database, files
+from engine.proof.plan import Plan
+from engine.proof.receiver import Receiver
+from engine.settings import Settings
+from engine.store.base import Query, Store
+
+__all__ = ["Drive"]
+
+RECEIVER: Final = "proof-receiver"
+_WINDOW: Final = 200
+_HEADS: Final = {b"MSH": (3, 4, 5, 6, 10), b"BHS": (3, 4, 5, 6, 11), b"FHS": (3, 4, 5, 6, 11)}
+_REPEATED: Final = {b"MSH": range(2, 6), b"BHS": (2, 3, 4, 5, 11), b"FHS": (2, 3, 4, 5, 11), b"MSA": (2,)}
+"""Fields of what is sent, by number, and of answers, by place in the segment."""
+
+_COMMANDS: Final = (
+    ("messages", "--json", "--limit", "100000"), ("messages", "--limit", "1000"), ("dead", "--json"),
+    ("dead",), ("account",), ("status", "--json"), ("status",), ("incidents", "--json"), ("incidents",),
+    ("audit", "list"), ("audit", "list", "--json"), ("audit", "verify"), ("audit", "export"), ("purge",
+    "--dry-run"), )  # fmt: skip
+"""What officers and operators ask beside the running engine; `CHANNELS` is the folder of channel files."""
+
+_SELF: Final = re.compile(rb'\{\s*"relation"\s*:\s*"self"\s*,\s*"url"\s*:\s*"[^"]*"\s*\}')
+
+_PAGES: Final = ("/metrics", "/health", "/ready", "/", "/nothing-here")
+
+
+class Drive:
+    """One run. `command` is how `wardline` is called; `odoo` says that effects go where the channels say."""
+
+    def __init__(
+        self, folders: Folders, plan: Plan, store: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        self.folders, self._plan, self._store = folders, plan, store
+        self.receiver = Receiver()
+        self._keys = Keys({name: f"{name}-{secrets.token_hex(24)}" for name in CLIENTS})
+        (folders.root / "tmp").mkdir(exist_ok=True)
+        self._said = folders.root / "said"
+        self._said.mkdir(exist_ok=True)
+        given = {
+            "WARDLINE_STORE": store, "WARDLINE_HTTP": "127.0.0.1:0", "WARDLINE_LOG_LEVEL": "DEBUG",
+            "WARDLINE_DEV_KEYS": "true", "COLUMNS": "1000", "TMPDIR": str(folders.root / "tmp"),
+            "WARDLINE_USER": "prove-phi",
+            f"WARDLINE_MLLP_{RECEIVER.replace('-', '_').upper()}_URL": f"mllp://127.0.0.1:{self.receiver.port}",
+            **self._keys.environment(),
+        }  # fmt: skip
+        self._environment = {**environment, **given}
+        self.node = Node(command, self._environment, folders.channels, self._said)
+        self.answers: list[tuple[str, bytes]] = []
+        self.faults: list[str] = []
+        self.requests = 0
+        self.kills = 0
+        self.seen: list[Place] = []
+        self._verbs = frozenset(self.node.wardline("--help").decode(errors="replace").split())
+
+    def run(self, told: Callable[[str], None]) -> None:
+        """Everything, from the first start to the last stop. Raises `Unavailable` when the engine does not
+        play.
+        """
+        try:
+            self.node.start()
+            told("the table in every version, over MLLP")
+            self._messages()
+            told("resources over FHIR")
+            self._resources()
+            told("messages by chance, kill -9 in between")
+            self._chance()
+            self.receiver.open()
+            told("dead letters, redelivery, commands, pages")
+            self._settle()
+            self._redeliver()
+            self._look()
+            if code := self.node.stop():
+                self.faults.append(f"the engine ended with exit code {code}")
+        finally:
+            self.node.kill()
+            self.receiver.close()
+
+    def places(self) -> Iterator[Place]:
+        """All that can be seen now that it is over."""
+        yield from self.seen
+        yield Place("answers over MLLP", "silent", b"\n".join(answer for _, answer in self.answers))
+        yield Place("received by another system", "effects", b"\n".join(self.receiver.got))
+        yield from self._files("at the end")
+        if not self._store.startswith("sqlite"):
+            yield from database(self._store, "store")
+
+    def _files(self, when: str) -> Iterator[Place]:
+        """Everything in the run's folder but channel files and the files that senders put there, which are
+        theirs until they are taken away; of those, the answers."""
+        yield from files(self.folders.root, when, silent=("said/", "tmp/"), but=("inbox/", "channels/"))
+        for path in self.folders.inbox.glob("*/answers/*"):
+            answer, sent = path.read_bytes(), dict(self._plan.files)[path.stem].raw
+            yield Place(f"answers to files {when}", "silent", without_repeats(sent, answer))
+
+    def states(self) -> dict[str, int]:
+        """How many messages ended how."""
+        with_states: dict[str, int] = {}
+        opened = self._open()
+        try:
+            for row in opened.account():
+                with_states[row.state.value] = with_states.get(row.state.value, 0) + row.messages
+        finally:
+            opened.close()
+        return with_states
+
+    def stopped(self) -> int:
+        """How many messages the guard made dead letters of."""
+        opened = self._open()
+        try:
+            dead = opened.messages(Query(state=MessageState.DEAD.value, limit=100_000))
+            return sum(view.reason is not None and view.reason.code.value == "privacy" for view in dead)
+        finally:
+            opened.close()
+
+    def _open(self) -> Store:
+        return open_settings(Settings(store=self._store))
+
+    def _messages(self) -> None:
+        for path, sent in self._plan.files:
+            at = self.folders.inbox / FILES / path
+            at.with_suffix(".part").write_bytes(sent.raw)
+            at.with_suffix(".part").rename(at)
+        for data in self._plan.noise:
+            connection = self.node.connect(FORWARDS)
+            connection.send(data)
+            connection.half_close()
+            self.answers.append(("noise", connection.answer()))
+            connection.close()
+        for sent in self._plan.messages:
+            if sent.channel in self.node.ports:
+                connection = self.node.connect(sent.channel)
+                self.answers.append((sent.name, without_repeats(sent.raw, connection.last(sent.raw))))
+                connection.close()
+
+    def _resources(self) -> None:
+        port = next(port for name, port in self.node.ports.items() if name.startswith("proof-resources"))
+        client = Client(port, self._keys.of)
+        try:
+            for request in self._plan.creates:
+                answered = self._ask(client, request)
+                address = _location(answered)
+                if address and request.name.split()[-1] in RELEASES:
+                    for follows in fhir_traffic.later(request, address, self._plan.canaries):
+                        self._ask(client, follows)
+            for request in self._plan.requests:
+                self._ask(client, request)
+        finally:
+            client.close()
+
+    def _ask(self, client: Client, request: Request) -> Answered:
+        answered = client.ask(request)
+        self.answers.append((answered.name, without_self(answered.head)))
+        self.requests += 1
+        if not answered.own:
+            self.answers.append((answered.name, without_self(answered.body)))
+        return answered
+
+    def _chance(self) -> None:
+        """In windows, each on a connection of its own; in two of them the engine dies before it was read
+        from.
+        """
+        windows = list(_windows(self._plan.chance))
+        deadly = {len(windows) // 3, 2 * len(windows) // 3}
+        for number, window in enumerate(windows):
+            connections = self._send(window)
+            if number in deadly:
+                self.node.kill()
+                self.kills += 1
+                _hang_up(connections)
+                self.seen += self._files(f"after kill -9 ({self.kills})")
+                self.node.start()
+                connections = self._send(window)
+            for sent in window:
+                answer = connections[sent.channel].answer()
+                self.answers.append((sent.name, without_repeats(sent.raw, answer)))
+            _hang_up(connections)
+
+    def _send(self, window: Sequence[Sent]) -> dict[str, Connection]:
+        connections: dict[str, Connection] = {}
+        for sent in window:
+            connection = connections.setdefault(sent.channel, self.node.connect(sent.channel))
+            connection.send(b"\x0b" + sent.raw + b"\x1c\r")
+        return connections
+
+    def _settle(self) -> None:
+        opened = self._open()
+        waiting = {MessageState.RECEIVED, MessageState.WAITING}
+        try:
+            wait_for(lambda: not any(row.state in waiting for row in opened.account()), "all is settled", 600)
+        finally:
+            opened.close()
+
+    def _redeliver(self) -> None:
+        self.seen.append(Place("wardline redeliver", "silent", self.node.wardline("redeliver", "--all")))
+        self._settle()
+
+    def _look(self) -> None:
+        """Every page, and every command that shows something, two at a time."""
+        self.seen += [Place(f"page {path}", "silent", self.node.get(path)) for path in _PAGES]
+        asked: list[tuple[Kind, tuple[str, ...]]] = [
+            ("silent", one) for one in _COMMANDS if one[0] in self._verbs
+        ]
+        asked.append(("effects", ("account", "--every", "--json")))
+        asked += [("effects", ("messages", "--id", str(number))) for number in self._some()]
+        with ThreadPoolExecutor(2) as pool:
+            said = pool.map(lambda one: self.node.wardline(*one[1]), asked)
+            for (kind, words), text in zip(asked, said, strict=True):
+                self.seen.append(Place(f"wardline {' '.join(words)}", kind, text))
+
+    def _some(self) -> list[int]:
+        """A message of every channel and state."""
+        opened = self._open()
+        try:
+            found = {(view.channel, view.state): view.id for view in opened.messages(Query(limit=100_000))}
+        finally:
+            opened.close()
+        return sorted(found.values())[::3][:5]
+
+
+def without_repeats(raw: bytes, answer: bytes) -> bytes:
+    """An answer without what it has to repeat (spec: ack, section 4): the sender's own names, MSH-3 to -6,
+    its control id; of a batch the same of BHS and FHS. Each is held against what was sent."""
+    own: set[bytes] = set()
+    for fields in (line.split(b"|") for line in raw.split(b"\r")):
+        if fields[0] in _HEADS:
+            own.update(fields[at - 1] for at in _HEADS[fields[0]] if len(fields) >= at)
+    segments = [line.split(b"|") for line in answer.split(b"\r")]
+    for fields in segments:
+        for at in _REPEATED.get(fields[0], ()):
+            if len(fields) > at and fields[at] in own:
+                fields[at] = b""
+    return b"\r".join(b"|".join(fields) for fields in segments)
+
+
+def without_self(body: bytes) -> bytes:
+    """A Bundle without its `self` link, which repeats to the client what it looked for (FHIR R4, 3.1.1.7)."""
+    return _SELF.sub(b"", body)
+
+
+def _windows(sent: Sequence[Sent]) -> Iterator[list[Sent]]:
+    left = iter(sent)
+    while window := list(islice(left, _WINDOW)):
+        yield window
+
+
+def _hang_up(connections: Mapping[str, Connection]) -> None:
+    for connection in connections.values():
+        with suppress(OSError):
+            connection.close()
+
+
+def _location(answered: Answered) -> str:
+    head = answered.head.decode("latin-1")
+    return next(
+        (line.partition(": ")[2] for line in head.splitlines() if line.lower().startswith("location:")), ""
+    )
