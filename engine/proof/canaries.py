@@ -74,7 +74,7 @@ class Canaries:
         """A new day of the past that no other place has, for a place that takes dates only. Raises
         `LookupError` when there are none left."""
         at = (self._first + len(self._days) * self._step) % _ALL % _DAYS
-        while at in self._days:
+        while at in self._days or (_OLDEST + timedelta(days=at)).year % 100 == 0:  # numbers of rows look so
             at = (at + 1) % _DAYS
         if len(self._days) > _DAYS // 2:
             raise LookupError("all days are taken")

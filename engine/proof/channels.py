@@ -8,11 +8,12 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import yaml
 
 from engine.config.loading import channel_files
+from engine.config.spec.privacy import FlagName
 from engine.errors import Misconfigured
 from engine.fhir.resource_types import TYPES
 from engine.privacy.fhir_policy import FhirPolicy
@@ -149,8 +150,14 @@ def _channel(name: str, source: dict[str, Any], effects: list[Any], destination:
         "source": source,
         "effects": effects,
         "destinations": destination,
+        "privacy": {"flags": dict.fromkeys(_flags(source), "pass")},
         **more,
     }
+
+
+def _flags(source: dict[str, Any]) -> list[str]:
+    """The privacy flags that messages of a door may raise."""
+    return [flag for flag in get_args(FlagName) if flag.startswith("meta.") == ("fhir" in source)]
 
 
 def _mllp(**more: Any) -> dict[str, Any]:
@@ -159,7 +166,21 @@ def _mllp(**more: Any) -> dict[str, Any]:
 
 def _forward(**more: str) -> dict[str, Any]:
     names = dict.fromkeys(("application", "facility", "receiving_application", "receiving_facility"), "PROOF")
-    return {"forward": {"segments": [*EVERYTHING, "ZPI", "ZZZ", "XYZ"], **names, **more}}
+    return {"forward": {"segments": _passing(), **names, **more}}
+
+
+def _passing() -> list[str]:
+    """Segments of which the policy lets something pass."""
+    policy, words = Policy(), {"keep", "token", "opdate", "year"}
+    return [
+        segment
+        for segment in EVERYTHING
+        if any(
+            policy.treatment(segment, field, part).treatment in words
+            for field in FIELDS[segment]
+            for part in range(1, 6)
+        )
+    ]
 
 
 def _forwards(folders: Folders, receiver: str) -> Any:
@@ -196,9 +217,7 @@ def _resources(name: str, types: list[str], folders: Folders) -> Any:
         "listen": "tcp:0", "rate": "100000", "clients": "proof-clients.yaml.txt",
         "resources": dict.fromkeys(types, everything),
     }  # fmt: skip
-    effects = [
-        rule for type_ in types for rule in _rules(_fhir_paths(type_), f"{type_}.id", when=f"{type_}.id")
-    ]
+    effects = [rule for type_ in types for rule in _rules_of(type_)]
     ledger = [{"ledger": {"path": str(folders.ledger)}}]
     order = " or ".join(f"{type_}.id" for type_ in types)
     return _channel(name, {"fhir": source}, effects, ledger, no_effect="filtered", sequence_by=order)
@@ -243,6 +262,13 @@ def _rules(paths: Iterable[_Path], known: str, *, when: str = "") -> Iterator[di
         product = {"key": f"{key}{{{known} or literal(none)}}/{start}", "code": "literal(none)"}
         product |= {slot: one.read for slot, one in zip(_SLOTS, values[start : start + width], strict=False)}
         yield {"when": {when: "present"} if when else {}, "product": product}
+
+
+def _rules_of(type_: str) -> Iterator[dict[str, Any]]:
+    """Rules that read a type of resource."""
+    paths = list(_fhir_paths(type_))
+    known = next((path.text for path in paths if path.token), f"{type_}.id")
+    return _rules(paths, known, when=f"{type_}.id")
 
 
 def _v2_paths() -> Iterator[_Path]:

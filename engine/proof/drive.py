@@ -3,6 +3,7 @@ redelivery, all logs open; and collects whatever it wrote or said."""
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,13 +25,14 @@ from engine.proof.plan import Plan
 from engine.proof.receiver import Receiver
 from engine.settings import Settings
 from engine.store.base import Query, Store
+from engine.telemetry import PrivacyIncident
 
 __all__ = ["Drive"]
 
 RECEIVER: Final = "proof-receiver"
 _WINDOW: Final = 200
 _HEADS: Final = {b"MSH": (3, 4, 5, 6, 10), b"BHS": (3, 4, 5, 6, 11), b"FHS": (3, 4, 5, 6, 11)}
-_REPEATED: Final = {b"MSH": range(2, 6), b"BHS": (2, 3, 4, 5, 11), b"FHS": (2, 3, 4, 5, 11), b"MSA": (2,)}
+_REPEATED: Final = {b"MSH": (2, 3, 4, 5, 8), b"BHS": (2, 3, 4, 5, 11), b"FHS": (2, 3, 4, 5, 11), b"MSA": (2,)}
 """Fields of what is sent, by number, and of answers, by place in the segment."""
 
 _COMMANDS: Final = (
@@ -132,6 +134,16 @@ class Drive:
             return sum(view.reason is not None and view.reason.code.value == "privacy" for view in dead)
         finally:
             opened.close()
+
+    def incidents(self) -> dict[str, int]:
+        """What the guard says that it stopped: rows of the policy, and how often."""
+        found: dict[str, int] = {}
+        for line in self.node.log.read_bytes().splitlines():
+            if PrivacyIncident.text.encode() in line:
+                with suppress(ValueError):
+                    row = str(json.loads(line).get("row", ""))
+                    found[row] = found.get(row, 0) + 1
+        return found
 
     def _open(self) -> Store:
         return open_settings(Settings(store=self._store))
@@ -242,15 +254,24 @@ def without_repeats(raw: bytes, answer: bytes) -> bytes:
     """An answer without what it has to repeat (spec: ack, section 4): the sender's own names, MSH-3 to -6,
     its control id; of a batch the same of BHS and FHS. Each is held against what was sent."""
     own: set[bytes] = set()
-    for fields in (line.split(b"|") for line in raw.split(b"\r")):
+    for line in re.split(rb"[\r\n]+", raw):
+        fields = line.split(line[3:4] or b"|")
         if fields[0] in _HEADS:
             own.update(fields[at - 1] for at in _HEADS[fields[0]] if len(fields) >= at)
-    segments = [line.split(b"|") for line in answer.split(b"\r")]
-    for fields in segments:
+            own.update(fields[8].split(line[4:5])[1:2] if len(fields) > 8 else ())  # the event
+    kept = []
+    for line in answer.split(b"\r"):
+        fields = re.split(rb"([|#])", line)
         for at in _REPEATED.get(fields[0], ()):
-            if len(fields) > at and fields[at] in own:
-                fields[at] = b""
-    return b"\r".join(b"|".join(fields) for fields in segments)
+            if len(fields) > 2 * at:
+                fields[2 * at] = b"^".join(part for part in _parts(fields[2 * at], own))
+        kept.append(b"".join(fields))
+    return b"\r".join(kept)
+
+
+def _parts(field: bytes, own: set[bytes]) -> list[bytes]:
+    """What of a field is no repetition of what was sent."""
+    return [] if field in own else [part for part in re.split(rb"[\^@]", field) if part not in own]
 
 
 def without_self(body: bytes) -> bytes:

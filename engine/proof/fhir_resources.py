@@ -43,7 +43,7 @@ class Made(NamedTuple):
 def resources_of(type_: str, release: Release, canaries: Canaries) -> Iterator[Made]:
     """Resources of a type that together have every element of it."""
     shape = models.shape(release, type_)
-    count = max([len(_alternatives(shape, group)) for group in shape.choices] + [1])
+    count = max(_choices(shape, release))
     for at in range(count):
         name = f"{type_} {release}" + (f" {at + 1}" if at else "")
         yield _Maker(name, release, at, canaries).resource(shape)
@@ -136,7 +136,9 @@ class _Maker:
 
     def _date(self, path: str) -> str:
         self._places.add(path)
-        return self._canaries.day(f"{self._name}: {path}").isoformat()
+        if path.startswith("contained.") or not _passes(path):
+            return self._canaries.day(f"{self._name}: {path}").isoformat()
+        return "2026-11-21"
 
     def _dateTime(self, path: str) -> str:
         return f"{self._date(path)}T08:09:10.{self._digits(path)}Z"
@@ -176,6 +178,15 @@ class _Maker:
     def _passes(self, path: str) -> bool:
         """Whether the policy lets a channel read what stands here."""
         return not path.startswith("contained.") and _passes(path)
+
+
+def _choices(shape: Shape, release: Release) -> Iterator[int]:
+    """How many alternatives there are, in the type and in the parts that are its own."""
+    yield 1
+    yield from (len(_alternatives(shape, group)) for group in shape.choices)
+    for element in shape.elements.values():
+        if not element.primitive and element.kind.startswith(shape.kind) and element.kind != shape.kind:
+            yield from _choices(models.shape(release, element.kind), release)
 
 
 @cache

@@ -137,7 +137,7 @@ def named_by_whom(canaries: Canaries, type_: str, release: Release) -> Iterator[
 
 
 def around(canaries: Canaries, type_: str, release: Release) -> Iterator[Request]:
-    """Bodies that are broken or wrapped: what cannot be read is not to be repeated, neither values nor names."""
+    """Bodies that are broken or wrapped: what cannot be read is not repeated, neither values nor names."""
     at = f"{type_} {release}"
 
     def word(place: str) -> str:

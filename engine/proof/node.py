@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from engine.errors import Unavailable
@@ -65,8 +65,12 @@ class Node:
 
     def get(self, path: str) -> bytes:
         """What it answers over HTTP (health, metrics, pages); nothing when it is away."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports.get("", 0), timeout=20)
-        with suppress(OSError):
+        if not (port := self.ports.get("", 0)):
+            return b""
+        with (
+            closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection,
+            suppress(OSError),
+        ):
             connection.request("GET", path)
             return connection.getresponse().read()
         return b""

@@ -101,6 +101,7 @@ def prove(
         states=drive.states(),
         kills=drive.kills,
         stopped_by_guard=drive.stopped(),
+        incidents=drive.incidents(),
         searched=searched,
         not_searched=NOT_SEARCHED,
         sealed=_sealed(root / "wardline.db"),

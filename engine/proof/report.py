@@ -55,6 +55,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, int]
     kills: int
     stopped_by_guard: int
+    incidents: dict[str, int]
     searched: list[Searched]
     not_searched: list[str]
     sealed: dict[str, str]

@@ -25,7 +25,7 @@ _CANARY: Final = re.compile(
     "|".join(rf"{one.head}\d{{8}}{one.tail}" for one in FRAMES).encode(), re.IGNORECASE
 )
 _DAY: Final = re.compile(  # a day, or the beginning of a time, but not that of a UUID
-    rb"(?<![0-9A-Za-z.])(1[678][0-9]{2})([-/.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12][0-9]|3[01])"
+    rb"(?<![0-9A-Za-z.])(1[678](?!00)[0-9]{2})([-/.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12][0-9]|3[01])"
     rb"(?:(?![0-9A-Za-z-])|(?=T[0-9]{2}|[0-9]{4,6}(?![0-9A-Za-z])))"
 )
 _ESCAPED: Final = re.compile(rb"\\+(?:u00|x)([0-9a-fA-F]{2})|&#x([0-9a-fA-F]{2});")
