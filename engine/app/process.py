@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import select
 import socket
 import sys
@@ -48,6 +49,7 @@ class _Http(uvicorn.Server):
 
 def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool = False) -> None:
     """Run one process of a node until SIGTERM or SIGINT. Raises `Misconfigured` before anything is opened."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory stays there
     configure_logs(level=settings.log_level, plain=plain_logs)
     sys.setswitchinterval(SWITCH)
     channels = load_channels(folder)

@@ -92,6 +92,8 @@ class Drive:
             self._settle()
             self._redeliver()
             self._look()
+            if self.node.dumps_core:
+                self.faults.append("the engine may write core dumps")
             if code := self.node.stop():
                 self.faults.append(f"the engine ended with exit code {code}")
         finally:

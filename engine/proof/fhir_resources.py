@@ -59,6 +59,8 @@ class _Maker:
     def resource(self, shape: Shape) -> Made:
         body = {"resourceType": shape.kind, **self._object(shape, shape.kind, 0)}
         body.pop("id", None)
+        if "contained" not in shape.elements:
+            return Made(self._name, body, frozenset(self._places))
         body["contained"] = [self._contained()]
         pointer = {"url": "urn:proof:contained", "valueReference": {"reference": "#p1"}}
         body["extension"] = [*body.get("extension", []), pointer]

@@ -92,7 +92,7 @@ class Writer:
         ever were, as 2.5.1."""
         self._name, self._version = name, version or VERSIONS[-1]
         given = {**_GIVEN, "MSH-12": version or "2.5.1", **(changes or {})}
-        given |= {"MSH-9": message_type, "MSH-18": charset}
+        given |= {"MSH-9": message_type, "MSH-18": charset or given.get("MSH-18", "")}
         present = [one for one in ("MSH", "SFT", *segments) if self._numbers(one)]
         lines = [self._segment(segment, given) for segment in present]
         if "FT1" in present:
@@ -129,7 +129,9 @@ class Writer:
         fields = [segment]
         for number in range(1, max(there) + 3):
             path = f"{segment}-{number}"
-            if path in given:
+            if segment in ("MSH", "FHS", "BHS") and number <= 2:
+                fields.append("")  # the delimiters
+            elif path in given:
                 fields.append(self.text(given[path], path))
             elif number in there or number not in rows:
                 fields.append(self._field(rows.get(number), path))

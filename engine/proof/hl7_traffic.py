@@ -13,6 +13,7 @@ from engine.proof.hl7_messages import CORE, EVERYTHING, FEW, FIELDS, VERSIONS, W
 
 __all__ = ["Sent", "batch", "by_chance", "files", "noise", "pieces", "table_messages", "unusual"]
 
+_ODD: Final = ("MSH-8", "MSH-14", "MSH-15", "MSH-16", "MSH-18", "MSH-22", "MSH-23", "EVN-6")
 _AROUND: Final = ("FHS", "BHS", "BTS", "FTS")
 
 
@@ -51,7 +52,7 @@ def unusual(canaries: Canaries, channel: str) -> Iterator[Sent]:
     yield Sent(
         "security",
         channel,
-        write.message("security", "ADT^A01", {"MSH-8": "@", "MSH-14": "@", "MSH-18": "@"}),
+        write.message("security", "ADT^A01", dict.fromkeys(_ODD, "@")),
     )
     yield Sent(
         "1001 numbers", channel, write.message("1001 numbers", "ADT^A01", {"PID-3": "@~" * 1000 + "@"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import resource
 import signal
 import socket
 import subprocess
@@ -78,6 +79,14 @@ class Node:
     def connect(self, channel: str) -> Connection:
         """A connection to a channel's door."""
         return Connection(self.ports[channel])
+
+    @property
+    def dumps_core(self) -> bool:
+        """Whether it may leave its memory in a file when it crashes."""
+        if self._process is None:
+            return False
+        soft, hard = resource.prlimit(self._process.pid, resource.RLIMIT_CORE)
+        return (soft, hard) != (0, 0)
 
     def wardline(self, *arguments: str) -> bytes:
         """What a command of `wardline` prints, beside the running engine; both streams."""

@@ -29,7 +29,7 @@ FIELDS = {
 SPOILED = {
     ("proof-reads", b"2.4"): "effect key",
     ("proof-reads", b"2.5"): "effect value",
-    ("proof-strict", b"2.6"): "reason",
+    ("proof-strict", b"2.9"): "reason",
 }
 """What can be spoiled once a message only: in which channel, in the message of which version."""
 
