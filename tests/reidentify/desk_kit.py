@@ -8,8 +8,9 @@ from itertools import count
 
 from engine.errors import Unacceptable, Unavailable
 from engine.privacy.tokens import mint
-from engine.reidentify.desk import Desk, Request, Row, Shown
+from engine.reidentify.desk import Desk
 from engine.reidentify.limits import Limits
+from engine.reidentify.requests import Request, Row, Shown
 from engine.reidentify.words import Denied, Moment, Person, Purpose, Role, Step
 
 BOTH = frozenset(Role)

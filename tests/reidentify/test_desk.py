@@ -7,8 +7,8 @@ from reidentify.desk_kit import Kit, KitRow, person, token
 
 from engine.errors import Unavailable
 from engine.privacy.tokens import ALPHABET
-from engine.reidentify.desk import APPROVE_WITHIN, COLLECT_WITHIN, MISSES, Request, Shown, State
 from engine.reidentify.limits import HOUR, Limits
+from engine.reidentify.requests import APPROVE_WITHIN, COLLECT_WITHIN, MISSES, Request, Shown, State
 from engine.reidentify.words import Denied, Purpose, Role, Steps
 
 MARIA, JON, EVA = person("maria"), person("jon"), person("eva")

@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from reidentify.desk_kit import Kit, person
 
 from engine.errors import Unavailable
-from engine.reidentify.desk import Request, Shown
 from engine.reidentify.limits import HOUR, Limits
+from engine.reidentify.requests import Request, Shown
 from engine.reidentify.words import Denied, Person, Role, Steps
 
 PEOPLE = [person("maria"), person("jon"), person("asker", Role.ASKER), person("approver", Role.APPROVER)]

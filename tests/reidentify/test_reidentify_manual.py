@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from engine.cli import app
 from engine.cli.reidentify import reidentify
-from engine.reidentify.desk import APPROVE_WITHIN, COLLECT_WITHIN, MISSES
 from engine.reidentify.gate import FAILURES, LOCKED_FOR
 from engine.reidentify.limits import Limits
 from engine.reidentify.people import examine_people, read_people
+from engine.reidentify.requests import APPROVE_WITHIN, COLLECT_WITHIN, MISSES
 from engine.reidentify.words import ERRORS, PURPOSES, Why
 
 MANUAL = (Path(__file__).parents[2] / "docs/manual/reidentify.md").read_text()
