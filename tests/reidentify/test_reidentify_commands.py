@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from engine.cli import app
 from engine.cli.terminal import plainly
 from engine.errors import Misconfigured
+from engine.reidentify.keys import holds
 from engine.reidentify.people import read_people
 
 
@@ -194,6 +195,18 @@ def test_people_at_the_command_line(tmp_path: Path) -> None:
     assert checked.exit_code == 0
     assert "20 alone, 60 each, 200 in all" in checked.output
     assert key.read_text().strip() not in path.read_text()
+
+
+def test_a_key_is_handed_over_at_a_terminal_once(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "people.yaml"
+    add = ("person", "add", str(path), "eva", "--who", "Eva Lund", "--role", "asker")
+    code, screen, said = site.at_terminal("maria", *add)
+    assert (code, said) == (0, "")
+    shown, _, after = screen.partition("\x1b[?1049h")[2].partition("\x1b[?1049l")
+    key = re.search(r"wrk1_eva_\S{43}", shown)
+    assert key is not None
+    assert key[0] not in after
+    assert holds(key[0], read_people(path).people["eva"].key)
 
 
 def test_what_a_terminal_is_not_told() -> None:
