@@ -149,7 +149,9 @@ def _primitive(text: str, place: Place, row: Row | None) -> Iterator[Seen]:
             yield Seen("text", text, path)
         elif kind is not None and kind != "text":
             yield Seen(kind, text, path)
-    elif place[-1] in ("display", "authorString", "text", "valueString", "valueMarkdown", "div"):
+    elif place[-1] == "authorString":
+        yield Seen("name", text, path)
+    elif place[-1] in ("display", "text", "valueString", "valueMarkdown", "div"):
         yield Seen("text", text, path)
 
 
