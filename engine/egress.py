@@ -56,6 +56,7 @@ class Egress:
     ) -> None:
         self._programs, self._store, self._who, self._clock = programs, store, who, clock
         self._clean: set[str] = set()
+        self._open: set[str] = set()  # channels of which an effect held more than tokens and known words
 
     def check(
         self,
@@ -92,8 +93,12 @@ class Egress:
             batches.setdefault(messages[routing.message_id].channel, []).append(routing)
         suspects: list[Routing] = []
         for channel, batch in batches.items():
-            if self._programs[channel].guard.quiet([one.result for one in batch], since):
+            guard = self._programs[channel].guard
+            several = channel not in self._open  # else it is done message by message at once
+            if several and guard.quiet([one.result for one in batch], since):
                 batch = [one for one in batch if one.warnings or isinstance(one.result, Dead)]
+            elif several:
+                self._open.add(channel)
             suspects += batch
         return suspects
 

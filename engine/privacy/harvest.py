@@ -94,9 +94,13 @@ class Harvester:
 
     @cached_property
     def sieve(self) -> Sieve:
-        """What tells of a few short texts that they hold none of its values, without reading a message."""
-        fields = {segment: [place.field for place in places] for segment, places in self._plan.items()}
-        return Sieve(fields)
+        """What tells of a few short texts that they hold none of its values, without reading a message. Free
+        text is left out: no short text holds it."""
+        fields = {
+            segment: [place.field for place in places if any(part.kind != "text" for part in place.parts)]
+            for segment, places in self._plan.items()
+        }
+        return Sieve({segment: numbers for segment, numbers in fields.items() if numbers})
 
     def of(self, document: Document) -> list[Seen]:
         """All identifying values of a message, as they stand there, unescaped. What cannot be read because

@@ -49,9 +49,9 @@ class Sieve:
         """The fields that identify, in lower case, without the marks in them."""
         held: list[bytes] = []
         for line in raw.split(b"\r"):
-            numbers = self._fields.get(line[:3].upper() if line[:1].islower() else line[:3])
+            numbers = self._fields.get(line[:3])
             if numbers is None:
-                if line[:1] in b" \t":  # a segment that is indented
+                if not line[:1].isupper():  # a segment id that is indented or in lower case, or none at all
                     held.append(line)
                 continue
             fields = line.split(b"|")
