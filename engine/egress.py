@@ -19,6 +19,7 @@ from engine.model import Dead, Delivery, Reason, ResourceKey, Routed, Routing, S
 from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.guard import Leak
 from engine.privacy.matching import Identities
+from engine.privacy.outgoing import Open
 from engine.program import Program
 from engine.telemetry import PrivacyIncident, signal
 
@@ -105,14 +106,21 @@ class Egress:
     def deliveries(self, batch: Sequence[Delivery]) -> dict[int, Leak]:
         """Those of these deliveries that would let somebody out, by id, and where. The message of one is
         gone after its time: then it was compared when its effects were made."""
-        since, known, found = work_since(self._clock()), dict[int, Identities](), dict[int, Leak]()
+        since = work_since(self._clock())
+        left: dict[tuple[int, str], list[tuple[Delivery, set[Open]]]] = {}
         for delivery in batch:
             program = self._programs.get(delivery.channel)
-            left = program.guard.left([delivery.effect], since, [delivery.sequence_key]) if program else None
-            if program and left:
-                if delivery.message_id not in known:
-                    known[delivery.message_id] = self._content(delivery, program)
-                leak = program.guard.leak(left, [delivery.effect], known[delivery.message_id])
+            opened = program and program.guard.left([delivery.effect], since, [delivery.sequence_key])
+            if opened:
+                left.setdefault((delivery.message_id, delivery.channel), []).append((delivery, opened))
+        found: dict[int, Leak] = {}
+        for (message_id, channel), several in left.items():
+            program, compared = self._programs[channel], set[Open]().union(*(opened for _, opened in several))
+            identities = self._identities(message_id, program, compared)
+            if identities is None:
+                continue
+            for delivery, opened in several:
+                leak = program.guard.leak(opened, [delivery.effect], identities)
                 if leak is not None:
                     found[delivery.id] = leak
         return found
@@ -143,14 +151,22 @@ class Egress:
             detail={"channel": told.channel, "where": told.where, "place": told.place, "row": told.row},
         )
 
-    def _content(self, delivery: Delivery, program: Program) -> Identities:
+    def _identities(self, message_id: int, program: Program, left: set[Open]) -> Identities | None:
+        """What identifies in a stored message, where it has to be read for what is left."""
         try:
-            raw = self._store.content(delivery.message_id)
+            raw = self._store.content(message_id)
         except (KeyError, Unacceptable):
-            return Identities(())
-        message = StoredMessage(delivery.message_id, delivery.channel, raw, 0.0)
+            return None
+        if _clear(raw, program, left):
+            return None
+        message = StoredMessage(message_id, program.channel, raw, 0.0)
         links = gather([message], program, self._store.resources) if program.fhir else {}
         return identities_of(message, program, links)
+
+
+def _clear(raw: bytes, program: Program, left: set[Open]) -> bool:
+    """Whether nothing is left to compare, or nothing that could stand in the message."""
+    return not left or (not program.fhir and program.harvester.sieve.clear(raw, left))
 
 
 def leak_of(
@@ -165,12 +181,12 @@ def leak_of(
     on are those of the work. What we say ourselves is compared once: `clean` grows by it, for what is said
     of two messages is of neither."""
     guard, result = program.guard, routing.result
-    made, left = guard.routed(result, since) if isinstance(result, Routed) else ([], set())
+    made, left = guard.routed(result, since) if isinstance(result, Routed) else ([], set[Open]())
     phrases: list[str] = []
     if routing.warnings or isinstance(result, Dead):
         reasons = (*routing.warnings, *((result.reason,) if isinstance(result, Dead) else ()))
         phrases = [phrase for phrase in _phrases(reasons) if phrase not in clean]
-    if not phrases and (not left or (not program.fhir and program.harvester.sieve.clear(message.raw, left))):
+    if not phrases and _clear(message.raw, program, left):
         return None
     identities = identities_of(message, program, links)
     row = next((row for phrase in phrases if (row := guard.in_words(phrase, identities))), "")

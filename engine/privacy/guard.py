@@ -128,10 +128,18 @@ class Guard:
 
 
 def _opened(text: str, parts: list[str], harmless: frozenset[Any]) -> list[str]:
-    """What is to be compared of a text that is more than tokens and harmless words: of a key (it has a token
-    in it) its parts, of a message that is passed on every leaf, else all of it."""
+    """What is to be compared of a text that is more than tokens and harmless words: of a key (it begins with
+    its space, or has a token in it) its parts, of a message that is passed on every leaf, else all of it."""
     if "\r" in text:
         parts = list(set(LEAVES.split(text)))
-    elif "t1" not in text or not _tokens.search(text):
+    elif not _is_key(text, parts, harmless):
         return [text]
     return [part for part in parts if part not in harmless and not (len(part) == LENGTH and _token(part))]
+
+
+def _is_key(text: str, parts: list[str], harmless: frozenset[Any]) -> bool:
+    """Whether a text is put together of parts that say something each; days are written with `/` too."""
+    first = parts[0]
+    return (len(parts) > 1 and first in harmless and not first.isdecimal()) or (
+        "t1" in text and _tokens.search(text) is not None
+    )

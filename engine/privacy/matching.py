@@ -24,6 +24,7 @@ NAMES = 6  # short parts of one name that are looked for run together
 PHONE = 7  # last digits of a number by which it is known, whatever its prefix
 SAID = 6  # words from which on free text is compared: fewer may name a ward or an item
 SAID_LONG = 24  # and characters
+LONGEST = 4_000  # characters of free text that are compared, the first
 _COMMON_WORDS = (
     "avenue baby centre center clinic department division girl health highway home hospital house laboratory"
     " medical nursing public road street test university unknown"
@@ -171,8 +172,9 @@ class Identities:
             self._whole.setdefault(folded, one.row)
 
     def _text(self, one: Seen) -> None:
-        folded = plain(one.text)
-        if len(folded) >= SAID_LONG and len(words_of(one.text)) >= SAID:
+        text = one.text[:LONGEST]
+        folded = plain(text)
+        if len(folded) >= SAID_LONG and len(words_of(text)) >= SAID:
             self._texts.setdefault(folded, one.row)
 
 

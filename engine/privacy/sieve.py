@@ -34,34 +34,41 @@ class Sieve:
         """Whether none of these texts can hold a value that identifies in the message; False: it may."""
         if raw[:4] != b"MSH|" or not raw.isascii() or raw.count(b"\\") > 1 or b"ADD|" in raw or b"\n" in raw:
             return False
-        held: bytes | None = None
+        fields: bytes | None = None
         for text in left:
             pieces = _pieces(text) if isinstance(text, str) else None
             if pieces is None:
                 return False
-            held = held or self._held(raw)
+            if fields is None:
+                fields = self._fields_of(raw)
+                held = fields.translate(_LOWER, _MARKS)
+                held = held.replace(b"ae", b"a").replace(b"oe", b"o").replace(b"ue", b"u")
             for piece in pieces:
-                if piece in held:
+                if piece in held and not (piece.isdigit() and len(piece) < 6 and _is_part(piece, fields)):
                     return False
         return True
 
-    def _held(self, raw: bytes) -> bytes:
-        """The fields that identify, in lower case, without the marks in them."""
-        held: list[bytes] = []
+    def _fields_of(self, raw: bytes) -> bytes:
+        """The fields that identify, as they stand."""
+        found: list[bytes] = []
         for line in raw.split(b"\r"):
             numbers = self._fields.get(line[:3])
             if numbers is None:
                 if not line[:1].isupper():  # a segment id that is indented or in lower case, or none at all
-                    held.append(line)
+                    found.append(line)
                 continue
-            fields = line.split(b"|")
+            fields = line.split(b"|", numbers[-1] + 1)
             last = len(fields)
             for number in numbers:
                 if number >= last:
                     break
-                held.append(fields[number])
-        text = b"|".join(held).translate(_LOWER, _MARKS)
-        return text.replace(b"ae", b"a").replace(b"oe", b"o").replace(b"ue", b"u") or b"|"
+                found.append(fields[number])
+        return b"|".join(found)
+
+
+def _is_part(digits: bytes, fields: bytes) -> bool:
+    """Whether a short number stands only within longer runs of digits: as a number it counts whole."""
+    return re.search(rb"(?<!\d)0*" + digits + rb"(?!\d)", fields.translate(None, b" -.()")) is None
 
 
 @lru_cache(maxsize=4096)
