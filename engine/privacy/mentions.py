@@ -38,7 +38,7 @@ _STANDARD = (
 )  # fmt: skip
 """Read of every message, whatever its channel is about."""
 
-_REMEMBERED = 50_000
+_REMEMBERED = 20_000  # about 4 MB
 _MOST = 1_000  # of one message
 
 Index = Callable[[str], bytes]
@@ -94,7 +94,7 @@ class V2Mentions:
             self._index, self._known = index, {}
         found: list[int] = []
         known, header = self._known, document.header
-        frame = header.field(4), header.delimiters.encoding, document.codec
+        frame = hash((header.field(4), header.delimiters.encoding, document.codec))
         positions = document.whereabouts.get
         for segment, fields in self._fields:
             for position in positions(segment, ()):
