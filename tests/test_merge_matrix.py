@@ -316,3 +316,17 @@ def test_p06_after_it_was_taken_back_the_other_way_round_is_no_circle(hospital: 
     hospital.route()
     assert merges(hospital, hospital.view(circle.id)) == [("person", two, gone)]
     assert hospital.person("2") == hospital.person("1") == gone
+
+
+def test_p06_visits_that_were_parted_again_have_each_their_course(hospital: Hospital) -> None:
+    admit(hospital, "1", "V1")
+    admit(hospital, "1", "V2")
+    one, two = hospital.visit("V1"), hospital.visit("V2")
+    hospital.say("ADT^A42", PID.format("1", ""), "MRG|1||||V1", PV1.format("V2", ""))
+    settled(hospital)
+    hospital.store.unmerge(one, two, now=300.0)
+    closed = admit(hospital, "1", "V2", event="A03")
+    opened = admit(hospital, "1", "V1", event="A01")
+    for view, key, state in ((closed, two, "closed"), (opened, one, "open")):
+        (effect,) = [one for one in hospital.effects(view.id) if isinstance(one, Encounter)]
+        assert (effect.key, effect.state) == (key, state)

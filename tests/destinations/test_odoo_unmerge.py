@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from odoo_desk import Desk, Killed, Mirror, item
 
-from demo.odoo import Running
 from demo.session import Session
 from engine.effects import Charge, Effect, Encounter, Merge, Reserve, TokenKind, Unmerge
 from engine.model import Delivered, Delivery
@@ -51,10 +50,8 @@ KINDS: dict[TokenKind, Prepare] = {"person": persons, "visit": visits}
 class Story:
     """What stands, a merge of 1 into 2, and that merge taken back."""
 
-    def __init__(self, hospital: Running, mirror: Mirror, kind: TokenKind) -> None:
-        self.key, self.kind = f"u{next(_runs):03}k", kind
-        self.desk, self._mirror = Desk(hospital), mirror
-        self.desk.done(*KINDS[kind](self.key))
+    def __init__(self, desk: Desk, mirror: Mirror, kind: TokenKind) -> None:
+        self.key, self.kind, self.desk, self._mirror = f"u{next(_runs):03}k", kind, desk, mirror
 
     def merge(self, gone: int = 1, into: int = 2) -> Delivery:
         a, b = f"{self.key}{gone}", f"{self.key}{into}"
@@ -88,6 +85,13 @@ class Story:
         return self._mirror.snapshot(self.key)
 
 
+def told(desk: Desk, mirror: Mirror, kind: TokenKind, amount: int = 1) -> list[Story]:
+    """So many stories of a kind, what stands before delivered in one batch."""
+    stories = [Story(desk, mirror, kind) for _ in range(amount)]
+    desk.done(*(effect for story in stories for effect in KINDS[kind](story.key)))
+    return stories
+
+
 def points(story: Story, delivery: Delivery) -> list[int]:
     """Deliver undisturbed; after which calls something may be different."""
     passed: list[str] = []
@@ -96,18 +100,18 @@ def points(story: Story, delivery: Delivery) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_merge_taken_back_leaves_what_there_was(hospital: Running, mirror: Mirror, kind: TokenKind) -> None:
-    story = Story(hospital, mirror, kind)
+def test_a_merge_taken_back_leaves_what_there_was(desk: Desk, mirror: Mirror, kind: TokenKind) -> None:
+    (story,) = told(desk, mirror, kind)
     before = story.stands()
     merge = story.merge()
     story.deliver(merge)
     merged = story.stands()
     assert merged != before
     back = story.unmerge(merge)
-    told = story.deliver(back)
+    answer = story.deliver(back)
     assert story.stands() == before
-    assert told.note == ""
-    assert "res.partner" in told.documents
+    assert answer.note == ""
+    assert "res.partner" in answer.documents
     story.deliver(back)
     assert story.stands() == before
     again = story.merge()  # it was right after all
@@ -118,21 +122,22 @@ def test_a_merge_taken_back_leaves_what_there_was(hospital: Running, mirror: Mir
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_call_of_either_it_leaves_what_there_was(
-    hospital: Running, mirror: Mirror, kind: TokenKind
+    desk: Desk, mirror: Mirror, kind: TokenKind
 ) -> None:
-    first = Story(hospital, mirror, kind)
+    (first,) = told(desk, mirror, kind)
     before, merge = first.stands(), first.merge()
     merging = points(first, merge)
     unmerging = points(first, first.unmerge(merge))
     assert min(len(merging), len(unmerging)) >= 3
+    stories = iter(told(desk, mirror, kind, len(merging) + len(unmerging)))
     for point in merging:  # the merge dies half-way and is never begun again: what it did goes back
-        story = Story(hospital, mirror, kind)
+        story = next(stories)
         half = story.merge()
         story.killed(half, point)
         story.deliver(story.unmerge(half))
         assert story.stands() == before, point
     for point in unmerging:  # the merge is begun again after it died, then taken back, which dies too
-        story = Story(hospital, mirror, kind)
+        story = next(stories)
         merge = story.merge()
         story.killed(merge, merging[min(point, len(merging) - 1)])
         story.deliver(merge)
@@ -142,13 +147,13 @@ def test_killed_at_any_call_of_either_it_leaves_what_there_was(
         assert story.stands() == before, point
 
 
-def test_what_has_gone_on_since_stays_and_is_told(hospital: Running, admin: Session, mirror: Mirror) -> None:
-    story = Story(hospital, mirror, "visit")
+def test_what_has_gone_on_since_stays_and_is_told(desk: Desk, admin: Session, mirror: Mirror) -> None:
+    (story,) = told(desk, mirror, "visit")
     merge = story.merge()
     orders = story.deliver(merge).documents["sale.order"]
     admin.call("sale.order", "action_confirm", [int(orders)])
-    told = story.deliver(story.unmerge(merge))
-    assert told.note == "1 of what it moved have gone on since and stay where they are"
+    answer = story.deliver(story.unmerge(merge))
+    assert answer.note == "1 of what it moved have gone on since and stay where they are"
     gone, into = f"{story.key}1", f"{story.key}2"
     assert [order[:2] for order in mirror.orders(story.key)] == [[into, "draft"], [into, "sale"]]
     assert {row[0]: row[5].rpartition(" ")[2] for row in mirror.transfers(story.key)} == {
@@ -156,11 +161,11 @@ def test_what_has_gone_on_since_stays_and_is_told(hospital: Running, admin: Sess
     }  # fmt: skip
 
 
-def test_of_a_chain_of_merges_the_wrong_one_is_taken_out(hospital: Running, mirror: Mirror) -> None:
+def test_of_a_chain_of_merges_the_wrong_one_is_taken_out(desk: Desk, mirror: Mirror) -> None:
     """1 into 2, 2 into 3: either may have been the wrong one."""
 
     def chained() -> tuple[Story, list[Delivery]]:
-        story = Story(hospital, mirror, "person")
+        (story,) = told(desk, mirror, "person")
         story.desk.one(Encounter(key=f"{story.key}V4", subject=f"{story.key}3", state="open"))
         both = [story.merge(1, 2), story.merge(2, 3)]
         for one in both:
@@ -193,13 +198,13 @@ def test_of_a_chain_of_merges_the_wrong_one_is_taken_out(hospital: Running, mirr
     assert below(story)["1"] == (True, "")
 
 
-def test_where_nothing_was_moved_or_written_down_it_says_so(hospital: Running, mirror: Mirror) -> None:
-    story = Story(hospital, mirror, "person")
+def test_where_nothing_was_moved_or_written_down_it_says_so(desk: Desk, mirror: Mirror) -> None:
+    (story,) = told(desk, mirror, "person")
     merge = story.merge()
     story.deliver(merge)
     story.desk.progress.clear()  # as an older version left it
-    told = story.deliver(story.unmerge(merge))
-    assert "did not write it down" in told.note
+    answer = story.deliver(story.unmerge(merge))
+    assert "did not write it down" in answer.note
     assert mirror.contacts(f"{story.key}1")[0][2:4] == [True, ""]
     unknown = msgspec.structs.replace(
         story.merge(), effect=Merge(key="x", kind="person", gone=f"{story.key}8", into=f"{story.key}9")
