@@ -23,11 +23,12 @@ from engine.privacy.outgoing import Open
 from engine.program import Program
 from engine.telemetry import PrivacyIncident, signal
 
-__all__ = ["Egress", "Leaking", "Where", "identities_of", "leak_of", "work_since"]
+__all__ = ["Compared", "Egress", "Leaking", "Where", "identities_of", "leak_of", "work_since"]
 
 Where = Literal["routing", "delivery", "answer"]
 
 _YEAR = timedelta(days=366)
+_COMPARED = 4_096  # messages of which is remembered what was compared, twice that at most
 _CLEAN = 10_000  # phrases of ours that are remembered as harmless, before it starts afresh
 
 
@@ -49,13 +50,40 @@ class Storage(Protocol):
     def record(self, entries: Sequence[Entry]) -> list[int]: ...
 
 
+class Compared:
+    """What this process compared with its message when it was made: the same need not be compared again when
+    it is delivered. Shared by threads; forgets what is old."""
+
+    def __init__(self) -> None:
+        self._young: dict[int, set[Open]] = {}
+        self._old: dict[int, set[Open]] = {}
+
+    def keep(self, message_id: int, left: set[Open]) -> None:
+        """This was left of a message, and holds nothing that identifies in it."""
+        if len(self._young) >= _COMPARED:
+            self._young, self._old = {}, self._young
+        self._young[message_id] = left
+
+    def covers(self, message_id: int, left: set[Open]) -> bool:
+        """Whether all that is left was compared with this message."""
+        known = self._young.get(message_id) or self._old.get(message_id)
+        return known is not None and left <= known
+
+
 class Egress:
-    """The way out of some channels, guarded by one thread; `who` it is in the audit."""
+    """The way out of some channels, guarded by one thread; `who` it is in the audit. The threads of a process
+    share what they `compared`."""
 
     def __init__(
-        self, programs: Mapping[str, Program], store: Storage, who: str, clock: Callable[[], float]
+        self,
+        programs: Mapping[str, Program],
+        store: Storage,
+        who: str,
+        clock: Callable[[], float],
+        compared: Compared | None = None,
     ) -> None:
         self._programs, self._store, self._who, self._clock = programs, store, who, clock
+        self._compared = compared or Compared()
         self._clean: set[str] = set()
         self._open: set[str] = set()  # channels of which an effect held more than tokens and known words
 
@@ -74,8 +102,11 @@ class Egress:
         for routing in self._suspects(routings, messages, since):
             message = messages[routing.message_id]
             program = self._programs[message.channel]
-            leak = leak_of(routing, message, program, since, links.get(message.channel, {}), self._clean)
-            if leak is not None and message.id not in stopped:
+            of = links.get(message.channel, {})
+            leak, left = _compared(routing, message, program, since, of, self._clean)
+            if leak is None and left:
+                self._compared.keep(message.id, left)
+            elif leak is not None and message.id not in stopped:
                 found[message.id] = leak
         if len(self._clean) > _CLEAN:
             self._clean.clear()
@@ -111,7 +142,7 @@ class Egress:
         for delivery in batch:
             program = self._programs.get(delivery.channel)
             opened = program and program.guard.left([delivery.effect], since, [delivery.sequence_key])
-            if opened:
+            if opened and not self._compared.covers(delivery.message_id, opened):
                 left.setdefault((delivery.message_id, delivery.channel), []).append((delivery, opened))
         found: dict[int, Leak] = {}
         for (message_id, channel), several in left.items():
@@ -180,6 +211,13 @@ def leak_of(
     """What a message would let out with all that it became, its warnings and its reason; days from `since`
     on are those of the work. What we say ourselves is compared once: `clean` grows by it, for what is said
     of two messages is of neither."""
+    return _compared(routing, message, program, since, links, clean)[0]
+
+
+def _compared(
+    routing: Routing, message: StoredMessage, program: Program, since: date, links: Links, clean: set[str]
+) -> tuple[Leak | None, set[Open]]:
+    """The same, and what was left of the effects to compare."""
     guard, result = program.guard, routing.result
     made, left = guard.routed(result, since) if isinstance(result, Routed) else ([], set[Open]())
     phrases: list[str] = []
@@ -187,13 +225,13 @@ def leak_of(
         reasons = (*routing.warnings, *((result.reason,) if isinstance(result, Dead) else ()))
         phrases = [phrase for phrase in _phrases(reasons) if phrase not in clean]
     if not phrases and _clear(message.raw, program, left):
-        return None
+        return None, left
     identities = identities_of(message, program, links)
     row = next((row for phrase in phrases if (row := guard.in_words(phrase, identities))), "")
     if row:
-        return Leak("reason", row)
+        return Leak("reason", row), left
     clean.update(phrases)
-    return guard.leak(left, made, identities)
+    return guard.leak(left, made, identities), left
 
 
 def identities_of(message: StoredMessage, program: Program, links: Links) -> Identities:

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.assembly import Assembly
 from engine.checking import Checking
-from engine.egress import Egress, Leaking
+from engine.egress import Compared, Egress, Leaking
 from engine.errors import Unavailable
 from engine.fhir.document import Links
 from engine.gathering import gather
@@ -50,6 +50,7 @@ class RoutingLoop:
         clock: Callable[[], float],
         routed: Callable[[], None],
         holder: str,
+        compared: Compared | None = None,
         remember: Callable[[Collection[str]], None] = lambda _: None,
     ) -> None:
         self._store, self._programs, self._book = store, programs, book
@@ -62,7 +63,7 @@ class RoutingLoop:
         self._checking = Checking(programs)
         self._remember, self._seen = remember, 0
         self._links: dict[str, Links] = {}  # what the resources of this batch refer to, by channel
-        self._egress = Egress(programs, store, holder, clock)
+        self._egress = Egress(programs, store, holder, clock, compared)
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""

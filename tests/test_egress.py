@@ -18,7 +18,7 @@ from engine.config.loading import load_channel
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Note
 from engine.effects import Charge
-from engine.egress import Egress
+from engine.egress import Compared, Egress
 from engine.model import (
     Arrival,
     Dead,
@@ -94,7 +94,7 @@ def charge(number: int = 1, *, code: str = "270001", ward: str = "ICU", day: str
     return Arrival("open", raw, name, NAMES.digest(raw), NOW)
 
 
-def routing(store: Any, compiled: Program) -> RoutingLoop:
+def routing(store: Any, compiled: Program, compared: Compared | None = None) -> RoutingLoop:
     vault = Vault(tenant="test", index_keys={"first": b"i" * 32})
     return RoutingLoop(
         store,
@@ -107,6 +107,7 @@ def routing(store: Any, compiled: Program) -> RoutingLoop:
         clock=lambda: NOW,
         routed=lambda: None,
         holder="node/0",
+        compared=compared,
     )
 
 
@@ -282,3 +283,21 @@ def test_deliveries_whose_message_is_gone_leave(store: Store, folder: Path) -> N
     with sqlite3.connect(folder / "wardline.db") as database:
         database.execute("DELETE FROM contents")
     assert len(deliver(store, compiled).taken) == 1
+
+
+def test_what_was_compared_when_it_was_made_is_not_read_again(store: Store, folder: Path) -> None:
+    compiled, compared = program(folder), Compared()
+    store.accept([charge(1)])
+    loop = routing(store, compiled, compared)
+    loop.turn()
+    (due,) = store.deliveries(Query())
+    with sqlite3.connect(folder / "wardline.db") as database:
+        database.execute("DELETE FROM contents")
+    egress = Egress({"open": compiled}, store, "node/0", lambda: NOW, compared)
+    (claimed,) = store.claim(
+        due.delivery.destination, Lane.NORMAL, 1, now=NOW, lease_until=NOW + 1, holder="node/0"
+    )
+    assert compared.covers(claimed.message_id, {"270001", "ICU"})
+    assert egress.deliveries([claimed]) == {}
+    assert not compared.covers(claimed.message_id, {"270001", "Anna"})
+    assert not compared.covers(claimed.message_id + 1, {"270001"})

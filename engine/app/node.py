@@ -22,7 +22,7 @@ from engine.config.loading import LoadedChannel
 from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
-from engine.egress import Egress
+from engine.egress import Compared, Egress
 from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.channel import Doors
@@ -79,6 +79,7 @@ class Node:
         self._ring, self._destinations = ring, destinations
         self._routing: Loop | None = None
         self._router: RoutingLoop | None = None
+        self._compared = Compared()
         self._keeping: Loop | None = None
         self._listeners: list[Listener] = []
         self._outbox = Outbox([])
@@ -132,6 +133,7 @@ class Node:
                 routed=self._routed,
                 remember=KnownAuthorities(self._ring, self._store).remember,
                 holder=self.holder,
+                compared=self._compared,
             )
             self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
         # A destination belongs to one process: its batches grow, and a file has one writer.
@@ -176,6 +178,7 @@ class Node:
                 self._store,
                 self.holder,
                 time.time,
+                self._compared,
             ),
             holder=self.holder,
             retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
