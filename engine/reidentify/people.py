@@ -195,11 +195,11 @@ def _read(path: Path) -> bytes:
 def _write(path: Path, text: str, name: str) -> None:
     """Replace the file in one step, if what it says then is right and names this person."""
     people, findings = _examine(text.encode(), str(path))
-    if people is None or findings or name not in people.people:
-        told = "\n".join(map(str, findings)) or "the new entry does not stand where people do"
-        raise Misconfigured(
-            told, where="" if findings else str(path), hint="`people:` has to be its last key"
-        )
+    if findings:
+        raise Misconfigured("\n".join(map(str, findings)))
+    if people is None or name not in people.people:
+        said = "the new entry does not stand where people do"
+        raise Misconfigured(said, where=str(path), hint="`people:` has to be its last key")
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640)
@@ -207,7 +207,16 @@ def _write(path: Path, text: str, name: str) -> None:
             file.write(text.encode())
             file.flush()
             os.fsync(handle)
+            _as_before(handle, path)
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise Misconfigured(f"the people file cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def _as_before(handle: int, path: Path) -> None:
+    """Whoever could read the file before can read it still, also when root has changed it."""
+    if path.exists():
+        before = path.stat()
+        os.fchown(handle, before.st_uid, before.st_gid)
+        os.fchmod(handle, stat.S_IMODE(before.st_mode))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -47,6 +48,17 @@ def test_people_are_added_one_after_the_other_and_their_keys_hold(tmp_path: Path
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert not any(key in path.read_text() for key in keys.values())
     assert [one.name for one in tmp_path.iterdir()] == ["people.yaml"]  # no draft is left behind
+
+
+def test_who_could_read_the_file_still_can(tmp_path: Path) -> None:
+    path = write(tmp_path / "people.yaml", entry())
+    path.chmod(0o600)
+    if os.getuid() == 0:
+        os.chown(path, 4711, 4712)
+    before = path.stat()
+    renew_key(path, "maria")
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
 
 
 def test_a_new_key_ends_the_old_one_and_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
