@@ -79,9 +79,8 @@ class Versions(Part):
             rows = self._page(work, page, (*given, find.after), find.limit)
             total = _total(work, sql, given, len(rows), find.limit, first=not find.after)
         rows.sort(key=lambda row: row[7])
-        found = tuple(map(self._version, rows))
-        kept = tuple(one for one in found if one.body is not None)  # the rest was about somebody erased
-        return Found(kept, total - (len(found) - len(kept)))
+        kept = [row for row in rows if row[-1] is not None]  # the rest was about somebody erased
+        return Found(tuple(map(self._version, kept)), total - (len(rows) - len(kept)))
 
     def unit(self, id_: str) -> list[Version]:
         """`ResourceStore.unit`."""
