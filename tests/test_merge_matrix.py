@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conformance.emptied import emptied
 from fhir_channel import CHANNEL, channel_in
 from merging_hospital import ADT, Hospital, hospitals, program
 
@@ -19,12 +20,18 @@ PID = "PID|1||{0}^^^GENERAL^MR||TESTMANN^TESSA||19700131|F||||||||||{1}"
 PV1 = "PV1|1|I|3A||||||||||||||||{0}" + "|" * 31 + "{1}"
 
 
+@pytest.fixture(scope="module")
+def shared_url(new_postgres: Callable[[], str]) -> str:
+    return new_postgres()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def hospital(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hospital]:
-    url = f"sqlite:///{tmp_path}/wardline.db"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    shared = request.getfixturevalue("shared_url") if request.param == "postgres" else ""
+    url = shared or f"sqlite:///{tmp_path}/wardline.db"
     yield from hospitals(url, ADT, program("dft-charges"), channel_in(tmp_path, SUPPLY).program)
+    if shared:
+        emptied(shared)
 
 
 def admit(

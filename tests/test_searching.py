@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conformance.emptied import emptied
 from conformance.store_contract import NAMES
 from fhir_channel import channel_in
 from merging_hospital import ADT, Hospital, hospitals, program
@@ -22,12 +23,18 @@ PID = "PID|1||{0}^^^GENERAL^MR||TESTMANN^TESSA||19700131|F"
 PV1 = "PV1|1|I|3A||||||||||||||||{0}"
 
 
+@pytest.fixture(scope="module")
+def shared_url(new_postgres: Callable[[], str]) -> str:
+    return new_postgres()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def hospital(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hospital]:
-    url = f"sqlite:///{tmp_path}/wardline.db"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    shared = request.getfixturevalue("shared_url") if request.param == "postgres" else ""
+    url = shared or f"sqlite:///{tmp_path}/wardline.db"
     yield from hospitals(url, ADT, program("ward-orders"), channel_in(tmp_path).program)
+    if shared:
+        emptied(shared)
 
 
 def test_a_number_is_found_without_saying_whose_it_is(hospital: Hospital) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
+from conformance.emptied import emptied
 from conformance.store_contract import RING, StoreContract
 
 from engine.store.base import MessageStore
 from engine.store.sql import open_store
-from engine.store.tables import metadata
 
 
 class TestSqlite(StoreContract):
@@ -34,9 +33,4 @@ class TestPostgres(StoreContract):
         store = open_store(shared_url, RING)
         yield store
         store.close()
-        with psycopg.connect(shared_url, autocommit=True) as connection:
-            kept = {"pulse", "cabinets"}  # the cabinet lies in a schema of its own and stays
-            names = ", ".join(table.name for table in metadata.sorted_tables if table.name not in kept)
-            connection.execute(f"TRUNCATE {names}")
-            if connection.execute("SELECT to_regclass('wardline_cabinet.keys')").fetchone() != (None,):
-                connection.execute("TRUNCATE wardline_cabinet.keys")
+        emptied(shared_url)
