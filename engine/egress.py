@@ -244,7 +244,8 @@ def identities_of(message: StoredMessage, program: Program, links: Links) -> Ide
     except Unacceptable:
         return Identities(())
     resource.links = links
-    return Identities(fhir_harvest(resource))
+    seen = fhir_harvest(resource)
+    return Identities([one for one in seen if not f"{one.row}.".startswith(program.widened)])
 
 
 def _phrases(reasons: Iterable[Reason]) -> list[str]:

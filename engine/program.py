@@ -89,6 +89,9 @@ class Program(msgspec.Struct, frozen=True):
     harvester: Harvester
     """What identifies in its messages of HL7 v2."""
 
+    widened: tuple[str, ...]
+    """Elements of FHIR resources that the channel lets through, each with a point behind it."""
+
     validate: Literal["none", "structure", "profile"] = "none"
     """What is asked of a message before it is mapped (`engine.checking`)."""
 

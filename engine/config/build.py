@@ -51,6 +51,8 @@ __all__ = ["Program", "ReadAt", "build", "reads_of"]
 
 T = TypeVar("T")
 HEADER = frozenset({"MSH"})
+_LET_THROUGH = frozenset({"keep", "keep-code", "number", "scanned"})
+"""What a place can be widened to so that its value leaves as it is, or in part."""
 
 
 def build(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program | None, list[Problem]]:
@@ -130,6 +132,7 @@ class _Build:
                 vocabulary(spec, self.setting.tables), [one.word for one in spec.privacy.known_words]
             ),
             harvester=Harvester(self.readers.policy if isinstance(self.readers, Readers) else Policy()),
+            widened=tuple(f"{one.path}." for one in spec.widen if one.to in _LET_THROUGH),
             validate=spec.validation,
             fragment_timeout=float(hl7.fragment_timeout) if hl7 else 0.0,
             largest=spec.source.door.largest,

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.fhir import references
 from engine.fhir.document import Resource
-from engine.privacy.fhir_table import OUR_OWN, THINGS, fhir_table
+from engine.privacy.fhir_table import OUR_OWN, PERSONS, THINGS, fhir_table
 from engine.privacy.harvest import Kind, Seen
 from engine.privacy.table import Row
 
@@ -37,7 +37,7 @@ def fhir_harvest(resource: Resource) -> list[Seen]:
     found = list(_resource(resource.body, resource.type))
     for linked in _reached(resource):
         found += _resource(linked.body, linked.type)
-        if linked.id and linked.type not in _NOBODY:
+        if linked.id and linked.type in PERSONS:
             found.append(_number(linked.id, f"{linked.type}.id", linked.type))
     return found
 
@@ -68,7 +68,7 @@ def _references(node: Any) -> Iterator[str]:
 
 
 def _resource(body: dict[str, Any], type_: str) -> Iterator[Seen]:
-    if isinstance(own := body.get("id"), str) and type_ not in _NOBODY:
+    if isinstance(own := body.get("id"), str) and type_ in PERSONS:  # others' ids are made up here
         yield _number(own, f"{type_}.id", type_)
     for name, value in body.items():
         if name == "contained":

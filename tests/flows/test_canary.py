@@ -232,6 +232,7 @@ def test_a_planted_leak_is_found(place: str, tmp_path: Path) -> None:
     finally:
         engine.end()
     assert answer is not None
+    assert (place == "reason") == any("about to leave" in line for line in engine.logs)
     seen |= files(engine, "") | {"logs": "\n".join(engine.logs).encode(), "answers": repeats(raw, answer)}
     found = {name.partition(" ")[0] for name, blob in seen.items() if places_in(blob, canaries)}
     assert (
@@ -240,7 +241,7 @@ def test_a_planted_leak_is_found(place: str, tmp_path: Path) -> None:
             "log": {"logs"},
             "metric": {"/metrics"},
             "file": {"wardline.tmp"},
-            "reason": {"wardline", "wardline.db"},
+            "reason": set(),  # stopped by the guard
             "column": {"wardline.db"},
             "answer": {"answers"},
         }[place]

@@ -87,6 +87,18 @@ def test_contained_persons_and_unknown_types_are_found_by_their_shape() -> None:
         assert known(body).row_in(text)
 
 
+def test_ids_that_are_made_up_here_are_nobody() -> None:
+    """Of a person, and where something refers to a resource, an id may be a number of the sender's."""
+    procedure = {
+        "resourceType": "Procedure",
+        "id": "b7c1f0aa",
+        "partOf": [{"reference": "Procedure/c8d2e1bb"}],
+    }
+    assert known(procedure).row_in("b7c1f0aa") == ""
+    assert known(procedure).row_in("c8d2e1bb") == "Procedure.partOf.reference"
+    assert known({"resourceType": "Patient", "id": "mrn-7788123"}).row_in("7788123") == "Patient.id"
+
+
 def test_what_nobody_refers_to_is_not_compared() -> None:
     """Of a batch, the resources of others are at hand as well."""
     other = {**PATIENT, "id": "other", "name": [{"family": "Somebodyelse"}]}
