@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from engine.config.loading import load_channel
+from engine.egress import identities_of
 from engine.fhir.document import Resource
-from engine.model import ResourceKey
+from engine.fhir.json_text import dump
+from engine.fhir.stored import Stored, pack
+from engine.model import ResourceKey, StoredMessage
 from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.matching import Identities
 
@@ -103,3 +109,13 @@ def test_what_nobody_refers_to_is_not_compared() -> None:
     """Of a batch, the resources of others are at hand as well."""
     other = {**PATIENT, "id": "other", "name": [{"family": "Somebodyelse"}]}
     assert known(CHARGE, PATIENT, other).row_in("Somebodyelse") == ""
+
+
+def test_what_a_channel_lets_through_is_not_compared() -> None:
+    raw = pack(Stored("R4", "ChargeItem", "1", 1, deleted=False, body=dump(CHARGE)))
+    message = StoredMessage(1, "charge-items", raw, 0.0)
+    channel = load_channel(Path(__file__).parents[2] / "channels/charge-items.yaml").program
+    widened = msgspec.structs.replace(channel, widened=("ChargeItem.identifier.",))
+    assert identities_of(message, channel, {}).row_in("CH-4711-99") == "ChargeItem.identifier.value"
+    assert identities_of(message, widened, {}).row_in("CH-4711-99") == ""
+    assert identities_of(message, widened, {}).row_in("Testmann") == "ChargeItem.subject.display"
