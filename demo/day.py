@@ -87,7 +87,7 @@ def play_day(console: Console, odoo: Running | None, folder: Path, day: date) ->
             check_odoo(checks, standing)
         else:
             check_ledger(checks, ledger, acts)
-        check_privacy(checks, odoo, folder)
+        check_privacy(checks, odoo, folder, player.messages)
     finally:
         engine.stop()
     return checks

@@ -19,11 +19,12 @@ __all__ = ["Player", "expected_states"]
 
 class Player:
     """Keeps what was answered: `wrong` are the lines whose answer was not the story's; `doubles` counts,
-    per channel, what the engine had stored before it was killed and so got twice."""
+    per channel, what the engine had stored before it was killed and so got twice; `messages` were sent."""
 
     def __init__(self, engine: Wardline, console: Console, day: date) -> None:
         self._engine, self._console, self._day = engine, console, day
         self.sent = 0
+        self.messages: list[bytes] = []
         self.wrong: list[str] = []
         self.doubles: Counter[str] = Counter()
         self._number = 0
@@ -40,6 +41,7 @@ class Player:
 
     def _line(self, line: Line, raw: bytes, wires: _Wires) -> None:
         port = self._engine.ports[line.channel]
+        self.messages.append(raw)
         if line.parallel:
             heard = together(port, raw, line.sent)
         elif line.crash:

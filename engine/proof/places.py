@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import psycopg
 from psycopg import sql
 
-__all__ = ["Kind", "Place", "database", "files"]
+__all__ = ["Kind", "Place", "database", "files", "tables"]
 
 Kind = Literal["silent", "effects"]
 
@@ -49,19 +49,21 @@ def files(folder: Path, when: str, *, silent: Iterable[str] = (), but: Iterable[
 
 
 def database(url: str, name: str) -> Iterator[Place]:
-    """Every column of every row of every table of a PostgreSQL database, bytes as hexadecimal, and its large
-    objects.
-    """
+    """Everything in a PostgreSQL database, by its address."""
     with psycopg.connect(url) as connection:
-        for schema, table in connection.execute(_TABLES).fetchall():
-            whole = sql.SQL("COPY (SELECT t::text FROM {}.{} t) TO STDOUT").format(
-                sql.Identifier(schema), sql.Identifier(table)
-            )
-            with connection.cursor().copy(whole) as rows:
-                yield Place(f"{name}: {schema}.{table}", "effects", b"".join(bytes(row) for row in rows))
-        objects = "SELECT data FROM pg_largeobject"
-        try:
-            blobs = [bytes(data) for (data,) in connection.execute(objects).fetchall()]
-        except psycopg.errors.InsufficientPrivilege:
-            return
-        yield Place(f"{name}: large objects", "effects", b"".join(blobs))
+        yield from tables(connection, name)
+
+
+def tables(connection: psycopg.Connection[Any], name: str) -> Iterator[Place]:
+    """Every column of every row of every table, bytes as hexadecimal, and the large objects."""
+    for schema, table in connection.execute(_TABLES).fetchall():
+        whole = sql.SQL("COPY (SELECT t::text FROM {}.{} t) TO STDOUT").format(
+            sql.Identifier(schema), sql.Identifier(table)
+        )
+        with connection.cursor().copy(whole) as rows:
+            yield Place(f"{name}: {schema}.{table}", "effects", b"".join(bytes(row) for row in rows))
+    try:
+        blobs = [bytes(data) for (data,) in connection.execute("SELECT data FROM pg_largeobject").fetchall()]
+    except psycopg.errors.InsufficientPrivilege:
+        return
+    yield Place(f"{name}: large objects", "effects", b"".join(blobs))

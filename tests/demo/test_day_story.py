@@ -18,9 +18,9 @@ from demo.line import CHANNELS, Line, raw_of
 from demo.messages import PEOPLE, secrets_of
 from demo.play import expected_states
 from demo.story import surgical_day
-from demo.traces import in_files
 from engine.config.loading import load_channel
 from engine.config.rehearsal import Rehearsal, Trial
+from engine.proof.values import Values
 
 CHANNEL_FOLDER = Path(__file__).parents[2] / "channels"
 DAY = date(2026, 11, 21)
@@ -118,7 +118,10 @@ def test_a_trace_in_a_file_is_found_in_either_case(tmp_path: Path) -> None:
     (tmp_path / "clean").write_bytes(b"t1p_7gcwb0")
     (tmp_path / "below").mkdir()
     (tmp_path / "below/spoiled").write_bytes(b"\x00\xffQuendelStahl\x00")
-    assert in_files(tmp_path, secrets_of(PEOPLE)) == (2, ["spoiled"])
+    words = Values(secrets_of(PEOPLE))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and words.in_(path.read_bytes())] == [
+        "spoiled"
+    ]
 
 
 def test_a_check_that_fails_says_what_was_found() -> None:

@@ -16,6 +16,7 @@ from demo.local import CACHE
 from demo.odoo import Running, drop_database, fresh_database
 from demo.postgres import Postgres
 from engine.proof.canaries import Canaries
+from engine.proof.places import tables
 from engine.proof.search import places_in
 from engine.store.base import DeliveryView
 
@@ -36,15 +37,10 @@ def hospital() -> Iterator[Running]:
 
 
 def everything(hospital: Running, log_from: int) -> Iterator[tuple[str, bytes]]:
-    """Each table as text, all columns of all rows (bytes as hexadecimal); files; the log from there on."""
+    """Each table, all columns of all rows; files; the log from there on."""
     with Postgres(CACHE / "postgres").connect(hospital.database) as connection:
-        tables = connection.execute(
-            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
-            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-        ).fetchall()
-        for (table,) in tables:
-            with connection.cursor().copy(f"COPY (SELECT t::text FROM {table} t) TO STDOUT") as rows:  # type: ignore[arg-type]
-                yield str(table), b"".join(map(bytes, rows))
+        for place in tables(connection, "Odoo"):
+            yield place.name.removeprefix("Odoo: "), place.data
     for path in (CACHE / "data/filestore" / hospital.database).rglob("*"):
         if path.is_file():
             yield path.name, path.read_bytes()

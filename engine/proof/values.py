@@ -1,0 +1,69 @@
+"""What identified somebody in messages that were sent, and the search for it: for a database that has seen
+real traffic, where no canaries were sent."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from engine.errors import Unacceptable
+from engine.hl7.document import Document
+from engine.privacy.harvest import Harvester, Seen
+from engine.privacy.policy import Policy
+
+__all__ = ["Values", "identifying"]
+
+_SHORTEST: Final = 6
+"""Characters: what is shorter is found in any database by chance."""
+
+_BYTES: Final = re.compile(rb"\\+x([0-9a-f]{12,})")
+_DATE: Final = re.compile(r"([12][0-9]{3})([01][0-9])([0-3][0-9])")
+
+
+def identifying(messages: Iterable[bytes]) -> set[str]:
+    """Names, numbers, days, addresses, phones in messages of HL7 v2, each of six characters or more."""
+    harvester, found = Harvester(Policy()), set[str]()
+    for raw in messages:
+        try:
+            seen = harvester.of(Document.parse(raw))
+        except Unacceptable:
+            continue
+        found.update(
+            text for one in seen if one.kind != "text" for text in _texts(one) if len(text) >= _SHORTEST
+        )
+    return found
+
+
+class Values:
+    """Looks for identifying values in bytes: in either case, days with and without dashes, bytes of a
+    PostgreSQL column (written as hexadecimal) too."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        spelled = {text for value in values for text in _spelled(value)}
+        words = "|".join(map(_alone, sorted(spelled, key=len, reverse=True)))
+        self._found = re.compile(words.encode(), re.IGNORECASE)
+        self.count = len(spelled)
+
+    def in_(self, blob: bytes) -> int:
+        """How many stand in these bytes."""
+        if not self.count:
+            return 0
+        written = b"\n".join(binascii.unhexlify(run[: len(run) // 2 * 2]) for run in _BYTES.findall(blob))
+        return sum(1 for text in (blob, written) for _ in self._found.finditer(text))
+
+
+def _texts(seen: Seen) -> list[str]:
+    """The value, and the words of a name."""
+    return [seen.text.strip(), *(seen.text.split() if seen.kind == "name" else ())]
+
+
+def _spelled(value: str) -> list[str]:
+    date = _DATE.match(value)
+    return [value, f"{date[1]}-{date[2]}-{date[3]}", value[:8]] if date else [value]
+
+
+def _alone(value: str) -> str:
+    """A pattern of the value; of digits only as a number of its own."""
+    return re.escape(value) if any(map(str.isalpha, value)) else rf"(?<!\d){re.escape(value)}(?!\d)"
