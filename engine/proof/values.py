@@ -18,6 +18,9 @@ __all__ = ["Values", "identifying"]
 _SHORTEST: Final = 6
 """Characters: what is shorter is found in any database by chance."""
 
+_NOBODY: Final = frozenset({"UNKNOWN"})
+"""Written for the part of a name that is not known."""
+
 _BYTES: Final = re.compile(rb"\\+x([0-9a-f]{12,})")
 _DATE: Final = re.compile(r"([12][0-9]{3})([01][0-9])([0-3][0-9])")
 
@@ -56,7 +59,8 @@ class Values:
 
 def _texts(seen: Seen) -> list[str]:
     """The value, and the words of a name."""
-    return [seen.text.strip(), *(seen.text.split() if seen.kind == "name" else ())]
+    words = seen.text.split() if seen.kind == "name" else []
+    return [seen.text.strip(), *(word for word in words if word.upper() not in _NOBODY)]
 
 
 def _spelled(value: str) -> list[str]:
