@@ -36,7 +36,7 @@ _REPEATED: Final = {b"MSH": (2, 3, 4, 5, 8), b"BHS": (2, 3, 4, 5, 11), b"FHS": (
 """Fields of what is sent, by number, and of answers, by place in the segment."""
 
 _COMMANDS: Final = (
-    ("messages", "--json", "--limit", "100000"), ("messages", "--limit", "1000"), ("dead", "--json"),
+    ("messages", "--json", "--limit", "5000"), ("messages", "--limit", "1000"), ("dead", "--json"),
     ("dead",), ("account",), ("status", "--json"), ("status",), ("incidents", "--json"), ("incidents",),
     ("audit", "list"), ("audit", "list", "--json"), ("audit", "verify"), ("audit", "export"), ("purge",
     "--dry-run"), )  # fmt: skip
@@ -86,8 +86,8 @@ class Drive:
             told("resources over FHIR")
             self._resources()
             told("messages by chance, kill -9 in between")
+            self.receiver.open()  # waits between attempts have grown by now
             self._chance()
-            self.receiver.open()
             told("dead letters, redelivery, commands, pages")
             self._settle()
             self._redeliver()
