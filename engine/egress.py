@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal, Protocol
 
 from engine.auditing import Act, Entry
-from engine.errors import Unacceptable
+from engine.errors import Unacceptable, Unavailable
 from engine.fhir.document import Links, Resource
 from engine.gathering import gather
 from engine.hl7.document import Document
@@ -146,15 +146,28 @@ class Egress:
                 left.setdefault((delivery.message_id, delivery.channel), []).append((delivery, opened))
         found: dict[int, Leak] = {}
         for (message_id, channel), several in left.items():
-            program, compared = self._programs[channel], set[Open]().union(*(opened for _, opened in several))
-            identities = self._identities(message_id, program, compared)
-            if identities is None:
-                continue
-            for delivery, opened in several:
-                leak = program.guard.leak(opened, [delivery.effect], identities)
-                if leak is not None:
-                    found[delivery.id] = leak
+            try:
+                found |= self._compare(message_id, self._programs[channel], several)
+            except Unavailable:
+                raise
+            except Exception as error:  # a bug of ours must neither let anything out nor stop the others
+                told = Leak("message", f"could not be compared: {type(error).__name__}")
+                found |= {delivery.id: told for delivery, _ in several}
         return found
+
+    def _compare(
+        self, message_id: int, program: Program, several: Sequence[tuple[Delivery, set[Open]]]
+    ) -> dict[int, Leak]:
+        """Those of a message's deliveries that would let somebody out."""
+        compared = set[Open]().union(*(opened for _, opened in several))
+        identities = self._identities(message_id, program, compared)
+        if identities is None:
+            return {}
+        leaks = {
+            delivery.id: program.guard.leak(opened, [delivery.effect], identities)
+            for delivery, opened in several
+        }
+        return {number: leak for number, leak in leaks.items() if leak is not None}
 
     def record(
         self, leaks: Mapping[int, Leak], where: Where, of: Mapping[int, StoredMessage | Delivery]

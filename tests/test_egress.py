@@ -301,3 +301,19 @@ def test_what_was_compared_when_it_was_made_is_not_read_again(store: Store, fold
     assert egress.deliveries([claimed]) == {}
     assert not compared.covers(claimed.message_id, {"270001", "Anna"})
     assert not compared.covers(claimed.message_id + 1, {"270001"})
+
+
+def test_what_cannot_be_compared_does_not_leave_and_stops_no_other(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = program(folder)
+    store.accept([charge(1), charge(2)])
+    route_all(store, compiled)
+    bad, good = (view.id for view in store.messages(Query()))
+    content = store.content
+    monkeypatch.setattr(store, "content", lambda number: content(number) if number == good else 1 / 0)
+    desk = deliver(store, compiled)
+    assert [one.message_id for one in desk.taken] == [good]
+    (refused,) = store.deliveries(Query(), message_id=bad)
+    assert refused.reason is not None
+    assert refused.reason.text == "identifies somebody (could not be compared: ZeroDivisionError)"
