@@ -20,7 +20,6 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import inspect
 
 from engine.errors import Misconfigured, Unavailable
 from engine.model import Erased, Erasure
@@ -105,8 +104,10 @@ class Cabinet:
 
     def known(self) -> str:
         """Its name, or empty when there is none yet; never makes one."""
-        with self._reached().read() as work:
-            return self._name(work) if self._is_made(work) else ""
+        if not self._id:
+            with self._reached().write("cabinet") as work:  # the connection that is there already
+                self._id = self._name(work) if self._is_made(work) else ""
+        return self._id
 
     def keys(self, kind: Kind, *, destroyed: bool = False) -> list[KeyRow]:
         """The keys of a kind, by id; with `destroyed` what was destroyed instead."""
@@ -254,7 +255,9 @@ class Cabinet:
         return database
 
     def _is_made(self, work: Work) -> bool:
-        return inspect(work.core).has_table("about", schema=self._at.rstrip(".") or None)
+        if self._at:
+            return bool(work.rows(f"SELECT to_regclass('{SCHEMA}.about') IS NOT NULL")[0][0])
+        return bool(work.rows("SELECT 1 FROM sqlite_master WHERE name = 'about'"))
 
     def _name(self, work: Work) -> str:
         return str(work.rows(f"SELECT id FROM {self._at}about")[0][0])
