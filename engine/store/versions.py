@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from engine.errors import Unacceptable
 from engine.fhir.stored import unpack
 from engine.model import Find, Found, ResourceKey, Version
@@ -80,6 +82,9 @@ class Versions(Part):
             total = _total(work, sql, given, len(rows), find.limit, first=not find.after)
         rows.sort(key=lambda row: row[7])
         kept = [row for row in rows if row[-1] is not None]  # the rest was about somebody erased
+        if rows and not kept:  # an empty page would say that there are no more
+            further = self.find(replace(find, after=rows[-1][7]))
+            return Found(further.versions, total - len(rows))
         return Found(tuple(map(self._version, kept)), total - (len(rows) - len(kept)))
 
     def unit(self, id_: str) -> list[Version]:

@@ -34,8 +34,8 @@ def test_a_resource_about_somebody_erased_is_gone_and_may_come_again(door: Door)
         door.store.route(routings, [jane], 1.0)
         planned = door.store.erasable(JANE)
         assert planned.messages == (1,)
-        entry = Entry(at=5.0, who="officer", role="operator", act=Act.ERASE, object=JANE)
-        door.store.erase(Erasure(JANE, 5.0, "why", "", "officer"), planned, entry)
+        told = Entry(at=5.0, who="officer", role="operator", act=Act.ERASE, object=JANE)
+        door.store.erase(Erasure(JANE, 5.0, "why", "", "officer"), planned, told)
 
         for path in (f"/SupplyDelivery/{ids[0]}", f"/SupplyDelivery/{ids[0]}/_history/1"):
             answer = client.get(path)
@@ -44,6 +44,8 @@ def test_a_resource_about_somebody_erased_is_gone_and_may_come_again(door: Door)
         found = client.get("/SupplyDelivery").json()
         assert [one["resource"]["id"] for one in found["entry"]] == [ids[1]]
         assert found["total"] == 1
+        (entry,) = client.get("/SupplyDelivery?_count=1").json()["entry"]
+        assert entry["resource"]["id"] == ids[1]
         again = client.put(f"/SupplyDelivery/{ids[0]}", json=delivery(id=ids[0]))
         assert again.status_code == 200
         assert client.get(f"/SupplyDelivery/{ids[0]}").status_code == 200
