@@ -16,7 +16,7 @@ from itertools import chain, pairwise, permutations
 from engine.privacy.harvest import Seen
 from engine.privacy.spelling import dates_of, digits_of, plain, readings, weight, words_of
 
-__all__ = ["Identities"]
+__all__ = ["COMMON", "Identities"]
 
 LONG = 6  # characters from which on a value is found anywhere in a text
 SHORT = 3  # characters of the shortest value that is looked for
@@ -83,7 +83,7 @@ class Identities:
         known = self._words
         if not known:
             return ""
-        candidates = (folded, *words, *(one + other for one, other in pairwise(words)))
+        candidates = (folded, *words, *(plain(one + other) for one, other in pairwise(words)))
         return next((known[word] for word in candidates if word in known), "")
 
     def _in_digits(self, text: str) -> str:
@@ -108,12 +108,13 @@ class Identities:
         """Its words, its parts as they hang together (`Smith-Jones`), and short ones run together by twos:
         whatever longer run of them there is holds one of those."""
         words = words_of(one.text)
-        for text in (*words, *map(plain, one.text.split())):
+        words += [part for part in map(plain, one.text.split()) if part not in words]
+        for text in words:
             self._value(text, one)
         short = [word for word in words if 1 < len(word) < LONG][:NAMES]
         for pair in permutations(short, 2):
             if max(map(len, pair)) >= SHORT:
-                self._value("".join(pair), one)
+                self._value(plain("".join(pair)), one)
 
     def _value(self, text: str, one: Seen) -> None:
         heavy = weight(text)
@@ -121,6 +122,8 @@ class Identities:
             return
         if heavy >= LONG:
             self._anywhere.setdefault(text, one.row)
+            if text[0] == "e":  # behind a vowel it is taken for the second letter of an umlaut
+                self._anywhere.setdefault(text[1:], one.row)
         elif heavy >= SHORT and one.short:
             self._words.setdefault(text, one.row)
 

@@ -20,6 +20,7 @@ __all__ = ["Sieve"]
 
 _LONGEST = 23  # characters of a text that is sifted: longer ones may be sentences
 _LETTERS = re.compile(r"[a-z]{3,}")
+_DIGRAPHS = re.compile(rb"(?<=[aou])e+")
 _LOWER = bytes(range(256)).lower()
 _MARKS = bytes(byte for byte in range(256) if not chr(byte).isalnum() and byte != ord("|"))
 
@@ -42,7 +43,7 @@ class Sieve:
             if fields is None:
                 fields = self._fields_of(raw)
                 held = fields.translate(_LOWER, _MARKS)
-                held = held.replace(b"ae", b"a").replace(b"oe", b"o").replace(b"ue", b"u")
+                held = _DIGRAPHS.sub(b"", held)
             for piece in pieces:
                 if piece in held and not (piece.isdigit() and len(piece) < 6 and _is_part(piece, fields)):
                     return False
@@ -85,7 +86,7 @@ def _pieces(text: str) -> tuple[bytes, ...] | None:
     if digits >= 3 and not text.isalnum() and dates_of(text):
         return None
     pieces = [folded[at : at + 6] for at in range(len(folded) - 5)]
-    near = (folded, *words, *map("".join, pairwise(words)))
+    near = (folded, *words, *(plain(one + other) for one, other in pairwise(words)))
     pieces += (word for one in near if 3 <= len(word := one.lstrip("0")) <= 5)
     pieces += (run[at : at + 3] for run in _LETTERS.findall(folded) for at in range(len(run) - 2))
     return tuple(piece.encode() for piece in dict.fromkeys(pieces))

@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 _LETTERS = str.maketrans(
     {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h"}
 )
-_DIGRAPHS = re.compile("(?<=[aou])e")
+_DIGRAPHS = re.compile("(?<=[aou])e+")
 _IDEOGRAPHS = 0x2E80
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s().+\-\u2010-\u2015/_:,']+(?=\d)")
 _DIGITS = re.compile(r"\d+")
