@@ -173,6 +173,17 @@ privacy:
     assert isinstance(store.deliveries(Query())[0].delivery.effect, Charge)
 
 
+def test_the_name_of_a_warning_is_nobody_whoever_is_called_so(store: Store, folder: Path) -> None:
+    warnings = """
+warnings:
+  - {name: sampleson-code, for_each: FT1, when: {FT1-6.1: CG}}
+"""
+    store.accept([charge()])
+    route_all(store, program(folder, warnings))
+    (view,) = store.messages(Query())
+    assert view.state is MessageState.WAITING
+
+
 def test_a_leak_between_mapping_and_storing_is_stopped(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

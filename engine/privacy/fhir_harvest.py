@@ -98,9 +98,11 @@ def _complex(node: dict[str, Any], place: Place) -> Iterator[Seen]:
     elif "postalCode" in node or "city" in node or "line" in node:
         for name in _ADDRESS:
             yield from (Seen("address", one, f"{path}.{name}") for one in _texts(node.get(name)))
-    elif place[-1] in ("telecom", "contactPoint"):
+    elif place[-1] in ("telecom", "contactPoint", "valueContactPoint"):
         yield from (Seen("contact", one, f"{path}.value") for one in _texts(node.get("value")))
-    elif place[-1] == "identifier" or ("value" in node and place[-2:-1] == ("identifier",)):
+    elif place[-1] in ("identifier", "valueIdentifier") or (
+        "value" in node and place[-2:-1] == ("identifier",)
+    ):
         yield from (_number(one, f"{path}.value", place[0]) for one in _texts(node.get("value")))
     elif isinstance(node.get("reference"), str) or isinstance(node.get("identifier"), dict):
         yield from _reference(node, path)

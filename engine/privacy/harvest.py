@@ -3,7 +3,8 @@
 Gathered by the allow-list with the channel's changes: every place that is held back and whose class is that
 of a name, a number of a person's, an address, a phone, a birth or a death. Which parts of a field those are
 depends on its datatype (HL7 v2.9.1 chapter 2A). Numbers of orders, transactions and devices, and names and
-numbers of staff, count from six characters on: shorter ones are like any code.
+numbers of staff, count from six characters on: shorter ones are like any code. So do numbers of insurers and
+employers, which they share with all whom they insure or employ.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ _PLAIN: dict[str, Kind] = {
 
 _PRIMITIVE = frozenset({"ST", "TX", "FT", "NM", "ID", "IS", "SI", "WD", "varies", ""})
 _NUMBERS_OF_PERSONS = frozenset({"id", "ssn", "licence", "relative"})
+_OF_ORGANISATIONS = frozenset(
+    "FT1-38 FT1-39 GT1-29 IN1-3 IN1-8 IN1-54 IN2-25 IVC-20 ORG-5 PM1-2 PSL-25".split()  # noqa: SIM905
+)
+"""Numbers that are classed as a person's and are those of many."""
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQR")
 _CLOSED = frozenset({"token", "drop", "scan", "deny", "year", "zip3", "udi-di"})
 _DAYS = ("BIRTH", "DEATH")
@@ -228,7 +233,7 @@ def _parts(row: Row, rule: Rule) -> tuple[_Part, ...]:
     else:
         plain = _PLAIN.get(row.phi_class) if _PRIMITIVE.issuperset(row.datatypes) else None
         known = (_Part(plain, (1,)),) if plain else ()
-    person = rule.phi_class in _NUMBERS_OF_PERSONS
+    person = rule.phi_class in _NUMBERS_OF_PERSONS and row.path not in _OF_ORGANISATIONS
     staff = rule.phi_class.startswith("staff")
     return tuple(
         part._replace(short=person or not (staff or part.kind == "number"))

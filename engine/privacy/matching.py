@@ -4,14 +4,15 @@ Compared are `plain` forms (`engine.privacy.spelling`): from six characters on a
 text, a shorter one as a whole word; numbers without their leading zeros within a run of digits, short ones as
 a whole run; phones by their last seven digits; days in every order of day, month and year; a name also with
 its parts run together, in either order; a town as all that a text says, because hospitals are called after
-towns; free text where one of the two holds the other.
+towns; its postal code beside it, because codes have four or five digits too; a name that is a word of every
+hospital (Ward, Long, March) beside another part of it; free text where one of the two holds the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import chain, pairwise, permutations
+from itertools import chain, pairwise, permutations, product
 
 from engine.privacy.harvest import Seen
 from engine.privacy.spelling import dates_of, digits_of, plain, readings, weight, words_of
@@ -28,9 +29,14 @@ LONGEST = 4_000  # characters of free text that are compared, the first
 _COMMON_WORDS = (
     "avenue baby centre center clinic department division girl health highway home hospital house laboratory"
     " medical nursing public road street test university unknown"
+    # surnames that are words of wards, stores and calendars
+    " bed block day east floor gate hall lab long night north room short south station stay stock store unit"
+    " theatre ward west wing haus kammer lager nord ost saal salle sud tag zimmer"
+    " april august june march may monday friday sunday summer winter"
 )
-COMMON = frozenset(map(plain, _COMMON_WORDS.split(" ")))
-"""Words that stand where names and addresses should, and name nobody."""
+COMMON = frozenset(map(plain, _COMMON_WORDS.split()))
+"""Words that stand where names and addresses should and name nobody, or are names (Ward, Stock, March) and
+words of codes: alone they say nothing, beside another part of the same name they do."""
 
 
 class Identities:
@@ -50,6 +56,7 @@ class Identities:
         for one in seen:
             if texts or one.kind != "text":
                 _ADD[one.kind](self, one)
+        self._towns(seen)
 
     def __repr__(self) -> str:
         return "Identities()"
@@ -111,7 +118,7 @@ class Identities:
         words += [part for part in map(plain, one.text.split()) if part not in words]
         for text in words:
             self._value(text, one)
-        short = [word for word in words if 1 < len(word) < LONG][:NAMES]
+        short = [word for word in words if 1 < len(word) < LONG or word in COMMON][:NAMES]
         for pair in permutations(short, 2):
             if max(map(len, pair)) >= SHORT:
                 self._value(plain("".join(pair)), one)
@@ -165,14 +172,29 @@ class Identities:
                 self._digits.setdefault(digits[-PHONE:], one.row)
 
     def _address(self, one: Seen) -> None:
-        """A line with its number is found anywhere, a postal code as a number, the name of a town alone."""
+        """A line with its number is found anywhere, a long postal code as a number, the name of a town alone.
+        The number of a house or a flat is any number."""
         folded = plain(one.text)
         if folded.isdecimal():
-            self._digit_number(folded, one)
+            self._digit_number(folded, one._replace(short=False))
+        elif sum(map(str.isdecimal, folded)) == len(folded) - 1 < LONG - 1:
+            return  # 12b
         elif any(letter.isdecimal() for letter in folded):
             self._value(folded, one)
         elif len(folded) >= SHORT and folded not in COMMON:
             self._whole.setdefault(folded, one.row)
+
+    def _towns(self, seen: Sequence[Seen]) -> None:
+        """Towns with their postal codes, which by themselves are numbers like any other, in either order."""
+        places: dict[str, set[str]] = {}
+        for one in seen:
+            if one.kind == "address":
+                places.setdefault(one.row.rpartition(".")[0] or one.row, set()).add(plain(one.text))
+        for row, parts in places.items():
+            codes = [part for part in parts if SHORT < len(part) < LONG and part.isdecimal()]
+            for code, town in product(codes, parts & self._whole.keys()):
+                self._anywhere.setdefault(town + code, row)
+                self._anywhere.setdefault(code + town, row)
 
     def _text(self, one: Seen) -> None:
         text = one.text[:LONGEST]

@@ -61,7 +61,7 @@ def known(body: dict[str, Any], *linked: dict[str, Any]) -> Identities:
         ("ANNA@home.example", "Patient.telecom.value"),
         ("1elmroad", "Patient.address.line"),
         ("Littleton", "Patient.address.city"),
-        ("90210", "Patient.address.postalCode"),
+        ("90210 Littleton", "Patient.address"),
         ("samplesister", "Patient.contact.name.family"),
         ("4440188", "Patient.contact.telecom.value"),
         ("p817", "ChargeItem.subject.reference"),
@@ -90,6 +90,16 @@ def test_contained_persons_and_unknown_types_are_found_by_their_shape() -> None:
         ],
     }
     for text in ("samplemann", "ELSEWHERE", "09.01.1970"):
+        assert known(body).row_in(text)
+
+
+def test_numbers_and_phones_in_extensions_are_found() -> None:
+    extension = [
+        {"url": "urn:x:former", "valueIdentifier": {"system": "urn:x", "value": "MRN-771342"}},
+        {"url": "urn:x:call", "valueContactPoint": {"system": "phone", "value": "+49 30 5550199"}},
+    ]
+    body = {"resourceType": "SupplyRequest", "extension": extension}
+    for text in ("MRN-771342", "030 5550199"):
         assert known(body).row_in(text)
 
 

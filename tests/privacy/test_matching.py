@@ -80,7 +80,8 @@ KNOWN = Identities(SEEN)
         ("Sample St., 1 sample street", "PID-11"),
         ("littleton", "PID-11"),
         ("WH/Littleton", "PID-11"),
-        ("90210", "PID-11"),
+        ("Littleton, 90210", "PID-11"),
+        ("90210 LITTLETON", "PID-11"),
         ("5550100199", "PID-13"),
         ("+1 (555) 010-0199", "PID-13"),
         ("0015550100199", "PID-13"),
@@ -117,6 +118,35 @@ def test_spellings_of_what_identifies_are_found(text: str, row: str) -> None:
 )  # fmt: skip
 def test_what_does_not_identify_is_not_found(text: str) -> None:
     assert KNOWN.row_in(text) == ""
+
+
+WORDS = Identities(
+    Harvester(Policy()).of(
+        Document.parse(
+            b"MSH|^~\\&|A|HOSP|W|HOSP|20261121||ADT^A01|C1|P|2.5.1\r"
+            b"PID|1||77123^^^HOSP^MR||Ward^Jo||19700109|F|||"
+            b"120 Long Road&Long Road&120^12B^Wien^^1010^AT^^^06037\r"
+            b"GT1|1|||||||||||||||||||||||||||||4400\rIN1|1|P1|100|||||1001\r"
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["WARD 3", "Ward", "WH/Ward/12B", "120", "1010", "CC 6037", "1001", "100", "4400"]
+)
+def test_words_and_numbers_of_every_hospital_are_nobody(text: str) -> None:
+    """A surname that names a ward, the number of a house, a postal code, the number of an insurer."""
+    assert WORDS.row_in(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [("Jo Ward", "PID-5"), ("WARD^JO", "PID-5"), ("wardjo7", "PID-5"), ("1010 Wien", "PID-11"),
+     ("Wien 1010", "PID-11"), ("WH/Wien", "PID-11"), ("120 long road", "PID-11"), ("77123", "PID-3")],
+)  # fmt: skip
+def test_together_they_are_somebody(text: str, row: str) -> None:
+    assert WORDS.row_in(text) == row
 
 
 def test_numbers_and_days_that_are_no_text() -> None:
