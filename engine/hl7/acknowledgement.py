@@ -148,6 +148,9 @@ def _frame(
     apart: bool = False,
 ) -> _Frame:
     codec = _answer_codec(charset, delimiters)
+    declared = charset.decode("latin-1").split(delimiters.repetition)
+    if not all(codec_of(name) for name in declared if name):
+        charset = b""  # no set that the answer could be in: whatever stands there is not repeated
     version = _first(version_field, delimiters.component)
     known = read_version(version) if version.strip() else None
     separator = delimiters.separator

@@ -57,12 +57,13 @@ class Drive:
         self.receiver = Receiver()
         self._keys = Keys({name: f"{name}-{secrets.token_hex(24)}" for name in CLIENTS})
         (folders.root / "tmp").mkdir(exist_ok=True)
-        self._said = folders.root / "said"
+        self._said, self._key = folders.root / "said", folders.root / "wardline.key"
         self._said.mkdir(exist_ok=True)
         given = {
             "WARDLINE_STORE": store, "WARDLINE_HTTP": "127.0.0.1:0", "WARDLINE_LOG_LEVEL": "DEBUG",
             "WARDLINE_DEV_KEYS": "true", "COLUMNS": "1000", "TMPDIR": str(folders.root / "tmp"),
             "WARDLINE_USER": "prove-phi",
+            "WARDLINE_KEY_FILE": str(self._key),
             f"WARDLINE_MLLP_{RECEIVER.replace('-', '_').upper()}_URL": f"mllp://127.0.0.1:{self.receiver.port}",
             **self._keys.environment(),
         }  # fmt: skip
@@ -148,7 +149,7 @@ class Drive:
         return found
 
     def _open(self) -> Store:
-        return open_settings(Settings(store=self._store))
+        return open_settings(Settings(store=self._store, key_file=self._key))
 
     def _messages(self) -> None:
         for path, sent in self._plan.files:

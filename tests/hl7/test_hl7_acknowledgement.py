@@ -215,6 +215,16 @@ def test_a63_the_answer_is_in_the_charset_of_the_message():
     assert b"LLER" not in built
 
 
+@pytest.mark.parametrize("charset", ["DOE, JANE 19700101", "8859/1~JANE"])
+def test_what_is_no_character_set_is_not_repeated(charset: str) -> None:
+    """Whatever stands in MSH-18: the answer is in none that is called so."""
+    assert answer(message(charset=charset))[0] == msh()
+
+
+def test_the_first_character_set_may_be_left_out() -> None:
+    assert answer(message(charset="~ISO IR87"))[0].endswith("||||||~ISO IR87")
+
+
 @pytest.mark.parametrize(
     ("charset", "own"), [("UNICODE UTF-8", "Ü".encode()), ("8859/1", b"\xdc"), ("", b"?")]
 )
