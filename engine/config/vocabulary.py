@@ -22,7 +22,8 @@ def vocabulary(spec: ChannelSpec, tables: Mapping[str, Table]) -> frozenset[str]
     """Every cell of the tables, every constant of the rules, and the parts of each with a `/` in it."""
     rules = [rule.model_dump(exclude_none=True) for rule in spec.effects]
     words = {spec.channel, spec.key_space or "", *_cells(tables)}
-    words.update(one.name for one in (*spec.filters, *spec.warnings))
+    words.update(filtered.name for filtered in spec.filters)
+    words.update(warning.name for warning in spec.warnings)
     for text in (*_texts(rules), *_texts(spec.values), *_texts(spec.course and spec.course.model_dump())):
         words.update(word.strip() for word in (text, *_BETWEEN.split(text)))
     return frozenset(words | {part for word in words if "/" in word for part in word.split("/")})
