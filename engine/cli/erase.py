@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from engine.app.opening import ring_of
-from engine.auditing import Act
-from engine.cli.acting import TicketOption, entry, operator, sign
+from engine.auditing import Act, listed
+from engine.cli.acting import TicketOption, act, entry, operator, sign
 from engine.cli.find import authorities_of
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.errors import Misconfigured, Unacceptable
 from engine.model import Erased, Erasure
 from engine.privacy.tokens import PERSON, parse
 from engine.privacy.vault import Vault
-from engine.searching import TOKEN, search
+from engine.searching import TOKEN, Searched, search
 from engine.settings import Settings
 from engine.store.base import Query, Store
 from engine.store.keys import KeyRing
@@ -51,10 +51,15 @@ def erase(
     ring, opened = ring_of(settings), open_named(store)
     names = Vault.of(ring.following(opened.uses()), settings.tenant if tenant is None else tenant)
     token = _person(opened, ring, names, kind, value, authority)
+    if not token:
+        _looked(opened, f"unknown {kind}", kind, why, ticket)
+        raise Misconfigured("nobody is known by that number")
     found = search(opened, names, TOKEN, token, (), EVERY)
     planned = opened.erasable(token, [view.id for view in found.messages])
     if not planned.persons:
         raise Misconfigured("nobody is known by that token")
+    if dry_run or kind != TOKEN:  # whose number it is, and what names it, is told before anything is erased
+        _looked(opened, token, kind, why, ticket, found)
     told = _told(planned)
     if dry_run:
         _show(planned, as_json=as_json, head="would be erased")
@@ -71,7 +76,11 @@ def erase(
     asked = entry(Act.ERASE, token, why=why, ticket=ticket, outcome="asked", **told)
     opened.record([asked])
     erasure = Erasure(token, time.time(), why, ticket, who)
-    done = opened.erase(erasure, planned, replace(asked, at=erasure.at, outcome="done"))
+    try:
+        done = opened.erase(erasure, planned, replace(asked, at=erasure.at, outcome="done"))
+    except Unacceptable as error:
+        opened.record([replace(asked, at=erasure.at, outcome="failed")])
+        raise Misconfigured(error.text, hint="nothing was erased") from None
     sign(opened)
     _show(done, as_json=as_json, head="erased")
 
@@ -79,7 +88,8 @@ def erase(
 def _person(
     opened: Store, ring: KeyRing, names: Vault, kind: str, value: str, authority: list[str] | None
 ) -> str:
-    """The person's token. Raises `Misconfigured` when that is not one person."""
+    """The person's token; empty when nobody is known by a number. Raises `Misconfigured` when that is not one
+    person."""
     if kind == TOKEN:
         token = parse(value)
         if token is None:
@@ -93,12 +103,20 @@ def _person(
     except Unacceptable as error:
         raise Misconfigured(error.text) from None
     tokens = [one for one in found.tokens if one not in opened.survivors(found.tokens)]
-    if len(tokens) != 1:
+    if len(tokens) > 1:
         raise Misconfigured(
-            "nobody is known by that number" if not tokens else f"{len(tokens)} persons have that number",
-            hint="" if not tokens else "say --authority, or give the token",
+            f"{len(tokens)} persons have that number", hint="say --authority, or give the token"
         )
-    return tokens[0]
+    return tokens[0] if tokens else ""
+
+
+def _looked(
+    opened: Store, about: str, kind: str, why: str, ticket: str, found: Searched | None = None
+) -> None:
+    """In the audit before it is shown, as `wardline find` has it."""
+    shown = [view.id for view in found.messages] if found else []
+    count = str(len(shown))
+    act(opened, Act.SEARCH, about, why=why, ticket=ticket, kind=kind, messages=count, shown=listed(shown))
 
 
 def _told(planned: Erased) -> dict[str, str]:

@@ -467,8 +467,8 @@ class VaultStore(Protocol):
         else, and who is named where. What was minted meanwhile goes too. What is left of it, after a crash
         or when an older copy of the store is put back, is done when the store is opened.
 
-        Raises `KeyError` (nothing done) when nobody is planned, `Misconfigured` for an entry that may not be
-        written."""
+        Raises, with nothing done, `KeyError` when nobody is planned, `Unacceptable` (`conflict`) when the
+        person's numbers are others than planned by now, `Misconfigured` for an entry that may not be written."""
         ...
 
     def erasures(self) -> list[Erasure]:

@@ -12,13 +12,15 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from engine.auditing import Act, Entry, checked
-from engine.model import Erased, Erasure
+from engine.errors import Unacceptable
+from engine.model import Erased, Erasure, ReasonCode
 from engine.store.database import Work, rows_of
 from engine.store.mentions import forget_mentions, mentioning
 from engine.store.merging import group_of
 from engine.store.part import Part
 from engine.store.tables import MENTIONS_PART
 from engine.store.trail import TURN, append
+from engine.store.unmerging import point_anew
 from engine.store.uses import turn_vault
 
 __all__ = ["Erasing"]
@@ -26,6 +28,7 @@ __all__ = ["Erasing"]
 PERSON: Final = "p"
 _AT_ONCE: Final = 500
 _OWNED: Final = "SELECT token FROM tokens WHERE coalesce(moved_to, subject) IN ({})"
+_SINCE: Final = f"{_OWNED.replace('WHERE', 'WHERE created_at >= ? AND')}"
 _LOOKUPS: Final = "SELECT lookup FROM lookups WHERE token IN ({})"
 _TERMS: Final = "SELECT term, message_id FROM mentions WHERE part = ? AND message_id IN ({})"
 _BY_TERM: Final = (
@@ -43,6 +46,7 @@ _RESOURCES: Final = "SELECT created FROM resources WHERE message_id IN ({})"
 _TOMBSTONE: Final = (
     "INSERT INTO erasures (token, at, why, ticket, who) VALUES (?, ?, ?, ?, ?) ON CONFLICT (token) DO NOTHING"
 )
+_UNDO: Final = 'UPDATE merges SET undone_at = ? WHERE undone_at = 0 AND gone = ? AND "into" = ?'
 _UNDER: Final = (
     "DELETE FROM contents WHERE message_id IN (SELECT message_id FROM contents WHERE key_id = ? LIMIT ?)"
 )
@@ -54,9 +58,7 @@ class Erasing(Part):
     def erasable(self, token: str, named: Collection[int] = ()) -> Erased:
         """`VaultStore.erasable`."""
         with self._database.read(snapshot=True) as work:
-            group = group_of(work, [token])
-            known = {row[0] for row in rows_of(work, "SELECT token FROM tokens WHERE token IN ({})", group)}
-            persons = [one for one in group if one in known]
+            persons = _persons(work, token)
             tokens = sorted({*persons, *(row[0] for row in rows_of(work, _OWNED, persons))})
             terms = _terms_of(work, tokens)
             found = sorted({*named, *mentioning(work, terms)})
@@ -73,6 +75,10 @@ class Erasing(Part):
         checked(entry)  # what could refuse comes before what cannot be taken back
         if not planned.persons:
             raise KeyError(erasure.token)
+        with self._database.read() as work:
+            if _persons(work, erasure.token) != sorted(planned.persons):
+                text = "numbers of this person were merged or parted meanwhile: look again"
+                raise Unacceptable(ReasonCode.CONFLICT, "", text)
         self.cabinet.erase(erasure, planned)
         with self._database.write(TURN, "merge") as work:
             done = self._carry_out(work, erasure, planned, again=False)
@@ -107,15 +113,17 @@ class Erasing(Part):
         return [one for one, _ in again]
 
     def _carry_out(self, work: Work, erasure: Erasure, planned: Erased, *, again: bool) -> Erased:
-        """In the store; of an older copy (`again`) exactly what was erased then, and what its rows name."""
-        tokens = set(planned.tokens)
-        if not again:  # minted since it was planned
-            tokens |= {row[0] for row in rows_of(work, _OWNED, planned.persons)}
+        """In the store; of an older copy (`again`) exactly what was erased then, and what came after it."""
+        turn_vault(work)  # first: routers hold it before they touch a token
+        minted = rows_of(work, _SINCE, planned.persons, erasure.at if again else 0.0)
+        tokens = {*planned.tokens, *(row[0] for row in minted)}
+        _part_from(work, planned.persons, tokens, erasure.at)
         terms = _terms_of(work, sorted(tokens))
-        numbers = sorted({*planned.messages, *mentioning(work, terms)} - set(planned.shared))
-        if not again:
-            own = frozenset(terms), frozenset(tokens)
-            numbers = [number for number in numbers if number not in _shared(work, numbers, *own)]
+        sure = set(planned.messages) if again else set()
+        seen = sorted({*planned.messages, *mentioning(work, terms)} - sure - set(planned.shared))
+        shared = _shared(work, seen, frozenset(terms), frozenset(tokens))
+        numbers = sorted(sure.union(seen) - shared)
+        shared.update(planned.shared)
         created = [row[0] for row in rows_of(work, _RESOURCES, numbers)]
         for one in created:
             work.run("DELETE FROM terms WHERE created = ?", (one,))
@@ -125,7 +133,7 @@ class Erasing(Part):
         forget_mentions(work, numbers)
         work.run_many(
             _NO_MENTION,
-            [(number // MENTIONS_PART, one, number) for number in planned.shared for one in terms],
+            [(number // MENTIONS_PART, one, number) for number in shared for one in terms],
         )
         rows_of(work, _BLANK.format(float(erasure.at)), sorted(tokens))
         rows_of(work, _NO_LOOKUPS, sorted(tokens))
@@ -133,12 +141,11 @@ class Erasing(Part):
             _TOMBSTONE,
             [(one, erasure.at, erasure.why, erasure.ticket, erasure.who) for one in planned.persons],
         )
-        turn_vault(work)
         return Erased(
             planned.persons,
             tuple(sorted(tokens)),
             tuple(row[0] for row in gone),
-            planned.shared,
+            tuple(sorted(shared)),
             planned.open,
         )
 
@@ -147,6 +154,21 @@ class Erasing(Part):
             with self._database.write() as work:
                 if not work.run(_UNDER, (key_id, _AT_ONCE)):
                     return
+
+
+def _persons(work: Work, token: str) -> list[str]:
+    """The numbers that are one with a person's, those that the vault knows."""
+    group = group_of(work, [token])
+    return sorted(row[0] for row in rows_of(work, "SELECT token FROM tokens WHERE token IN ({})", group))
+
+
+def _part_from(work: Work, persons: Sequence[str], tokens: set[str], now: float) -> None:
+    """What was merged into an erased person, and is not erased, stands for itself: it must not be answered
+    with a number that has no key any more."""
+    left = sorted(set(group_of(work, persons)) - tokens)
+    for one in left:
+        work.run_many(_UNDO, [(now, one, into) for into in persons])
+    point_anew(work, left)
 
 
 def _terms_of(work: Work, tokens: Sequence[str]) -> list[int]:

@@ -18,7 +18,7 @@ from engine.store.tables import PER_MESSAGE
 from engine.store.trail import TURN, append
 from engine.store.uses import turn_vault
 
-__all__ = ["Unmerging"]
+__all__ = ["Unmerging", "point_anew"]
 
 _COLUMNS: Final = 'id, message_id, at, gone, "into", undone_at'
 _OPEN: Final = (DeliveryState.DUE.value, DeliveryState.CLAIMED.value)
@@ -67,10 +67,10 @@ class Unmerging(Part):
             made = self._made(work, merge)
             if any(one.state in _OPEN for one in made):
                 raise _refusal("the merge is still on its way; wait until it stands or is a dead letter")
+            turn_vault(work)  # before tokens: routers hold it first
             group = group_of(work, [gone])
             work.run("UPDATE merges SET undone_at = ? WHERE id = ?", (now, merge.id))
-            _point_anew(work, group)
-            turn_vault(work)
+            point_anew(work, group)
             ids = _take_back(work, merge, made, now)
             if told is not None:
                 detail = {**told.detail, "message": str(merge.message_id), "deliveries": str(len(ids))}
@@ -124,7 +124,7 @@ def _about(work: Work, tokens: Sequence[str]) -> list[Merged]:
     return _history(rows[number] for number in sorted(rows, reverse=True))
 
 
-def _point_anew(work: Work, group: Sequence[str]) -> None:
+def point_anew(work: Work, group: Sequence[str]) -> None:
     """Point each of these at the end of what still holds."""
     query = 'SELECT gone, "into" FROM merges WHERE undone_at = 0 AND gone IN ({})'
     holds: dict[str, str] = {gone: into for gone, into in rows_of(work, query, group)}

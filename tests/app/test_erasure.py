@@ -265,3 +265,52 @@ def test_content_that_was_purged_stays_purged_in_an_older_copy(place: Place, hos
     assert len(everything) == 4
     assert contents(restored) <= kept
     hospital.store = restored
+
+
+def test_a_merge_after_the_plan_stops_the_erasure(place: Place, hospital: Hospital) -> None:
+    store = hospital.store
+    joe = hospital.person(JOE)
+    planned = store.erasable(joe)
+    admit(hospital, "5000", "V5")
+    hospital.say("ADT^A40", pid(JOE), "MRG|5000^^^GENERAL^MR")
+    entry = Entry(at=9e8, who="officer", role="operator", act=Act.ERASE, object=joe)
+    with pytest.raises(Unacceptable, match="merged or parted meanwhile"):
+        store.erase(Erasure(joe, 9e8, "asked for it", "T-1", "officer"), planned, entry)
+    assert identifier(store, store.token_rows([joe])[joe]).endswith(JOE)
+    assert len(erase(store, joe)[1].persons) == 2
+
+
+def test_what_is_merged_into_an_erased_person_meanwhile_stands_for_itself(
+    place: Place, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = hospital.store
+    admit(hospital, "5000", "V5")
+    joe, other = hospital.person(JOE), hospital.person("5000")
+    destroy = store.cabinet.erase
+
+    def merged_meanwhile(erasure: Erasure, erased: Erased) -> None:
+        destroy(erasure, erased)
+        hospital.say("ADT^A40", pid(JOE), "MRG|5000^^^GENERAL^MR")
+
+    monkeypatch.setattr(store.cabinet, "erase", merged_meanwhile)
+    _, done = erase(store, joe)
+    assert done.persons == (joe,)
+    admit(hospital, "5000", "V6")  # a number without a key would stop the router here
+    assert hospital.person("5000") == other
+    assert store.merges(other)[0].undone_at
+
+
+def test_what_came_between_cabinet_and_store_goes_too_and_leaves_others_alone(
+    place: Place, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = hospital.store
+    joe = hospital.person(JOE)
+    planned = store.erasable(joe)
+    store.cabinet.erase(Erasure(joe, 9.0, "asked for it", "T-1", "officer"), planned)  # and died
+    admit(hospital, JOE, "V77")  # by a router that has his key still
+    both = hospital.say("ADT^A17", pid(JOE), "PV1|1|I|WARD^1", pid(JANE), "PV1|1|I|WARD^2").id
+    assert hospital.find("visit", "V77").tokens
+    assert store.settle_erasures((), 1000.0)
+    assert hospital.find("visit", "V77").tokens == ()
+    assert both in contents(store)
+    assert both not in [view.id for view in hospital.find("mrn", JOE).messages]

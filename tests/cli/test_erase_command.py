@@ -78,6 +78,18 @@ def test_by_number_that_is_typed_and_confirmed(url: str) -> None:
     assert jane(url) == ""
 
 
+def test_a_number_is_looked_up_in_the_audit_first(url: str) -> None:
+    run(url, "4711", "--kind", "mrn", "--dry-run")
+    run(url, "9999", "--kind", "mrn", "--dry-run")
+    token = jane(url)
+    hospital = Hospital(url)
+    looked = [one.entry for one in hospital.store.entries(AuditQuery(act=Act.SEARCH))]
+    assert [(one.object, one.why, one.detail["shown"]) for one in looked] == [
+        (token, "asked for it", "1"), ("unknown mrn", "asked for it", ""),
+    ]  # fmt: skip
+    hospital.close()
+
+
 @pytest.mark.parametrize(
     ("given", "word"),
     [
