@@ -14,6 +14,7 @@ import msgspec
 from engine.app.witness import witness
 from engine.auditing import Act, Configuration, Entry, Result, printable
 from engine.config.configured import (
+    Named,
     channel_configuration,
     differences,
     policy_configuration,
@@ -27,10 +28,15 @@ from engine.store.base import AuditStore
 from engine.store.keys import KeyRing
 from engine.telemetry import AuditContradicted, AuditSigned, AuditUnwitnessed, signal
 
-__all__ = ["SIGN_EVERY", "Recorder"]
+__all__ = ["SIGN_EVERY", "Recorder", "named_by"]
 
 SIGN_EVERY = 60.0
 """Seconds between checkpoints, when there is something new."""
+
+
+def named_by(ring: KeyRing) -> Named:
+    """The keyed digest under which the audit keeps what a place of a configuration says."""
+    return keyed(ring.derive("configured", ring.oldest), 8)
 
 
 class Recorder:
@@ -38,7 +44,7 @@ class Recorder:
 
     def __init__(self, store: AuditStore, settings: Settings, ring: KeyRing) -> None:
         self._store, self._settings = store, settings
-        self._named = keyed(ring.derive("configured", ring.oldest), 8)
+        self._named = named_by(ring)
         self._missed = 0
 
     def started(

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
-from engine.auditing import Act
+from engine.app.opening import ring_of
+from engine.app.recorder import named_by
+from engine.auditing import Act, Configuration
 from engine.cli.acting import TicketOption, WhyOption, entry, sign
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
+from engine.config.configured import settings_configuration
 from engine.config.keeping import retention_of
 from engine.config.loading import load_channels
+from engine.config.spec import ChannelSpec
+from engine.errors import Misconfigured
 from engine.model import Purged
 from engine.retention import purge as purge_store
 from engine.settings import Settings
 
 __all__ = ["purge"]
+
+_KEEP: Final = frozenset(f"WARDLINE_KEEP_{what}" for what in ("CONTENT", "DEAD", "QUARANTINE", "DUPLICATES"))
 
 
 def purge(
@@ -33,11 +42,13 @@ def purge(
 ) -> None:
     """Remove the content that is past its time and destroy the keys of the days that are over.
 
-    A running engine does the same once a day; beside it this may run at any time."""
+    A running engine does the same once a day; beside it this may run at any time. What was kept longer by the
+    engine that ran here last stops it: nothing brings back what goes too early."""
     settings = Settings.from_environment(store=store)
     specs = [one.spec for one in load_channels(channels)] if channels else []
     own = retention_of(specs, settings.retention)
     opened = open_named(store)
+    _check_agreed(opened.configured(), specs, settings)
     if dry_run:
         done = opened.purge(settings.retention, own, time.time(), dry_run=True)
     else:
@@ -48,6 +59,27 @@ def purge(
         print_json(done)
     else:
         _show(done, dry_run=dry_run)
+
+
+def _check_agreed(
+    known: Mapping[str, Configuration], specs: Iterable[ChannelSpec], settings: Settings
+) -> None:
+    """Raises `Misconfigured` when the engine that was started last keeps otherwise than this command would:
+    by its settings, or by a channel file that is not given here."""
+    given = {f"channel:{spec.channel}" for spec in specs}
+    for name, one in sorted(known.items()):
+        if name not in given and any(place.startswith("retention.") for place in one.places):
+            raise Misconfigured(
+                f"{name.removeprefix('channel:')} says itself how long it keeps, and its file is not given",
+                hint="wardline purge CHANNELS, with the folder that the engine runs",
+            )
+    if engine := known.get("settings"):
+        mine = settings_configuration(os.environ, named_by(ring_of(settings))).places
+        for place in sorted(mine.keys() | engine.places.keys()):
+            if place in _KEEP and mine.get(place) != engine.places.get(place):
+                raise Misconfigured(
+                    "the engine that ran here last has another setting", where=place, hint="set it alike"
+                )
 
 
 def _show(done: Purged, *, dry_run: bool) -> None:

@@ -18,7 +18,7 @@ from engine.config.loading import LoadedChannel
 from engine.config.reading import read_yaml
 from engine.config.tables import Table
 
-__all__ = ["channel_configuration", "differences", "policy_configuration", "settings_configuration"]
+__all__ = ["Named", "channel_configuration", "differences", "policy_configuration", "settings_configuration"]
 
 Named = Callable[[bytes], bytes]
 """A keyed digest."""

@@ -468,7 +468,8 @@ class VaultStore(Protocol):
         or when an older copy of the store is put back, is done when the store is opened.
 
         Raises, with nothing done, `KeyError` when nobody is planned, `Unacceptable` (`conflict`) when the
-        person's numbers are others than planned by now, `Misconfigured` for an entry that may not be written."""
+        person's numbers are others than planned by now, `Misconfigured` for an entry that may not be
+        written."""
         ...
 
     def erasures(self) -> list[Erasure]:

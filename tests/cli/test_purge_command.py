@@ -12,9 +12,14 @@ from click.testing import Result
 from conformance.purge_contract import DAY, NAMES, filtered, is_kept
 from typer.testing import CliRunner
 
+from engine.app.opening import ring_of
+from engine.app.recorder import Recorder
 from engine.auditing import Act, AuditQuery
 from engine.cli import app
+from engine.config.loading import load_channels
+from engine.errors import Misconfigured
 from engine.model import Arrival
+from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
@@ -83,3 +88,42 @@ def test_a_channels_own_days_count(url: str, tmp_path: Path) -> None:
     file.write_text(text.replace("\nsequence_by:", "\nretention:\n  content: 3\nsequence_by:", 1))
     assert run(url, str(tmp_path / "channels")).exit_code == 0
     assert kept(url) == [False, False]
+
+
+def started(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
+    """As an engine leaves the store that was started with these."""
+    monkeypatch.setenv("WARDLINE_STORE", url)
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text)
+    store, known = opened(url), Settings.from_environment()
+    Recorder(store, known, ring_of(known)).started(load_channels(folder), 1)
+    store.close()
+    for name in settings:
+        monkeypatch.delenv(name)
+
+
+def test_it_does_not_run_without_the_file_of_a_channel_that_keeps_otherwise(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(CHANNELS, tmp_path / "channels")
+    file = tmp_path / "channels/adt-encounters.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("\nsequence_by:", "\nretention:\n  content: 365\nsequence_by:", 1))
+    started(url, tmp_path / "channels", monkeypatch)
+    refused = run(url)
+    assert isinstance(refused.exception, Misconfigured)
+    assert "adt-encounters says itself" in str(refused.exception)
+    assert run(url, str(tmp_path / "channels")).exit_code == 0
+    assert kept(url) == [True, True]
+
+
+def test_it_does_not_run_with_other_days_than_the_engine(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(url, CHANNELS, monkeypatch, WARDLINE_KEEP_CONTENT="365")
+    refused = run(url)
+    assert isinstance(refused.exception, Misconfigured)
+    assert "WARDLINE_KEEP_CONTENT" in str(refused.exception)
+    monkeypatch.setenv("WARDLINE_KEEP_CONTENT", "365")
+    assert run(url).exit_code == 0
+    assert kept(url) == [True, True]
