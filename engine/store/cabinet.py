@@ -251,7 +251,8 @@ class Cabinet:
         with database.write("cabinet") as work:
             if not self._is_made(work):
                 self._make(work, database)
-            self._id = self._name(work)
+            name = self._name(work)
+        self._id = name  # only now: a cabinet that could not be written down is none
         return database
 
     def _is_made(self, work: Work) -> bool:

@@ -15,7 +15,7 @@ from engine.store.audit import AuditTrail
 from engine.store.audit_keys import AuditKeys
 from engine.store.auditing import Auditing
 from engine.store.base import Store
-from engine.store.cabinet import Cabinet
+from engine.store.cabinet import CABINET_VARIABLE, Cabinet
 from engine.store.contents import Contents
 from engine.store.courses import Courses
 from engine.store.database import Database
@@ -105,8 +105,8 @@ def give_up_cabinet(url: str, keyring: KeyRing, cabinet: str, now: float) -> lis
 
 def _with_cabinet(url: str, keyring: KeyRing, cabinet: str) -> tuple[Database, Cabinet, bool]:
     """The store's database, its cabinet, and whether there may be one at its place already."""
+    apart = _apart(url, cabinet)
     database = _connect(url)
-    apart = cabinet or _beside(url)
     there = _is_there(apart)
     connect = partial(_connect, apart) if apart else lambda: database
     return database, Cabinet(connect, keyring, partial(bind, database), shared=not apart), there
@@ -116,6 +116,27 @@ def store_file(url: str) -> Path | None:
     """The file of a store that is one, else None. Raises `Misconfigured` for what is no address."""
     parsed = _parse(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _apart(url: str, cabinet: str) -> str:
+    """Where a cabinet lies that is not in the store's database; empty for one that is. Raises `Misconfigured`
+    for the store's own file."""
+    if not cabinet:
+        return _beside(url)
+    file, place = store_file(url), store_file(cabinet)
+    if file and place and file.resolve() == place.resolve():
+        raise Misconfigured(
+            "the cabinet cannot be the store's own file",
+            where=CABINET_VARIABLE,
+            hint="its keys are to be kept apart from what they open: name another file, or none",
+        )
+    return "" if _where(url) == _where(cabinet) else cabinet
+
+
+def _where(url: str) -> tuple[object, ...]:
+    """What tells two databases apart."""
+    parsed = _parse(url)
+    return parsed.get_backend_name(), parsed.host, parsed.port or 5432, parsed.database
 
 
 def _beside(url: str) -> str:

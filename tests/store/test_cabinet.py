@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from conformance.store_contract import RING, accept, arrival
 from msgspec.structs import replace
 from sqlalchemy import make_url
 
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
 from engine.model import Arrival
 from engine.store.base import Query, Store
 from engine.store.cabinet import Cabinet
 from engine.store.contents import DAY_SECONDS
+from engine.store.database import Work
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 from engine.store.sqlite import SqliteDatabase
@@ -284,3 +286,38 @@ def test_every_key_is_on_the_disk_before_what_it_seals(
         assert cut.content(receipt.id) == on_day(day, day).raw
         cut.close()
     store.close()
+
+
+def test_the_store_itself_is_no_cabinet(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/wardline.db"
+    with pytest.raises(Misconfigured, match="own file"):
+        open_store(url, RING, f"sqlite:///{tmp_path}/../{tmp_path.name}/wardline.db")
+
+
+def test_a_cabinet_named_in_the_stores_own_database_is_known_to_be_there(postgres_url: str) -> None:
+    store = open_store(postgres_url, RING, postgres_url)
+    assert store.cabinet.shared
+    store.close()
+
+
+class _Full(SqliteDatabase):
+    """A disk that takes a transaction and not its commit."""
+
+    full = True
+
+    @contextmanager
+    def write(self, *turns: str) -> Iterator[Work]:
+        with super().write(*turns) as work:
+            yield work
+            if self.full:
+                raise Unavailable("no room")
+
+
+def test_a_cabinet_that_could_not_be_written_down_is_made_when_it_can(tmp_path: Path) -> None:
+    database = _Full(make_url(f"sqlite:///{tmp_path}/c"))
+    cabinet = Cabinet(lambda: database, RING, lambda _: None)
+    with pytest.raises(Unavailable):
+        cabinet.make_subject_keys(["t1p_a"])
+    database.full = False
+    assert cabinet.make_subject_keys(["t1p_a"])
+    cabinet.close()
