@@ -20,6 +20,8 @@ from engine.hl7.files import split_messages
 from engine.hl7.names import VERSIONS, field
 from engine.hl7.profile import Learner, Profile, of_document
 from engine.hl7.validation import Finding
+from engine.privacy.harvest import Harvester
+from engine.privacy.matching import Identities
 from engine.privacy.policy import Policy
 
 __all__ = ["profile"]
@@ -38,12 +40,13 @@ def profile(
 ) -> None:
     """Learn which segments, fields, lengths and codes a sender uses, or report drift.
 
-    The profile names codes only of fields that cannot identify a person. With [bold]--against[/bold] each
+    The profile names codes only of fields that cannot identify a person, and of those none that holds what
+    identifies elsewhere in its message. With [bold]--against[/bold] each
     departure is shown once, with its number of messages; exit code 1 when there is any, or when a message
     cannot be read.
     """
     known = read_profile(against) if against else None
-    learner, drift = Learner(_may_tell()), Counter[Finding]()
+    learner, drift = Learner(_may_tell(), _identities()), Counter[Finding]()
     unread = 0
     for document in _documents(files, charset, quiet=as_json):
         if isinstance(document, str):
@@ -116,3 +119,14 @@ def _may_tell() -> Callable[[str, int], bool]:
         return treatment in ("keep", "engine") and field(VERSIONS[-1], segment, number).datatype in _CODED
 
     return may_tell
+
+
+def _identities() -> Callable[[Document], Callable[[str], bool]]:
+    """What identifies in a message: a sender may put a number of the patient's where a code belongs."""
+    harvester = Harvester(Policy())
+
+    def of(document: Document) -> Callable[[str], bool]:
+        known = Identities(harvester.of(document))
+        return lambda text: bool(known.row_in(text))
+
+    return of

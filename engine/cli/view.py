@@ -22,18 +22,22 @@ from engine.hl7.files import split_messages
 from engine.hl7.names import component, field, segment_title
 from engine.hl7.tree import Leaf, leaves
 from engine.privacy.fhir_policy import FhirPolicy
+from engine.privacy.harvest import Harvester
+from engine.privacy.matching import Identities
 from engine.privacy.policy import Policy
 
 __all__ = ["lines_of", "view"]
 
 
 def lines_of(document: Document, policy: Policy, *, show_phi: bool = False) -> Iterator[Line]:
-    """The populated leaves of a message as lines. Raises `Unacceptable` above the limits of reading."""
+    """The populated leaves of a message as lines; masked is also what identifies somebody in a place that
+    passes, as the guard would stop it. Raises `Unacceptable` above the limits of reading."""
     version = document.header.version
+    identities = Identities(() if show_phi else Harvester(policy).of(document))
     for leaf in leaves(document):
         rule = policy.treatment(leaf.segment, leaf.field, leaf.component, leaf.subcomponent)
         titles, datatype = _named(version, leaf)
-        passes = rule.treatment in SHOWN
+        passes = rule.treatment in SHOWN and not identities.row_in(leaf.text)
         value = leaf.text if passes or show_phi else mask(rule.treatment, rule.domain, leaf.text)
         what = treatment_shown(rule)
         yield Line(leaf.path, leaf.segment, titles, datatype, value, what, masked=not passes and not show_phi)
@@ -54,9 +58,10 @@ def view(
 ) -> None:
     """Show messages as trees with the names of segments, fields and components.
 
-    What identifies a person is masked, as the privacy step would remove it, unless [bold]--show-phi[/bold] is
-    given. A file may hold many messages, framed or in a batch. Exit code 1 when one of them cannot be read.
-    That a stored message is looked at is recorded; to see what identifies in one, say [bold]--why[/bold].
+    What identifies a person is masked, as the privacy step would remove it or its guard stop it, unless
+    [bold]--show-phi[/bold] is given. A file may hold many messages, framed or in a batch. Exit code 1 when one
+    of them cannot be read. That a stored message is looked at is recorded; to see what identifies in one, say
+    [bold]--why[/bold].
     """
     told = "identifying" if show_phi else "paths" if paths else "masked"
     raws = [_stored(message_id, store, why, ticket, told)] if message_id else _raws(file)

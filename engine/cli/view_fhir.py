@@ -10,12 +10,15 @@ import msgspec
 from engine.cli.masking import SHOWN, Line, mask, treatment_shown
 from engine.errors import Misconfigured, Unacceptable
 from engine.fhir import references
+from engine.fhir.document import Resource
 from engine.fhir.json_text import load
 from engine.fhir.path import Path
 from engine.fhir.stored import unpack
+from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_reading import text_of
 from engine.privacy.fhir_table import THINGS, domain_of
+from engine.privacy.matching import Identities
 from engine.privacy.rules import Rule
 
 __all__ = ["is_resource", "resource_lines"]
@@ -37,13 +40,15 @@ def resource_lines(raw: bytes, policy: FhirPolicy, *, show_phi: bool = False) ->
     type_ = resource.get("resourceType")
     if not isinstance(type_, str) or not type_.isalpha():
         raise Unacceptable("structure", "resourceType", "it does not say what it is", hl7=100)
+    whole = Resource("R4", type_, "", 0, resource)  # without links, its release says nothing
+    identities = Identities(() if show_phi else fhir_harvest(whole))
     for names, at, value in _leaves(resource, (), ""):
         if names == ("resourceType",):
             continue
         known = _rule(policy, type_, names)
         rule = _by_target(known or _DENIED, names, value)
         shown = at if known or show_phi else ".?"  # a name that is none may say anything
-        passes = rule.treatment in SHOWN
+        passes = rule.treatment in SHOWN and not identities.row_in(value)
         text = value if passes or show_phi else mask(rule.treatment, rule.domain, value)
         masked = not passes and not show_phi
         yield Line(f"{type_}{shown}", type_, "", "", text, treatment_shown(rule), masked=masked)

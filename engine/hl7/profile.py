@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from engine.hl7.document import Document
-from engine.hl7.reading import HEADERS, Fields, Value
+from engine.hl7.reading import HEADERS, Fields
 from engine.hl7.validation import MOST, Finding
 
 __all__ = ["FieldUse", "Learner", "MayTell", "Profile", "SegmentUse", "TypeUse", "departures", "of_document"]
@@ -23,6 +23,9 @@ CODES = 40
 CODE_LENGTH = 20
 SURE = 20
 """Messages after which what was always there counts as required."""
+
+Identifies = Callable[[str], bool]
+"""Whether a text holds something that identifies a person of the message."""
 
 MayTell = Callable[[str, int], bool]
 """Whether the first component of a segment's field is a code that a profile may list (`PID`, 8)."""
@@ -69,17 +72,19 @@ class Profile(msgspec.Struct, omit_defaults=True):
 
 class Learner:
     """Takes messages one by one; `profile()` is what they have in common. `may_tell` says which fields'
-    codes may be listed: whatever could identify a person must not get into a file."""
+    codes may be listed, and `identities` what of a message no code may hold, wherever it stands: whatever
+    could identify a person must not get into a file."""
 
-    def __init__(self, may_tell: MayTell) -> None:
+    def __init__(self, may_tell: MayTell, identities: Callable[[Document], Identifies]) -> None:
         self._profile = Profile()
-        self._may_tell = may_tell
+        self._may_tell, self._identities = may_tell, identities
         self._codes: dict[tuple[str, str, int], set[str] | None] = {}
 
     def add(self, document: Document) -> None:
         """Learn from one message. Raises `Unacceptable` above the limits of reading; then nothing was learned
         of what stands behind that place."""
         profile, header = self._profile, document.header
+        identifies = self._identities(document)
         profile.messages += 1
         for known, value in (
             (profile.versions, header.version),
@@ -92,7 +97,7 @@ class Learner:
         use = profile.types.setdefault(kind, TypeUse())
         use.messages += 1
         for name in dict.fromkeys(fields[0] for fields in document.segments()):
-            self._segment(kind, use.segments.setdefault(name, SegmentUse(most=0)), name, document)
+            self._segment(kind, use.segments.setdefault(name, SegmentUse(most=0)), name, document, identifies)
 
     def profile(self) -> Profile:
         """What was learned so far."""
@@ -105,7 +110,9 @@ class Learner:
             self._profile.types[kind].segments[name].fields[number].codes = sorted(codes or ())
         return self._profile
 
-    def _segment(self, kind: str, use: SegmentUse, name: str, document: Document) -> None:
+    def _segment(
+        self, kind: str, use: SegmentUse, name: str, document: Document, identifies: Identifies
+    ) -> None:
         all_of_it = document.all(name)
         use.messages += 1
         use.most = max(use.most, len(all_of_it))
@@ -119,13 +126,14 @@ class Learner:
                     field.length = max(field.length, *map(len, texts))
                     field.repeats = max(field.repeats, len(texts))
                     if self._may_tell(name, number):
-                        self._note((kind, name, number), [document.part(text) for text in texts])
+                        codes = [one for text in texts if isinstance(one := document.part(text), str)]
+                        self._note((kind, name, number), [code for code in codes if not identifies(code)])
 
-    def _note(self, place: tuple[str, str, int], values: Sequence[Value]) -> None:
+    def _note(self, place: tuple[str, str, int], codes: Sequence[str]) -> None:
         """The codes of a field, until there are too many or too long ones: then it holds no codes."""
         known = self._codes.setdefault(place, set())
         if known is not None:
-            known.update(value for value in values if isinstance(value, str))
+            known.update(codes)
             if len(known) > CODES or any(len(code) > CODE_LENGTH for code in known):
                 self._codes[place] = None
 

@@ -43,6 +43,14 @@ def test_a_profile_is_learned_and_holds_nothing_that_identifies(samples: list[Pa
     assert written(known) == text
 
 
+def test_a_number_of_the_patient_where_a_code_belongs_is_not_learned(tmp_path: Path) -> None:
+    file = tmp_path / "one.hl7"
+    file.write_text(adt("7788123") + adt("SURNAMEX") + adt("O"))
+    result = run(file, "-o", tmp_path / "ehr.yaml")
+    assert result.exit_code == 0
+    assert read_profile(tmp_path / "ehr.yaml").types["ADT^A01"].segments["PV1"].fields[2].codes == ["O"]
+
+
 def test_samples_do_not_depart_from_their_own_profile(samples: list[Path], tmp_path: Path) -> None:
     run(*samples, "-o", tmp_path / "ehr.yaml")
     result = run(*samples, "--against", tmp_path / "ehr.yaml")

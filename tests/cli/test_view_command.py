@@ -45,6 +45,16 @@ def test_names_stand_beside_values_and_identity_is_masked(file: str) -> None:
     assert not [secret for secret in SECRETS if secret in result.output]
 
 
+@pytest.mark.parametrize("code", ["7788123", "SURNAMEX", "X07788123"])
+def test_identity_is_masked_where_codes_belong_too(code: str) -> None:
+    """Where the guard stops a message, those who look for the reason are not shown it either."""
+    (message,) = json.loads(run("-", "--json", input=MESSAGE.replace("G100", code)).stdout)
+    line = next(one for one in message["lines"] if one["path"] == "FT1-7.1")
+    assert (line["value"], line["treatment"], line["masked"]) == ("*****", "keep", True)
+    (message,) = json.loads(run("-", "--json", "--show-phi", input=MESSAGE.replace("G100", code)).stdout)
+    assert code in [line["value"] for line in message["lines"]]
+
+
 def test_asked_for_identity_is_shown_with_a_warning(file: str) -> None:
     result = run(file, "--show-phi")
     assert all(secret in result.stdout for secret in SECRETS)

@@ -61,6 +61,14 @@ def test_what_passes_is_shown_and_the_rest_is_masked() -> None:
     assert not any(word in value for value in lines.values() for word in ("Doe", "Jane", "T-4711"))
 
 
+def test_identity_is_masked_where_codes_belong_too() -> None:
+    code = {"coding": [{"system": "urn:cdm", "code": "T-471199"}]}
+    told = {**CHARGE, "identifier": [{"value": "T-471199"}], "code": code}
+    lines = {line.path: line for line in resource_lines(json.dumps(told).encode(), FhirPolicy())}
+    assert lines["ChargeItem.code.coding.code"].value == "*****"
+    assert lines["ChargeItem.code.coding.system"].value == "urn:cdm"
+
+
 def test_everything_is_shown_when_asked_for() -> None:
     assert shown(show_phi=True)["ChargeItem.contained.name.family"] == "Doe"
     assert shown(show_phi=True)["ChargeItem.nonsense.Doe"] == "Doe"

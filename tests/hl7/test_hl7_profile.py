@@ -19,7 +19,7 @@ def adt(sex: str = "F", name: str = "DOE", ward: str = "ICU", more: str = "", ev
 
 
 def learn(*messages: str) -> Profile:
-    learner = Learner(lambda segment, number: (segment, number) in CODED)
+    learner = Learner(lambda segment, number: (segment, number) in CODED, lambda document: lambda text: False)
     for message in messages:
         learner.add(Document.parse(message.encode()))
     return learner.profile()
