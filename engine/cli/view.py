@@ -59,8 +59,8 @@ def view(
     """Show messages as trees with the names of segments, fields and components.
 
     What identifies a person is masked, as the privacy step would remove it or its guard stop it, unless
-    [bold]--show-phi[/bold] is given. A file may hold many messages, framed or in a batch. Exit code 1 when one
-    of them cannot be read. That a stored message is looked at is recorded; to see what identifies in one, say
+    [bold]--show-phi[/bold] is given. A file may hold many messages, framed or in a batch. Exit code 1 when
+    one of them cannot be read. That a stored message is looked at is recorded; to see what identifies in one, say
     [bold]--why[/bold].
     """
     told = "identifying" if show_phi else "paths" if paths else "masked"
