@@ -60,8 +60,8 @@ def view(
 
     What identifies a person is masked, as the privacy step would remove it or its guard stop it, unless
     [bold]--show-phi[/bold] is given. A file may hold many messages, framed or in a batch. Exit code 1 when
-    one of them cannot be read. That a stored message is looked at is recorded; to see what identifies in one, say
-    [bold]--why[/bold].
+    one of them cannot be read. That a stored message is looked at is recorded; to see what identifies in it,
+    say [bold]--why[/bold].
     """
     told = "identifying" if show_phi else "paths" if paths else "masked"
     raws = [_stored(message_id, store, why, ticket, told)] if message_id else _raws(file)
