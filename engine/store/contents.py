@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from engine.errors import Unavailable
 from engine.store.cabinet import Cabinet
 from engine.store.cipher import NONCE, TAG, Cipher, Damaged
 from engine.store.keys import KeyRing
@@ -44,6 +45,12 @@ class Contents:
         self._days: dict[tuple[str, float], _Box] = {}
         self._boxes: dict[str, _Box] = {}
         self._lock = threading.Lock()
+        self._wanted: tuple[str, float] | None = None  # a day whose key could not be made
+
+    def check(self) -> None:
+        """Make the key that was wanted last, if that failed. Raises `Unavailable` when it fails again."""
+        if wanted := self._wanted:
+            self._new(wanted)
 
     def seal(self, channel: str, at: float, plain: bytes, bound: bytes) -> tuple[str, bytes]:
         """The id of the key; nonce, ciphertext, tag: 28 bytes longer than `plain`. Raises `Unavailable` when
@@ -79,7 +86,12 @@ class Contents:
                 return box
             channel, number = day
             text = date.fromordinal(_EPOCH + int(number)).isoformat()
-            key_id, key = self._cabinet.day_key(text, channel, number * DAY_SECONDS)
+            try:
+                key_id, key = self._cabinet.day_key(text, channel, number * DAY_SECONDS)
+            except Unavailable:
+                self._wanted = day
+                raise
+            self._wanted = None
             box = _box(key_id, key)
             # Keys of days that are over are asked for again: they may have been destroyed elsewhere.
             self._days = {other: kept for other, kept in self._days.items() if other[1] >= number - 1}

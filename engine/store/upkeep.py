@@ -12,9 +12,10 @@ class Upkeep(Part):
     """The verbs that no message calls."""
 
     def check(self) -> None:
-        """`MessageStore.check`: makes one commit durable."""
+        """`MessageStore.check`: makes one commit durable, after the key in the cabinet that was missed."""
         if broken := self._database.broken():
             raise Unavailable(broken)
+        self._contents.check()
         with self._database.write() as work:
             work.run("UPDATE pulse SET beat = beat + 1 WHERE id = 1")
 

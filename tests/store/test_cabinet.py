@@ -321,3 +321,23 @@ def test_a_cabinet_that_could_not_be_written_down_is_made_when_it_can(tmp_path: 
     database.full = False
     assert cabinet.make_subject_keys(["t1p_a"])
     cabinet.close()
+
+
+def test_a_store_is_not_well_while_its_cabinet_takes_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
+    store.accept([on_day(1, 0)])
+    with monkeypatch.context() as patch:
+        patch.setattr(store.cabinet, "day_key", _no_room)
+        with pytest.raises(Unavailable):
+            store.accept([on_day(2, 1)])
+        with pytest.raises(Unavailable, match="no room"):
+            store.check()
+    store.check()
+    assert store.accept([on_day(2, 1)])
+    store.close()
+
+
+def _no_room(*_: object) -> tuple[str, bytes]:
+    raise Unavailable("no room")
