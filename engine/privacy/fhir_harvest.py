@@ -33,13 +33,16 @@ _ADDRESS = ("line", "city", "district", "postalCode", "text")
 
 
 def fhir_harvest(resource: Resource) -> list[Seen]:
-    """All identifying values of a resource and of those that it refers to, as far as they are at hand."""
+    """All identifying values of a resource and of those that it refers to, as far as they are at hand. The
+    ids of those that are stored here were made up here: they identify nobody, but for ids of persons."""
     found = list(_resource(resource.body, resource.type))
-    for linked in _reached(resource):
+    reached = _reached(resource)
+    for linked in reached:
         found += _resource(linked.body, linked.type)
         if linked.id and linked.type in PERSONS:
             found.append(_number(linked.id, f"{linked.type}.id", linked.type))
-    return found
+    made_here = {one.id for one in (resource, *reached) if one.type not in PERSONS}
+    return [one for one in found if not (one.row.endswith(".reference") and one.text in made_here)]
 
 
 def _reached(resource: Resource) -> list[Resource]:

@@ -112,7 +112,14 @@ def test_ids_that_are_made_up_here_are_nobody() -> None:
     }
     assert known(procedure).row_in("b7c1f0aa") == ""
     assert known(procedure).row_in("c8d2e1bb") == "Procedure.partOf.reference"
+    assert known(procedure, {"resourceType": "Procedure", "id": "c8d2e1bb"}).row_in("c8d2e1bb") == ""
+    charge = {"resourceType": "ChargeItem", "service": [{"reference": "Procedure/b7c1f0aa"}]}
+    assert known(charge).row_in("b7c1f0aa") == "ChargeItem.service.reference"
+    assert known(charge, procedure).row_in("b7c1f0aa") == ""
     assert known({"resourceType": "Patient", "id": "mrn-7788123"}).row_in("7788123") == "Patient.id"
+    patient = {"reference": "Patient/mrn-7788123"}
+    named = known({"resourceType": "ChargeItem", "subject": patient}, {**PATIENT, "id": "mrn-7788123"})
+    assert named.row_in("7788123")
 
 
 def test_what_nobody_refers_to_is_not_compared() -> None:
