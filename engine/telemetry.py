@@ -342,7 +342,7 @@ class FhirAnswered(Signal, frozen=True):
 
 
 class RequestFailed(Signal, frozen=True):
-    """A FHIR request met a bug of ours and was answered 500. `request` is its X-Request-Id, `error` the
+    """A FHIR request met a bug of ours and was answered 500. `request` is what it is called here, `error` the
     exception's type."""
 
     request: str

@@ -23,6 +23,7 @@ from engine.errors import Unavailable
 from engine.listeners.fhir import Limits, Tls
 
 _MIB = 1024 * 1024
+_UUID = "6F1C8F6E-3c6a-4b0e-9d0f-0a1b2c3d4e5f"
 
 
 @pytest.fixture(scope="module")
@@ -318,11 +319,16 @@ def test_a_bug_says_nothing(door: Door, monkeypatch: pytest.MonkeyPatch, capsys:
 
     monkeypatch.setattr(door.store, "find", broken)
     with door.client() as client:
-        failed = client.get("/SupplyRequest", headers={"X-Request-Id": "bug"})
+        failed = client.get("/SupplyRequest", headers={"X-Request-Id": "MRN-4711"})
+        known = client.get("/SupplyRequest", headers={"X-Request-Id": _UUID})
     assert (failed.status_code, outcome(failed)["code"]) == (500, "exception")
+    assert failed.headers["x-request-id"] == "MRN-4711"
+    assert "MRN-4711" not in failed.text
+    assert outcome(known)["details"]["text"].endswith(_UUID)
     assert "JaneDoeXyz" not in failed.text
     said = "".join(capsys.readouterr())
     assert "JaneDoeXyz" not in said
+    assert ("MRN-4711" in said, _UUID in said) == (False, True)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from fhir_door import Door, open_door
 
 from engine.effects import Item, Reserve
 from engine.listeners.fhir import Limits
-from engine.model import Delivered, Lane, Routed, Routing, Settlement
+from engine.model import Delivered, Lane, ResourceKey, Routed, Routing, Settlement
 from engine.store.base import Query
 
 
@@ -357,7 +358,8 @@ def test_who_wrote_what(door: Door, client: httpx.Client) -> None:
         "recorded": "2026-11-22T08:00:00Z",
         "agent": [{"who": {"display": "the ward"}}],
     }
-    told = {"X-Provenance": json.dumps(said), "X-Request-Id": "audit-1"}
+    asked = "6f1c8f6e-3c6a-4b0e-9d0f-0a1b2c3d4e5f"
+    told = {"X-Provenance": json.dumps(said), "X-Request-Id": asked}
     created = client.post("/SupplyRequest", json=s1(), headers=told)
     assert created.status_code == 201
     id_ = created.json()["id"]
@@ -371,6 +373,8 @@ def test_who_wrote_what(door: Door, client: httpx.Client) -> None:
         assert {one["resource"]["resourceType"] for one in found["entry"]} == {release_check}
         for one in found["entry"]:
             assert check(one["resource"], "R4", release_check) == []
+    asked_by = client.get(f"/AuditEvent?entity=SupplyRequest/{id_}").json()["entry"]
+    assert sum(asked in json.dumps(one) for one in asked_by) == 1
     assert found["entry"][-1]["resource"]["target"] == [{"reference": f"SupplyRequest/{id_}/_history/1"}]
     assert found["entry"][-1]["resource"]["agent"] == said["agent"]
     assert client.get(f"/AuditEvent?entity=SupplyRequest/{id_}&agent=x").status_code == 400
@@ -379,6 +383,17 @@ def test_who_wrote_what(door: Door, client: httpx.Client) -> None:
     for bad in ("{", "[]", json.dumps({**said, "agent": []}), '{"resourceType": "Patient"}', "x" * 17_000):
         refused = client.post("/SupplyRequest", json=s1(), headers={"X-Provenance": bad})
         assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("named", ["MRN-4711", "4711001", "6f1c8f6e-3c6a-4b0e-9d0f-0a1b2c3d4e5", "müller"])
+def test_what_a_client_calls_his_request_is_not_kept(door: Door, client: httpx.Client, named: str) -> None:
+    sent = client.post("/SupplyRequest", json=s1(), headers={"X-Request-Id": named.encode()})
+    assert (sent.headers["x-request-id"] == named) == named.isascii()
+    key = ResourceKey("R4", "SupplyRequest", sent.json()["id"])
+    written = door.store.version(key, 1)
+    assert written is not None
+    assert uuid.UUID(written.request_id).version == 4
+    assert named not in json.dumps(client.get(f"/AuditEvent?entity=SupplyRequest/{key.id}").json())
 
 
 def test_what_no_id_can_be_is_not_asked_for(tmp_path: Path, postgres_url: str) -> None:

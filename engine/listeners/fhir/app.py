@@ -19,7 +19,7 @@ from engine.fhir.preference import read_preference
 from engine.fhir.reading import read
 from engine.fhir.releases import RELEASES, Release
 from engine.listeners.fhir.asking import LARGE, Answer
-from engine.listeners.fhir.checks import request_id_of
+from engine.listeners.fhir.checks import request_ids_of
 from engine.listeners.fhir.door import Reply, handle
 from engine.listeners.fhir.refusals import broken, unavailable
 from engine.listeners.fhir.request import Receive, Request
@@ -53,7 +53,7 @@ class Application:
             return
         started = perf_counter()
         request = Request(scope, receive, "")
-        request.id = request_id_of(request.headers, self._service.new_id)
+        request.id, request.echo = request_ids_of(request.headers, self._service.new_id)
         try:
             reply, response = await self._respond(request)
         except ConnectionError:
@@ -75,7 +75,7 @@ class Application:
             raise
         except Exception as error:
             signal(RequestFailed(request.id, type(error).__name__))
-            reply = _refused(broken(), release, "json", "failed")
+            reply = _refused(broken(request.id), release, "json", "failed")
             return reply, written(request, reply)
 
     async def _reply(self, request: Request, release: Release) -> Reply:
@@ -155,7 +155,7 @@ def _headers(request: Request, reply: Reply, *, has_body: bool) -> list[tuple[st
     answer = reply.answer
     named = {name.lower() for name, _ in answer.headers}
     headers = [
-        ("X-Request-Id", request.id), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+        ("X-Request-Id", request.echo), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
         ("Vary", "Accept, Accept-Encoding, Authorization"), *answer.headers,
     ]  # fmt: skip
     if has_body and "content-type" not in named:

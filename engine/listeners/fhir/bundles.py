@@ -154,7 +154,7 @@ async def _alone(ask: Ask, entry: Entry, room: Room) -> dict[str, Any]:
         return _refusal(placed(unavailable(), entry.place))
     except Exception as error:
         signal(RequestFailed(ask.request_id, type(error).__name__))
-        return _refusal(placed(broken(), entry.place))
+        return _refusal(placed(broken(ask.request_id), entry.place))
 
 
 def _refusal(error: Rejected) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from engine.fhir.issues import Issue, Rejected
 
-__all__ = ["declared_size", "inflate", "read_body", "request_id_of", "too_long", "wait_for_rate"]
+__all__ = ["declared_size", "inflate", "read_body", "request_ids_of", "too_long", "wait_for_rate"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _SAFE: Final = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _GZIP: Final = 31  # zlib: a gzip header, 32 KiB window
 
 
@@ -30,10 +31,15 @@ def declared_size(headers: Mapping[str, str], limit: int) -> None:
         raise too_long()
 
 
-def request_id_of(headers: Mapping[str, str], new_id: Callable[[], str]) -> str:
-    """The client's own `X-Request-Id` when it is harmless, else a new one."""
+def request_ids_of(headers: Mapping[str, str], new_id: Callable[[], str]) -> tuple[str, str]:
+    """What a request is called in the store and the log, and what the answer repeats: the client's own
+    `X-Request-Id` when it is a UUID, which says nothing of anybody. Any other harmless one is repeated only:
+    it may be a patient's number."""
     given = headers.get("x-request-id", "")
-    return given if _SAFE.fullmatch(given) else new_id()
+    if _UUID.fullmatch(given):
+        return given, given
+    made = new_id()
+    return made, given if _SAFE.fullmatch(given) else made
 
 
 def wait_for_rate(seconds: float) -> None:

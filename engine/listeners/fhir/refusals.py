@@ -41,9 +41,9 @@ def contended() -> Rejected:
     return Rejected(409, Issue("lock-error", text), headers=(("Retry-After", "1"),))
 
 
-def broken() -> Rejected:
-    """The refusal when we have failed: nothing of why is told outside."""
-    text = "an error of this server: its operator can find it by X-Request-Id"
+def broken(request_id: str) -> Rejected:
+    """The refusal when we have failed: nothing of why is told outside, but what the log calls the request."""
+    text = f"an error of this server: its operator can find it by {request_id}"
     return Rejected(500, Issue("exception", text, severity="fatal"))
 
 

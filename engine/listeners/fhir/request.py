@@ -12,7 +12,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 class Request:
     """Method, path as on the wire, query, headers in lower case (several of a name joined by commas),
-    the client's certificate or None. `body`, its `digest` and `size` are set when it is read."""
+    the client's certificate or None. `id` is what it is called here, `echo` what the answer calls it; `body`,
+    its `digest` (keyed) and `size` are set when it is read."""
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, id_: str) -> None:
         self.method: str = scope["method"]
@@ -25,7 +26,7 @@ class Request:
             key, text = name.decode("latin-1"), value.decode("latin-1")
             self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
         self.receive = receive
-        self.id = id_
+        self.id = self.echo = id_
         self.body, self.digest, self.size = b"", b"", 0
 
     def __repr__(self) -> str:
