@@ -481,7 +481,8 @@ class Write(msgspec.Struct, frozen=True):
     `arrival.raw` is what is routed (`engine.fhir.stored`: a first line that names it, then JSON).
     `version` is the number that it gets: 1 for a new one, else one more than the current. `terms` are
     keyed digests of what it is found by (16 bytes each, with the search parameter in them); `client` names
-    who wrote it, `request_id` in which request, `body_hash` is SHA-256 of the body as transmitted."""
+    who wrote it, `request_id` in which request, `body_hash` is a keyed digest of the body as
+    transmitted: without the key nobody can try bodies (`engine.store.cipher.Fingerprints.digest`)."""
 
     arrival: Arrival
     key: ResourceKey

@@ -156,7 +156,7 @@ def _entity(version: Version, release: Release) -> Resource:
     entity: Resource = {"what": _version(version)}
     if release != "R5":
         entity["type"] = _SYSTEM_OBJECT
-    said = (("request-id", version.request_id), ("sha256", version.body_hash.hex()))
+    said = (("request-id", version.request_id), ("digest", version.body_hash.hex()))
     details = [
         {"type": {"text": name} if release == "R5" else name, "valueString": text}
         for name, text in said

@@ -242,7 +242,7 @@ versions = Table(
     Column("unit", Text, nullable=False),
     Column("client", Text, nullable=False),
     Column("request_id", Text, nullable=False),
-    Column("body_hash", LargeBinary, nullable=False),  # SHA-256 of the body as transmitted
+    Column("body_hash", LargeBinary, nullable=False),  # keyed, of the body as transmitted
     Column("chain", LargeBinary, nullable=False),  # engine.store.chain
     Index("versions_of_resource", "created", "version", unique=True),
     Index("versions_of_type", "release", "type", "message_id"),

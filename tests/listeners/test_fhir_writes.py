@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from fhir_door import OFFER, Door, open_door
 from msgspec.structs import replace
 
 from engine.fhir.stored import unpack
+from engine.model import ResourceKey
+from engine.store.cipher import Fingerprints
+from engine.store.keys import KeyRing
 
 
 @pytest.fixture(scope="module")
@@ -338,6 +342,12 @@ def test_unique_identifiers(tmp_path: Path) -> None:
         assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
         assert again.headers["location"] == first.headers["location"]
         assert outcome(other)["code"] == "duplicate"
+        kept = door.store.version(ResourceKey("R4", "SupplyRequest", first.json()["id"]), 1)
+        assert kept is not None
+        raw = first.request.content
+        assert len(kept.body_hash) == 16
+        assert sha256(raw).digest()[:16] != kept.body_hash  # nobody can try bodies
+        assert Fingerprints(KeyRing.load({}, tmp_path / "test.key")).digest(raw) == kept.body_hash
         assert client.put(f"/SupplyRequest/{first.json()['id']}", json=first.json()).status_code == 200
         second = client.post("/SupplyRequest", json=s1("V")).json()
         address = f"/SupplyRequest/{second['id']}"

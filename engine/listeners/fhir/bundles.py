@@ -22,7 +22,7 @@ from engine.fhir.patch import read_operations
 from engine.fhir.searching import COUNT
 from engine.listeners.fhir.asking import LARGE, Answer, Ask
 from engine.listeners.fhir.conditions import query_pairs
-from engine.listeners.fhir.interactions import INTERACTIONS, digest_of
+from engine.listeners.fhir.interactions import INTERACTIONS
 from engine.listeners.fhir.methods import method_of
 from engine.listeners.fhir.refusals import broken, placed, unavailable
 from engine.listeners.fhir.rendering import instant
@@ -95,7 +95,7 @@ def _entry_ask(ask: Ask, entry: Entry) -> Ask:
             interaction=interaction, type=route.type, id=route.id, version=route.version,
             query=query_pairs(query) if query else (), new_id=ask.service.new_id(),
             conditions={_CONDITIONS[name]: value for name, value in entry.conditions.items()},
-            body=body, body_hash=digest_of(sent), size=len(sent), most=COUNT,
+            body=body, body_hash=ask.service.doors.keys.digest(sent), size=len(sent), most=COUNT,
             place=f"{entry.place}.resource",
         )  # fmt: skip
     except Rejected as error:

@@ -17,7 +17,7 @@ from engine.listeners.fhir.asking import LARGE, Answer, Ask
 from engine.listeners.fhir.bundles import answer_bundle
 from engine.listeners.fhir.checks import declared_size, inflate, read_body, wait_for_rate
 from engine.listeners.fhir.conditions import query_pairs
-from engine.listeners.fhir.interactions import INTERACTIONS, Interact, digest_of
+from engine.listeners.fhir.interactions import INTERACTIONS, Interact
 from engine.listeners.fhir.methods import allow, method_of
 from engine.listeners.fhir.operations import process_message, validate
 from engine.listeners.fhir.refusals import unavailable
@@ -137,7 +137,8 @@ async def _body(service: Service, request: Request, release: Release, sent: str,
     if not sent:
         return None
     raw = await _raw(service, request, limit)
-    request.digest, request.size, request.body = digest_of(raw), len(raw), raw
+    request.size, request.body = len(raw), raw
+    request.digest = service.doors.keys.digest(raw)
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if len(raw) < LARGE and not encoding:
         return _parsed(raw, sent, release, encoding, limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -15,7 +14,7 @@ from engine.listeners.fhir.outcomes import read_task, search_task
 from engine.listeners.fhir.plans import check
 from engine.listeners.fhir.writes import perform
 
-__all__ = ["INTERACTIONS", "OURS", "Interact", "digest_of", "structure", "write"]
+__all__ = ["INTERACTIONS", "OURS", "Interact", "structure", "write"]
 
 Interact = Callable[[Ask], Awaitable[Answer]]
 
@@ -26,11 +25,6 @@ OURS: Final[dict[tuple[str, str], Interact]] = {
     ("Provenance", "search"): search_provenance,
 }
 """What this server makes itself: by type and interaction."""
-
-
-def digest_of(body: bytes) -> bytes:
-    """SHA-256 of a body: what is kept to prove what was sent."""
-    return hashlib.sha256(body).digest()
 
 
 def structure(ask: Ask, *, conditional: bool = False) -> list[Issue]:

@@ -10,7 +10,6 @@ from engine.fhir import json_text, outcome, validation
 from engine.fhir.bundle import Entry, bounded
 from engine.fhir.issues import Issue, Rejected
 from engine.listeners.fhir.asking import Answer, Ask
-from engine.listeners.fhir.interactions import digest_of
 from engine.listeners.fhir.rendering import instant
 from engine.listeners.fhir.transactions import transact
 
@@ -115,7 +114,7 @@ def _entry(ask: Ask, number: int, entry: dict[str, Any]) -> tuple[Entry, Ask]:
         interaction="conditional-update", type=resource["resourceType"], new_id=ask.service.new_id(),
         query=(("identifier", "|".join(escaped)),), conditions={}, place=place,
         body={name: value for name, value in resource.items() if name != "id"},
-        body_hash=digest_of(json_text.dump(resource)),
+        body_hash=ask.service.doors.keys.digest(json_text.dump(resource)),
     )  # fmt: skip
     known = Entry(number, "PUT", "", asked.body, str(entry.get("fullUrl", "")), {})
     return known, asked
