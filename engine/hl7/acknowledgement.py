@@ -169,7 +169,11 @@ def _frame(
     message_type = _message_type(message_type, delimiters, shape)
     before_id = separator.join([b"", b"", message_type, b""])
     is_version = known is not None and version.strip()[:1].isdigit()
-    after = [b"", processing_id, version_field if is_version else DEFAULT_VERSION.encode("ascii")]
+    after = [
+        b"",
+        _processing(processing_id, delimiters),
+        version_field if is_version else DEFAULT_VERSION.encode("ascii"),
+    ]
     if charset or apart:
         after += [b"", b"", *((b"AL", b"NE") if apart else (b"", b""))]
     if charset:
@@ -198,6 +202,14 @@ def _message_type(field: bytes, delimiters: Delimiters, version: tuple[int, ...]
     if not event or version < (2, 3):
         return b"ACK"
     return b"ACK" + mark + event + (mark + b"ACK" if version >= (2, 3, 1) else b"")
+
+
+def _processing(field: bytes, delimiters: Delimiters) -> bytes:
+    """MSH-11 of the answer: the message's when it has the form of tables 0103 and 0207, a letter each;
+    whatever else stands there is not repeated."""
+    parts = field.split(delimiters.component.encode("ascii"))
+    known = len(parts) <= 2 and all(len(part) <= 1 and (not part or part.isalpha()) for part in parts)
+    return field if known else b"P"
 
 
 def _own(name: str, delimiters: Delimiters, codec: str) -> bytes:

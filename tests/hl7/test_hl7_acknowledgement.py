@@ -221,6 +221,16 @@ def test_what_is_no_character_set_is_not_repeated(charset: str) -> None:
     assert answer(message(charset=charset))[0] == msh()
 
 
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [(b"T", "T"), (b"P^T", "P^T"), (b"D^", "D^"), (b"", ""), (b"DOE", "P"), (b"P^1970", "P"), (b"7", "P")],
+)
+def test_what_is_no_processing_id_is_not_repeated(sent: bytes, answered: str) -> None:
+    """Whatever stands in MSH-11: the answer says a letter of table 0103, and of 0207."""
+    raw = message().replace(b"|P|2.5", b"|%b|2.5" % sent)
+    assert answer(raw)[0].split("|")[10] == answered
+
+
 def test_the_first_character_set_may_be_left_out() -> None:
     assert answer(message(charset="~ISO IR87"))[0].endswith("||||||~ISO IR87")
 
