@@ -237,7 +237,11 @@ def _routed(
     merges = tuple(TokenMerge(effect.gone, effect.into) for effect in effects if isinstance(effect, Merge))
     if not program.sequence_each or not once:
         return Routed(effects, program.sequence(message), merges, (), said)
-    keys = tuple(program.sequence(scope) for _, scope in once)
+    places: dict[Scope, str] = {}  # several effects of one group have one place
+    for _, scope in once:
+        if scope not in places:
+            places[scope] = program.sequence(scope)
+    keys = tuple([places[scope] for _, scope in once])
     return Routed(effects, keys[0], merges, keys if len(set(keys)) > 1 else (), said)
 
 
@@ -298,9 +302,10 @@ def _parts(document: Document | Resource, anchor: str) -> Sequence[Part]:
 def _applying(program: Program, message: Scope, scopes: _Scopes) -> Iterator[tuple[Rule, Scope]]:
     """The rules that apply, each with the scope of the message or the group that it applies to."""
     for rule in program.rules:
-        if _hold(rule.whole, message):
+        if not rule.whole or _hold(rule.whole, message):
+            each = rule.each
             for scope in scopes.of(rule.anchor):
-                if _hold(rule.each, scope):
+                if not each or _hold(each, scope):
                     yield rule, scope
 
 
@@ -408,18 +413,19 @@ def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Sco
     """The effects with their scopes, each key once. Two that say the same of a visit, a merge or a master
     record are one; two of stock or money with one key would replace each other, so that is refused
     (`bad-value`)."""
-    seen: dict[tuple[str, str], Effect] = {}
+    seen: dict[tuple[type[Effect], str], Effect] = {}
     for effect, scope in made:
         if effect is None:
             continue
-        key = kind_of(effect), effect.key
-        first = seen.setdefault(key, effect)
+        first = seen.setdefault((type(effect), effect.key), effect)
         if first is effect:
             yield effect, scope
         elif first != effect or not isinstance(effect, _STATEMENTS):
             part: Any = scope.view
             place = f"{part.anchor}[{part.number}]" if scope.outer is not None else ""
-            raise Unacceptable("bad-value", place, f"the same key as an earlier {key[0]} of this message")
+            raise Unacceptable(
+                "bad-value", place, f"the same key as an earlier {kind_of(effect)} of this message"
+            )
 
 
 def _nothing(program: Program, scopes: _Scopes, *, made: bool, flagged: bool) -> Filtered | Dead:

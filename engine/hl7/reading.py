@@ -175,14 +175,14 @@ def exceeded(place: str, text: str) -> Unacceptable:
 
 def _pick(text: str, mark: str, number: int) -> str:
     """Part `number` of `text`; empty when there are fewer, or when nothing can separate them."""
-    if not mark or mark not in text:
+    if not mark:
         return text if number == 1 else ""
     if number == 1:
-        return text[: text.index(mark)]
-    marks = text.count(mark)
-    if marks >= MAX_COMPONENTS:
+        return text.partition(mark)[0]
+    if len(text) >= MAX_COMPONENTS and text.count(mark) >= MAX_COMPONENTS:
         raise exceeded("", "too many components")
-    return text.split(mark, number)[number - 1] if number <= marks + 1 else ""
+    parts = text.split(mark, number)
+    return parts[number - 1] if number <= len(parts) else ""
 
 
 def _bounded(text: str, mark: str) -> list[str]:

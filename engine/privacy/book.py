@@ -28,7 +28,7 @@ __all__ = ["SELVES", "Minted", "TokenBook"]
 SELVES = frozenset({PERSON, DOMAINS["staff"]})
 """Domains whose tokens are persons: nobody else owns them."""
 
-_SHEET = 64  # tokens minted at once
+_SHEET = 256  # tokens minted at once
 _MERGES = 10_000  # merges remembered before the cache starts afresh
 
 
@@ -142,8 +142,8 @@ class TokenBook:
         token = self._known.get(index)
         if token is None:
             token = self._recall(index) or self._minted.get(index) or self._mint(identifier, index)
-        if self._fresh:
-            self._use(token)
+        if (fresh := self._fresh.get(token)) is not None:
+            self._use(fresh)
         if self._survivors and token in self._survivors:
             token = self._follow(token)
         if domain == PERSON:
@@ -197,7 +197,7 @@ class TokenBook:
         for fresh in self._uses.pop(message_id, ()):
             fresh.users.pop(message_id, None)
         self._led.pop(message_id, None)
-        if any(message == message_id for message, _, _ in self._merges):
+        if self._merges and any(message == message_id for message, _, _ in self._merges):
             self._merges = [merge for merge in self._merges if merge[0] != message_id]
             self._survivors = dict(self._settled)
             for _, gone, into in self._merges:
@@ -207,15 +207,19 @@ class TokenBook:
         """The new tokens that this batch's messages use, to be sealed and stored with them. Persons own
         themselves; the rest belongs to the person of the first message that used it."""
         found = [fresh for fresh in self._fresh.values() if fresh.users]
+        person_of = self._persons.get
         for fresh in found:
-            themselves = fresh.domain in SELVES
-            fresh.subject = fresh.token if themselves else self.subject(next(iter(fresh.users)))
+            themselves = fresh.identifier[0] in SELVES
+            fresh.subject = fresh.token if themselves else person_of(next(iter(fresh.users)), "")
         return found
 
     def committed(self) -> None:
         """The batch is stored: its tokens and merges hold."""
-        for fresh in self._fresh.values():
-            if fresh.users:
+        stored = [fresh for fresh in self._fresh.values() if fresh.users]
+        if len(self._known) + len(stored) < self._capacity // 2:
+            self._known.update((fresh.index, fresh.token) for fresh in stored)
+        else:
+            for fresh in stored:
                 self._learn(fresh.index, fresh.token)
         if self._merges:
             if len(self._survivors) > _MERGES:
@@ -264,17 +268,21 @@ class TokenBook:
         self._fresh[token] = Minted(token, identifier, index, self._vault)
         return token
 
-    def _use(self, token: str) -> None:
-        fresh = self._fresh.get(token)
-        if fresh is not None and self._message not in fresh.users:
-            fresh.users[self._message] = None
-            self._uses.setdefault(self._message, []).append(fresh)
+    def _use(self, fresh: Minted) -> None:
+        message, users = self._message, fresh.users
+        if message not in users:
+            users[message] = None
+            if (used := self._uses.get(message)) is None:
+                self._uses[message] = [fresh]
+            else:
+                used.append(fresh)
 
     def _follow(self, gone: str) -> str:
         """The token that stands for one that was merged away."""
         into = self._survivors[gone]
         self._led.setdefault(self._message, {})[gone] = into
-        self._use(into)
+        if (fresh := self._fresh.get(into)) is not None:
+            self._use(fresh)
         return into
 
     def _recall(self, index: bytes) -> str | None:

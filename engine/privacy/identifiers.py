@@ -121,7 +121,7 @@ class Identifier:
         value = view.part(text, self._path.component)
         if not isinstance(value, str):
             return value
-        if not value.strip() or self._is_no_number(view, value):
+        if not value.strip() or (len(value) <= LONGEST_WORD and self._is_no_number(view, value)):
             return None
         return self._authority(view, text), kind or self._untyped, value
 

@@ -172,9 +172,11 @@ def _first_leaf(segment: str, number: int) -> Read:
         if fields is None or number >= len(fields):
             return None
         text = fields[number]
+        if text.isalnum():
+            return text
         if not text:
             return None
-        head = text.split(view.delimiters.component, 1)[0]
+        head = text.partition(view.delimiters.component)[0]
         return head if head.isalnum() else view.leaf(fields, number)
 
     return read

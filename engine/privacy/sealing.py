@@ -134,16 +134,18 @@ class Sealer:
         nonces, rows = self._random(NONCE * len(minted)), []
         for at, one in enumerate(minted):
             nonce = nonces[at * NONCE : at * NONCE + NONCE]
-            token, identifier, tenant = one.token, one.identifier, one.vault.tenant
-            domain = identifier[0]
+            token, identifier, vault = one.token, one.identifier, one.vault
+            tenant, domain = vault.tenant, identifier[0]
             subject = one.subject if owned else ""
             place = bound(tenant, domain, token, key_id)
+            sealed = nonce + seals[subject](nonce, identifier.encode(), place)
+            found = vault.named(identifier, one.index)
             row = NewToken(
                 token=token,
                 domain=domain,
-                lookups=one.lookups,
+                lookups=found,
                 key_id=key_id,
-                sealed=nonce + seals[subject](nonce, identifier.encode(), place),
+                sealed=sealed,
                 subject=subject,
                 tenant=tenant,
             )

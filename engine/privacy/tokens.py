@@ -79,8 +79,13 @@ def mint(domain: str, random: bytes) -> list[str]:
     three, which makes 128. Many at once cost hardly more than one."""
     bodies = bytearray(random.translate(_FIVE_BITS))
     bodies[::26] = bodies[::26].translate(_THREE_BITS)
-    text, checks = bodies.translate(_SYMBOLS).decode(), _checks(domain, bodies)
-    return [f"t1{domain}_{text[26 * at : 26 * at + 26]}{check}" for at, check in enumerate(checks)]
+    sheet = bytearray(f"t1{domain}_".encode().ljust(LENGTH) * (len(bodies) // 26))
+    symbols = bodies.translate(_SYMBOLS)
+    for place in range(26):
+        sheet[4 + place :: LENGTH] = symbols[place::26]
+    sheet[30::LENGTH], sheet[31::LENGTH] = _checks(domain, bodies)
+    text = sheet.decode()
+    return [text[at : at + LENGTH] for at in range(0, len(text), LENGTH)]
 
 
 def parse(text: str) -> Token | None:
@@ -90,11 +95,13 @@ def parse(text: str) -> Token | None:
     if match is None:
         return None
     domain, body, check = match.groups()
-    return Token(domain, text) if _checks(domain, bytes(map(_VALUES.__getitem__, body))) == [check] else None
+    high, low = _checks(domain, bytes(map(_VALUES.__getitem__, body)))
+    return Token(domain, text) if high + low == check.encode() else None
 
 
-def _checks(domain: str, bodies: bytes | bytearray) -> list[str]:
-    """The check characters of bodies that stand one behind the other, place by place for all at once."""
+def _checks(domain: str, bodies: bytes | bytearray) -> tuple[bytes, bytes]:
+    """The first and the second check character of all bodies, which stand one behind the other: worked out
+    place by place for all at once."""
     amount = len(bodies) // 26
     sums = [int.from_bytes(bytes([start]) * amount) for start in _STARTS[domain]]
     for place, shares in enumerate(_SHARES):
@@ -102,5 +109,5 @@ def _checks(domain: str, bodies: bytes | bytearray) -> list[str]:
         sums = [
             sum_ ^ int.from_bytes(column.translate(share)) for sum_, share in zip(sums, shares, strict=True)
         ]
-    high, low = (sum_.to_bytes(amount).translate(_SYMBOLS).decode() for sum_ in sums)
-    return [first + second for first, second in zip(high, low, strict=True)]
+    high, low = (sum_.to_bytes(amount).translate(_SYMBOLS) for sum_ in sums)
+    return high, low

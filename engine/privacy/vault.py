@@ -46,10 +46,11 @@ def canonical(domain: str, authority: str, id_type: str, value: str) -> str:
     same whether or not the sender cared to type it. Raises `Unacceptable` for an identifier
     with the separator inside, which could pass for another one.
     """
+    authority, value = authority.strip(), value.strip()
     kind = id_type.strip() if domain == PERSON else ""
-    text = f"{domain}\x1f{authority.strip()}\x1f{kind}\x1f{value.strip()}"
-    if text.count(_SEPARATOR) != 3:
+    if _SEPARATOR in value or _SEPARATOR in authority or _SEPARATOR in kind or _SEPARATOR in domain:
         raise Unacceptable("bad-value", "", "an identifier holds a control character")
+    text = f"{domain}\x1f{authority}\x1f{kind}\x1f{value}"
     return text if text.isascii() else normalize("NFC", text)
 
 

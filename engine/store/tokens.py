@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final
 
 from engine.model import NewToken, SealKey, TokenRow, Use
@@ -62,16 +64,17 @@ class Tokens(Part):
 def mint(work: Work, minted: Sequence[NewToken], now: float) -> None:
     """Store new tokens, all or none. Raises `TokensTaken` when a look-up leads to another token already."""
     found = sorted([(one.lookup, new.token, one.key_id) for new in minted for one in new.lookups])
-    flat = [column for row in found for column in row]  # sorted: two routers wait in one order only
+    flat = list(chain.from_iterable(found))  # sorted: two routers wait in one order only
     if insert(work, _LOOKUP, 3, flat, _UNLESS_THERE) < len(found):
         mine = {lookup: token for lookup, token, _ in found}
         taken = {lookup: token for lookup, token in _known(work, list(mine)).items() if mine[lookup] != token}
         if taken:
             raise TokensTaken(taken)
-    rows: list[Any] = []
-    for new in minted:
-        rows += (new.token, new.domain, new.tenant, new.key_id, new.sealed, new.subject, now)
-    insert(work, _NEW, 7, rows, _UNLESS_THERE)
+    rows = [
+        (new.token, new.domain, new.tenant, new.key_id, new.sealed, new.subject, now)
+        for new in sorted(minted, key=attrgetter("token"))
+    ]
+    insert(work, _NEW, 7, list(chain.from_iterable(rows)), _UNLESS_THERE)
 
 
 def token_row(row: Sequence[Any]) -> TokenRow:

@@ -16,7 +16,7 @@ from engine.privacy.redaction import Sender
 from engine.privacy.tokens import DOMAINS
 from engine.transforms.compiling import Checked, missing
 from engine.transforms.expression import Flaw
-from engine.transforms.field import Want, compile_cleared, compile_field, compile_key
+from engine.transforms.field import LONGEST, Want, check_text, compile_cleared, compile_field, compile_key
 from engine.transforms.quantity import check_count, check_lot
 from engine.transforms.scope import Scope, Value, asked
 from engine.transforms.setting import Setting
@@ -315,7 +315,10 @@ def _filled(constants: Mapping[str, Any], fields: _Fields, scope: Scope) -> dict
         try:
             found = value(scope)
             if found is not None:
-                if check is not None:
+                if check is check_text:  # of most; without the call, too
+                    if len(found) > LONGEST or not found.isprintable():
+                        check_text(found)
+                elif check is not None:
                     check(found)
                 given[name] = found
             elif field is not None and field.required:

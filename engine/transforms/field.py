@@ -19,7 +19,9 @@ from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
 from engine.transforms.verb import constant
 
-__all__ = ["NO_TOKEN", "Want", "compile_cleared", "compile_field", "compile_key"]
+__all__ = [
+    "LONGEST", "NO_TOKEN", "Want", "check_text", "compile_cleared", "compile_field", "compile_key",
+]  # fmt: skip
 
 NO_TOKEN = frozenset({""})
 LONGEST = 250
@@ -112,7 +114,8 @@ def _key_part(part: Compiled) -> Value:
             text: str | None = value(scope)
             if text is None:
                 raise missing()
-            _check_text(text)
+            if len(text) > LONGEST or not text.isprintable():
+                check_text(text)
         except Unacceptable as refusal:
             raise part.refused(refusal, scope) from None
         if "/" in text or "%" in text or "*" in text:
@@ -128,11 +131,12 @@ def _check(want: Want) -> Callable[[Any], None] | None:
     if want.check:
         return want.check
     if want.type is str:
-        return _check_text if want.tokens == NO_TOKEN else None
+        return check_text if want.tokens == NO_TOKEN else None
     return _CHECKS.get(want.type)
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
+    """Raises `Unacceptable` (`bad-value`, 102) for what is no code: longer than `LONGEST`, not printable."""
     if len(text) > LONGEST:
         raise Unacceptable("bad-value", "", f"longer than {LONGEST} characters", hl7=102)
     if not text.isprintable():
