@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from engine.errors import Unacceptable
 from engine.fhir.stored import unpack
 from engine.model import Find, Found, ResourceKey, Version
@@ -33,6 +31,7 @@ _OF_RESOURCE: Final = (
     "FROM versions v WHERE v.created ="
     " (SELECT r.created FROM resources r WHERE r.release = ? AND r.type = ? AND r.id = ?)"
 )
+_KEPT: Final = " AND EXISTS (SELECT 1 FROM contents k WHERE k.message_id = r.message_id)"
 _OF_TYPE: Final = "FROM versions v WHERE v.release = ? AND v.type = ?"
 
 
@@ -77,15 +76,19 @@ class Versions(Part):
             if where is None:
                 return Found((), 0)
             sql, given, by = where
-            page = f"SELECT r.message_id {sql} AND {by} > ? ORDER BY {by} LIMIT ?"
-            rows = self._page(work, page, (*given, find.after), find.limit)
+            rows = self._matching(work, find, sql, given, by)
+            if any(row[-1] is None for row in rows):  # of somebody erased: the page is filled with others
+                sql += _KEPT
+                rows = self._matching(work, find, sql, given, by)
             total = _total(work, sql, given, len(rows), find.limit, first=not find.after)
         rows.sort(key=lambda row: row[7])
-        kept = [row for row in rows if row[-1] is not None]  # the rest was about somebody erased
-        if rows and not kept:  # an empty page would say that there are no more
-            further = self.find(replace(find, after=rows[-1][7]))
-            return Found(further.versions, total - len(rows))
-        return Found(tuple(map(self._version, kept)), total - (len(rows) - len(kept)))
+        return Found(tuple(map(self._version, rows)), total)
+
+    def _matching(
+        self, work: Work, find: Find, sql: str, given: tuple[Any, ...], by: str
+    ) -> list[tuple[Any, ...]]:
+        page = f"SELECT r.message_id {sql} AND {by} > ? ORDER BY {by} LIMIT ?"
+        return self._page(work, page, (*given, find.after), find.limit)
 
     def unit(self, id_: str) -> list[Version]:
         """`ResourceStore.unit`."""

@@ -54,6 +54,26 @@ def test_a_resource_about_somebody_erased_is_gone_and_may_come_again(door: Door)
     assert door.store.gaps() == []
 
 
+def test_a_search_goes_on_behind_what_was_erased(door: Door) -> None:
+    lookup = bytes(range(16))
+    term = int.from_bytes(lookup[:8], "big", signed=True)
+    with door.client() as client:
+        ids = [client.post("/SupplyDelivery", json=delivery()).json()["id"] for _ in range(5)]
+        jane = NewToken(
+            token=JANE, domain="p", lookups=(Lookup(lookup, "k"),), key_id="k", sealed=b"x", subject=JANE
+        )
+        routings = [Routing(at, Filtered("x"), mentions=(term,) * (at == 2)) for at in range(1, 6)]
+        door.store.route(routings, [jane], 1.0)
+        told = Entry(at=5.0, who="officer", role="operator", act=Act.ERASE, object=JANE)
+        door.store.erase(Erasure(JANE, 5.0, "why", "", "officer"), door.store.erasable(JANE), told)
+        found, address = [], "/SupplyDelivery?_count=2"
+        while address:
+            page = client.get(address).json()
+            found += [one["resource"]["id"] for one in page["entry"]]
+            address = next((one["url"] for one in page["link"] if one["relation"] == "next"), "")
+        assert found == [ids[0], *ids[2:]]
+
+
 def test_an_older_version_is_gone_after_its_time_and_the_current_one_stays(door: Door) -> None:
     with door.client() as client:
         id_ = client.post("/SupplyDelivery", json=delivery()).json()["id"]
