@@ -24,7 +24,7 @@ __all__ = [
     "Result",
     "Role",
     "checked",
-    "listed",
+    "spread",
     "printable",
 ]
 
@@ -141,11 +141,11 @@ def checked(entry: Entry) -> Entry:
     return entry
 
 
-def listed(ids: Iterable[int]) -> str:
-    """Numbers as one detail, as many as there is room for, and how many more."""
-    numbers = list(ids)
-    more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
-    return " ".join(map(str, numbers[:_LISTED])) + more
+def spread(entry: Entry, name: str, ids: Iterable[int]) -> list[Entry]:
+    """The entry with the detail `name` that lists these numbers: as often as it takes for all of them."""
+    numbers = [str(one) for one in ids]
+    parts = [" ".join(numbers[at : at + _LISTED]) for at in range(0, len(numbers), _LISTED)]
+    return [msgspec.structs.replace(entry, detail={**entry.detail, name: part}) for part in parts or [""]]
 
 
 def printable(text: str) -> str:

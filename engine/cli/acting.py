@@ -6,13 +6,13 @@ import os
 import pwd
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
 
 from engine.app.witness import witness
-from engine.auditing import Act, Entry, Result
+from engine.auditing import Act, Entry, Result, spread
 from engine.settings import Settings
 from engine.store.base import AuditStore
 
@@ -41,12 +41,15 @@ def act(
     why: str = "",
     ticket: str = "",
     outcome: Result = "done",
+    shown: Iterable[int] | None = None,
     **detail: str,
-) -> None:
-    """Record what this command is about to do, signed and witnessed: when this raises (`Unavailable`,
-    `Misconfigured`), it must not do it."""
-    store.record([entry(what, object_, why=why, ticket=ticket, outcome=outcome, **detail)])
+) -> int:
+    """Record what this command is about to do, with the messages that it shows, signed and witnessed; the
+    number of the last entry. When this raises (`Unavailable`, `Misconfigured`), it must not do it."""
+    told = entry(what, object_, why=why, ticket=ticket, outcome=outcome, **detail)
+    recorded = store.record([told] if shown is None else spread(told, "shown", shown))
     sign(store)
+    return recorded[-1]
 
 
 def entry(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import sys
-import time
 from collections import deque
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -123,9 +123,9 @@ def export(
     chosen: Format = form  # type: ignore[assignment]
     query = AuditQuery(since=since_of(since), who=who, act=_act(act_), object=object_)
     opened = open_named(store)
-    act(opened, Act.EXPORT, "audit", why=why, ticket=ticket, format=form)
-    query = replace(query, until=time.time())  # of an engine at work there would be no end
-    pieces = exported(every_entry(opened, query, message_id), chosen)
+    last = act(opened, Act.EXPORT, "audit", why=why, ticket=ticket, format=form)
+    found = every_entry(opened, query, message_id)  # of an engine at work there would be no end
+    pieces = exported(takewhile(lambda one: one.id <= last, found), chosen)
     if output is None:
         sys.stdout.buffer.writelines(pieces)
         return

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from engine.app.opening import ring_of
-from engine.auditing import Act, listed
+from engine.auditing import Act
 from engine.cli.acting import TicketOption, act, entry, operator, sign
 from engine.cli.find import authorities_of
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
@@ -116,7 +116,7 @@ def _looked(
     """In the audit before it is shown, as `wardline find` has it."""
     shown = [view.id for view in found.messages] if found else []
     count = str(len(shown))
-    act(opened, Act.SEARCH, about, why=why, ticket=ticket, kind=kind, messages=count, shown=listed(shown))
+    act(opened, Act.SEARCH, about, why=why, ticket=ticket, kind=kind, messages=count, shown=shown)
 
 
 def _told(planned: Erased) -> dict[str, str]:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from engine.app.opening import ring_of
-from engine.auditing import Act, listed
+from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act
 from engine.cli.operate import show_messages, since_of, state_of
 from engine.cli.show import ChannelOption, JsonOption, StoreOption, open_named, print_json
@@ -77,7 +77,7 @@ def _record(opened: Store, kind: str, found: Searched, why: str, ticket: str) ->
     """In the audit before it is shown: whom it was about as a token, where there is one."""
     about = found.tokens[0] if found.tokens else f"unknown {kind}"
     same = ", ".join(found.tokens[1:101])
-    count, shown = str(len(found.messages)), listed(view.id for view in found.messages)
+    count, shown = str(len(found.messages)), [view.id for view in found.messages]
     act(opened, Act.SEARCH, about, why=why, ticket=ticket, kind=kind, messages=count, same=same, shown=shown)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, exists, func, not_, or_, select
 
-from engine.auditing import Entry, listed
+from engine.auditing import Entry, spread
 from engine.effects import decode
 from engine.model import (
     Delivered,
@@ -187,8 +187,8 @@ class Deliveries(Part):
             work.run_many(_PIECES, unrouted)
             if told is not None:
                 moved = sorted({*waiting, *(one for (one,) in unrouted)})
-                detail = {**told.detail, "redelivered": listed(moved), "count": str(len(moved))}
-                append(work, self._audit, [replace(told, detail=detail)])
+                counted = replace(told, detail={**told.detail, "count": str(len(moved))})
+                append(work, self._audit, spread(counted, "redelivered", moved))
         return len(numbers) + len(unrouted)
 
     def overtaken(self, query: Query) -> int:

@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,29 @@ def test_redelivery_is_recorded_with_what_was_redelivered(home: Path) -> None:
     ]
     assert told[0]["why"] == "the table was completed"
     assert [one["act"] for one in entries("--message", "1")] == ["redeliver"]
+
+
+def test_of_many_messages_each_is_found_in_the_audit(home: Path) -> None:
+    """One detail has no room for all of them: then there are several entries."""
+    store = open_settings(Settings.from_environment())
+    names = [number.to_bytes(16, "big") for number in range(2, 1002)]
+    store.accept([Arrival("charges", RAW, name, name, 100.0, type="DFT^P03") for name in names])
+    reason = Reason(ReasonCode.UNMAPPED_CODE, "no row has this code", "FT1-7")
+    store.route([Routing(number, Dead(reason)) for number in range(2, 1002)], [], 101.0)
+    store.close()
+    run("redeliver", "--all")
+    told = [one["detail"]["redelivered"].split() for one in entries("--act", "redeliver")]
+    assert [int(one) for part in told for one in part] == list(range(1, 1002))
+    assert [one["act"] for one in entries("--message", "1001")] == ["redeliver"]
+    assert {one["detail"]["count"] for one in entries("--act", "redeliver")} == {"1001"}
+
+
+def test_an_export_is_whole_after_the_clock_was_set_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr("engine.cli.acting.time.time", lambda now=time.time: now() + 86_400)
+        run("view", "--message", "1")
+    lines = [json.loads(line) for line in run("audit", "export").stdout.splitlines()]
+    assert [one["act"] for one in lines] == ["look", "configure", "export"]
 
 
 def test_a_redelivery_that_cannot_be_recorded_does_not_happen(home: Path) -> None:
