@@ -76,12 +76,12 @@ def check_privacy(checks: Checks, odoo: Running | None, folder: Path, sent: Sequ
             for place in tables(connection, "Odoo"):
                 count += 1
                 tokens += b"t1v_" in place.data
-                if words.in_(place.data):
+                if words.found_in(place.data):
                     found.append(place.name)
         said = f"searched all {count} tables of Odoo for {names}: {len(found)} hits"
         checks.check(said, not found, ", ".join(found))
         checks.check(f"the same search finds the tokens, in {tokens} tables", bool(tokens))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    held = [path.name for path in files if words.in_(path.read_bytes())]
+    held = [path.name for path in files if words.found_in(path.read_bytes())]
     said = f"searched all {len(files)} files of the engine (store, log, ledger): {len(held)} hits"
     checks.check(said, not held, ", ".join(held))

@@ -221,6 +221,8 @@ def check_secrets(data: Node, place: Place = ()) -> Iterator[Problem]:
 
 
 def _looks_random(text: str) -> bool:
+    if text.startswith("/"):  # a path, however long
+        return any(map(_looks_random, text.removeprefix("/").split("/")))
     word = _LONG_WORD.fullmatch(text)
     if not word:
         return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from engine.privacy.table import Row, components_of, v2_table
@@ -147,11 +148,12 @@ class Writer:
         times = range(1, self._repetitions + 1)
         if set(row.datatypes) <= NUMERIC:
             return "~".join(filter(None, (self._number(row, f"{path}[{time}]") for time in times)))
-        last = max([len(components_of(kind)) for kind in row.datatypes] + [1]) + 1
+        parts = _parts(row.path)
         return "~".join(
-            "^".join(self._component(row, path, time, component) for component in range(1, last + 1)).rstrip(
-                "^"
-            )
+            "^".join(
+                self._component(row, path, time, component, passes)
+                for component, passes in enumerate(parts, 1)
+            ).rstrip("^")
             for time in times
         )
 
@@ -163,8 +165,7 @@ class Writer:
             return f"{self.canaries.day(f'{self._name}: {place}'):%Y%m%d}"
         return self.canaries.digits(f"{self._name}: {place}", passes=passes)
 
-    def _component(self, row: Row, path: str, time: int, component: int) -> str:
-        passes = treatment_of(row, component) in PASSES
+    def _component(self, row: Row, path: str, time: int, component: int, passes: bool) -> str:
         if passes and not self._passing:
             return ""
         place = f"{path}[{time}].{component}"
@@ -189,6 +190,15 @@ class Writer:
 
     def _digits(self, place: str) -> str:
         return self.canaries.digits(f"{self._name}: {place}")
+
+
+@cache
+def _parts(path: str) -> list[bool]:
+    """Of each component that a field's datatypes ever had, and of one more, whether it passes."""
+    segment, _, number = path.partition("-")
+    row = FIELDS[segment][int(number)]
+    last = max([len(components_of(kind)) for kind in row.datatypes] + [1]) + 1
+    return [treatment_of(row, component) in PASSES for component in range(1, last + 1)]
 
 
 def treatment_of(row: Row, component: int) -> str:

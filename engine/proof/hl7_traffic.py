@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from engine.proof.canaries import Canaries
-from engine.proof.hl7_messages import CORE, EVERYTHING, FEW, FIELDS, VERSIONS, Writer
+from engine.proof.hl7_messages import CORE, EVERYTHING, FEW, FIELDS, PASSES, VERSIONS, Writer, treatment_of
 
 __all__ = ["Sent", "batch", "by_chance", "files", "noise", "pieces", "table_messages", "unusual"]
 
@@ -131,7 +131,8 @@ def by_chance(canaries: Canaries, doors: Sequence[tuple[str, str]], count: int, 
         chosen = sorted(dice.sample(places, 44))
         fields: dict[str, dict[int, str]] = {segment: {} for segment in FEW}
         for segment, number in chosen:
-            fields[segment][number] = canaries.word(f"{name}: {segment}-{number}")
+            passes = treatment_of(FIELDS[segment][number], 1) in PASSES
+            fields[segment][number] = canaries.word(f"{name}: {segment}-{number}", passes=passes)
         person, visit = (canaries.word(f"{name}: {place}") for place in ("PID-3.1", "PV1-19"))
         fields["PID"][3], fields["PV1"][19] = f"{person}^^^HOSP^MR", visit
         fields["ZPI"] = {number: canaries.word(f"{name}: ZPI-{number}") for number in range(1, 4)}

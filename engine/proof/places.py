@@ -54,11 +54,13 @@ def database(url: str, name: str) -> Iterator[Place]:
         yield from tables(connection, name)
 
 
-def tables(connection: psycopg.Connection[Any], name: str) -> Iterator[Place]:
-    """Every column of every row of every table, bytes as hexadecimal, and the large objects."""
+def tables(connection: psycopg.Connection[Any], name: str, since: str = "") -> Iterator[Place]:
+    """Every column of every row of every table, bytes as hexadecimal, and the large objects; `since` leaves
+    out the rows that were written before the transaction of this number."""
+    only = sql.SQL("WHERE age(t.xmin) <= age({}::xid)").format(since) if since else sql.SQL("")
     for schema, table in connection.execute(_TABLES).fetchall():
-        whole = sql.SQL("COPY (SELECT t::text FROM {}.{} t) TO STDOUT").format(
-            sql.Identifier(schema), sql.Identifier(table)
+        whole = sql.SQL("COPY (SELECT t::text FROM {}.{} t {}) TO STDOUT").format(
+            sql.Identifier(schema), sql.Identifier(table), only
         )
         with connection.cursor().copy(whole) as rows:
             yield Place(f"{name}: {schema}.{table}", "effects", b"".join(bytes(row) for row in rows))

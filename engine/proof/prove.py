@@ -27,7 +27,7 @@ from engine.proof.plan import Plan, make_plan
 from engine.proof.report import Hit, Report, Searched
 from engine.proof.rows import covered, row_of
 from engine.proof.sealed import columns_of, values_of
-from engine.proof.search import places_in
+from engine.proof.search import Search
 
 __all__ = ["Wanted", "prove"]
 
@@ -113,9 +113,10 @@ def prove(
 
 def _search(places: Iterable[Place], canaries: Canaries) -> tuple[list[Hit], list[Searched]]:
     hits: list[Hit] = []
+    search = Search(canaries)
     counted: dict[str, tuple[int, int]] = {}
     for place in places:
-        found = sorted(places_in(place.data, canaries, passing=place.kind == "silent"))
+        found = sorted(search.places_in(place.data, passing=place.kind == "silent"))
         hits += [Hit(row_of(one), one.rpartition(": ")[0], place.name) for one in found]
         kind = _VERSIONED.sub("", place.name)
         kind = "forwarded files" if kind.startswith("forwarded/") else kind

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 from engine.proof.canaries import CORES, FRAMES, Canaries
 
-__all__ = ["leaks", "places_in"]
+__all__ = ["Search", "leaks", "places_in"]
 
 _CANARY: Final = re.compile(
     "|".join(rf"{one.head}\d{{8}}{one.tail}" for one in FRAMES).encode(), re.IGNORECASE
@@ -34,21 +35,58 @@ _HEX: Final = re.compile(rb"(?:[0-9a-fA-F]{2}[ :]?){16,}")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{20,}")
 _GZIP: Final = b"\x1f\x8b\x08"
 
-_PIECE: Final = 1 << 18
+_PIECE: Final = 1 << 16
 _OVERLAP: Final = 1 << 10
+_TIME: Final = 7
+"""Bytes behind a day that tell whether it is one."""
+
 _UNPACKED: Final = 1 << 27
 """Bytes that one packed stream is unpacked to at most."""
 
 
+class Search:
+    """Looks through many places; bytes that come again (a database after each kill) are read once."""
+
+    def __init__(self, canaries: Canaries) -> None:
+        self._canaries = canaries
+        self._read: dict[bytes, tuple[set[str], set[str]]] = {}
+
+    def places_in(self, blob: bytes, *, passing: bool = True) -> set[str]:
+        """The places whose canaries stand in these bytes; without `passing` only those that identify."""
+        texts, days = _zipped(blob), set[str]()
+        for start in range(0, len(blob), _PIECE) or (0,):
+            piece = blob[start : start + _PIECE + _OVERLAP]
+            found = self._piece(piece, bool(start), start + len(piece) < len(blob))
+            texts |= found[0]
+            days |= found[1]
+        kept = (text for text in texts if passing or not text.startswith(_PASSING))
+        return days | set(map(self._canaries.place_of, kept))
+
+    def _piece(self, piece: bytes, after: bool, before: bool) -> tuple[set[str], set[str]]:
+        """The canaries in a piece that stands `after` others and `before` others, and the places of its
+        days."""
+        key = hashlib.blake2b(piece, digest_size=16).digest() + bytes([after, before])
+        if key not in self._read:
+            days = map(self._canaries.day_of, _days(piece, after, before))
+            self._read[key] = leaks(piece), {place for place in days if place}
+        return self._read[key]
+
+
+def places_in(blob: bytes, canaries: Canaries) -> set[str]:
+    """The places whose canaries stand in these bytes."""
+    return Search(canaries).places_in(blob)
+
+
 def leaks(blob: bytes) -> set[str]:
     """The canaries in these bytes, in capitals."""
+    if not _suspect(blob):
+        return set()
+    return {match[0].decode().upper() for read in _readings(blob) for match in _CANARY.finditer(read)}
+
+
+def _zipped(blob: bytes) -> set[str]:
+    """The canaries in packed streams."""
     found: set[str] = set()
-    for start in range(0, len(blob), _PIECE) or (0,):
-        piece = blob[start : start + _PIECE + _OVERLAP]
-        if _suspect(piece):
-            found.update(
-                match[0].decode().upper() for read in _readings(piece) for match in _CANARY.finditer(read)
-            )
     at = blob.find(_GZIP)
     while at >= 0:
         found |= leaks(_unzipped(blob[at:]))
@@ -56,15 +94,12 @@ def leaks(blob: bytes) -> set[str]:
     return found
 
 
-def places_in(blob: bytes, canaries: Canaries, *, passing: bool = True) -> set[str]:
-    """The places whose canaries stand in these bytes; without `passing` only those that identify."""
-    found = {canaries.place_of(text) for text in leaks(blob) if passing or not text.startswith(_PASSING)}
-    return found | {place for day in _days(blob) if (place := canaries.day_of(day))}
-
-
-def _days(blob: bytes) -> Iterator[date]:
-    for read in (blob, blob.replace(b"\0", b"")) if b"\0" in blob else (blob,):
+def _days(piece: bytes, after: bool, before: bool) -> Iterator[date]:
+    """Days; what stands at the very edge to another piece is read in that one."""
+    for read in (piece, piece.replace(b"\0", b"")) if b"\0" in piece else (piece,):
         for match in _DAY.finditer(read):
+            if (after and match.start() == 0) or (before and match.end() + _TIME > len(read)):
+                continue
             with suppress(ValueError):
                 yield date(int(match[1]), int(match[3]), int(match[4]))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from engine.errors import Unacceptable
+from engine.fhir.document import Resource
 from engine.hl7.document import Document
+from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.harvest import Harvester, Seen
 from engine.privacy.policy import Policy
 
@@ -26,11 +28,16 @@ _DATE: Final = re.compile(r"([12][0-9]{3})([01][0-9])([0-3][0-9])")
 
 
 def identifying(messages: Iterable[bytes]) -> set[str]:
-    """Names, numbers, days, addresses, phones in messages of HL7 v2, each of six characters or more."""
+    """Names, numbers, days, addresses, phones in messages of HL7 v2 and resources of FHIR as they are stored,
+    each of six characters or more."""
     harvester, found = Harvester(Policy()), set[str]()
     for raw in messages:
         try:
-            seen = harvester.of(Document.parse(raw))
+            seen = (
+                fhir_harvest(Resource.parse(raw))
+                if raw.startswith(b"fhir ")
+                else harvester.of(Document.parse(raw))
+            )
         except Unacceptable:
             continue
         found.update(
@@ -44,17 +51,26 @@ class Values:
     PostgreSQL column (written as hexadecimal) too."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        spelled = {text for value in values for text in _spelled(value)}
-        words = "|".join(map(_alone, sorted(spelled, key=len, reverse=True)))
-        self._found = re.compile(words.encode(), re.IGNORECASE)
+        spelled = sorted({text for value in values for text in _spelled(value)}, key=len, reverse=True)
         self.count = len(spelled)
+        self._width = min([_SHORTEST, *map(len, spelled)])
+        self._by_head: dict[bytes, list[str]] = {}
+        for text in spelled:
+            self._by_head.setdefault(text.encode().lower()[: self._width], []).append(text)
 
-    def in_(self, blob: bytes) -> int:
-        """How many stand in these bytes."""
-        if not self.count:
-            return 0
+    def found_in(self, blob: bytes) -> set[str]:
+        """Those that stand in these bytes, in small letters."""
         written = b"\n".join(binascii.unhexlify(run[: len(run) // 2 * 2]) for run in _BYTES.findall(blob))
-        return sum(1 for text in (blob, written) for _ in self._found.finditer(text))
+        return {text for part in (blob, written) for text in self._found(part.lower())}
+
+    def _found(self, blob: bytes) -> Iterator[str]:
+        """In two steps, for there may be thousands of values: which beginnings stand there at all, then those
+        values."""
+        width = self._width
+        pieces = (blob[at : at + width] for at in range(len(blob) - width + 1))
+        for head in set(self._by_head).intersection(pieces) if self.count else ():
+            words = "|".join(_alone(text.lower()) for text in self._by_head[head])
+            yield from (match[0].decode() for match in re.finditer(words.encode(), blob))
 
 
 def _texts(seen: Seen) -> list[str]:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pytest
 from running import OPEN_STATES, Engine, wait_for
@@ -43,6 +43,9 @@ class HospitalEngine(Engine):
     replaced in every channel's text; `odoo` are settings of the connection (`TIMEOUT`); `more` are texts
     of further channels."""
 
+    before: ClassVar[dict[str, list[HospitalEngine]]] = {}
+    """Database of Odoo → the engines that deliver to it."""
+
     def __init__(
         self,
         folder: Path,
@@ -60,6 +63,8 @@ class HospitalEngine(Engine):
             ledger=hospital is None,
             settings=connection(hospital, url, odoo or {}) if hospital else None,
         )
+        if hospital:
+            self.before.setdefault(hospital.database, []).append(self)
         tables = self.channels / "tables"
         tables.mkdir(exist_ok=True)
         for table in (SHIPPED / "tables").glob("*.csv"):

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from canary_cases import cases
 from odoo_books import sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import HospitalEngine
 
 from demo.local import CACHE
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from demo.postgres import Postgres
 from engine.proof.canaries import Canaries
 from engine.proof.places import tables

@@ -13,9 +13,9 @@ import pytest
 from fhir_hospital import KEY, WORKBENCH, FhirHospital
 from hospital_messages import Used, admission, charges
 from odoo_books import sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO
 
-from demo.odoo import drop_database, fresh_database
 from demo.session import Session
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]

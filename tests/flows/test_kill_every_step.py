@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 import pytest
 from odoo_books import Books, put_in_stock, read_books, read_ordered, sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine, shipped
 from running import wait_for
 from saga_batches import STOCK_ROOM, Batch, Sent, batch, mark_of
 from token_names import TokenNames
 
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from demo.session import Session
 from engine.effects import Effect
 from engine.store.base import MessageStore

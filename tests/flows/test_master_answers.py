@@ -10,9 +10,9 @@ import pytest
 from base_message import is_answer
 from hospital_messages import Listed, item_master
 from odoo_books import sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine, shipped
 
-from demo.odoo import drop_database, fresh_database
 from demo.session import Session
 
 CHANNEL = "item-master"

@@ -15,11 +15,12 @@ import pytest
 from expected_books import ExpectedBooks
 from hospital_messages import Used, admission, booking, charges
 from odoo_books import Books, put_in_stock, read_books, sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 from running import free_port, wait_for
 from token_names import TokenNames
 
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from demo.session import Session
 from engine.effects import Effect
 from engine.model import ReasonCode

@@ -13,12 +13,13 @@ from typing import NamedTuple
 import pytest
 from expected_books import ExpectedBooks
 from odoo_books import Books, put_in_stock, read_books, read_lots, read_stock, sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NAMES, NEEDS_ODOO, HospitalEngine
 from running import at_once
 from shipped_cases import Story, Told, stories
 from token_names import TokenNames
 
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from demo.session import Session
 from engine.config.comparing import compare_effects
 from engine.model import MessageState

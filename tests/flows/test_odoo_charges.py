@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from hospital_messages import DAY, Used, account, charges
 from odoo_books import put_in_stock, read_books, sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from demo.session import Session
 from engine.effects import kind_of
 from engine.store.base import MessageView, Query

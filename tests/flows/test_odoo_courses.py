@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from courses.schedules import adt_story, schedule, siu_story
 from odoo_books import Books, put_in_stock, read_books, sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 from token_names import TokenNames
 
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from engine.effects import Effect
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]

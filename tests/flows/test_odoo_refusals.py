@@ -15,9 +15,10 @@ from typing import NamedTuple
 import pytest
 from hospital_messages import Used, admission, booking, charges, merge
 from odoo_books import put_in_stock, read_books, sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from demo.session import Session
 from engine.store.base import Query
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hospital_messages import admission, merge
 from odoo_books import sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 
-from demo.odoo import drop_database, fresh_database
 from demo.session import Session
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(300)]

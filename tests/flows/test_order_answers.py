@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from base_message import is_answer
 from odoo_books import sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 
-from demo.odoo import drop_database, fresh_database
 from demo.session import Session
 
 TYPES = "    message_types: [OMS^O05, OMN^O07, OMP^O09, ORM^O01]"

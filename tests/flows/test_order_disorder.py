@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from odoo_books import sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 
-from demo.odoo import drop_database, fresh_database
 from demo.session import Session
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]

@@ -19,11 +19,12 @@ import pytest
 from expected_books import ExpectedBooks
 from hospital_day import Mix, Sent, day
 from odoo_books import TOKEN, put_in_stock, read_books, sign_in
+from odoo_databases import drop_database, fresh_database
 from odoo_engine import EVERYTHING, NEEDS_ODOO, Effects, HospitalEngine
 from restless_senders import Senders
 from token_names import TokenNames
 
-from demo.odoo import Running, drop_database, fresh_database
+from demo.odoo import Running
 from engine.effects import kind_of
 from engine.store.base import DeliveryView
 

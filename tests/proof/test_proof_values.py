@@ -27,13 +27,13 @@ def test_what_identifies_is_gathered() -> None:
     ["x quendelstahl y", "1951-03-12 00:00", "LH480011", r'"\\\\x' + b"Amalinde".hex(), "xQuendelstahly"],
 )
 def test_it_is_found(text: str) -> None:
-    assert Values(identifying([RAW])).in_(text.encode()) == 1
+    assert len(Values(identifying([RAW])).found_in(text.encode())) == 1
 
 
 @pytest.mark.parametrize("text", ["119510312", "t1p_0123", "", "1951", "ICU"])
 def test_nothing_else_is(text: str) -> None:
-    assert Values(identifying([RAW])).in_(text.encode()) == 0
+    assert not Values(identifying([RAW])).found_in(text.encode())
 
 
 def test_no_values_are_nowhere() -> None:
-    assert Values([]).in_(b"anything") == 0
+    assert not Values([]).found_in(b"anything")
