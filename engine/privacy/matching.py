@@ -40,11 +40,13 @@ words of codes: alone they say nothing, beside another part of the same name the
 
 
 class Identities:
-    """The identifying values of one message, ready to be looked for."""
+    """The identifying values of one message, ready to be looked for in what is made of it, or (`prose`) in a
+    text that somebody wrote: there a town, the number of a house and a name like Ward count by themselves."""
 
-    __slots__ = ("_anywhere", "_dates", "_digits", "_runs", "_texts", "_whole", "_words")
+    __slots__ = ("_anywhere", "_dates", "_digits", "_prose", "_runs", "_texts", "_whole", "_words")
 
-    def __init__(self, seen: Sequence[Seen], *, texts: bool = True) -> None:
+    def __init__(self, seen: Sequence[Seen], *, texts: bool = True, prose: bool = False) -> None:
+        self._prose = prose
         self._anywhere: dict[str, str] = {}
         self._words: dict[str, str] = {}
         self._digits: dict[str, str] = {}  # found within a run of digits
@@ -55,7 +57,7 @@ class Identities:
         texts = texts and any(one.kind in ("name", "date") for one in seen)  # else they are about nobody
         for one in seen:
             if texts or one.kind != "text":
-                _ADD[one.kind](self, one)
+                _ADD[one.kind](self, one._replace(short=True) if prose else one)
         self._towns(seen)
 
     def __repr__(self) -> str:
@@ -125,7 +127,7 @@ class Identities:
 
     def _value(self, text: str, one: Seen) -> None:
         heavy = weight(text)
-        if text in COMMON:
+        if text in COMMON and not self._prose:
             return
         if heavy >= LONG:
             self._anywhere.setdefault(text, one.row)
@@ -175,7 +177,10 @@ class Identities:
         """A line with its number is found anywhere, a long postal code as a number, the name of a town alone.
         The number of a house or a flat is any number."""
         folded = plain(one.text)
-        if folded.isdecimal():
+        if self._prose:
+            self._number(one)
+            self._value(folded, one)
+        elif folded.isdecimal():
             self._digit_number(folded, one._replace(short=False))
         elif sum(map(str.isdecimal, folded)) == len(folded) - 1 < LONG - 1:
             return  # 12b

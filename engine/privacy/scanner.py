@@ -50,5 +50,5 @@ class Scanner:
             return None
         if _FORMS.search(text) or _LIKE_A_NAME.search(text):
             return None
-        seen = Identities(self._harvester.of(document), texts=False)
+        seen = Identities(self._harvester.of(document), texts=False, prose=True)
         return None if seen.row_in(text) else f"{MARK}{text}"

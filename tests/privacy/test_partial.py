@@ -226,6 +226,20 @@ def test_what_identifies_is_found_wherever_it_stands(value: str, before: str, af
     assert scanner.passed(f"{before} {value} {after}", document) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["call ward about this", "comes from littleton by car", "no 120, ring twice", "flat 12b", "ask may",
+             "from 1010 by train", "group 1001"],
+)  # fmt: skip
+def test_in_free_text_words_and_numbers_count_that_do_not_in_codes(text: str) -> None:
+    """The guard lets pass what every hospital says; what a person wrote about this patient is another thing."""
+    document = Document.parse(
+        b"MSH|^~\\&|A|HOSP|||20261121||ADT^A01|C1|P|2.5.1\r"
+        b"PID|1||77123^^^HOSP^MR||Ward^Jo||19700109|F|||120 Long Road&Long Road&120^12B^Littleton^^1010^AT\r"
+        b"NK1|1|May^Ann\rIN1|1|P1|100|||||1001\r"
+    )
+    assert Scanner(Harvester(Policy())).passed(text, document) is None
+
+
 def test_a_withheld_text_is_told_without_the_text() -> None:
     document = Document.parse(NOTE.format(text="for testmann").encode())
     assert Readers(changed("NTE-3 scanned")).reader("NTE-3", "value")(document, BOOK) is None
