@@ -27,6 +27,7 @@ from engine.telemetry import (
     ApplicationAnswerUnwritten,
     ApplicationLinkAway,
     LoopFailed,
+    PrivacyIncident,
     signal,
 )
 from mllp.answers import Verdict
@@ -79,8 +80,9 @@ class Line:
         call_later: Callable[[float, Callable[[], object]], Any],
         retry: RetryPolicy,
         dice: Callable[[], float],
+        told: Callable[[PrivacyIncident], None] = signal,
     ) -> None:
-        self._channel, self._client, self._pen = channel, client, Pen(channel)
+        self._channel, self._client, self._pen = channel, client, Pen(channel, told)
         self._store, self._threads, self._outcome = store, threads, outcome
         self._call_later, self._retry, self._dice = call_later, retry, dice
         self._timer: Any = None

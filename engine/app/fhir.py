@@ -30,7 +30,7 @@ from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Cipher, Fingerprints
 from engine.store.keys import KeyRing
-from engine.telemetry import AuditFailed, ChannelOpened, signal
+from engine.telemetry import AuditFailed, ChannelOpened, PrivacyIncident, signal
 from engine.threads import Threads
 
 __all__ = ["FhirDoors"]
@@ -73,7 +73,7 @@ class _Door(NamedTuple):
 
 class FhirDoors:
     """All doors of a node, and the group commit and the threads behind them. `stored` is told when there is
-    something to route."""
+    something to route, `told` of answers that go without their words."""
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class FhirDoors:
         ring: KeyRing,
         commits: Threads,
         stored: Callable[[], None],
+        told: Callable[[PrivacyIncident], None],
     ) -> None:
         self._loop, self._settings = loop, settings
         self._reads, self._judges = Threads(reactor, "read", READERS), Threads(reactor, "judge", JUDGES)
@@ -117,6 +118,7 @@ class FhirDoors:
             Fingerprints(ring),
             Cipher(ring, "cursor"),
             self._record,
+            told,
         )
         self._doors = _group(channels, settings, ring, doors, store)
 

@@ -73,6 +73,7 @@ class Node:
         self._looks = Threads(reactor, "look")
         self._deliveries: list[Loop] = []
         self._recorder = recorder
+        self._told = recorder.withheld if recorder else signal
         self._signing = (
             Loop("audit", recorder.turn, lambda error: _failed("audit", error)) if recorder else None
         )
@@ -104,6 +105,7 @@ class Node:
                 self.answers.first_piece,
                 self.answers.refused,
                 Fingerprints(ring),
+                self._told,
             )
             self._listeners = [
                 make_listener(channel.spec, settings, doors, reactor, self._looks)
@@ -111,7 +113,15 @@ class Node:
             ]
             if any(channel.spec.source.fhir for channel in self._channels):
                 self._fhir = FhirDoors(
-                    reactor, loop, settings, store, self._channels, ring, self._commits, self._wake_routing
+                    reactor,
+                    loop,
+                    settings,
+                    store,
+                    self._channels,
+                    ring,
+                    self._commits,
+                    self._wake_routing,
+                    self._told,
                 )
 
     # Putting together
@@ -206,6 +216,7 @@ class Node:
                     call_later=self._reactor.callLater,
                     retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
                     dice=random.random,
+                    told=self._told,
                 )
                 for spec in apart
             ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
@@ -26,12 +28,15 @@ from engine.keyed import keyed
 from engine.settings import Settings
 from engine.store.base import AuditStore
 from engine.store.keys import KeyRing
-from engine.telemetry import AuditContradicted, AuditSigned, AuditUnwitnessed, signal
+from engine.telemetry import AuditContradicted, AuditSigned, AuditUnwitnessed, PrivacyIncident, signal
 
 __all__ = ["SIGN_EVERY", "Recorder", "named_by"]
 
 SIGN_EVERY = 60.0
 """Seconds between checkpoints, when there is something new."""
+
+LOOK_EVERY = 5.0
+"""Seconds between looks whether something is to be recorded."""
 
 
 def named_by(ring: KeyRing) -> Named:
@@ -45,7 +50,9 @@ class Recorder:
     def __init__(self, store: AuditStore, settings: Settings, ring: KeyRing) -> None:
         self._store, self._settings = store, settings
         self._named = named_by(ring)
-        self._missed = 0
+        self._missed, self._due = 0, 0.0
+        self._withheld = Counter[PrivacyIncident]()
+        self._lock = threading.Lock()
 
     def started(
         self, channels: Sequence[LoadedChannel], workers: int, environ: Mapping[str, str] = os.environ
@@ -64,16 +71,49 @@ class Recorder:
         start = self._entry(Act.START, "engine", told)
         self._store.configure(changed, [start, *entries])
 
+    def withheld(self, told: PrivacyIncident) -> None:
+        """An answer goes without its words: in the log at once, in the audit with the next turn; the same
+        place is one entry that says how often. From any thread, and never waits for the store."""
+        signal(told)
+        with self._lock:
+            self._withheld[told] += 1
+
     def stopped(self) -> None:
-        """Record the end, and sign it. A store that cannot be written has been told of by then."""
+        """Record what is left and the end, and sign it. A store that cannot be written has been told of by
+        then."""
         with contextlib.suppress(Unavailable):
+            self._record_withheld()
             self._store.record([self._entry(Act.STOP, "engine")])
         self.sign()
 
     def turn(self) -> float:
-        """A turn of the loop that signs."""
-        self.sign()
-        return SIGN_EVERY
+        """A turn of the loop: record what was withheld, sign when it is time. Raises `Unavailable`: then it
+        is recorded later."""
+        self._record_withheld()
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + SIGN_EVERY
+            self.sign()
+        return LOOK_EVERY
+
+    def _record_withheld(self) -> None:
+        with self._lock:
+            counted, self._withheld = self._withheld, Counter[PrivacyIncident]()
+        if not counted:
+            return
+        try:
+            self._store.record([self._incident(one, count) for one, count in counted.items()])
+        except Unavailable:
+            with self._lock:
+                self._withheld.update(counted)
+            raise
+
+    def _incident(self, told: PrivacyIncident, count: int) -> Entry:
+        detail = {
+            "channel": told.channel, "where": told.where, "place": told.place, "row": told.row,
+            "count": str(count),
+        }  # fmt: skip
+        return self._entry(Act.INCIDENT, f"channel:{told.channel}", detail, "refused")
 
     def sign(self) -> None:
         """Sign where the audit stands, if it has moved; add it to the file outside of the store. A file that

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from engine.auditing import Act, AuditQuery
+from engine.auditing import Act, AuditQuery, Entry
 from engine.cli.audit import every_entry
 from engine.cli.operate import since_of
 from engine.cli.show import ChannelOption, JsonOption, StoreOption, open_named, print_json, table, when
@@ -38,9 +38,15 @@ def incidents(
         for one in found:
             detail = one.entry.detail
             shown.add_row(
-                str(one.id), when(one.entry.at), detail["channel"], one.entry.object.removeprefix("message:"),
+                str(one.id), when(one.entry.at), detail["channel"], _message(one.entry),
                 detail["where"], detail["place"], detail["row"],
             )  # fmt: skip
         Console(markup=False, highlight=False).print(shown)
     if found:
         raise typer.Exit(1)
+
+
+def _message(entry: Entry) -> str:
+    """The number of the message; of answers, which are counted together, none."""
+    kind, _, number = entry.object.partition(":")
+    return number if kind == "message" else "-"

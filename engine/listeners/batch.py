@@ -40,7 +40,7 @@ class Batches:
 
     def __init__(self, channel: Channel, doors: Doors, reception: Reception) -> None:
         self._channel, self._doors, self._reception = channel, doors, reception
-        self._pen = Pen(channel)
+        self._pen = Pen(channel, doors.told)
 
     def take(self, raw: bytes, reply: Reply) -> None:
         """A frame that holds a batch."""

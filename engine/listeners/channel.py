@@ -11,6 +11,7 @@ from engine.hl7.accept import AcceptRules
 from engine.hl7.modes import AckMode
 from engine.listeners.arrival import Fingerprinting
 from engine.model import Acknowledge, Answered, Arrival, Reason, Receipt
+from engine.telemetry import PrivacyIncident, signal
 
 __all__ = ["BatchRules", "Channel", "Doors", "FirstPiece", "RefusedKeys", "Submit", "Wait"]
 
@@ -59,10 +60,11 @@ class Channel(msgspec.Struct, frozen=True):
 
 
 class Doors(msgspec.Struct, frozen=True):
-    """Where arrivals go and who knows what became of them."""
+    """Where arrivals go and who knows what became of them; `told` hears of answers without their words."""
 
     submit: Submit
     wait: Wait
     first_piece: FirstPiece
     refused: RefusedKeys
     keys: Fingerprinting
+    told: Callable[[PrivacyIncident], None] = signal

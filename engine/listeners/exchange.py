@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
@@ -54,10 +54,10 @@ class Reply(Protocol):
 
 
 class Pen:
-    """Writes a channel's answers."""
+    """Writes a channel's answers. `told` hears of those that go without their words."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, channel: Channel, told: Callable[[PrivacyIncident], None] = signal) -> None:
+        self._channel, self._told = channel, told
         self._ids = ControlIds(secrets.randbits)
         self._wording = Wording()
 
@@ -69,7 +69,7 @@ class Pen:
         row = self._wording.row_in(said, lambda: _identities(raw, self.charset)) if items else ""
         if not row:
             return items
-        signal(PrivacyIncident(self._channel.name, "answer", 0, "ERR", row))
+        self._told(PrivacyIncident(self._channel.name, "answer", 0, "ERR", row))
         return tuple(ErrorItem(item.hl7, severity=item.severity) for item in items)
 
     @property

@@ -66,7 +66,7 @@ class FolderListener:
         self._away = ""
         self._seen: dict[str, tuple[Seen, float]] = {}
         self._tidied = 0.0
-        self._pen = Pen(channel)
+        self._pen = Pen(channel, doors.told)
         self._passage = Passage(
             channel, doors, self._counters, from_thread=from_thread, stopping=lambda: self._stopping
         )

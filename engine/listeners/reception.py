@@ -44,7 +44,7 @@ class Reception:
     ) -> None:
         self._channel, self._doors, self._counters = channel, doors, counters
         self._noted = refused
-        self._pen = Pen(channel)
+        self._pen = Pen(channel, doors.told)
         self._special = channel.sequence_numbers or channel.unique or channel.separate
 
     def take(self, raw: bytes, header: Header, reply: Reply) -> None:

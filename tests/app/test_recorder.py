@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 import structlog
 from conformance.store_contract import RING
+from msgspec.structs import replace
 
 from engine.app.recorder import Recorder
 from engine.auditing import AuditQuery, Entry
 from engine.config.configured import differences, settings_configuration
 from engine.config.loading import load_channels
+from engine.errors import Unavailable
 from engine.keyed import keyed
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.sql import open_store
+from engine.telemetry import PrivacyIncident
 
 SHIPPED = Path(__file__).parents[2] / "channels"
 NAMED = keyed(b"k" * 32, 8)
@@ -127,3 +130,40 @@ def test_a_file_that_knows_more_is_told_once(store: Store, tmp_path: Path) -> No
     assert told[0].startswith("audit contradicted")
     incidents = store.entries(AuditQuery(act="incident"))
     assert [one.entry.detail["found"][:34] for one in incidents] == ["the file of checkpoints knew of en"]
+
+
+WORDS = PrivacyIncident("charges", "answer", 0, "ERR", "PID-5")
+
+
+def withheld(store: Store) -> list[tuple[str, str, str]]:
+    found = [one.entry for one in store.entries(AuditQuery(act="incident"))]
+    return [(one.object, one.detail["row"], one.detail["count"]) for one in found]
+
+
+def test_answers_without_their_words_are_recorded_by_the_next_turn_and_by_the_end(store: Store) -> None:
+    recorder = Recorder(store, Settings(node="n1"), RING)
+    for one in (WORDS, WORDS, replace(WORDS, row="PID-3")):
+        recorder.withheld(one)
+    assert withheld(store) == []  # nobody waits for the store
+    recorder.turn()
+    assert withheld(store) == [("channel:charges", "PID-5", "2"), ("channel:charges", "PID-3", "1")]
+    recorder.turn()
+    recorder.withheld(WORDS)
+    recorder.stopped()
+    assert withheld(store)[2:] == [("channel:charges", "PID-5", "1")]
+    assert [one.entry.act for one in store.entries(AuditQuery())][-1] == "stop"
+
+
+def test_what_cannot_be_recorded_is_recorded_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: object) -> list[int]:
+        raise Unavailable("away")
+
+    recorder = Recorder(store, Settings(node="n1"), RING)
+    recorder.withheld(WORDS)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "record", away)
+        with pytest.raises(Unavailable):
+            recorder.turn()
+        recorder.withheld(WORDS)
+    recorder.turn()
+    assert withheld(store) == [("channel:charges", "PID-5", "2")]

@@ -15,18 +15,21 @@ import msgspec
 from prometheus_client import Counter
 
 from engine import routing
+from engine.listeners.exchange import Pen
 from engine.model import Dead, Reason, ReasonCode, Routing
 from engine.privacy.sealing import Sealer
 from engine.telemetry import REGISTRY
 from mllp.connection import Arrived
 
-PLACES = ("log", "metric", "file", "reason", "column", "answer")
+PLACES = ("log", "metric", "file", "reason", "column", "answer", "words")
 
 
 def plant(place: str, folder: Path) -> None:
     """Let the name out at `place`, one of `PLACES`, of the engine that runs in `folder`."""
     if place == "answer":
         _in_answers()
+    elif place == "words":
+        _in_words()
     elif place == "column":
         _unsealed()
     else:
@@ -77,3 +80,12 @@ def _in_answers() -> None:
         answer(self, payload and payload + b"NTE|1||" + name + b"\r")
 
     Arrived.answer = leaking  # type: ignore[method-assign]
+
+
+def _in_words() -> None:
+    errors = Pen.errors
+
+    def leaking(self: Pen, raw: bytes, _: Reason | None) -> Any:
+        return errors(self, raw, Reason(ReasonCode.INTERNAL, name_of(raw).decode()))
+
+    Pen.errors = leaking  # type: ignore[method-assign]

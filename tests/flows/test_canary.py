@@ -8,6 +8,7 @@ file, logs, standard output, metrics, what the commands print, every answer, and
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -232,7 +233,10 @@ def test_a_planted_leak_is_found(place: str, tmp_path: Path) -> None:
     finally:
         engine.end()
     assert answer is not None
-    assert (place == "reason") == any("about to leave" in line for line in engine.logs)
+    stopped = {"reason": ["routing"], "words": ["answer"]}.get(place, [])
+    assert len(stopped) == sum("about to leave" in line for line in engine.logs)
+    told = json.loads(engine.wardline("incidents", "--json")[1])
+    assert [one["entry"]["detail"]["where"] for one in told] == stopped
     seen |= files(engine, "") | {"logs": "\n".join(engine.logs).encode(), "answers": repeats(raw, answer)}
     found = {name.partition(" ")[0] for name, blob in seen.items() if places_in(blob, canaries)}
     assert (
@@ -244,5 +248,6 @@ def test_a_planted_leak_is_found(place: str, tmp_path: Path) -> None:
             "reason": set(),  # stopped by the guard
             "column": {"wardline.db"},
             "answer": {"answers"},
+            "words": set(),  # stopped by the guard, and in the audit when the engine has ended
         }[place]
     )

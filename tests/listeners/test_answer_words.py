@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from engine.listeners.fhir import app as fhir_app
 from engine.model import Reason, ReasonCode
 from engine.privacy.matching import Identities
 from engine.privacy.wording import Wording
-from engine.telemetry import REGISTRY
+from engine.telemetry import REGISTRY, PrivacyIncident, signal
 
 RAW = (
     b"MSH|^~\\&|HIS|HOSP|||20261121||ADT^A01|C1|P|2.5.1\r"
@@ -27,11 +28,11 @@ RAW = (
 )
 
 
-def pen() -> Pen:
+def pen(told: Callable[[PrivacyIncident], None] = signal) -> Pen:
     rules = AcceptRules(
         frozenset({"ADT^A01"}), frozenset({"P"}), frozenset(), "required", "", charset_strict=False
     )
-    return Pen(Channel("words", rules))
+    return Pen(Channel("words", rules), told)
 
 
 def incidents(channel: str) -> float:
@@ -41,7 +42,8 @@ def incidents(channel: str) -> float:
 
 @pytest.mark.parametrize("text", ["nobody is called SAMPLESON, ANNA", "no number 817263", "born 9 Jan 1970"])
 def test_an_answer_goes_without_words_that_identify(text: str) -> None:
-    before, writer = incidents("words"), pen()
+    told: list[PrivacyIncident] = []
+    before, writer = incidents("words"), pen(lambda one: told.append(one) or signal(one))
     reason = Reason(ReasonCode.BAD_VALUE, text, "PID-3", hl7=102)
     answer = writer.write(read_header(RAW), "AE", writer.errors(RAW, reason))
     assert b"SAMPLESON" not in answer
@@ -49,6 +51,7 @@ def test_an_answer_goes_without_words_that_identify(text: str) -> None:
     assert b"1970" not in answer.split(b"\r", 1)[1]
     assert b"|102^" in answer
     assert incidents("words") == before + 1
+    assert [(one.where, one.place) for one in told] == [("answer", "ERR")]
 
 
 def test_an_answer_keeps_its_words_otherwise() -> None:

@@ -92,7 +92,7 @@ class Application:
         row = self._wording.row_in(said, lambda: _identities(request, release))
         if not row:
             return error
-        signal(PrivacyIncident("fhir", "answer", 0, "OperationOutcome", row))
+        self._service.doors.told(PrivacyIncident("fhir", "answer", 0, "OperationOutcome", row))
         issues = [Issue(issue.code, "refused", severity=issue.severity) for issue in error.issues]
         return Rejected(error.status, *issues, headers=error.headers)
 

@@ -14,6 +14,7 @@ from engine.fhir.issues import Issue, Rejected
 from engine.fhir.releases import Release
 from engine.model import Find, Found, Moved, ResourceKey, Unit, Version, Written
 from engine.store.base import DeliveryView, MessageView, Query
+from engine.telemetry import PrivacyIncident, signal
 
 __all__ = ["Access", "Caller", "Doors", "Keys", "Limits", "Offer", "Resources", "Right", "Sealing", "Service"]
 
@@ -105,7 +106,7 @@ class Doors(msgspec.Struct, frozen=True):
     """Where units go, how the store is read. `submit` answers None when nothing could be stored; `look`
     runs a blocking call in a thread; `judge` one that finds out who calls, in a thread of its own kind:
     it may wait for somebody else's server. `record` puts into the audit what an answer shows, and says
-    whether that could be done."""
+    whether that could be done; `told` hears of answers that go without their words."""
 
     submit: Callable[[Unit], Awaitable[Written | Moved | None]]
     look: Callable[..., Awaitable[Any]]
@@ -114,6 +115,7 @@ class Doors(msgspec.Struct, frozen=True):
     keys: Keys
     cursors: Sealing
     record: Callable[[Sequence[Entry]], Awaitable[bool]]
+    told: Callable[[PrivacyIncident], None] = signal
 
 
 class Service(msgspec.Struct, frozen=True, dict=True):
