@@ -10,7 +10,7 @@ import msgspec
 from engine.assembly import Assembly
 from engine.checking import Checking
 from engine.egress import Compared, Egress, Leaking
-from engine.errors import Unavailable
+from engine.errors import Misconfigured, Unavailable
 from engine.fhir.document import Links
 from engine.gathering import gather
 from engine.model import Fragment, NewToken, Reason, Routing, StoredMessage
@@ -130,7 +130,7 @@ class RoutingLoop:
                 continue
             except BaseException as error:
                 self._book.abandon({})
-                if isinstance(error, Exception) and not isinstance(error, Unavailable):
+                if isinstance(error, Exception) and not isinstance(error, (Unavailable, Misconfigured)):
                     return self._apart(waiting, rest, error)
                 raise
             self._book.committed()

@@ -17,13 +17,14 @@ from engine import routing as routing_module
 from engine.auditing import Act, AuditQuery, Entry
 from engine.config.loading import load_channel
 from engine.effects import Encounter
-from engine.errors import Unavailable
+from engine.errors import Misconfigured, Unavailable
 from engine.model import Arrival, CourseRow, Erasure, NewToken, Routing
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.program import Program
 from engine.routing import RoutingLoop
 from engine.store.base import MessageStore, Query
+from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 
 ADT = load_channel(Path(__file__).parents[1] / "channels/adt-encounters.yaml").program
@@ -362,3 +363,19 @@ def test_an_erasure_that_ends_meanwhile_is_not_carried_out_twice(turning: Turnin
     assert route_all(store, router)[-1] == "waiting"
     assert [one.entry.who for one in store.entries(AuditQuery(act="erase"))] == ["me"]
     assert store.gaps() == []
+
+
+def test_what_waits_for_a_key_of_the_ring_is_no_dead_letter(turning: Turning) -> None:
+    store = turning.store
+    router = turning.router()
+    young = KeyRing({"second": b"x" * 32, "first": b"\x07" * 32})
+    other = open_store(f"sqlite:///{store._database.path}", young)  # a process that has a newer key already
+    other.cabinet.rewrap()
+    store.accept([new_visit(1)])
+    with pytest.raises(Misconfigured, match="second"):
+        router.turn()
+    assert [view.state.value for view in store.messages(Query())][-1] == "received"
+    other.close()
+    with_it = open_store(f"sqlite:///{store._database.path}", young)
+    assert route_all(with_it, Turning(with_it).router())[-1] == "waiting"
+    with_it.close()
