@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from engine.effects import Money
 from engine.errors import Unacceptable
@@ -15,6 +16,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
+@lru_cache(maxsize=4096)  # quantities and prices are the same in message after message
 def number(text: str, place: str = "") -> Decimal:
     """An NM: optional sign, digits, at most one point.
 
@@ -31,6 +33,7 @@ def number(text: str, place: str = "") -> Decimal:
     raise Unacceptable("bad-value", place, "not a number", hl7=102)
 
 
+@lru_cache(maxsize=4096)
 def money(amount: str, denomination: str | None, second: str | None = None, place: str = "") -> Money:
     """A CP or MO. `amount` and `denomination` are the sub-components of its first component
     (`12.50&USD`: `FT1-11.1.1`, `FT1-11.1.2`); `second` is its second component, where many senders

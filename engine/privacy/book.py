@@ -207,10 +207,9 @@ class TokenBook:
         """The new tokens that this batch's messages use, to be sealed and stored with them. Persons own
         themselves; the rest belongs to the person of the first message that used it."""
         found = [fresh for fresh in self._fresh.values() if fresh.users]
-        person_of = self._persons.get
         for fresh in found:
             themselves = fresh.identifier[0] in SELVES
-            fresh.subject = fresh.token if themselves else person_of(next(iter(fresh.users)), "")
+            fresh.subject = fresh.token if themselves else self.subject(next(iter(fresh.users)))
         return found
 
     def committed(self) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.hl7.delimiters import Delimiters
 from engine.hl7.path import Path
-from engine.hl7.reading import Fields, Reading, Value
+from engine.hl7.reading import MAX_COMPONENTS, Fields, Reading, Value
 from engine.model import ReasonCode
 from engine.privacy.authorities import Authorities
 from engine.privacy.tokens import PERSON
@@ -56,6 +56,11 @@ _MEDICAL_RECORD = frozenset({("PID", 3), ("MRG", 1)})
 """Where a number without a type is the medical record number (`MR`)."""
 
 _NAMES_KEPT = 1024
+
+_Chosen = tuple[str, list[str], str]
+"""A repetition, raw, its components, and the type of the number."""
+
+_NONE: _Chosen = ("", [], "")
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -115,33 +120,34 @@ class Identifier:
 
     def find(self, view: Reading) -> tuple[str, str, str] | Value:
         """Authority, type and value of the number; `DELETE` or None when there is none."""
-        text, kind = self._only_one(view) or self._choose(view)
+        text, parts, kind = self._only_one(view) or self._choose(view)
         if not text:
             return None
-        value = view.part(text, self._path.component)
+        value = _leaf(view, text, parts, self._path.component)
         if not isinstance(value, str):
             return value
         if not value.strip() or (len(value) <= LONGEST_WORD and self._is_no_number(view, value)):
             return None
-        return self._authority(view, text), kind or self._untyped, value
+        return self._authority(view, text, parts), kind or self._untyped, value
 
     def beside(self, view: Reading) -> Value:
         """What stands at the path, in the repetition whose number is the one."""
-        text, _ = self._choose(view)
+        text, _, _ = self._choose(view)
         return view.part(text, self._path.component, self._path.subcomponent) if text else None
 
     def every(self, view: Reading, fields: Fields) -> Iterator[tuple[str, str, str]]:
         """Authority, type and value of each number of one segment that may become a token, not only of the
         one that is chosen. Says nothing of what is odd about them. Raises `Unacceptable` (`structure`)."""
         for text in view.repetitions(fields, self._path.field):
-            kind = self._type(view, text)
+            parts = _parts(view, text)
+            kind = self._type(view, text, parts)
             if self._rank(kind) is None:
                 continue
-            value = view.part(text, self._path.component)
+            value = _leaf(view, text, parts, self._path.component)
             if isinstance(value, str) and is_number(value):
-                yield self._authority(view, text), kind or self._untyped, value
+                yield self._authority(view, text, parts), kind or self._untyped, value
 
-    def _only_one(self, view: Reading) -> tuple[str, str] | None:
+    def _only_one(self, view: Reading) -> _Chosen | None:
         """The field as it is, where there is nothing to choose: no type and no second number. None:
         there may be."""
         path = self._path
@@ -149,31 +155,32 @@ class Identifier:
             return None
         fields = view.first(path.segment)
         if fields is None or path.field >= len(fields):
-            return "", ""
+            return _NONE
         text = fields[path.field]
-        return None if view.delimiters.repetition in text else (text, "")
+        return None if view.delimiters.repetition in text else (text, _parts(view, text), "")
 
-    def _choose(self, view: Reading) -> tuple[str, str]:
-        """The repetition, raw, and its type; empty when none will do."""
+    def _choose(self, view: Reading) -> _Chosen:
+        """The repetition that is the one; empty when none will do."""
         path = self._path
         fields = view.first(path.segment) if path.occurrence == 1 else view.nth(path.segment, path.occurrence)
         if fields is None:
-            return "", ""
+            return _NONE
         texts = view.repetitions(fields, path.field)
         if self._number:
             texts = texts[self._number - 1 : self._number]
         elif len(texts) > 1:
             texts = [text for text in texts if text != '""'] or texts[:1]
-        best, chosen = len(PREFERENCE), ("", "")
+        best, chosen = len(PREFERENCE), _NONE
         for text in texts:
-            kind = self._type(view, text)
+            parts = _parts(view, text)
+            kind = self._type(view, text, parts)
             rank = self._rank(kind)
-            if rank is not None and rank < best and self._fits(view, text, kind):
-                best, chosen = rank, (text, kind)
+            if rank is not None and rank < best and self._fits(view, text, parts, kind):
+                best, chosen = rank, (text, parts, kind)
         return chosen
 
-    def _type(self, view: Reading, text: str) -> str:
-        kind = _text(view.part(text, self._layout.type)) if self._layout.type else ""
+    def _type(self, view: Reading, text: str, parts: list[str]) -> str:
+        kind = _text(_leaf(view, text, parts, self._layout.type)) if self._layout.type else ""
         return SPELLINGS.get(kind, kind)
 
     def _rank(self, kind: str) -> int | None:
@@ -182,12 +189,12 @@ class Identifier:
             return _RANKS.get(kind)
         return None if kind in NEVER else 0
 
-    def _fits(self, view: Reading, text: str, kind: str) -> bool:
+    def _fits(self, view: Reading, text: str, parts: list[str], kind: str) -> bool:
         if self._kind is not None and kind != self._kind:
             return False
-        if self._only and self._authority(view, text) != self._only:
+        if self._only and self._authority(view, text, parts) != self._only:
             return False
-        value = view.part(text, self._path.component if self._layout.deep else 1)
+        value = _leaf(view, text, parts, self._path.component if self._layout.deep else 1)
         return value is not None and not self._is_no_number(view, value)
 
     def _is_no_number(self, view: Reading, value: Value) -> bool:
@@ -197,23 +204,22 @@ class Identifier:
         view.warn(ReasonCode.BAD_VALUE, view.place(self._path), "a word that stands for no number")
         return True
 
-    def _authority(self, view: Reading, text: str) -> str:
+    def _authority(self, view: Reading, text: str, parts: list[str]) -> str:
         """The authority of a number: its own, else the default, else the sending facility."""
-        piece = self._piece(view.delimiters, text)
+        piece = self._piece(view.delimiters, text, parts)
         name = self._name(view, piece, spread=self._layout.spread) if piece else ""
         if name or self._authorities.default:
             return name or self._authorities.default
         header = view.first("MSH")
         return self._name(view, header[4], spread=True) if header is not None and len(header) > 4 else ""
 
-    def _piece(self, delimiters: Delimiters, text: str) -> str:
+    def _piece(self, delimiters: Delimiters, text: str, parts: list[str]) -> str:
         """The raw part of a repetition that names the authority."""
-        layout, mark = self._layout, delimiters.component
+        layout = self._layout
         if not layout.authority:
             return ""
         if layout.spread:
-            return text.partition(mark)[2]
-        parts = text.split(mark)
+            return text.partition(delimiters.component)[2]
         at = self._path.component if layout.deep else layout.authority
         piece = parts[at - 1] if at <= len(parts) else ""
         return piece.partition(delimiters.subcomponent or "\0")[2] if layout.deep else piece
@@ -230,6 +236,19 @@ class Identifier:
             if len(self._names) < _NAMES_KEPT and not (escape and escape in piece):
                 self._names[key] = name
         return name
+
+
+def _parts(view: Reading, text: str) -> list[str]:
+    """The components of a repetition, raw; of one with too many the last holds the rest."""
+    mark = view.delimiters.component
+    return text.split(mark, MAX_COMPONENTS) if mark else [text]
+
+
+def _leaf(view: Reading, text: str, parts: list[str], number: int) -> Value:
+    """`view.part(text, number)`, of a repetition that was split already."""
+    if number <= len(parts) <= MAX_COMPONENTS and (found := parts[number - 1]).isalnum():
+        return found  # no delimiter is a letter or a digit
+    return view.part(text, number)
 
 
 def is_number(value: str) -> bool:

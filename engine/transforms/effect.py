@@ -276,7 +276,8 @@ def _item(parts: Mapping[str, Value]) -> Value:
     fields = _fields({"code" if name == "item" else name: value for name, value in parts.items()})
 
     def value(scope: Scope) -> Item:
-        return Item(**_filled({}, fields, scope))
+        given = _filled({}, fields, scope)
+        return Item(given["code"], given["quantity"], given.get("unit", ""), given.get("lot", ""))
 
     return value
 
