@@ -227,11 +227,11 @@ def test_what_identifies_is_found_wherever_it_stands(value: str, before: str, af
 
 
 @pytest.mark.parametrize(
-    "text", ["call ward about this", "comes from littleton by car", "no 120, ring twice", "flat 12b", "ask may",
-             "from 1010 by train", "group 1001"],
+    "text", ["call ward about this", "comes from littleton by car", "no 120, ring twice", "flat 12b",
+             "ask may", "from 1010 by train", "group 1001"],
 )  # fmt: skip
 def test_in_free_text_words_and_numbers_count_that_do_not_in_codes(text: str) -> None:
-    """The guard lets pass what every hospital says; what a person wrote about this patient is another thing."""
+    """The guard lets pass what every hospital says; what a person wrote of this patient is another thing."""
     document = Document.parse(
         b"MSH|^~\\&|A|HOSP|||20261121||ADT^A01|C1|P|2.5.1\r"
         b"PID|1||77123^^^HOSP^MR||Ward^Jo||19700109|F|||120 Long Road&Long Road&120^12B^Littleton^^1010^AT\r"
