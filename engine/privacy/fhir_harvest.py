@@ -30,6 +30,7 @@ _DATES = frozenset({"birthDate", "deceasedDateTime"})
 _NUMBERS_OF_PERSONS = frozenset({"Patient", "RelatedPerson", "Person", "Encounter", "Account"})
 _NOBODY = THINGS | OUR_OWN
 _ADDRESS = ("line", "city", "district", "postalCode", "text")
+_ADDRESS_ONLY = frozenset({"line", "city", "postalCode"})
 
 
 def fhir_harvest(resource: Resource) -> list[Seen]:
@@ -98,7 +99,7 @@ def _complex(node: dict[str, Any], place: Place) -> Iterator[Seen]:
     path = ".".join(place)
     if _is_name(node, place):
         yield from _named(node, path)
-    elif "postalCode" in node or "city" in node or "line" in node:
+    elif place[-1] in ("address", "valueAddress") or not _ADDRESS_ONLY.isdisjoint(node):
         for name in _ADDRESS:
             yield from (Seen("address", one, f"{path}.{name}") for one in _texts(node.get(name)))
     elif place[-1] in ("telecom", "contactPoint", "valueContactPoint"):
@@ -135,7 +136,7 @@ def _reference(node: dict[str, Any], path: str) -> Iterator[Seen]:
     type_ = (target.type if target else "") or str(node.get("type", ""))
     if type_ in THINGS:
         return
-    if target is not None and target.kind == "literal" and type_ not in _NOBODY:
+    if target is not None and target.kind in ("literal", "absolute") and target.id and type_ not in _NOBODY:
         yield _number(target.id, f"{path}.reference", type_)
     yield from (Seen("name", one, f"{path}.display") for one in _texts(node.get("display")))
     if isinstance(named := node.get("identifier"), dict):

@@ -96,11 +96,20 @@ def test_contained_persons_and_unknown_types_are_found_by_their_shape() -> None:
 def test_numbers_and_phones_in_extensions_are_found() -> None:
     extension = [
         {"url": "urn:x:former", "valueIdentifier": {"system": "urn:x", "value": "MRN-771342"}},
+        {"url": "urn:x:house", "valueAddress": {"text": "7 Oak Road"}},
         {"url": "urn:x:call", "valueContactPoint": {"system": "phone", "value": "+49 30 5550199"}},
     ]
     body = {"resourceType": "SupplyRequest", "extension": extension}
-    for text in ("MRN-771342", "030 5550199"):
+    for text in ("MRN-771342", "030 5550199", "7 oak road"):
         assert known(body).row_in(text)
+
+
+def test_ids_in_references_to_other_servers_are_found() -> None:
+    body = {
+        "resourceType": "SupplyRequest",
+        "deliverFor": {"reference": "https://ehr.example/r4/Patient/8172634"},
+    }
+    assert known(body).row_in("8172634") == "SupplyRequest.deliverFor.reference"
 
 
 def test_ids_that_are_made_up_here_are_nobody() -> None:
