@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -16,7 +17,7 @@ from engine.auditing import Act, Entry, Result, spread
 from engine.settings import Settings
 from engine.store.base import AuditStore
 
-__all__ = ["TicketOption", "WhyOption", "act", "entry", "operator", "sign"]
+__all__ = ["TicketOption", "WhyOption", "act", "entry", "operator", "reason", "sign"]
 
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the audit. Names no patient.")]
 TicketOption = Annotated[str, typer.Option("--ticket", help="A case or request number, for the audit.")]
@@ -31,6 +32,16 @@ def operator(environ: Mapping[str, str] = os.environ) -> tuple[str, dict[str, st
         account = f"uid {os.getuid()}"
     name = environ.get("WARDLINE_USER", "").strip() or environ.get("SUDO_USER", "").strip() or account
     return f"{name}@{socket.gethostname()}", {} if name == account else {"account": account}
+
+
+def reason(why: str) -> str:
+    """The reason for what takes one; at a terminal it is asked for when it was not given. Raises
+    `typer.BadParameter` where there is none."""
+    if not why.strip() and sys.stdin.isatty():
+        why = typer.prompt("The reason, for the audit", err=True)
+    if not why.strip():
+        raise typer.BadParameter("say the reason, for the audit", param_hint="--why")
+    return why
 
 
 def act(

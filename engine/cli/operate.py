@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from engine.auditing import Act
-from engine.cli.acting import TicketOption, WhyOption, entry, sign
+from engine.cli.acting import TicketOption, WhyOption, entry, reason, sign
 from engine.cli.folders import folders_of
 from engine.cli.show import (
     PAGE,
@@ -133,9 +133,11 @@ def redeliver(
     ticket: TicketOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Try dead letters again: the same effects, or routing where it failed there."""
+    """Try dead letters again: the same effects, or routing where it failed there. Takes a reason: --why, else
+    it is asked for at a terminal."""
     if not (message_id or channel or everything):
         raise typer.BadParameter("say which: --message ID, --channel NAME, or --all")
+    why = reason(why)
     opened = open_named(store)
     query = Query(channel=channel, ids=tuple(message_id or ()), limit=1_000_000)
     told = entry(Act.REDELIVER, f"channel:{channel}" if channel else "messages", why=why, ticket=ticket)

@@ -227,7 +227,8 @@ class Drive:
             opened.close()
 
     def _redeliver(self) -> None:
-        self.seen.append(Place("wardline redeliver", "silent", self.node.wardline("redeliver", "--all")))
+        again = ("redeliver", "--all", "--why", "the proof of privacy")
+        self.seen.append(Place("wardline redeliver", "silent", self.node.wardline(*again)))
         self._settle()
 
     def _look(self) -> None:

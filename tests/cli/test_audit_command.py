@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import pty
 import pwd
 import socket
 import sqlite3
@@ -119,7 +120,7 @@ def test_a_look_that_cannot_be_recorded_shows_nothing(
 
 def test_redelivery_is_recorded_with_what_was_redelivered(home: Path) -> None:
     run("redeliver", "--all", "--why", "the table was completed")
-    run("redeliver", "--channel", "charges")
+    run("redeliver", "--channel", "charges", "--why", "once more")
     told = entries("--act", "redeliver")
     assert [(one["object"], one["detail"]["redelivered"], one["detail"]["count"]) for one in told] == [
         ("messages", "1", "1"),
@@ -137,7 +138,7 @@ def test_of_many_messages_each_is_found_in_the_audit(home: Path) -> None:
     reason = Reason(ReasonCode.UNMAPPED_CODE, "no row has this code", "FT1-7")
     store.route([Routing(number, Dead(reason)) for number in range(2, 1002)], [], 101.0)
     store.close()
-    run("redeliver", "--all")
+    run("redeliver", "--all", "--why", "mended")
     told = [one["detail"]["redelivered"].split() for one in entries("--act", "redeliver")]
     assert [int(one) for part in told for one in part] == list(range(1, 1002))
     assert [one["act"] for one in entries("--message", "1001")] == ["redeliver"]
@@ -152,6 +153,28 @@ def test_an_export_is_whole_after_the_clock_was_set_back(home: Path, monkeypatch
     assert [one["act"] for one in lines] == ["look", "configure", "export"]
 
 
+@pytest.mark.parametrize("why", [(), ("--why", " ")])
+def test_a_redelivery_takes_a_reason(home: Path, why: tuple[str, ...]) -> None:
+    assert "say the reason" in run("redeliver", "--all", *why, code=2).output
+    assert entries("--act", "redeliver") == []
+    store = open_settings(Settings.from_environment())
+    assert [(row.state.value, row.messages) for row in store.account()] == [("dead", 1)]
+    store.close()
+
+
+def test_at_a_terminal_the_reason_is_asked_for(home: Path) -> None:
+    screen, theirs = pty.openpty()
+    command = [sys.executable, "-m", "engine.cli", "redeliver", "--all"]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        os.write(screen, b"the table was completed\n")
+        said, asked = process.communicate(timeout=60)
+    os.close(theirs)
+    os.close(screen)
+    assert (process.returncode, b"The reason, for the audit" in asked) == (0, True)
+    assert b"1 dead letters are on their way again" in said
+    assert [one["why"] for one in entries("--act", "redeliver")] == ["the table was completed"]
+
+
 def test_a_redelivery_that_cannot_be_recorded_does_not_happen(home: Path) -> None:
     result = CliRunner().invoke(app, ["redeliver", "--all", "--why", "x" * 501])
     assert result.exit_code != 0
@@ -162,7 +185,7 @@ def test_a_redelivery_that_cannot_be_recorded_does_not_happen(home: Path) -> Non
 
 def test_the_list_shows_and_filters(home: Path) -> None:
     run("view", "--message", "1", "--why", "a [bold] case", "--ticket", "T-1")
-    run("redeliver", "--all")
+    run("redeliver", "--all", "--why", "mended")
     shown = run("audit", "list").stdout
     assert f"wanda@{HOST}" in shown
     assert "a [bold] case [T-1]" in shown
@@ -198,7 +221,7 @@ def test_a_missing_file_of_checkpoints_is_a_plain_line(home: Path) -> None:
 def test_anybody_can_follow_the_chain_of_an_export(home: Path) -> None:
     """As docs/manual/audit.md tells it: with the standard library alone, and no key."""
     run("view", "--message", "1", "--why", 'a "quoted" ü — reason \\ with all')
-    run("redeliver", "--all")
+    run("redeliver", "--all", "--why", "mended")
     file = home / "audit.ndjson"
     run("audit", "export", "--output", str(file), "--why", "yearly review", "--ticket", "R-1")
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
@@ -238,7 +261,7 @@ def test_a_spreadsheet_calculates_nothing(home: Path) -> None:
 
 def test_entries_as_audit_events_of_fhir(home: Path) -> None:
     run("view", "--message", "1", "--show-phi", "--why", "a case", "--ticket", "T-1")
-    run("redeliver", "--all")
+    run("redeliver", "--all", "--why", "mended")
     events = [json.loads(line) for line in run("audit", "export", "--format", "fhir").stdout.splitlines()]
     assert [event["type"]["code"] for event in events] == ["110110", "110113", "110100", "110106"]
     for event in events:

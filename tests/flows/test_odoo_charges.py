@@ -76,7 +76,7 @@ class House:
 
     def redeliver(self, view: MessageView) -> str:
         """As an operator does; the state it comes to."""
-        code, said = self.engine.wardline("redeliver", "--message", str(view.id), "--json")
+        code, said = self.engine.wardline("redeliver", "--message", str(view.id), "--why", "mended", "--json")
         assert (code, json.loads(said)["redelivered"] > 0) == (0, True)
         return next(one.state.value for one in self.engine.all_settled() if one.id == view.id)
 

@@ -82,7 +82,8 @@ class Office:
 
     def redeliver(self, message: int) -> str:
         """As an operator does; the state it comes to."""
-        code, said = self.engine.wardline("redeliver", "--message", str(message), "--json")
+        which = ("--message", str(message), "--why", "mended")
+        code, said = self.engine.wardline("redeliver", *which, "--json")
         assert code == 0
         assert json.loads(said)["redelivered"] >= 1
         (view,) = [one for one in self.engine.all_settled() if one.id == message]

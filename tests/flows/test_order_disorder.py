@@ -99,7 +99,7 @@ def test_a_cancel_before_its_order_waits_for_a_person_who_lets_it_go_again(
     assert order.says("CA") == "dead: unknown-reference"
     assert order.says("NW", 4) == "delivered"
     assert order.stands() == [("assigned", 4.0)]
-    code, said = order.engine.wardline("redeliver", "--channel", "ward-orders")
+    code, said = order.engine.wardline("redeliver", "--channel", "ward-orders", "--why", "its order is here")
     assert code == 0, said
     order.engine.all_settled()
     assert order.stands() == [("cancel", 4.0)]
