@@ -2,6 +2,9 @@
 
 The loop looks every hour and works when a new day (UTC) has begun, or an earlier pass failed. Content goes
 from the store, then the keys of the days that are over go from the cabinet (`engine.store.purging`).
+
+Nothing brings back what a wrong clock makes old. So the time is believed only where it went on like the
+steady clock since the look before: not at once after a start, nor when it was set meanwhile.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ LOOK: Final = 3600.0
 """Seconds between looks."""
 
 DAY: Final = 86400.0
+SET: Final = 300.0
+"""Seconds by which a clock that is kept right may differ from the steady one in an hour."""
+
 _NAMED: Final = 100
 """Keys named in an entry of the audit; of more it says how many."""
 
@@ -38,17 +44,21 @@ class RetentionLoop:
         audit_days: int,
         holder: str,
         clock: Callable[[], float],
+        steady: Callable[[], float],
     ) -> None:
         """`channels` are those that say otherwise; `audit_days` is how long entries of the audit are kept,
-        `holder` who this is in the audit."""
+        `holder` who this is in the audit; `steady` gives seconds on a clock that nobody sets."""
         self._store, self._default, self._channels = store, default, channels
         self._audit_days, self._holder, self._clock = audit_days, holder, clock
+        self._steady, self._ahead = steady, float("inf")
         self._done = -1.0
 
     def turn(self) -> float:
         """Purge if today's is not done; seconds to rest."""
         now = self._clock()
-        if self._done != now // DAY:
+        ahead, before = now - self._steady(), self._ahead
+        self._ahead = ahead
+        if abs(ahead - before) < SET and self._done != now // DAY:
             entry = Entry(at=now, who=self._holder, role="engine", act=Act.PURGE, object="store")
             purge(self._store, self._default, self._channels, entry)
             before = now - self._audit_days * DAY

@@ -21,10 +21,15 @@ from engine.store.sql import open_store
 
 
 class Clock:
-    now = 31 * DAY + 5
+    """`wrong` is what somebody has set it ahead of the steady one."""
+
+    now, wrong = 31 * DAY + 5, 0.0
 
     def __call__(self) -> float:
-        return self.now
+        return self.now + self.wrong
+
+    def steady(self) -> float:
+        return self.now - 1000.0
 
 
 @pytest.fixture
@@ -41,8 +46,17 @@ def clock() -> Clock:
 
 @pytest.fixture
 def loop(store: Store, clock: Clock) -> RetentionLoop:
+    """It has looked at the clocks once."""
+    made = begun(store, clock)
+    assert made.turn() == LOOK
+    return made
+
+
+def begun(store: Store, clock: Clock) -> RetentionLoop:
     own = {"short": Retention(content=2)}
-    return RetentionLoop(store, Retention(), own, audit_days=SIX_YEARS, holder="node/0", clock=clock)
+    return RetentionLoop(
+        store, Retention(), own, audit_days=SIX_YEARS, holder="node/0", clock=clock, steady=clock.steady
+    )
 
 
 def purges(store: Store) -> list[Entry]:
@@ -61,6 +75,21 @@ def test_it_purges_and_says_before_and_after_what_goes(store: Store, loop: Reten
     assert (after.detail["contents"], after.detail["renewed"]) == ("2", "1")
     assert (after.who, after.role, after.object) == ("node/0", "engine", "store")
     assert store.verify_audit() == []
+
+
+def test_a_clock_that_is_not_known_to_be_right_makes_nothing_old(store: Store, clock: Clock) -> None:
+    clock.now, clock.wrong = 5 * DAY, 400 * DAY
+    store.accept([on(5, 1)])
+    filtered(store, 1)
+    loop = begun(store, clock)
+    for wrong in (clock.wrong, 0.0, 300 * DAY, -40 * DAY, 0.0, 0.0):  # it is put right, and wrong, and right
+        clock.wrong = wrong
+        assert loop.turn() == LOOK
+        clock.now += LOOK
+    assert is_kept(store, 1)
+    clock.now += 31 * DAY
+    loop.turn()
+    assert not is_kept(store, 1)
 
 
 def test_where_nothing_is_to_go_nothing_is_said(store: Store, loop: RetentionLoop) -> None:

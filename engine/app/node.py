@@ -175,6 +175,7 @@ class Node:
             audit_days=self._settings.keep_audit,
             holder=self.holder,
             clock=time.time,
+            steady=time.monotonic,
         )
 
     def _delivery(self, name: str, lane: Lane) -> Loop:
