@@ -14,12 +14,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from engine.auditing import Act, AuditQuery, Entry
+from engine.auditing import Act, Entry
+from engine.errors import Misconfigured
 from engine.model import Purged, Retention
 from engine.store.base import Store
-from engine.telemetry import ContentPurged, signal
+from engine.telemetry import AuditOverdue, ContentPurged, signal
 
-__all__ = ["RetentionLoop", "purge", "said_of"]
+__all__ = ["DAY", "LOOK", "RetentionLoop", "purge", "purge_audit", "said_of"]
 
 LOOK: Final = 3600.0
 """Seconds between looks."""
@@ -52,6 +53,8 @@ class RetentionLoop:
         self._audit_days, self._holder, self._clock = audit_days, holder, clock
         self._steady, self._ahead = steady, float("inf")
         self._done = -1.0
+        self.overdue = False
+        """Whether entries of the audit stay past their years, because they cannot be removed from here."""
 
     def turn(self) -> float:
         """Purge if today's is not done; seconds to rest."""
@@ -61,11 +64,18 @@ class RetentionLoop:
         if abs(ahead - before) < SET and self._done != now // DAY:
             entry = Entry(at=now, who=self._holder, role="engine", act=Act.PURGE, object="store")
             purge(self._store, self._default, self._channels, entry)
-            before = now - self._audit_days * DAY
-            if self._store.entries(AuditQuery(until=before, limit=1)):
-                self._store.purge_audit(before, replace(entry, object="audit"))
+            self._purge_audit(entry)
             self._done = now // DAY
         return LOOK
+
+    def _purge_audit(self, entry: Entry) -> None:
+        """What cannot be done from here is told once a day: it holds up nothing else, and takes a person."""
+        try:
+            purge_audit(self._store, self._audit_days, entry)
+            self.overdue = False
+        except Misconfigured as error:
+            self.overdue = True
+            signal(AuditOverdue(error.text))
 
 
 def purge(store: Store, default: Retention, channels: Mapping[str, Retention], entry: Entry) -> Purged:
@@ -79,6 +89,12 @@ def purge(store: Store, default: Retention, channels: Mapping[str, Retention], e
     store.record([replace(entry, detail={**entry.detail, **said_of(done)})])
     signal(ContentPurged(done.contents, done.renewed, done.forgotten, len(done.keys)))
     return done
+
+
+def purge_audit(store: Store, days: int, entry: Entry) -> int:
+    """Remove the entries of the audit that are older than this as of `entry.at`; how many. Raises
+    `Misconfigured` when they cannot be removed from here, and stay."""
+    return store.purge_audit(entry.at - days * DAY, replace(entry, object="audit"))
 
 
 def said_of(purged: Purged) -> dict[str, str]:

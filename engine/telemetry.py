@@ -19,9 +19,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
-    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed", "AuditSigned",
-    "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful", "BatchReceived", "CallerRefused", "ChannelOpened",
-    "ContentPurged", "ControlIdReused", "DeliverySettled",
+    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed", "AuditOverdue",
+    "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful", "BatchReceived", "CallerRefused",
+    "ChannelOpened", "ContentPurged", "ControlIdReused", "DeliverySettled",
     "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
     "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
     "MessageRefused", "MessagesRouted", "PrivacyIncident", "RequestFailed", "Signal", "StoreFailed",
@@ -364,6 +364,18 @@ class AcceptFailed(Signal, frozen=True):
 
     def count(self) -> None:
         _faults("intake").inc()
+
+
+class AuditOverdue(Signal, frozen=True):
+    """Entries of the audit are past their years and cannot be removed by the engine: why, which is a fixed
+    phrase. Told once a day; a person has to act."""
+
+    why: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "audit not purged: entries stay past their years"
+
+    def count(self) -> None:
+        _faults("audit-purge").inc()
 
 
 class AuditFailed(Signal, frozen=True):

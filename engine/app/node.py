@@ -82,6 +82,7 @@ class Node:
         self._router: RoutingLoop | None = None
         self._compared = Compared()
         self._keeping: Loop | None = None
+        self._retention: RetentionLoop | None = None
         self._listeners: list[Listener] = []
         self._outbox = Outbox([])
         self._stopping = False
@@ -155,7 +156,8 @@ class Node:
             if self._destinations[name] in carriers
         ]
         if self._share[0] == 0:
-            self._keeping = Loop("retention", self._retention().turn, _not_purged)
+            self._retention = self._make_retention()
+            self._keeping = Loop("retention", self._retention.turn, _not_purged)
 
     def _vault(self) -> Vault:
         """The vault with the keys that are in use now. Raises `Misconfigured` for one that the ring lacks."""
@@ -166,7 +168,7 @@ class Node:
         sealer.forget()
         return self._vault()
 
-    def _retention(self) -> RetentionLoop:
+    def _make_retention(self) -> RetentionLoop:
         default = self._settings.retention
         return RetentionLoop(
             self._store,
@@ -281,7 +283,9 @@ class Node:
             "running": not self._stopping,
         }
         doors = {f"listener {listener.name}": _standing(listener) for listener in self._all_listeners()}
-        return {name: "ready" if stands else "unready" for name, stands in whole.items()} | doors
+        overdue = self._retention is not None and self._retention.overdue
+        kept: dict[str, Standing] = {"audit": "degraded"} if overdue else {}
+        return {name: "ready" if stands else "unready" for name, stands in whole.items()} | doors | kept
 
     def counters(self) -> dict[str, Mapping[str, int]]:
         """What the listeners' framing and connections saw, per channel."""

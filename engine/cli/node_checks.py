@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
-from engine.app.opening import made_reader
+from engine.app.opening import made_reader, open_settings
 from engine.destinations.odoo.named import Check
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
+from engine.retention import DAY
 from engine.settings import Settings
 from engine.store.sql import store_file
 
@@ -19,6 +21,8 @@ def node_checks(settings: Settings) -> Iterator[Check]:
     yield _audit(settings)
     yield _vault(settings)
     yield _cabinet(settings)
+    if store_file(settings.store) is None:
+        yield _overdue(settings)
 
 
 def _audit(settings: Settings) -> Check:
@@ -38,6 +42,24 @@ def _audit(settings: Settings) -> Check:
             "who restores an older copy of the folder restores both: put it on another disk",
         )  # fmt: skip
     return Check("ok", "audit", f"signed checkpoints go to {file}")
+
+
+def _overdue(settings: Settings) -> Check:
+    """Whether entries of the audit stay past their years because this database user may not remove them."""
+    try:
+        store = open_settings(settings)
+    except (Misconfigured, Unavailable):
+        return Check("fail", "audit purge", "the store cannot be opened", "wardline status says why")
+    try:
+        overdue = store.has_past(time.time() - settings.keep_audit * DAY) and not store.may_purge_audit()
+    finally:
+        store.close()
+    if overdue:
+        return Check(
+            "warn", "audit purge", "entries stay past their years: this database user may not remove them",
+            "as the database's owner: wardline purge",
+        )  # fmt: skip
+    return Check("ok", "audit purge", "no entry of the audit has to be removed by somebody else")
 
 
 def _cabinet(settings: Settings) -> Check:

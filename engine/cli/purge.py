@@ -22,12 +22,14 @@ from engine.config.loading import load_channels
 from engine.config.spec import ChannelSpec
 from engine.errors import Misconfigured
 from engine.model import Purged
+from engine.retention import DAY, purge_audit
 from engine.retention import purge as purge_store
 from engine.settings import Settings
 
 __all__ = ["purge"]
 
-_KEEP: Final = frozenset(f"WARDLINE_KEEP_{what}" for what in ("CONTENT", "DEAD", "QUARANTINE", "DUPLICATES"))
+_KEPT: Final = ("CONTENT", "DEAD", "QUARANTINE", "DUPLICATES", "AUDIT")
+_KEEP: Final = frozenset(f"WARDLINE_KEEP_{what}" for what in _KEPT)
 
 
 def purge(
@@ -40,7 +42,8 @@ def purge(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the content that is past its time and destroy the keys of the days that are over.
+    """Remove the content that is past its time and destroy the keys of the days that are over; then the
+    entries of the audit that are past their years, which on PostgreSQL only the database's owner may.
 
     A running engine does the same once a day; beside it this may run at any time. What was kept longer by the
     engine that ran here last stops it: nothing brings back what goes too early."""
@@ -59,6 +62,12 @@ def purge(
         print_json(done)
     else:
         _show(done, dry_run=dry_run)
+    if dry_run:
+        if opened.has_past(time.time() - settings.keep_audit * DAY):
+            typer.echo("entries of the audit are past their years, too", err=True)
+    elif gone := purge_audit(opened, settings.keep_audit, told):
+        sign(opened)
+        typer.echo(f"entries of the audit gone: {gone}", err=True)
 
 
 def _check_agreed(

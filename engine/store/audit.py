@@ -85,12 +85,24 @@ class AuditTrail(AuditChecks):
         with self._database.read() as work:
             return checkpoints_after(work, after, limit)
 
+    def has_past(self, before: float) -> bool:
+        """`AuditStore.has_past`."""
+        with self._database.read() as work:
+            return self._past(work, before) is not None
+
+    def may_purge_audit(self) -> bool:
+        """`AuditStore.may_purge_audit`."""
+        return all(self._database.may_delete(table) for table in ("audit", "audit_checkpoints"))
+
     def purge_audit(self, before: float, entry: Entry) -> int:
         """`AuditStore.purge_audit`: in parts, each whole in itself."""
-        with self._database.read() as work:
-            past = self._past(work, before)
-        if past is None:
+        if not self.has_past(before):
             return 0
+        if not self.may_purge_audit():
+            raise Misconfigured(
+                "entries are past their years, and the database's user may not remove them",
+                hint="as the database's owner: wardline purge",
+            )
         if self.verify_audit():
             raise Misconfigured(
                 "the audit does not hold: nothing of it is removed", hint="see wardline audit verify"

@@ -421,6 +421,15 @@ class AuditStore(Protocol):
         when the audit is the one that was written."""
         ...
 
+    def has_past(self, before: float) -> bool:
+        """Whether `purge_audit` would find entries to remove."""
+        ...
+
+    def may_purge_audit(self) -> bool:
+        """Whether the database lets its user take entries away: on PostgreSQL its owner alone
+        (`deploy/postgres-roles.sql`)."""
+        ...
+
     def purge_audit(self, before: float, entry: Entry) -> int:
         """Remove the entries up to the newest checkpoint made before then; how many. `entry`, to
         which what was removed is added, is recorded first; the checkpoint stays and is what the chain goes on

@@ -83,6 +83,10 @@ class Database(ABC):
     def broken(self) -> str:
         """Why nothing may be written any more before a restart, or empty."""
 
+    def may_delete(self, table: str) -> bool:  # noqa: ARG002 - who has a file has all of it
+        """Whether this user may take rows out of a table. Raises `Unavailable`."""
+        return True
+
     @abstractmethod
     def own(self, part: str = "") -> bool:
         """Hold this database for one engine, or for the one process of a `part`; False when another does."""

@@ -101,6 +101,10 @@ class PostgresDatabase(Database):
     def broken(self) -> str:
         return self._closed
 
+    def may_delete(self, table: str) -> bool:
+        with self.read() as work:
+            return bool(work.rows("SELECT has_table_privilege(?, 'DELETE')", (table,))[0][0])
+
     def own(self, part: str = "") -> bool:
         """A lock that its connection holds: gone with the process, wherever it ran. Should the
         connection break, another engine may start; each verb stays safe for itself."""

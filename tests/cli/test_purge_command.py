@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from engine.app.opening import ring_of
 from engine.app.recorder import Recorder
-from engine.auditing import Act, AuditQuery
+from engine.auditing import Act, AuditQuery, Entry
 from engine.cli import app
 from engine.config.loading import load_channels
 from engine.errors import Misconfigured
@@ -127,3 +127,17 @@ def test_it_does_not_run_with_other_days_than_the_engine(
     monkeypatch.setenv("WARDLINE_KEEP_CONTENT", "365")
     assert run(url).exit_code == 0
     assert kept(url) == [True, True]
+
+
+def test_entries_of_the_audit_past_their_years_go_too(url: str) -> None:
+    store = opened(url)
+    store.record([Entry(at=1.0, who="me", role="operator", act=Act.SEARCH, object="past")])
+    store.checkpoint(2.0)
+    store.close()
+    assert "entries of the audit are past their years" in run(url, "--dry-run").stderr
+    assert "entries of the audit gone: 2" in run(url).stderr
+    store = opened(url)
+    assert [one.entry.object for one in store.entries(AuditQuery(act=Act.SEARCH))] == []
+    assert store.verify_audit() == []
+    store.close()
+    assert "entries of the audit" not in run(url).stderr

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from conformance.resource_contract import unit, write
 from conformance.store_contract import RING, accept, charge, claim, settle, state
 from sqlalchemy import make_url
 from vaults import PRIVATE, minted, sealer, vault
 
-from engine.auditing import Act, Entry
+from engine.auditing import Act, AuditQuery, Entry
+from engine.cli.node_checks import node_checks
 from engine.errors import Unacceptable
 from engine.model import Erasure, MessageState, Retention, Routed, Routing, TokenMerge
 from engine.privacy.unsealing import Unsealer, keys_of_ring
+from engine.retention import DAY, LOOK, RetentionLoop
+from engine.settings import SIX_YEARS, Settings
 from engine.store.base import Query, Store
 from engine.store.sql import open_store
 
@@ -176,3 +181,39 @@ def test_who_looks_on_reads_counts_and_the_audit_only(site: Site) -> None:
     ):
         with pytest.raises(DENIED):
             site.ask("readonly", query)
+
+
+def test_entries_past_their_years_are_told_by_the_engine_and_removed_by_the_owner(
+    site: Site, engine: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.record([Entry(at=1.0, who="me", role="operator", act=Act.SEARCH, object="past")])
+    engine.checkpoint(2.0)
+    accept(engine, 77)
+    now = [(SIX_YEARS + 2) * DAY]
+
+    def loop(store: Store) -> RetentionLoop:
+        return RetentionLoop(
+            store, Retention(), {}, audit_days=SIX_YEARS, holder="node/0", clock=lambda: now[0]
+        )
+
+    def past(store: Store) -> int:
+        return len(store.entries(AuditQuery(object="past")))
+
+    running = loop(engine)
+    with structlog.testing.capture_logs() as logs:
+        assert (running.turn(), running.overdue, past(engine)) == (LOOK, True, 1)
+        assert running.turn() == LOOK  # told once a day, not in a loop
+        now[0] += DAY
+        running.turn()
+    told = [log["why"] for log in logs if log["event"].startswith("audit not purged")]
+    assert len(told) == 2
+    assert "may not remove them" in told[0]
+    monkeypatch.setenv("WARDLINE_KEY", "first:" + base64.b64encode(b"\x07" * 32).decode())
+    doctor = [one for one in node_checks(Settings(store=site.url("engine"))) if one.about == "audit purge"]
+    assert [(one.level, "wardline purge" in one.remedy) for one in doctor] == [("warn", True)]
+    owner = open_store(site.owner, RING)
+    owners = loop(owner)
+    assert (owners.turn(), owners.overdue, past(owner)) == (LOOK, False, 0)
+    owner.close()
+    now[0] += DAY
+    assert (running.turn(), running.overdue) == (LOOK, False)
