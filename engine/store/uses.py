@@ -33,17 +33,20 @@ _ANY: Final = {
 }
 """Whether anything was named for a purpose."""
 
+_WRITTEN_WITH: Final = (
+    "SELECT id FROM keys WHERE first_message <= (SELECT coalesce(max(id), 0) FROM messages)"
+)
 _TURN: Final = "SELECT turn FROM uses WHERE purpose = 'vault-index'"
 
 
 def enter_uses(database: Database, ring: KeyRing) -> None:
-    """Record what a store without a record was written with: the oldest key, of resources the current one.
-    Raises `Misconfigured` when the ring lacks a key that is used."""
+    """Record what a store without a record was written with: the oldest key, of resources the one that was
+    current when it was written last. Raises `Misconfigured` when the ring lacks a key that is used."""
     with database.write("keys") as work:
         known = read_uses(work)
         for purpose in (*_OLDEST, *_CURRENT):
             if purpose not in known:
-                key_id = ring.oldest if purpose in _OLDEST else ring.current
+                key_id = ring.oldest if purpose in _OLDEST else _current_before(work, ring)
                 work.run("INSERT INTO uses (purpose, keys, turn) VALUES (?, ?, 0)", (purpose, key_id))
                 if purpose == VAULT_INDEX:
                     work.run("UPDATE lookups SET key_id = ? WHERE key_id = ''", (key_id,))
@@ -58,6 +61,12 @@ def enter_uses(database: Database, ring: KeyRing) -> None:
                             hint="add it after the current key, as id:base64: wardline vault rotate moves on",
                         )
                     put_use(work, purpose, (ring.current,))
+
+
+def _current_before(work: Work, ring: KeyRing) -> str:
+    """The current key of the ring as it was: without those that no message was received with."""
+    known = {row[0] for row in work.rows(_WRITTEN_WITH)}
+    return next((key_id for key_id in ring.ids if key_id in known), ring.current)
 
 
 def read_uses(work: Work) -> Mapping[str, Use]:

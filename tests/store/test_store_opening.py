@@ -218,5 +218,18 @@ def test_the_vault_of_an_older_store_is_carried_over(url: str) -> None:
         open_store(url, KeyRing({"second": b"x" * 32}))
 
 
+def test_resources_of_an_older_store_are_found_by_its_key_when_a_new_one_comes_with_the_upgrade(
+    url: str,
+) -> None:
+    store = open_store(url, RING)
+    accept(store, 1)
+    with store._database.write() as work:  # type: ignore[attr-defined]
+        work.run("DELETE FROM uses")  # as a store of before is
+    store.close()
+    store = open_store(url, KeyRing({"second": b"x" * 32, **{key: b"\x07" * 32 for key in RING.ids}}))
+    assert store.uses()["term"].keys == RING.ids
+    store.close()
+
+
 def _sixteen(number: int) -> bytes:
     return number.to_bytes(16, "big")
