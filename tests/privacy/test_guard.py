@@ -147,3 +147,17 @@ def test_any_name_in_any_text_of_any_effect(name: str, type_: type, data: st.Dat
     effect = _with(effect, field, spelled)
     left = GUARD.left([effect], SINCE)
     assert GUARD.leak(left, [effect], known) is not None
+
+
+@pytest.mark.parametrize(
+    ("control_id", "found"),
+    [("Q2LEE7ANN5SYGBK4MSWJ", False), ("Q2SAMPLESON5SYGBK4MS", True), ("ANNLEE5SYGBK4MSWJU22", True),
+     ("X LEE", True)],
+)  # fmt: skip
+def test_a_short_name_in_a_control_id_of_ours_is_chance(control_id: str, found: bool) -> None:
+    """It would stop one of ten thousand messages that are passed on, and that one for ever."""
+    known = Identities([Seen("name", "Lee Ann", "PID-5"), Seen("name", NAME, "NK1-2")])
+    message = f"MSH|^~\\&|A|B|||20261121||ADT^A01|{control_id}|P|2.5.1\rPID|1||{TOKEN}\r"
+    effect = Forward(key=f"open/{control_id}", message=message, control_id=control_id, type="ADT^A01")
+    leak = GUARD.leak(GUARD.left([effect], SINCE), [effect], known)
+    assert (leak is not None) is found
