@@ -192,9 +192,12 @@ def test_entries_past_their_years_are_told_by_the_engine_and_removed_by_the_owne
     now = [(SIX_YEARS + 2) * DAY]
 
     def loop(store: Store) -> RetentionLoop:
-        return RetentionLoop(
-            store, Retention(), {}, audit_days=SIX_YEARS, holder="node/0", clock=lambda: now[0]
-        )
+        made = RetentionLoop(
+            store, Retention(), {}, audit_days=SIX_YEARS, holder="node/0",
+            clock=lambda: now[0], steady=lambda: now[0],
+        )  # fmt: skip
+        assert made.turn() == LOOK  # it does not believe the clock yet
+        return made
 
     def past(store: Store) -> int:
         return len(store.entries(AuditQuery(object="past")))
