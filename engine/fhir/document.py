@@ -107,7 +107,8 @@ class Resource:
         if type_ != self.type:
             return []
         found = _reached([self.body], [Step(name) for name in names])
-        return [Element(self, anchor, names, number, node) for number, node in enumerate(found, 1)]
+        known: dict[frozenset[str], bool] = {}
+        return [Element(self, anchor, names, number, node, known) for number, node in enumerate(found, 1)]
 
     def linked(self, reference: Node) -> Resource | None:
         """The resource that the text of a reference points to: contained, or stored here."""
@@ -131,9 +132,18 @@ class Resource:
 class Element:
     """The `number`-th (from 1) element that `anchor` names, read as if it were the only one."""
 
-    __slots__ = ("_names", "_node", "anchor", "number", "warnings", "whole")
+    __slots__ = ("_names", "_node", "anchor", "known", "number", "warnings", "whole")
 
-    def __init__(self, whole: Resource, anchor: str, names: tuple[str, ...], number: int, node: Node) -> None:
+    def __init__(
+        self,
+        whole: Resource,
+        anchor: str,
+        names: tuple[str, ...],
+        number: int,
+        node: Node,
+        known: dict[frozenset[str], bool],
+    ) -> None:
+        self.known = known
         self.whole, self.anchor, self.number, self.warnings = whole, anchor, number, whole.warnings
         self._names, self._node = names, node
 

@@ -9,6 +9,7 @@ segment that it continues, except in a message that is itself a piece (`engine.h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from engine.hl7.charset import decode
 from engine.hl7.continuation import Pointers, fold, pointers
@@ -109,6 +110,11 @@ class Document(Reading):
     def whereabouts(self) -> Mapping[str, Sequence[int]]:
         """Where the segments of each id stand, counted from 0 over all segments."""
         return self._index
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The ids of its segments, in order."""
+        return tuple([line[:3] for line in self._lines])
 
     def positions(self, segment: str) -> Sequence[int]:
         """Where segments of this id stand, counted from 0 over all segments."""
@@ -222,5 +228,6 @@ def _is_truncated(text: str, delimiters: Delimiters) -> bool:
     return start >= 0 and any(text.find(mark + end, start) >= 0 for end in ends)
 
 
+@lru_cache(maxsize=1024)
 def _is_id(name: str) -> bool:
     return len(name) == 3 and name.isascii() and name.isalnum() and name.isupper() and name[0].isalpha()

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from engine.hl7.document import Document, Fields
 from engine.hl7.path import Path
@@ -31,6 +32,13 @@ __all__ = ["Group", "groups"]
 
 Span = tuple[int, int]
 """Segment positions: from the first up to, but not including, the second."""
+
+Place = tuple[tuple[Span, ...], Span]
+"""Where a group looks for segments, in this order, and where for appointment resources."""
+
+SHAPES = 256  # of messages, that are remembered
+LONGEST_SHAPE = 60  # segments of one that is
+LONGEST_TYPE = 32  # bytes of its MSH-9
 
 RESOURCES = frozenset({"AIS", "AIG", "AIL", "AIP"})
 
@@ -60,15 +68,17 @@ ABOUT_ALL_CHARGES = ("DG1", "DRG", "GT1", "IN1", "ACC")
 class Group(Reading):
     """The `number`-th (from 1) group of the segment `anchor`."""
 
-    __slots__ = ("_document", "_own", "_resources", "_spans", "anchor", "number")
+    __slots__ = ("_document", "_own", "_resources", "_spans", "anchor", "known", "number")
 
     def __init__(
-        self, document: Document, anchor: str, number: int, spans: tuple[Span, ...], resources: Span
+        self, document: Document, anchor: str, number: int, place: Place, known: dict[frozenset[str], bool]
     ) -> None:
+        spans, resources = place
         self.codec, self.delimiters, self.quirks = document.codec, document.delimiters, document.quirks
         self.warnings = document.warnings
         self.anchor = anchor
         self.number = number
+        self.known = known
         self._document = document
         self._own = document.fields(spans[0][0])
         self._spans = spans
@@ -133,11 +143,35 @@ class Group(Reading):
         return not positions or (positions[-1] < head and segment not in RESOURCES)
 
 
+class _Plan(NamedTuple):
+    """Where the groups of an anchor stand in every message of one shape, and which segments are common."""
+
+    places: tuple[Place, ...]
+    known: dict[frozenset[str], bool]
+
+
+_plans: dict[tuple[str, bytes, bytes, tuple[str, ...]], _Plan] = {}
+
+
 def groups(document: Document, anchor: str) -> list[Group]:
-    """A group for every segment with the id `anchor`, in order."""
-    anchors = document.positions(anchor)
-    if not anchors:
+    """A group for every segment with the id `anchor`, in order. A feed's messages have few shapes, so where
+    the groups stand in them is remembered."""
+    if not document.positions(anchor):
         return []
+    header = document.header
+    key = (anchor, header.field(9), header.delimiters.encoding, document.shape)
+    plan = _plans.get(key)
+    if plan is None:
+        plan = _Plan(_places(document, anchor), {})
+        if len(document) <= LONGEST_SHAPE and len(key[1]) <= LONGEST_TYPE:
+            if len(_plans) >= SHAPES:
+                _plans.clear()
+            _plans[key] = plan
+    return [Group(document, anchor, number, place, plan.known) for number, place in enumerate(plan.places, 1)]
+
+
+def _places(document: Document, anchor: str) -> tuple[Place, ...]:
+    anchors = document.positions(anchor)
     chain = _chain(document, anchor)
     levels = [document.positions(name) for name in chain]
     size = len(document)
@@ -145,17 +179,13 @@ def groups(document: Document, anchor: str) -> list[Group]:
     around: tuple[Span, ...] = ((0, min(level[0] for level in levels if level)), (tail, size))
     if len(levels) == 1:  # no group around: each ends where the next begins
         ends = (*anchors[1:], tail)
-        return [
-            Group(document, anchor, number, (span, *around), (0, 0))
-            for number, span in enumerate(zip(anchors, ends, strict=True), 1)
-        ]
+        return tuple([((span, *around), (0, 0)) for span in zip(anchors, ends, strict=True)])
     beside = anchor in RESOURCES
     found = []
-    for number, position in enumerate(anchors, 1):
+    for position in anchors:
         spans = (*_spans(levels, position, tail), *around)
-        resources = _whole(levels[1], position, size) if beside else (0, 0)
-        found.append(Group(document, anchor, number, spans, resources))
-    return found
+        found.append((spans, _whole(levels[1], position, size) if beside else (0, 0)))
+    return tuple(found)
 
 
 def _chain(document: Document, anchor: str) -> list[str]:

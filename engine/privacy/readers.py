@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.path import Path
-from engine.hl7.reading import Reading, Value
+from engine.hl7.reading import DELETE, Reading, Value
 from engine.hl7.versions import older_places
 from engine.privacy.authorities import Authorities
 from engine.privacy.book import TokenBook
@@ -31,6 +31,15 @@ _SELECTOR = re.compile(r"\[(?P<type>[A-Z][A-Z0-9]{0,5})(?:@(?P<authority>[^\[\]]
 Read = Callable[[Any, TokenBook], Value]
 
 
+class Scoped(Protocol):
+    """What is read, and who answers with tokens."""
+
+    @property
+    def view(self) -> Any: ...
+    @property
+    def book(self) -> TokenBook: ...
+
+
 class Place(Protocol):
     """A parsed path."""
 
@@ -41,21 +50,33 @@ class Place(Protocol):
 class Reader:
     """One compiled path. `reader(view, book)` gives the value, `DELETE` for `""`, None for empty;
     a token's text where the policy says token. `rule` names the row of the allow-list, `segments` what
-    is looked into, `at` is what the view names it by in an error (`view.place(at)`)."""
+    is looked into, `at` is what the view names it by in an error (`view.place(at)`), `leads` the segment and
+    the number of a field that it reads the first leaf of and nothing else."""
 
-    __slots__ = ("at", "path", "read", "rule", "segments", "use")
+    __slots__ = ("at", "leads", "path", "read", "rule", "segments", "use")
 
     def __init__(
-        self, path: str, use: Use, rule: Rule, read: Read, segments: frozenset[str], at: Place
+        self,
+        path: str,
+        use: Use,
+        rule: Rule,
+        read: Read,
+        segments: frozenset[str],
+        at: Place,
+        leads: tuple[str, int] | None = None,
     ) -> None:
         self.path, self.use, self.rule, self.read, self.segments = path, use, rule, read, segments
-        self.at = at
+        self.at, self.leads = at, leads
 
     def __call__(self, view: Any, book: TokenBook) -> Value:
         return self.read(view, book)
 
     def __repr__(self) -> str:
         return f"Reader({self.path!r}, {self.use!r})"
+
+    def populated(self) -> Callable[[Scoped], str | None]:
+        """Reads trimmed text, or a token; `None` for blanks and for `""`."""
+        return _populated(self.read) if self.leads is None else _first_populated(self.read, *self.leads)
 
 
 class Readers:
@@ -87,11 +108,13 @@ class Readers:
             read = _token(identifier, path, rule) if rule.treatment == "token" else _beside(identifier)
         else:
             read = self._part(path, rule) if rule.treatment in PARTIAL else _leaf(path)
+        leads = _leads(path) if identifier is None and rule.treatment not in PARTIAL else None
         older = [place for place in older_places(path) if self._may_read(place, use)]
         if older:
             read = _or_older(path.segment, read, [_leaf(place) for place in older])
+            leads = None
         segments = frozenset(place.segment for place in (path, *older))
-        return Reader(text, use, rule, read, segments, path)
+        return Reader(text, use, rule, read, segments, path, leads)
 
     def _part(self, path: Path, rule: Rule) -> Read:
         part = partial_reader(path, rule, self._now, self._scanner)
@@ -153,7 +176,7 @@ def _leaf(path: Path) -> Read:
         return lambda view, _: view.value(path)
     segment, number = path.segment, path.field
     at = (number, path.component, path.subcomponent, path.repetition)
-    if at[1:] == (1, 1, 1):
+    if _leads(path):
         return _first_leaf(segment, number)
 
     def read(view: Reading, _: TokenBook) -> Value:
@@ -161,6 +184,42 @@ def _leaf(path: Path) -> Read:
         return None if fields is None else view.leaf(fields, *at)
 
     return read
+
+
+def _leads(path: Path) -> tuple[str, int] | None:
+    """The segment and the field whose first leaf is read; None when it is another."""
+    first = path.occurrence == path.component == path.subcomponent == path.repetition == 1
+    return (path.segment, path.field) if first else None
+
+
+def _populated(read: Read) -> Callable[[Scoped], str | None]:
+    def value(scope: Scoped) -> str | None:
+        found = read(scope.view, scope.book)
+        if found is None or found is DELETE:
+            return None
+        return found.strip() or None
+
+    return value
+
+
+def _first_populated(read: Read, segment: str, number: int) -> Callable[[Scoped], str | None]:
+    """The same of a first leaf, by far the most often asked for: letters and digits alone are all of it."""
+    other = _populated(read)
+
+    def value(scope: Scoped) -> str | None:
+        view = scope.view
+        fields = view.first(segment)
+        if fields is None or number >= len(fields):
+            return None
+        text: str = fields[number]
+        if text.isalnum():
+            return text
+        if not text:
+            return None
+        text = text.partition(view.delimiters.component)[0]
+        return text if text.isalnum() else other(scope)
+
+    return value
 
 
 def _first_leaf(segment: str, number: int) -> Read:

@@ -107,9 +107,9 @@ def marks(count: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def values(columns: int, rows: int) -> str:
-    """`(?, ?), (?, ?)` for a multi-row INSERT."""
-    return ", ".join([f"({marks(columns)})"] * rows)
+def values(columns: int, rows: int, same: str = "") -> str:
+    """`(?, ?), (?, ?)` for a multi-row INSERT; `same` is what stands in every row behind the rest."""
+    return ", ".join([f"({marks(columns)}{same})"] * rows)
 
 
 def rows_of(work: Work, query: str, keys: Sequence[Any], *first: Any) -> list[tuple[Any, ...]]:
@@ -121,9 +121,9 @@ def rows_of(work: Work, query: str, keys: Sequence[Any], *first: Any) -> list[tu
     return found
 
 
-def insert(work: Work, statement: str, columns: int, flat: list[Any], rest: str = "") -> int:
+def insert(work: Work, statement: str, columns: int, flat: list[Any], rest: str = "", same: str = "") -> int:
     """Insert rows given as one flat list, as few statements as the prepared texts allow; `rest` is what
-    follows the rows. How many were inserted.
+    follows the rows, `same` what stands at the end of each (`, 'due', 0`). How many were inserted.
 
     Up to 32 rows any number has its own text; above, powers of two, so that few are kept prepared."""
     rows, start, inserted = len(flat) // columns, 0, 0
@@ -131,6 +131,6 @@ def insert(work: Work, statement: str, columns: int, flat: list[Any], rest: str 
         left = rows - start
         count = left if left <= 32 else min(ROWS_PER_STATEMENT, 1 << (left.bit_length() - 1))
         part = flat[start * columns : (start + count) * columns]
-        inserted += work.run(statement + values(columns, count) + rest, part)
+        inserted += work.run(statement + values(columns, count, same) + rest, part)
         start += count
     return inserted

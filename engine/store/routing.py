@@ -43,11 +43,18 @@ _WAITING, _FILTERED, _DEAD, _RECEIVED, _FRAGMENT = (
         MessageState.FRAGMENT,
     )
 )
-_DUE: Final = DeliveryState.DUE.value
+_NEW: Final = f", '{DeliveryState.DUE.value}', 0"
+"""State and attempts of a delivery: written out, for what is bound costs more than it says."""
 _UPDATE: Final = (
     "UPDATE messages SET state = ?, answered = ?, effects = ?, step = ?, reason = ?, warnings = ?"
     " WHERE id = ?"
 )
+_PLAIN: Final = (
+    f"UPDATE messages SET state = '{_WAITING}', answered = ?, effects = ?, step = '', reason = NULL,"
+    " warnings = NULL WHERE id = ?"
+)
+"""The same of most messages: their effects wait to be carried out, and nothing is odd."""
+
 _DISOWN: Final = "UPDATE messages SET is_original = 0 WHERE id = ?"
 """Apart from the rest, because it is rare and setting it writes the index of originals anew."""
 _HOLD: Final = "INSERT INTO fragments (message_id, channel, follows, leads, since) VALUES (?, ?, ?, ?, ?)"
@@ -57,7 +64,7 @@ _JOIN: Final = (
 )
 _DELIVERY: Final = (
     "INSERT INTO deliveries (id, message_id, channel, destination, lane, sequence_key, effect, checksum,"
-    " state, attempts, due_at) VALUES "
+    " due_at, state, attempts) VALUES "
 )
 
 
@@ -97,10 +104,13 @@ class Routes(Part):
                 if row.is_original and not _stands(routing, row, *update[:2]):
                     disowned.append((routing.message_id,))
                 deliveries += _deliveries(routing, row.channel, now)
-            work.run_many(_UPDATE, updates)
+            plain = [row for row in updates if row[0] == _WAITING and row[5] is None]
+            work.run_many(_PLAIN, [(row[1], row[2], row[6]) for row in plain])
+            if len(plain) < len(updates):
+                work.run_many(_UPDATE, [row for row in updates if row[0] != _WAITING or row[5] is not None])
             if disowned:
                 work.run_many(_DISOWN, disowned)
-            insert(work, _DELIVERY, 11, deliveries)
+            insert(work, _DELIVERY, 9, deliveries, same=_NEW)
             mention(work, routed)
             _piece_together(work, routed, open_ones, now)
 
@@ -237,17 +247,6 @@ def _deliveries(routing: Routing, channel: str, now: float) -> list[Any]:
         body = encode(effect)
         for destination in carriers(routing.destinations, type(effect)):
             number += 1
-            flat += (
-                number,
-                message_id,
-                channel,
-                destination,
-                lane,
-                key,
-                body,
-                checksum(number, destination, key, body),
-                _DUE,
-                0,
-                now,
-            )
+            check = checksum(number, destination, key, body)
+            flat += (number, message_id, channel, destination, lane, key, body, check, now)
     return flat

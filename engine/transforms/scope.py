@@ -36,6 +36,8 @@ class Part(View, Protocol):
 
     anchor: str
     number: int
+    known: dict[frozenset[str], bool]
+    """Of sets of segments whether all of them are the message's: the same for all of its parts."""
 
     def common(self, segment: str, /) -> bool:
         """Whether a segment (an element) is the message's, for all parts alike."""
@@ -65,8 +67,7 @@ class Scope:
     def within(self, groups: Sequence[Part]) -> list[Scope]:
         """The scopes of this message's groups."""
         slots = len(self.memo)
-        common: dict[frozenset[str], bool] = {}
-        return [Scope(group, self.book, slots, self, common) for group in groups]
+        return [Scope(group, self.book, slots, self, group.known) for group in groups]
 
     def is_common(self, segments: frozenset[str]) -> bool:
         """Whether these segments of a group (this has an `outer`) are the message's."""
@@ -112,19 +113,20 @@ def remembered(value: Value, slot: int, segments: frozenset[str]) -> Value:
 
     def known(scope: Scope) -> Any:
         found = scope.memo[slot]
-        if found is _UNREAD:
-            outer = scope.outer
-            if outer is None:
+        if found is not _UNREAD:
+            return found
+        outer = scope.outer
+        if outer is None:
+            found = value(scope)
+        else:
+            common = scope.common.get(segments)
+            if common is None:
+                common = scope.is_common(segments)
+            if not common:
                 found = value(scope)
-            else:
-                common = scope.common.get(segments)
-                if common is None:
-                    common = scope.is_common(segments)
-                if not common:
-                    found = value(scope)
-                elif (found := outer.memo[slot]) is _UNREAD:  # for the message: as above, without the call
-                    found = outer.memo[slot] = value(outer)
-            scope.memo[slot] = found
+            elif (found := outer.memo[slot]) is _UNREAD:  # for the message: as above, without the call
+                found = outer.memo[slot] = value(outer)
+        scope.memo[slot] = found
         return found
 
     return known

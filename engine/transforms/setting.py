@@ -94,7 +94,7 @@ class Setting:
 
         Raises `Flaw` for what is no path, and for what the policy does not let be read for this use."""
         reader = self._reader(path, use)
-        value = self.once(path.text, reader.segments, lambda: _populated(reader))
+        value = self.once(path.text, reader.segments, reader.populated)
         domain = reader.rule.domain if reader.rule.treatment == "token" else ""
 
         def deleted(scope: Scope) -> bool:
@@ -104,7 +104,7 @@ class Setting:
 
     def value(self, path: PathText, use: Use) -> Value:
         """What `field` gives, for what is itself remembered: it has no slot. Raises `Flaw` likewise."""
-        return _populated(self._reader(path, use))
+        return self._reader(path, use).populated()
 
     def _reader(self, path: PathText, use: Use) -> Reader:
         try:
@@ -153,15 +153,3 @@ class Setting:
         else:
             self.reads += (read._replace(part=self.part) for read in self._read_by[key])
         return known
-
-
-def _populated(reader: Reader) -> Value:
-    read = reader.read
-
-    def value(scope: Scope) -> str | None:
-        found = read(scope.view, scope.book)
-        if found is None or found is DELETE:
-            return None
-        return found.strip() or None
-
-    return value
