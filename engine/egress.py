@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal, Protocol
 
 from engine.auditing import Act, Entry
-from engine.errors import Unacceptable, Unavailable
+from engine.errors import Misconfigured, Unacceptable, Unavailable
 from engine.fhir.document import Links, Resource
 from engine.gathering import gather
 from engine.hl7.document import Document
@@ -148,7 +148,7 @@ class Egress:
         for (message_id, channel), several in left.items():
             try:
                 found |= self._compare(message_id, self._programs[channel], several)
-            except Unavailable:
+            except (Unavailable, Misconfigured):
                 raise
             except Exception as error:  # a bug of ours must neither let anything out nor stop the others
                 told = Leak("message", f"could not be compared: {type(error).__name__}")

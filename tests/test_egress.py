@@ -19,6 +19,7 @@ from engine.delivery import DeliveryLoop
 from engine.destinations.base import Note
 from engine.effects import Charge
 from engine.egress import Compared, Egress
+from engine.errors import Misconfigured
 from engine.model import (
     Arrival,
     Dead,
@@ -328,3 +329,22 @@ def test_what_cannot_be_compared_does_not_leave_and_stops_no_other(
     (refused,) = store.deliveries(Query(), message_id=bad)
     assert refused.reason is not None
     assert refused.reason.text == "identifies somebody (could not be compared: ZeroDivisionError)"
+
+
+def test_what_waits_for_a_key_of_the_ring_is_no_incident(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = program(folder)
+    store.accept([charge(1)])
+    route_all(store, compiled)
+
+    def lacks(_: int) -> bytes:
+        raise Misconfigured("the ring lacks that key")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "content", lacks)
+        with pytest.raises(Misconfigured):
+            deliver(store, compiled)
+    assert store.entries(AuditQuery(act=Act.INCIDENT)) == []
+    assert store.reclaim(NOW, "node/0") == 1  # as when it is started again
+    assert deliver(store, compiled).taken
