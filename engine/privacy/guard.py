@@ -29,9 +29,9 @@ __all__ = ["Guard", "Leak"]
 _REMEMBERED = 50_000  # items and prices with nothing to compare, before it starts afresh
 _token = re.compile(PATTERN).fullmatch
 _tokens = re.compile(PATTERN)
-_control_id = re.compile("[A-Z2-7]{20}").fullmatch
-"""MSH-10 of what is passed on (`engine.privacy.redaction`): by chance there is a Lee or an Ann in one of ten
-thousand, so names of fewer than six letters do not count in it."""
+_drawn = re.compile("[A-Z2-7]{20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+"""MSH-10 of what is passed on (`engine.privacy.redaction`), ids that resources get here: by chance there is a
+Lee in one of ten thousand and a visit 815 in one of a hundred, so what is that short does not count there."""
 
 
 class Leak(NamedTuple):
@@ -125,7 +125,7 @@ class Guard:
             return identities.row_of_number(value)
         if isinstance(value, date):
             return identities.row_of_date(f"{value:%Y%m%d}")
-        return identities.row_in(self._bare(value), whole_names=_control_id(value) is not None)
+        return identities.row_in(self._bare(value), drawn=_drawn(value) is not None)
 
     def _bare(self, text: str) -> str:
         """Without tokens, whose letters are chance, and without known words; a mark stands for each."""

@@ -63,10 +63,11 @@ class Identities:
     def __repr__(self) -> str:
         return "Identities()"
 
-    def row_in(self, text: str, *, whole_names: bool = False) -> str:
+    def row_in(self, text: str, *, whole_names: bool = False, drawn: bool = False) -> str:
         """The policy's row of a value that stands in the text, empty when none does; with `whole_names` no
-        single short word counts."""
-        return next((row for one in readings(text) if (row := self._row_in(one, short=not whole_names))), "")
+        single short word counts, in a text that was `drawn` by chance no short number either."""
+        names, runs = not (whole_names or drawn), not drawn
+        return next((row for one in readings(text) if (row := self._row_in(one, names=names, runs=runs))), "")
 
     def row_of_number(self, number: Decimal) -> str:
         """The same of a number that is no text: all of its digits, from six on."""
@@ -78,14 +79,14 @@ class Identities:
         """The same of a day, `YYYYMMDD`."""
         return self._dates.get(day, "")
 
-    def _row_in(self, text: str, *, short: bool) -> str:
+    def _row_in(self, text: str, *, names: bool, runs: bool) -> str:
         folded, words = plain(text), words_of(text)
-        found = _first(self._anywhere, folded) or (self._short(folded, words) if short else "")
+        found = _first(self._anywhere, folded) or (self._short(folded, words) if names else "")
         if not found and self._whole:
             parts = (folded, *map(plain, text.split("/"))) if "/" in text else (folded,)
             found = next((self._whole[part] for part in parts if part in self._whole), "")
         if not found and (self._digits or self._runs or self._dates):
-            found = self._in_digits(text)
+            found = self._in_digits(text, self._runs if runs else {})
         return found or self._said(folded, words)
 
     def _short(self, folded: str, words: list[str]) -> str:
@@ -95,10 +96,10 @@ class Identities:
         candidates = (folded, *words, *(plain(one + other) for one, other in pairwise(words)))
         return next((known[word] for word in candidates if word in known), "")
 
-    def _in_digits(self, text: str) -> str:
+    def _in_digits(self, text: str, short: dict[str, str]) -> str:
         runs = digits_of(text)
         within = (_first(self._digits, run) for run in runs)
-        whole = (self._runs.get(word.lstrip("0"), "") for word in words_of(text) if self._runs)
+        whole = (short.get(word.lstrip("0"), "") for word in words_of(text) if short)
         found = next((row for row in chain(within, whole) if row), "")
         if found:
             return found

@@ -161,3 +161,16 @@ def test_a_short_name_in_a_control_id_of_ours_is_chance(control_id: str, found: 
     effect = Forward(key=f"open/{control_id}", message=message, control_id=control_id, type="ADT^A01")
     leak = GUARD.leak(GUARD.left([effect], SINCE), [effect], known)
     assert (leak is not None) is found
+
+
+def test_a_short_name_or_number_in_an_id_that_was_drawn_here_is_chance() -> None:
+    drawn, persons = "0815f2de-ada0-4cbe-8f6a-4711d0c0ffee", "3f0a1b2c-1111-4222-8333-444455556666"
+    seen = [
+        Seen("name", "Ada Lee", "PID-5"),
+        Seen("number", "815", "PV1-19"),
+        Seen("number", "4711", "PID-3"),
+    ]
+    known = Identities([*seen, Seen("number", persons, "Patient.id")])
+    assert GUARD.leak(GUARD.left([], SINCE, [f"open/{drawn}"]), [], known) is None
+    for key in (f"open/{persons}", "open/ada-0815f2de", "open/815"):
+        assert GUARD.leak(GUARD.left([], SINCE, [key]), [], known) is not None
