@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
 from typing import Any, Final
 
 from engine.model import NewToken, SealKey, TokenRow, Use
@@ -70,11 +69,10 @@ def mint(work: Work, minted: Sequence[NewToken], now: float) -> None:
         taken = {lookup: token for lookup, token in _known(work, list(mine)).items() if mine[lookup] != token}
         if taken:
             raise TokensTaken(taken)
-    rows = [
-        (new.token, new.domain, new.tenant, new.key_id, new.sealed, new.subject, now)
-        for new in sorted(minted, key=attrgetter("token"))
-    ]
-    insert(work, _NEW, 7, list(chain.from_iterable(rows)), _UNLESS_THERE)
+    rows: list[Any] = []
+    for new in minted:
+        rows += (new.token, new.domain, new.tenant, new.key_id, new.sealed, new.subject, now)
+    insert(work, _NEW, 7, rows, _UNLESS_THERE)
 
 
 def token_row(row: Sequence[Any]) -> TokenRow:

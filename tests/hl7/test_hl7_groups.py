@@ -203,3 +203,17 @@ def test_a_master_file_s_packagings_and_lots_see_their_own_item_vendor_and_locat
     assert seen(document, "IVT", "ITM") == ["a", "a"]
     assert seen(document, "MFE", "ITM") == ["a", "-", "b"]
     assert seen(document, "ITM", "IVT") == ["i", "-"]
+
+
+def test_messages_of_one_shape_and_two_kinds_have_groups_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where groups stand is remembered by shape and kind, for a while."""
+    monkeypatch.setattr("engine.hl7.groups.SHAPES", 2)
+    for anchors in ("FT1:1 FT1:2", "FT1:3 FT1:4", "FT1:5"):
+        for _ in range(2):
+            p03, p11 = (message(kind, "PID:p", *anchors.split(), "DG1:d") for kind in ("DFT^P03", "DFT^P11"))
+            assert set(seen(p03, "FT1", "DG1")) == {"d"}
+            assert seen(p11, "FT1", "DG1")[:-1] == ["-"] * (len(anchors.split()) - 1)
+            marks = [mark.partition(":")[2] for mark in anchors.split()]
+            assert seen(p03, "FT1", "FT1") == seen(p11, "FT1", "FT1") == marks
