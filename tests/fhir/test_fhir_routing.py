@@ -131,6 +131,60 @@ def test_references_are_followed_through_what_was_read(store: Store, channel: Lo
     assert first.subject == second.subject
 
 
+MADE_HERE = "6f1c8f6e-3c6a-4b0e-9d0f-0a1b2c3d4e5f"
+BY_OUR_IDS = (
+    CHANNEL.replace('key: "{ChargeItem.id}"', 'key: "{ChargeItem.id}/{ChargeItem.context->Encounter.id}"')
+    .replace("      Medication:", "      Procedure: [create, read]\n      Medication:")
+    .replace("or Patient.id\n", "or Patient.id or Procedure.encounter\n")
+    .replace(
+        "  - name: merged\n",
+        """\
+  - name: done
+    when: {Procedure.status: completed}
+    charge:
+      key: "{Procedure.id}"
+      encounter: Procedure.encounter
+      item: Procedure.code
+      quantity: literal(1)
+  - name: merged
+""",
+    )
+)
+BY_NUMBER = CHANNEL.replace('key: "{ChargeItem.id}"', 'key: "{ChargeItem.identifier.value}"').replace(
+    "effects:\n",
+    """\
+widen:
+  - {path: ChargeItem.identifier, to: keep, reason: Billing knows it by that., reviewer: D. Testdoc}
+effects:
+""",
+)
+
+
+def test_ids_that_were_made_up_here_leave_in_keys(store: Store, tmp_path: Path) -> None:
+    charge = {**CHARGE, "context": {"reference": f"Encounter/{MADE_HERE}"}}
+    procedure = {
+        "status": "completed",
+        "code": {"coding": [{"code": "P1"}]},
+        "encounter": {"reference": f"Encounter/{MADE_HERE}"},
+    }
+    store.write([unit("e1", ("Encounter", MADE_HERE, ENCOUNTER)), unit("c1", ("ChargeItem", "c1", charge))])
+    store.write([unit("p1", ("Procedure", "9d2c4711-3c6a-4b0e-9d0f-0a1b2c3d4e5f", procedure))])
+    charged, done = routed(store, channel_in(tmp_path, BY_OUR_IDS))[1:]
+    assert [one.key for one in charged] == [f"supply/c1/{MADE_HERE}"]
+    assert [one.key for one in done] == ["supply/9d2c4711-3c6a-4b0e-9d0f-0a1b2c3d4e5f"]
+
+
+def test_what_a_channel_widens_leaves_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    numbered = {**CHARGE, "identifier": [{"system": "urn:b", "value": "BILL-4711-99"}]}
+    person = {**PATIENT, "name": [{"family": "Everywoman"}]}
+    leaking = {**numbered, "identifier": [{"system": "urn:b", "value": "BILL-EVERYWOMAN"}]}
+    store.write([unit("u1", ("Patient", "7", person)), unit("c1", ("ChargeItem", "c1", numbered))])
+    store.write([unit("c2", ("ChargeItem", "c2", leaking))])
+    became, stopped = routed(store, channel_in(tmp_path, BY_NUMBER))[1:]
+    assert [one.key for one in became] == ["supply/BILL-4711-99"]
+    assert stopped[1].text == "identifies somebody (Patient.name.family)"
+
+
 def test_a_dead_letter_is_routed_again_with_what_is_there_by_then(
     store: Store, channel: LoadedChannel
 ) -> None:
