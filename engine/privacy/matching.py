@@ -29,6 +29,7 @@ LONGEST = 4_000  # characters of free text that are compared, the first
 _COMMON_WORDS = (
     "avenue baby centre center clinic department division girl health highway home hospital house laboratory"
     " medical nursing public road street test university unknown"
+    " anonymous boy female infant male none null same self twin unk xxx zzz"
     # surnames that are words of wards, stores and calendars
     " bed block day east floor gate hall lab long night north room short south station stay stock store unit"
     " theatre ward west wing haus kammer lager nord ost saal salle sud tag zimmer"
@@ -151,6 +152,8 @@ class Identities:
 
     def _digit_number(self, digits: str, one: Seen) -> None:
         core = digits.lstrip("0")
+        if not core.strip("9"):  # 999999: nobody's
+            return
         if len(core) >= LONG:
             self._digits.setdefault(core, one.row)
         elif len(core) >= SHORT and one.short:
@@ -171,7 +174,7 @@ class Identities:
             self._value(plain(one.text), one)
             return
         for digits in digits_of(one.text):
-            if len(digits) >= PHONE:
+            if len(digits) >= PHONE and digits.strip("0") and digits.strip("9"):
                 self._digits.setdefault(digits[-PHONE:], one.row)
 
     def _address(self, one: Seen) -> None:

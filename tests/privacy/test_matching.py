@@ -140,6 +140,16 @@ def test_words_and_numbers_of_every_hospital_are_nobody(text: str) -> None:
     assert WORDS.row_in(text) == ""
 
 
+def test_what_stands_for_an_unknown_name_or_number_is_nobody() -> None:
+    raw = (
+        b"MSH|^~\\&|A|HOSP|W|HOSP|20261121||ADT^A01|C1|P|2.5.1\r"
+        b"PID|1||999999^^^HOSP^MR||UNK^TWIN A~BOY^NONE||19700109|M||||0000000000||||||999-99-9999\r"
+    )
+    known = Identities(Harvester(Policy()).of(Document.parse(raw)))
+    for text in ("UNK", "NONE", "TWIN", "BOY", "999999", "10000000", "999999999"):
+        assert known.row_in(text) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "row"),
     [("Jo Ward", "PID-5"), ("WARD^JO", "PID-5"), ("wardjo7", "PID-5"), ("1010 Wien", "PID-11"),
