@@ -209,6 +209,7 @@ def test_numbers_are_found_with_zeros_check_digits_and_marks(
     number: int, zeros: int, check: str, at: int
 ) -> None:
     digits = str(number)
+    assume(digits.strip("9"))  # 999999 stands for an unknown one
     known = Identities([Seen("number", digits.zfill(zeros + len(digits)), "PID-3")])
     if len(digits.lstrip("0")) >= 6:
         assert known.row_in(f"A{'0' * zeros}{digits}{check}B") == "PID-3"
