@@ -243,9 +243,10 @@ def _deliveries(routing: Routing, channel: str, now: float) -> list[Any]:
     keys = result.sequence_keys or repeat(result.sequence_key)
     number = message_id * PER_MESSAGE
     flat: list[Any] = []
+    carried = {kind: carriers(routing.destinations, kind) for kind in set(map(type, result.effects))}
     for effect, key in zip(result.effects, keys, strict=False):
         body = encode(effect)
-        for destination in carriers(routing.destinations, type(effect)):
+        for destination in carried[type(effect)]:
             number += 1
             check = checksum(number, destination, key, body)
             flat += (number, message_id, channel, destination, lane, key, body, check, now)

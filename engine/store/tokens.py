@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from engine.model import NewToken, SealKey, TokenRow, Use
 from engine.store.base import TokensTaken
-from engine.store.database import Work, insert, rows_of
+from engine.store.database import ROWS_PER_STATEMENT, Work, insert, rows_of, values
 from engine.store.part import Part
 from engine.store.uses import read_uses
 
@@ -18,9 +18,11 @@ _LOOKUP: Final = "INSERT INTO lookups (lookup, token, key_id) VALUES "
 _NEW: Final = "INSERT INTO tokens (token, domain, tenant, key_id, sealed, subject, created_at) VALUES "
 _UNLESS_THERE: Final = " ON CONFLICT DO NOTHING"
 _KNOWN: Final = (
-    "SELECT l.lookup, coalesce(t.merged_into, t.token) FROM lookups l"
-    " JOIN tokens t ON t.token = l.token WHERE l.lookup IN ({})"
+    "SELECT l.lookup, coalesce(t.merged_into, t.token) FROM (VALUES {}) AS k CROSS JOIN lookups l"
+    " CROSS JOIN tokens t WHERE l.lookup = k.column1 AND t.token = l.token"
 )
+"""Looked up one by one: SQLite would first sort an IN list into a table of its own."""
+
 ROWS: Final = (
     "SELECT token, domain, tenant, key_id, sealed, subject, created_at, coalesce(merged_into, ''),"
     " coalesce(moved_to, ''), coalesce(erased_at, 0) FROM tokens"
@@ -82,4 +84,8 @@ def token_row(row: Sequence[Any]) -> TokenRow:
 
 
 def _known(work: Work, lookups: Sequence[bytes]) -> dict[bytes, str]:
-    return {lookup: token for lookup, token in rows_of(work, _KNOWN, lookups)}
+    known: dict[bytes, str] = {}
+    for start in range(0, len(lookups), ROWS_PER_STATEMENT):
+        some = lookups[start : start + ROWS_PER_STATEMENT]
+        known |= dict(work.rows(_KNOWN.format(values(1, len(some))), some))
+    return known

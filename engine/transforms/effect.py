@@ -311,7 +311,7 @@ def _fields(values: Mapping[str, Value]) -> _Fields:
 
 def _filled(constants: Mapping[str, Any], fields: _Fields, scope: Scope) -> dict[str, Any]:
     """The constants and the fields that hold something: what `Checked` does, without the calls."""
-    given = dict(constants)
+    given = {**constants}
     for name, value, check, field in fields:
         try:
             found = value(scope)

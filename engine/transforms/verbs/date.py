@@ -7,7 +7,7 @@ Where a date is wanted, text becomes one by itself.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 from engine.errors import Unacceptable
 from engine.hl7.times import Moment, moment
@@ -38,7 +38,8 @@ def _build(call: Call, _setting: Setting, before: Before) -> Value:
 def _day(text: str) -> date:
     if len(text) in (8, 14) and text.isdigit() and text.isascii() and "1970" <= text < "2200":  # most are
         try:
-            return datetime.fromisoformat(f"{text[:8]}T{text[8:] or '00'}").date()
+            if text[8:10] < "24" and text[10:12] < "60" and text[12:] < "60":
+                return date.fromisoformat(text[:8])
         except ValueError:
             pass
     found = moment(text, UTC)  # the day is the sender's, whatever the zone
