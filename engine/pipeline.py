@@ -353,7 +353,8 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, become: 
         text = f"the mapping failed with {type(error).__name__}"
         result = Dead(Reason(ReasonCode.INTERNAL, text))
     if isinstance(result, Routed):
-        warnings += ahead_of(result.said, message.received_at)
+        if result.said:
+            warnings += ahead_of(result.said, message.received_at)
         for merge in result.merges:
             book.merged(merge.gone, merge.into)
     else:

@@ -216,7 +216,7 @@ class TokenBook:
         """The batch is stored: its tokens and merges hold."""
         stored = [fresh for fresh in self._fresh.values() if fresh.users]
         if len(self._known) + len(stored) < self._capacity // 2:
-            self._known.update((fresh.index, fresh.token) for fresh in stored)
+            self._known |= {fresh.index: fresh.token for fresh in stored}
         else:
             for fresh in stored:
                 self._learn(fresh.index, fresh.token)

@@ -119,8 +119,9 @@ def remembered(value: Value, slot: int, segments: frozenset[str]) -> Value:
         if outer is None:
             found = value(scope)
         else:
-            common = scope.common.get(segments)
-            if common is None:
+            try:
+                common = scope.common[segments]
+            except KeyError:
                 common = scope.is_common(segments)
             if not common:
                 found = value(scope)
