@@ -34,15 +34,15 @@ from engine.telemetry import BatchDelivered, DeliverySettled, DestinationAway, s
 __all__ = ["DeliveryLoop"]
 
 LEASE = 3600.0
-"""Seconds, longer than any batch may take: dozens of calls, each within a minute. What a crash left behind
-does not wait so long, because a process takes up its own work when it starts."""
+"""Seconds, longer than any batch may take: dozens of calls, each within a minute. What a crash or a failed
+turn left behind does not wait so long, because a loop takes up its own work again."""
 
 REST = 0.5  # seconds between looks when nothing was due (a wake-up ends it early)
 
 
 class DeliveryLoop:
-    """One destination's one lane. `turn()` carries out one batch and says how long to rest; nothing that
-    `egress` stops is carried out."""
+    """One destination's one lane; no other loop has its `holder`. `turn()` carries out one batch and says how
+    long to rest; nothing that `egress` stops is carried out."""
 
     def __init__(
         self,
@@ -65,21 +65,26 @@ class DeliveryLoop:
         self._egress = egress
         self._limit = batch  # deliveries a turn: halved when nothing of them was taken, doubled again after
         self._away = 0  # turns in a row in which not even a single delivery was taken
+        self._holding = True  # deliveries from a turn that failed, or from before the start
 
     def turn(self) -> float:
         """Claim a batch, deliver it, settle it; the seconds to rest before the next turn."""
         now = self._clock()
-        self._store.reclaim(now)
+        self._store.reclaim(now, self._holder if self._holding else "")
+        self._holding = True
         batch = self._store.claim(
             self._name, self._lane, self._limit, now=now, lease_until=now + LEASE, holder=self._holder
         )
         if not batch:
+            self._holding = False
             return REST
         outcomes = self._delivered(self._survivors(batch))
         done = self._clock()
         signal(BatchDelivered(self._name, len(batch), done - now))
         settlements = [self._settlement(*pair, done) for pair in zip(batch, outcomes, strict=True)]
-        self._settled(self._store.settle(settlements, now=done, holder=self._holder))
+        finished = self._store.settle(settlements, now=done, holder=self._holder)
+        self._holding = False
+        self._settled(finished)
         return self._rest(outcomes)
 
     def _delivered(self, batch: list[Delivery]) -> list[Outcome]:

@@ -13,9 +13,11 @@ from engine.delivery import LEASE, REST, DeliveryLoop
 from engine.destinations.base import Note
 from engine.effects import Charge, Encounter, Merge
 from engine.egress import Egress
+from engine.errors import Unavailable
 from engine.model import (
     Delivered,
     Delivery,
+    DeliveryState,
     Lane,
     MessageState,
     Outcome,
@@ -85,8 +87,9 @@ def loop(
     lane: Lane = Lane.NORMAL,
     *,
     policy: RetryPolicy | None = None,
-    holder: str = "node/0",
+    holder: str = "",
 ) -> DeliveryLoop:
+    holder = holder or f"node/0/{lane.name}"
     return DeliveryLoop(
         store,
         "odoo",
@@ -230,6 +233,28 @@ def test_a_lease_that_ended_is_taken_over_and_the_late_outcome_does_not_count(st
 
     loop(store, Desk(slow), clock).turn()
     assert state(store, one) is MessageState.DELIVERED
+
+
+def test_what_a_failed_turn_still_holds_is_taken_up_by_the_next(
+    store: MessageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, clock = Desk(), Clock()
+    (one,) = accept(store, "a")
+    route(store, one, "key")
+    deliveries, beside = loop(store, desk, clock), loop(store, Desk(), clock, Lane.BULK)
+    assert beside.turn() > 0
+
+    def away(*_: object, **__: object) -> list[int]:
+        raise Unavailable("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "settle", away)
+        with pytest.raises(Unavailable):
+            deliveries.turn()
+        beside.turn()  # which leaves to others what others hold
+    assert store.deliveries(Query())[0].state is DeliveryState.CLAIMED
+    assert deliveries.turn() == 0
+    assert store.deliveries(Query())[0].state is DeliveryState.DELIVERED
 
 
 def test_tokens_merged_since_answer_with_their_survivor(store: MessageStore) -> None:

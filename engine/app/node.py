@@ -193,7 +193,7 @@ class Node:
                 time.time,
                 self._compared,
             ),
-            holder=self.holder,
+            holder=f"{self.holder}/{name}/{lane.name.lower()}",
             retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
             batch=self._settings.batch,
             clock=time.time,
@@ -236,7 +236,7 @@ class Node:
         """Take up what an earlier run left, then open the listeners. Raises `Misconfigured`."""
         if self._share[0] == 0:
             self._outbox = self._make_outbox()
-        self._store.reclaim(time.time(), self.holder)
+        self._store.reclaim(time.time(), self.holder)  # as versions before named all of a process's claims
         for loop in self._loops():
             loop.start()
         for listener, channel in zip(self._listeners, self._by_hl7(), strict=False):
