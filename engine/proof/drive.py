@@ -17,10 +17,12 @@ from engine.fhir.releases import RELEASES
 from engine.model import MessageState
 from engine.proof import fhir_traffic
 from engine.proof.channels import CLIENTS, FILES, FORWARDS, Folders, Keys
+from engine.proof.commands import all_said
 from engine.proof.fhir_traffic import Answered, Client, Request
+from engine.proof.forked import Said, said
 from engine.proof.hl7_traffic import Sent
 from engine.proof.node import Connection, Node, wait_for
-from engine.proof.places import Kind, Place, database, files
+from engine.proof.places import Place, database, files
 from engine.proof.plan import Plan
 from engine.proof.receiver import Receiver
 from engine.settings import Settings
@@ -31,16 +33,13 @@ __all__ = ["Drive"]
 
 RECEIVER: Final = "proof-receiver"
 _WINDOW: Final = 200
+_LOOKED_AT: Final = 4
+_AWAY_FOR: Final = 4
+"""Messages that the other system is away for."""
+
 _HEADS: Final = {b"MSH": (3, 4, 5, 6, 10), b"BHS": (3, 4, 5, 6, 11), b"FHS": (3, 4, 5, 6, 11)}
 _REPEATED: Final = {b"MSH": (2, 3, 4, 5, 8), b"BHS": (2, 3, 4, 5, 11), b"FHS": (2, 3, 4, 5, 11), b"MSA": (2,)}
 """Fields of what is sent, by number, and of answers, by place in the segment."""
-
-_COMMANDS: Final = (
-    ("messages", "--json", "--limit", "5000"), ("messages", "--limit", "1000"), ("dead", "--json"),
-    ("dead",), ("account",), ("status", "--json"), ("status",), ("incidents", "--json"), ("incidents",),
-    ("audit", "list"), ("audit", "list", "--json"), ("audit", "verify"), ("audit", "export"), ("purge",
-    "--dry-run"), )  # fmt: skip
-"""What officers and operators ask beside the running engine; `CHANNELS` is the folder of channel files."""
 
 _SELF: Final = re.compile(rb'\{\s*"relation"\s*:\s*"self"\s*,\s*"url"\s*:\s*"[^"]*"\s*\}')
 
@@ -67,14 +66,13 @@ class Drive:
             f"WARDLINE_MLLP_{RECEIVER.replace('-', '_').upper()}_URL": f"mllp://127.0.0.1:{self.receiver.port}",
             **self._keys.environment(),
         }  # fmt: skip
-        self._environment = {**environment, **given}
+        self._environment, self._command = {**environment, **given}, command
         self.node = Node(command, self._environment, folders.channels, self._said)
         self.answers: list[tuple[str, bytes]] = []
         self.faults: list[str] = []
         self.requests = 0
         self.kills = 0
         self.seen: list[Place] = []
-        self._verbs = frozenset(self.node.wardline("--help").decode(errors="replace").split())
 
     def run(self, told: Callable[[str], None]) -> None:
         """Everything, from the first start to the last stop. Raises `Unavailable` when the engine does not
@@ -82,16 +80,14 @@ class Drive:
         """
         try:
             self.node.start()
-            told("the table in every version, over MLLP")
-            self._messages()
-            told("resources over FHIR")
-            self._resources()
+            told("the table in every version, over MLLP and FHIR")
+            self._everything()
             told("messages by chance, kill -9 in between")
-            self.receiver.open()  # waits between attempts have grown by now
             self._chance()
-            told("dead letters, redelivery, commands, pages")
             self._settle()
+            told("dead letters, redelivery")
             self._redeliver()
+            told("pages and commands")
             self._look()
             if self.node.dumps_core:
                 self.faults.append("the engine may write core dumps")
@@ -151,7 +147,8 @@ class Drive:
     def _open(self) -> Store:
         return open_settings(Settings(store=self._store, key_file=self._key))
 
-    def _messages(self) -> None:
+    def _oddities(self) -> None:
+        """Files, and bytes that are no messages."""
         for path, sent in self._plan.files:
             at = self.folders.inbox / FILES / path
             at.with_suffix(".part").write_bytes(sent.raw)
@@ -162,11 +159,26 @@ class Drive:
             connection.half_close()
             self.answers.append(("noise", connection.answer()))
             connection.close()
+
+    def _everything(self) -> None:
+        """At every door at once: at each one message after the other, in their order."""
+        of: dict[str, list[Sent]] = {}
         for sent in self._plan.messages:
             if sent.channel in self.node.ports:
-                connection = self.node.connect(sent.channel)
-                self.answers.append((sent.name, without_repeats(sent.raw, connection.last(sent.raw))))
-                connection.close()
+                of.setdefault(sent.channel, []).append(sent)
+        with ThreadPoolExecutor() as pool:
+            doors = [pool.submit(self._oddities), pool.submit(self._resources)]
+            doors += [pool.submit(self._one_by_one, messages) for messages in of.values()]
+            for door in doors:
+                door.result()
+
+    def _one_by_one(self, messages: Sequence[Sent]) -> None:
+        for number, sent in enumerate(messages):
+            if sent.channel == FORWARDS and number == _AWAY_FOR:
+                self.receiver.open()
+            connection = self.node.connect(sent.channel)
+            self.answers.append((sent.name, without_repeats(sent.raw, connection.last(sent.raw))))
+            connection.close()
 
     def _resources(self) -> None:
         port = next(port for name, port in self.node.ports.items() if name.startswith("proof-resources"))
@@ -214,8 +226,9 @@ class Drive:
     def _send(self, window: Sequence[Sent]) -> dict[str, Connection]:
         connections: dict[str, Connection] = {}
         for sent in window:
-            connection = connections.setdefault(sent.channel, self.node.connect(sent.channel))
-            connection.send(b"\x0b" + sent.raw + b"\x1c\r")
+            if sent.channel not in connections:
+                connections[sent.channel] = self.node.connect(sent.channel)
+            connections[sent.channel].send(b"\x0b" + sent.raw + b"\x1c\r")
         return connections
 
     def _settle(self) -> None:
@@ -227,31 +240,39 @@ class Drive:
             opened.close()
 
     def _redeliver(self) -> None:
-        again = ("redeliver", "--all", "--why", "the proof of privacy")
-        self.seen.append(Place("wardline redeliver", "silent", self.node.wardline(*again)))
+        again = self._say(["redeliver", "--all", "--why", "the proof of privacy"])
+        if again.code:
+            self.faults.append(f"`wardline redeliver` ended with exit code {again.code}")
+        self.seen.append(Place("wardline redeliver", "silent", again.text))
         self._settle()
 
     def _look(self) -> None:
-        """Every page, and every command that shows something, two at a time."""
+        """Every page, and every command that shows something."""
         self.seen += [Place(f"page {path}", "silent", self.node.get(path)) for path in _PAGES]
-        asked: list[tuple[Kind, tuple[str, ...]]] = [
-            ("silent", one) for one in _COMMANDS if one[0] in self._verbs
-        ]
-        asked.append(("effects", ("account", "--every", "--json")))
-        asked += [("effects", ("messages", "--id", str(number))) for number in self._some()]
-        with ThreadPoolExecutor(2) as pool:
-            said = pool.map(lambda one: self.node.wardline(*one[1]), asked)
-            for (kind, words), text in zip(asked, said, strict=True):
-                self.seen.append(Place(f"wardline {' '.join(words)}", kind, text))
+        number = _number(self._plan.messages[0].raw)
+        self.seen += all_said(self._say, self.folders.channels, self._some(), number, self.faults)
+
+    def _say(self, arguments: Sequence[str], typed: bytes = b"") -> Said:
+        return said(self._command, arguments, self._environment, typed)
 
     def _some(self) -> list[int]:
-        """A message of every channel and state."""
+        """A message of each of some channels and states."""
         opened = self._open()
         try:
-            found = {(view.channel, view.state): view.id for view in opened.messages(Query(limit=100_000))}
+            found = {
+                (view.channel, view.state): view.id
+                for view in opened.messages(Query(limit=100_000))
+                if view.state is not MessageState.DUPLICATE  # it has no content of its own
+            }
         finally:
             opened.close()
-        return sorted(found.values())[::3][:5]
+        return sorted(found.values())[-_LOOKED_AT:]
+
+
+def _number(raw: bytes) -> bytes:
+    """The first number of the patient that a message is about."""
+    fields = raw.partition(b"\rPID|")[2].partition(b"\r")[0].split(b"|")
+    return fields[2].partition(b"^")[0] if len(fields) > 2 else b"none"
 
 
 def without_repeats(raw: bytes, answer: bytes) -> bytes:
@@ -284,8 +305,8 @@ def without_self(body: bytes) -> bytes:
 
 
 def _windows(sent: Sequence[Sent]) -> Iterator[list[Sent]]:
-    left = iter(sent)
-    while window := list(islice(left, _WINDOW)):
+    left, size = iter(sent), min(_WINDOW, len(sent) // 3 + 1)
+    while window := list(islice(left, size)):
         yield window
 
 

@@ -88,18 +88,6 @@ class Node:
         soft, hard = resource.prlimit(self._process.pid, resource.RLIMIT_CORE)
         return (soft, hard) != (0, 0)
 
-    def wardline(self, *arguments: str) -> bytes:
-        """What a command of `wardline` prints, beside the running engine; both streams."""
-        return subprocess.run(  # noqa: S603 - our own command
-            [*self._command, *arguments],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_PATIENCE,
-            check=False,
-        ).stdout
-
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:
             return 0

@@ -2,7 +2,7 @@
 
 `silent` places may hold no value of a message at all, not even one that the policy lets pass: logs, metrics,
 answers, commands. `effects` are places where what passes belongs: the store, the ledger, what is passed on,
-the ERP.
+the ERP. `shown` is a message as it is shown to an analyst: with what passes and with what is for the engine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from psycopg import sql
 
 __all__ = ["Kind", "Place", "database", "files", "tables"]
 
-Kind = Literal["silent", "effects"]
+Kind = Literal["silent", "effects", "shown"]
 
 _TABLES = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

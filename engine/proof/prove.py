@@ -25,7 +25,7 @@ from engine.proof.hl7_messages import VERSIONS
 from engine.proof.places import Place, database
 from engine.proof.plan import Plan, make_plan
 from engine.proof.report import Hit, Report, Searched
-from engine.proof.rows import covered, row_of
+from engine.proof.rows import covered, for_the_engine, row_of
 from engine.proof.sealed import columns_of, values_of
 from engine.proof.search import Search
 
@@ -117,6 +117,8 @@ def _search(places: Iterable[Place], canaries: Canaries) -> tuple[list[Hit], lis
     counted: dict[str, tuple[int, int]] = {}
     for place in places:
         found = sorted(search.places_in(place.data, passing=place.kind == "silent"))
+        if place.kind == "shown":
+            found = [one for one in found if not for_the_engine(row_of(one))]
         hits += [Hit(row_of(one), one.rpartition(": ")[0], place.name) for one in found]
         kind = _VERSIONED.sub("", place.name)
         kind = "forwarded files" if kind.startswith("forwarded/") else kind

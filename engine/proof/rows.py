@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from engine.errors import Misconfigured
 from engine.fhir import models
 from engine.fhir.releases import RELEASES
-from engine.privacy.table import Row, fhir_rows, v2_rows
+from engine.privacy.table import Row, fhir_rows, v2_rows, v2_table
 
-__all__ = ["Covered", "covered", "row_of"]
+__all__ = ["Covered", "covered", "for_the_engine", "row_of"]
 
 _REPETITION: Final = re.compile(r"\[\d+\]")
 _TYPES: Final = {
@@ -36,6 +36,14 @@ class Covered(NamedTuple):
 def row_of(place: str) -> str:
     """A canary's place without its message and repetition: `PID-5.1`, `Patient.name.family`."""
     return _REPETITION.sub("", place.rpartition(": ")[2])
+
+
+def for_the_engine(row: str) -> bool:
+    """Whether a field of HL7 v2 is there for the engine: it goes nowhere, and an analyst may see it."""
+    segment, _, rest = row.partition("-")
+    number = rest.partition(".")[0]
+    found = v2_table().fields.get((segment, int(number))) if number.isdecimal() else None
+    return found is not None and found.treatment == "engine"
 
 
 def covered(places: Iterable[str]) -> Covered:

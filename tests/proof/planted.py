@@ -4,6 +4,7 @@ another place, each time in another spelling; only this process is patched."""
 from __future__ import annotations
 
 import base64
+import json
 import os
 import sys
 import traceback
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 from prometheus_client import Counter
 
+from demo.session import Session
 from engine import cli, routing
 from engine.app import node
 from engine.model import Dead, Reason, ReasonCode, Routed, Routing
@@ -22,7 +24,7 @@ from mllp.connection import Arrived
 
 FIELDS = {
     "log": 5, "metric": 6, "answer": 9, "effect key": 11, "effect value": 12, "exception": 13, "reason": 14,
-    "page": 20, "file name": 21, "memory": 23,
+    "page": 20, "file name": 21, "memory": 23, "Odoo field": 19,
 }  # fmt: skip
 """Where it gets out → which field of PID."""
 
@@ -34,6 +36,7 @@ SPOILED = {
 """What can be spoiled once a message only: in which channel, in the message of which version."""
 
 _seen: list[str] = []
+_written: list[str] = []
 
 
 def value_of(raw: bytes, place: str) -> str:
@@ -58,6 +61,8 @@ def spoil(route: Callable[..., list[Routing]]) -> Callable[..., list[Routing]]:
             traceback.print_exception(ValueError(value_of(message.raw, "exception")))
             Path(os.environ["TMPDIR"], f"{value_of(message.raw, 'file name')}.part").touch()
             _seen.append(value_of(message.raw, "page"))
+            if "PLANTED_ODOO" in os.environ and not _written:
+                _written.append(_into_odoo(value_of(message.raw, "Odoo field")))
         return routed
 
     return leaking
@@ -75,6 +80,13 @@ def _spoiled(channel: str, one: Routing, raw: bytes) -> Routing:
     spoiled = {field: f"for {value_of(raw, place).lower()}"}
     effects = tuple(msgspec.structs.replace(effect, **spoiled) for effect in one.result.effects)
     return msgspec.structs.replace(one, result=msgspec.structs.replace(one.result, effects=effects))
+
+
+def _into_odoo(value: str) -> str:
+    """A note of a partner; the environment says how to get in."""
+    with Session(*json.loads(os.environ["PLANTED_ODOO"])) as admin:
+        admin.call("res.partner", "create", [{"name": "Ward", "comment": value[::-1]}])
+    return value
 
 
 def main() -> None:
