@@ -90,6 +90,8 @@ def verify(
     witnessed = _witnessed(file) if file else Witnessed([], [])
     opened = open_named(store)
     found = [*witnessed.findings, *opened.verify_audit(witnessed.checkpoints), *opened.verify_versions()]
+    if not found and not opened.entries(AuditQuery(limit=1)):
+        found = ["the audit is empty: is this the right store?"]
     if as_json:
         print_json(found)
     else:

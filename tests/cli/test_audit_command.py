@@ -210,6 +210,12 @@ def test_verify_says_what_it_can_tell_and_what_not(home: Path, monkeypatch: pyte
     assert "the audit: entries were cut off" in found
 
 
+def test_a_store_in_which_nothing_was_recorded_proves_nothing(home: Path) -> None:
+    """Whoever mistypes its address gets a new one."""
+    found = run("audit", "verify", "--store", f"sqlite:///{home}/wardlin.db", code=1)
+    assert found.stdout == "the audit is empty: is this the right store?\n"
+
+
 def test_a_missing_file_of_checkpoints_is_a_plain_line(home: Path) -> None:
     result = CliRunner().invoke(app, ["audit", "verify", "--checkpoints", str(home / "none")])
     assert "cannot be read" in str(result.exception)
