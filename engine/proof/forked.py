@@ -8,7 +8,9 @@ import os
 import runpy
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,6 +24,10 @@ _CLI: Final = (
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([f"engine.cli.{name}" for name in _CLI])
+
+
+_ONE: Final = threading.Lock()
+"""Every start asks after all children, and how one ended can be read once."""
 
 
 class Said(NamedTuple):
@@ -41,11 +47,14 @@ def said(
         before.write_bytes(typed)
         asked = command[1:], arguments, dict(environment), before, after
         process = _FORKS.Process(target=_say, args=asked)
-        process.start()
-        process.join(_PATIENCE)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        with _ONE:
+            process.start()
+        wait([process.sentinel], _PATIENCE)
+        with _ONE:
+            process.join(0)
+            if process.is_alive():
+                process.kill()
+                process.join()
         return Said(process.exitcode or 0, after.read_bytes())
 
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from odoo_for_proof import NO_ODOO, address_of, odoo_database
 from planted import FIELDS
 
-from demo.local import CACHE
-from demo.odoo import Running, drop_database, fresh_database
-from demo.postgres import Postgres
+from demo.odoo import Running
 from engine.proof.prove import Wanted, prove
 from engine.proof.report import Report, page
 
@@ -34,27 +33,21 @@ FOUND_IN = {
 }
 """Where the search finds it; nowhere: the guard lets no effect with it leave."""
 
-NO_ODOO = os.environ.get("WARDLINE_ODOO") == "none" or os.environ.get("ODOO", "local") != "local"
-
 
 @pytest.fixture(scope="module")
 def hospital() -> Iterator[Running | None]:
-    found = None if NO_ODOO else fresh_database("plants")
-    yield found
-    if found:
-        drop_database(found)
+    with odoo_database("plants") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory, hospital: Running | None) -> Report:
-    environment, odoo = dict(os.environ), ""
+    environment = dict(os.environ)
     if hospital:
-        server, admin = Postgres(CACHE / "postgres"), hospital.admin
-        odoo = f"host={server.host} port={server.port} user=postgres dbname={hospital.database}"
-        way_in = [hospital.url, hospital.database, admin.login, admin.password]
+        way_in = [hospital.url, hospital.database, hospital.admin.login, hospital.admin.password]
         environment["PLANTED_ODOO"] = json.dumps(way_in)
     planted = (sys.executable, str(Path(__file__).with_name("planted.py")))
-    wanted = Wanted(seed=3, chance=0, rows="PID-*", command=planted, odoo=odoo)
+    wanted = Wanted(seed=3, chance=0, rows="PID-*", command=planted, odoo=address_of(hospital))
     return prove(wanted, tmp_path_factory.mktemp("planted"), lambda _: None, environment)
 
 

@@ -5,7 +5,6 @@ chance."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,16 +59,6 @@ def test_P03_the_report_can_be_signed_and_verified(report: Report, tmp_path: Pat
     path = tmp_path / "report.json"
     path.write_bytes(signed(report, AuditKeys(KeyRing({"k1": bytes(range(32))}))))
     assert read_signed(path)[:2] == (report, True)
-
-
-def test_P03_on_postgresql(tmp_path_factory: pytest.TempPathFactory, new_postgres: Callable[[], str]) -> None:
-    wanted = Wanted(seed=6, chance=60, rows="PID-*", store=new_postgres())
-    found = prove(wanted, tmp_path_factory.mktemp("postgres"), _say)
-    assert (found.hits, found.faults) == ([], [])
-    assert found.kills == 2
-    assert found.states["delivered"] > 60
-    tables = {one.name for one in found.searched if one.bytes}
-    assert {f"store: public.{name}" for name in ("messages", "contents", "deliveries", "tokens")} <= tables
 
 
 def _say(text: str) -> None:
