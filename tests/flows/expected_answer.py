@@ -146,12 +146,16 @@ def _answer(fields: list[str], code: str, hl7: int, reason: int = 0) -> Expected
     version = _get(fields, 12, 1)
     known = re.fullmatch(r"\d+(\.\d+){1,2}", version)
     shape = tuple(map(int, (version if known else "2.5.1").split(".")))
-    charset = ["", "", "", "", "", _get(fields, 18)] if _get(fields, 18) else []
+    sets = _get(fields, 18)
+    spoken = all(name.strip() in CODECS for name in sets.split(fields[1][1]) if name)  # else not repeated
+    charset = ["", "", "", "", "", sets] if sets and spoken else []
     msh = [
         "MSH", fields[1], _get(fields, 5) or "WARDLINE", _get(fields, 6), _get(fields, 3), _get(fields, 4),
         "<T>", "", _type(fields, shape), "<N>", _get(fields, 11), _get(fields, 12) if known else "2.5.1",
         *charset,
     ]  # fmt: skip
+    if not re.fullmatch(r"[A-Za-z]?(\W[A-Za-z]?)?", msh[10]):  # no processing id: what it is, nobody knows
+        msh[10] = "P"
     msa = ["MSA", code, _get(fields, 10)]
     if hl7 and shape <= (2, 3, 1):
         msa.append(PHRASES[hl7])
