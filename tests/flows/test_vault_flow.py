@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from base_message import B1, b1
 from fhir_engine import FhirEngine, wanted
+from key_rings import ring
 from running import Engine, channel
 
 PEOPLE = 200
@@ -25,14 +26,6 @@ def number(person: int) -> str:
 
 def charge(control: object, person: int) -> bytes:
     return b1(str(control), B1.replace(b"77^^^H^MR", f"{number(person)}^^^H^MR".encode()))
-
-
-def ring(engine: Engine, *names: str) -> None:
-    """Put these keys into the engine's key file."""
-    file = engine.folder / "wardline.key"
-    file.touch(0o600)
-    keys = (f"{name}:{base64.b64encode(name.encode() * 16).decode()}" for name in names)
-    file.write_text("\n".join(keys))
 
 
 def subjects(engine: Engine) -> list[str]:
