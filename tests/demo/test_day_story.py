@@ -119,9 +119,9 @@ def test_a_trace_in_a_file_is_found_in_either_case(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "below/spoiled").write_bytes(b"\x00\xffQuendelStahl\x00")
     words = Values(secrets_of(PEOPLE))
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and words.in_(path.read_bytes())] == [
-        "spoiled"
-    ]
+    assert [
+        path.name for path in tmp_path.rglob("*") if path.is_file() and words.found_in(path.read_bytes())
+    ] == ["spoiled"]
 
 
 def test_a_check_that_fails_says_what_was_found() -> None:
