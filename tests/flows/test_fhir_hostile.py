@@ -99,6 +99,7 @@ def test_F56_F24_what_is_taken_is_silent_too(engine: FhirEngine, client: httpx.C
 
 def test_F47_what_is_searched_for_is_not_logged(engine: FhirEngine, client: httpx.Client) -> None:
     client.post("/SupplyRequest", json=wanted(JANE))
+    engine.settle()  # so that both see what became of it
     by_get = client.get(f"/SupplyRequest?identifier=urn:o|{JANE}").json()
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     by_post = client.post("/SupplyRequest/_search", content=f"identifier=urn:o|{JANE}", headers=form).json()
