@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.listeners.fhir.serving import whole_body
 from engine.reidentify.service import MAX_BODY, Answer, Call, said
 from engine.telemetry import LoopFailed, signal
 
@@ -55,7 +56,7 @@ class Door:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(receive)
+                body = await whole_body(receive, MAX_BODY)
         except TimeoutError:
             return said(408, "timeout", "the body did not arrive in time", ("Connection", "close"))
         if body is None:
@@ -73,20 +74,6 @@ class Door:
 def refusal(code: str, text: str) -> tuple[str, bytes]:
     """What is said to a request that is none (`engine.listeners.fhir.wire.Refusal`)."""
     return "application/json", msgspec.json.encode({"error": code, "text": text})
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The body as it was sent; None when it is too long."""
-    body = bytearray()
-    while True:
-        event = await receive()
-        if event["type"] != "http.request":
-            raise ConnectionError
-        body += event.get("body", b"")
-        if len(body) > MAX_BODY:
-            return None
-        if not event.get("more_body", False):
-            return bytes(body)
 
 
 def _written(answer: Answer) -> list[Event]:

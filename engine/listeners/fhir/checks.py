@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from engine.fhir.issues import Issue, Rejected
+from engine.listeners.fhir.serving import whole_body
 
 __all__ = ["declared_size", "inflate", "read_body", "request_ids_of", "too_long", "wait_for_rate"]
 
@@ -55,16 +56,10 @@ def wait_for_rate(seconds: float) -> None:
 
 async def read_body(receive: Receive, limit: int) -> bytes:
     """The body as it was sent. Raises `Rejected` (413) at the limit; `ConnectionError` at its end."""
-    body = bytearray()
-    while True:
-        event = await receive()
-        if event["type"] != "http.request":
-            raise ConnectionError
-        body += event.get("body", b"")
-        if len(body) > limit:
-            raise too_long()
-        if not event.get("more_body", False):
-            return bytes(body)
+    body = await whole_body(receive, limit)
+    if body is None:
+        raise too_long()
+    return body
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from engine.errors import Misconfigured
 from engine.listeners.fhir.tls import Tls
 from engine.listeners.fhir.wire import Bounds, bounded
 
-__all__ = ["Server", "bind"]
+__all__ = ["Server", "bind", "whole_body"]
 
 _KEEP_ALIVE: Final = 75  # seconds a connection may stay idle
 _BACKLOG: Final = 512
@@ -71,3 +71,18 @@ def bind(host: str, port: int, where: str) -> socket.socket:
             hint="is another engine or channel using the port?",
         ) from None
     return bound
+
+
+async def whole_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], limit: int) -> bytes | None:
+    """The body of an ASGI request as it was sent; None beyond `limit` bytes. Raises `ConnectionError` when
+    its sender is gone before its end."""
+    body = bytearray()
+    while True:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise ConnectionError
+        body += event.get("body", b"")
+        if len(body) > limit:
+            return None
+        if not event.get("more_body", False):
+            return bytes(body)
