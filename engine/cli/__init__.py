@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "doctor", "Engine"),
     "lint": ("channels", "lint", "Channels"),
     "test": ("channels", "test", "Channels"),
-    "try": ("channels", "try_", "Channels"),
+    "try": ("trying", "try_", "Channels"),
     "schema": ("channels", "schema", "Channels"),
     "policy": ("policy", "policy", "Channels"),
     "status": ("operate", "status", "Messages"),
