@@ -35,6 +35,7 @@ class Act(StrEnum):
     START = "start"  # an engine, or a service of it, began to work
     STOP = "stop"  # it ended as it was asked to
     CONFIGURE = "configure"  # a channel, the settings, the policy or a key is not what it was before
+    DEPLOY = "deploy"  # a set of channels was proposed, approved, withdrawn, activated or refused
     LOOK = "look"  # content of messages or resources was shown
     SEARCH = "search"  # messages were looked for by an identifier, resources by their values
     EXPORT = "export"  # entries or content left for a file

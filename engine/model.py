@@ -83,6 +83,7 @@ class MessageState(StrEnum):
     JOINED = "joined"  # a later piece, routed together with the first, which `original` names
     WAITING = "waiting"  # routed; at least one delivery is still open
     DELIVERED = "delivered"  # every effect stands
+    SHADOWED = "shadowed"  # every effect was compared with what stands, and none carried out
     FILTERED = "filtered"  # no effect wanted; the step is named
     DUPLICATE = "duplicate"  # same as an earlier one, which `original` names
     DEAD = "dead"  # a dead letter: routing failed, or a delivery was refused
@@ -93,8 +94,10 @@ class DeliveryState(StrEnum):
     """One effect on its way to one destination."""
 
     DUE = "due"
+    SCHEDULED = "scheduled"  # waits for the next run of its channel, and holds back nothing of others
     CLAIMED = "claimed"
     DELIVERED = "delivered"
+    SHADOWED = "shadowed"  # compared with what stands, by a channel that writes nothing
     DEAD = "dead"
 
 
@@ -177,7 +180,8 @@ class Arrival(msgspec.Struct, frozen=True):
     `answered` is `accepted` when safe storage is all that the sender waits for, empty when the
     answer comes later, `error`/`rejected` for what is kept in quarantine with its `reason`.
     `unique` refuses a control id that stands for other content; `owes` says that an application
-    answer is owed on a link of its own.
+    answer is owed on a link of its own. `edition` is the number of the one that accepted it, and whose
+    programs it is routed by (0: before there were any).
     """
 
     channel: str
@@ -192,6 +196,7 @@ class Arrival(msgspec.Struct, frozen=True):
     unique: bool = False
     owes: bool = False
     step: str = ""  # names why it is no message to be routed: kept as filtered by that step
+    edition: int = 0
 
     def __repr__(self) -> str:
         return f"Arrival({self.channel!r}, {len(self.raw)} bytes)"
@@ -213,12 +218,14 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
-    """A message read back for routing; `raw` is the bytes as transmitted."""
+    """A message read back for routing; `raw` is the bytes as transmitted, `edition` the one that accepted it,
+    or the current one when it was sent through again (0: before there were any)."""
 
     id: int
     channel: str
     raw: bytes
     received_at: float
+    edition: int = 0
 
     def __repr__(self) -> str:
         return f"StoredMessage({self.id}, {self.channel!r}, {len(self.raw)} bytes)"
@@ -315,6 +322,55 @@ class Unmerged(msgspec.Struct, frozen=True):
     message_id: int
     destinations: tuple[str, ...]
     deliveries: tuple[int, ...]
+
+
+class Edition(msgspec.Struct, frozen=True, kw_only=True):
+    """A set of channels that was put forward to be run: every file that they are made of, by the hash of its
+    content. `sites` are the overlays that apply, in their order."""
+
+    number: int
+    digest: bytes  # 32 bytes
+    state: Literal["proposed", "approved", "withdrawn"]
+    at: float
+    who: str
+    why: str
+    ticket: str = ""
+    sites: tuple[str, ...] = ()
+    decided_by: str = ""  # who approved or withdrew it
+    decided_at: float = 0.0
+
+
+class Activation(msgspec.Struct, frozen=True):
+    """From `at` on this edition was to be run; the newest one is the active one."""
+
+    id: int
+    edition: int
+    at: float
+    who: str
+    why: str
+
+
+class Running(msgspec.Struct, frozen=True):
+    """What the process `holder` did with an activation: it runs that edition since `at`, or `refused` says in
+    plain words why it cannot, and goes on with the one before."""
+
+    holder: str
+    activation: int
+    edition: int
+    at: float
+    refused: str = ""
+
+
+class Unmapped(msgspec.Struct, frozen=True):
+    """The code for which a message waits as a dead letter: `table` is the name of the channel's table that
+    lacks it, `place` the field of the message."""
+
+    message_id: int
+    channel: str
+    table: str
+    code: str
+    place: str
+    at: float
 
 
 class CourseEvent(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):

@@ -9,18 +9,20 @@ over every implementation.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from engine.auditing import AuditQuery, Checkpoint, Configuration, Entry, Recorded
 from engine.model import (
+    Activation,
     Answered,
     Application,
     Arrival,
     CourseRow,
     Delivery,
     DeliveryState,
+    Edition,
     Erased,
     Erasure,
     Find,
@@ -37,6 +39,7 @@ from engine.model import (
     ResourceKey,
     Retention,
     Routing,
+    Running,
     SealKey,
     Settlement,
     StoredMessage,
@@ -52,8 +55,8 @@ from engine.store.cabinet import Cabinet
 from engine.store.keys import KeyRing
 
 __all__ = [
-    "AccountRow", "AuditStore", "CoursesMoved", "DeliveryView", "MessageStore", "MessageView", "Owed",
-    "Query", "ResourceStore", "Store", "TokensTaken", "VaultStore", "VaultTurned",
+    "AccountRow", "AuditStore", "CoursesMoved", "DeliveryView", "EditionStore", "MessageStore",
+    "MessageView", "Owed", "Query", "ResourceStore", "Store", "TokensTaken", "VaultStore", "VaultTurned",
 ]  # fmt: skip
 
 
@@ -391,6 +394,52 @@ class AssertionStore(Protocol):
         ...
 
 
+class EditionStore(Protocol):
+    """Safe storage for the sets of channels that are, were or may be run. Every verb that changes something
+    records its entry in the same commit; who may do it, and whether somebody else has to agree, is decided
+    before (`engine.editions`)."""
+
+    def propose(
+        self, digest: bytes, packed: bytes, sites: Sequence[str], *, at: float, why: str, told: Entry
+    ) -> Edition:
+        """Keep a set of channels under the next number, `proposed` by whom `told` names. What has the same
+        digest as one before is that one, proposed again when it was withdrawn."""
+
+    def decide(
+        self, number: int, state: Literal["approved", "withdrawn"], *, at: float, told: Entry
+    ) -> Edition:
+        """Approve or withdraw a proposed edition. Raises `Misconfigured` for one that is not there or not
+        proposed (any more)."""
+
+    def activate(self, number: int, *, at: float, why: str, told: Entry) -> Activation:
+        """From this commit on the edition is the active one. Raises `Misconfigured` for one that is not there
+        or not approved."""
+
+    def active(self) -> Activation | None:
+        """The newest activation; None before there is any. Cheap: asked every second."""
+
+    def edition(self, number: int) -> Edition | None:
+        """One edition without its files."""
+
+    def packed(self, number: int) -> bytes:
+        """The files of an edition as they were proposed. Raises `KeyError` when there is none."""
+
+    def editions(self, limit: int = 1000) -> list[Edition]:
+        """Editions, newest first."""
+
+    def activations(self, limit: int = 1000) -> list[Activation]:
+        """Activations, newest first."""
+
+    def working_editions(self) -> list[int]:
+        """Editions that messages which are not routed yet, or whose deliveries are open, were accepted by."""
+
+    def say_running(self, running: Running) -> None:
+        """Remember what a process did with an activation."""
+
+    def running(self) -> list[Running]:
+        """What each process of the engine did last."""
+
+
 class AuditStore(Protocol):
     """Safe storage for who did what, when and why. Nothing is changed or taken away but by `purge_audit`, and
     what is done past these verbs is found by `verify_audit`."""
@@ -550,7 +599,7 @@ class VaultStore(Protocol):
         ...
 
 
-class Store(MessageStore, ResourceStore, AssertionStore, AuditStore, VaultStore, Protocol):
+class Store(MessageStore, ResourceStore, EditionStore, AssertionStore, AuditStore, VaultStore, Protocol):
     """Safe storage for all that comes in, and the cabinet with its keys."""
 
     cabinet: Cabinet

@@ -44,7 +44,7 @@ _OWE: Final = (
     " ON CONFLICT (message_id) DO UPDATE SET state = 'owed', attempts = 0"
 )
 _SEALED: Final = (
-    "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}"
+    "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}, m.edition"
     " FROM messages m LEFT JOIN contents c ON c.message_id = m.id WHERE "
 )
 
@@ -97,7 +97,7 @@ class Intake(Part):
         damaged: list[tuple[int, Reason]] = []
         for row in rows:
             try:
-                found.append(StoredMessage(row[0], row[1], self._open(row), row[2]))
+                found.append(StoredMessage(row[0], row[1], self._open(row), row[2], row[7]))
             except Damaged as fault:
                 damaged.append((row[0], GONE if isinstance(fault, Gone) else DAMAGED))
         if damaged:
@@ -122,7 +122,7 @@ class Intake(Part):
         return _SEALED.format(sealed=self._database.as_bytes.format("c.sealed"))
 
     def _open(self, row: tuple[Any, ...]) -> bytes:
-        return open_content(self._database, self._contents, row[0], row[1], *row[3:])
+        return open_content(self._database, self._contents, row[0], row[1], *row[3:7])
 
     def _bury_messages(self, damaged: list[tuple[int, Reason]]) -> None:
         """Dead letters, and no originals any more: the same message sent again is a new one."""

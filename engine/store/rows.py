@@ -17,7 +17,7 @@ STANDING: Final = ("accepted", "")
 
 _MESSAGE: Final = (
     "INSERT INTO messages (id, channel, type, state, received_at, answered, is_original, original,"
-    " bytes, fingerprint, digest, step, reason) VALUES "
+    " bytes, fingerprint, digest, step, reason, edition) VALUES "
 )
 _ANEW: Final = "SELECT key_id, {sealed} FROM contents WHERE message_id = ? AND key_id <> ?"
 _CONTENT: Final = "INSERT INTO contents (message_id, key_id, sealed) VALUES "
@@ -57,12 +57,13 @@ def message_row(receipt: Receipt, arrival: Arrival, *, original: bool = True) ->
         arrival.digest,
         arrival.step,
         as_json(receipt.refused or arrival.reason),
+        arrival.edition,
     )
 
 
 def keep_messages(work: Work, rows: list[Any], contents: list[Any]) -> None:
     """Write rows of `message_row` and of (message id, key id, sealed), both given flat."""
-    insert(work, _MESSAGE, 13, rows)
+    insert(work, _MESSAGE, 14, rows)
     insert(work, _CONTENT, 3, contents)
 
 

@@ -20,6 +20,7 @@ from engine.store.contents import Contents
 from engine.store.courses import Courses
 from engine.store.database import Database
 from engine.store.delivery import Deliveries
+from engine.store.editions import Editions
 from engine.store.erasing import Erasing
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
@@ -59,6 +60,7 @@ class SqlStore(
     Routes,
     Deliveries,
     Owing,
+    Editions,
     Views,
     Purging,
     Erasing,

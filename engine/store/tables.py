@@ -32,10 +32,11 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "MENTIONS_PART", "PER_MESSAGE", "assertions", "audit", "audit_checkpoints", "audit_head", "authorities",
-    "cabinets", "configured", "contents", "courses", "deliveries", "erasures", "fragments", "keys", "lookups",
-    "mentions", "merges", "messages", "metadata", "owed", "pulse", "resources", "seal_keys", "sequences",
-    "spans", "terms", "tokens", "uses", "versions",
+    "MENTIONS_PART", "PER_MESSAGE", "activations", "assertions", "audit", "audit_checkpoints", "audit_head",
+    "authorities", "cabinets", "configured", "contents", "courses", "deliveries", "editions", "erasures",
+    "fragments", "keys", "lookups", "mentions", "merges", "messages", "metadata", "owed", "pulse",
+    "resources", "running", "seal_keys", "sequences", "spans", "terms", "tokens", "unmapped", "uses",
+    "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -71,6 +72,7 @@ messages = Table(
     Column("step", Text, nullable=False, server_default=""),
     Column("reason", LargeBinary),  # JSON, as are warnings
     Column("warnings", LargeBinary),
+    Column("edition", Integer, nullable=False, server_default="0"),  # Arrival.edition
     _partial("messages_original", "fingerprint", "digest", where="is_original = 1", unique=True),
     _partial("messages_repeats", "original", where="original <> 0"),
     _partial("messages_received", "id", "channel", where=f"state = '{MessageState.RECEIVED}'"),
@@ -123,6 +125,7 @@ deliveries = Table(
     ),
     _partial("deliveries_claimed", "lease_until", where=f"state = '{DeliveryState.CLAIMED}'"),
     _partial("deliveries_dead", "id", where=f"state = '{DeliveryState.DEAD}'"),
+    _partial("deliveries_scheduled", "due_at", "id", where=f"state = '{DeliveryState.SCHEDULED}'"),
 )
 
 fragments = Table(
@@ -384,6 +387,58 @@ audit_checkpoints = Table(
     Column("key_id", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),
 )
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("packed", LargeBinary, nullable=False),  # its files (engine.editions.packing)
+    Column("sites", Text, nullable=False),  # apart by blanks
+    Column("state", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_at", Float(53), nullable=False, server_default="0"),
+)
+"""Sets of channels that were put forward to be run."""
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("edition", Integer, ForeignKey("editions.number"), nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""Which edition was to be run from when on: the newest row is the active one."""
+
+running = Table(
+    "running",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    Column("activation", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("refused", Text, nullable=False),
+)
+"""What each process of an engine runs."""
+
+unmapped = Table(
+    "unmapped",
+    metadata,
+    Column("message_id", _Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("channel", Text, nullable=False),
+    Column("code_table", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Index("unmapped_codes", "code_table", "code"),
+)
+"""Dead letters that wait for a code: rows go when they are routed again."""
 
 configured = Table(
     "configured",
