@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run", "Engine"),
     "doctor": ("doctor", "doctor", "Engine"),
     "lint": ("channels", "lint", "Channels"),
-    "test": ("channels", "test", "Channels"),
+    "test": ("testing", "test", "Channels"),
     "try": ("trying", "try_", "Channels"),
     "schema": ("channels", "schema", "Channels"),
     "policy": ("policy", "policy", "Channels"),

@@ -11,7 +11,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from engine.cli import channels, trying
+from engine.cli import channels, testing, trying
 from engine.config.schema import published
 from engine.errors import Misconfigured
 
@@ -20,7 +20,7 @@ SPOILED = ROOT / "tests/config/spoiled"
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command("lint")(channels.lint)
-app.command("test")(channels.test)
+app.command("test")(testing.test)
 app.command("try")(trying.try_)
 app.command("schema")(channels.schema)
 
