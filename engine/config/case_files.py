@@ -29,7 +29,9 @@ Answer = Literal[
 class ExpectedReason(Strict):
     """Why not, in the closed words of the engine."""
 
-    code: ReasonCode
+    code: ReasonCode = Field(
+        description="The engine's word for it, such as `unmapped-code` or `missing-field`."
+    )
     place: str | None = Field(None, description="`FT1[2]-7.1`; not looked at when it is left out.")
 
 
@@ -38,13 +40,17 @@ class Expectation(Strict):
     said to be refused or filtered must not be."""
 
     acknowledgement: Answer | None = Field(None, description="MSA-1, or none; of FHIR, the status.")
-    state: State | None = None
+    state: State | None = Field(
+        None, description="`effects`, `filtered`, `fragment`, `dead`, `quarantined` or `refused`."
+    )
     step: str | None = Field(None, description="The step that filtered the message.")
-    reason: ExpectedReason | None = None
+    reason: ExpectedReason | None = Field(
+        None, description="Why it became a dead letter or was answered with an error."
+    )
     effects: list[dict[str, dict[str, Any]]] | None = Field(
         None, description="Each as in the channel file: `charge: {key: …}`; all of them, field by field."
     )
-    sequence_key: str | None = None
+    sequence_key: str | None = Field(None, description="What `sequence_by` gave.")
     warnings: list[str] | None = Field(None, description="All warnings: `amount-differs at FT1[1]-11`.")
     never_contains: list[Text] = Field([], description="Texts that may stand nowhere in what goes out.")
 
@@ -65,18 +71,18 @@ class Sent(Strict):
 class Case(Sent):
     """One message and what becomes of it."""
 
-    name: Text
+    name: Text = Field(description="What the case shows, in a sentence.")
     after: list[Text | Sent] = Field(
         [], description="What was sent before, in that order: names of `messages`, or messages with changes."
     )
     links: list[Text | Sent] = Field(
         [], description="Of FHIR: resources that are there, to be referred to; written as in `after`."
     )
-    expect: Expectation
+    expect: Expectation = Field(description="What becomes of the message.")
 
 
 class CaseFile(Strict):
     """A test file."""
 
     messages: dict[str, Message] = Field({}, description="Messages that several cases start from.")
-    cases: list[Case] = Field(min_length=1)
+    cases: list[Case] = Field(min_length=1, description="What is sent, and what becomes of it.")

@@ -19,17 +19,19 @@ __all__ = ["ChannelSpec", "CourseSpec", "FilterRule", "Owners", "WarningRule", "
 class Owners(Strict):
     """Who answers for the channel: addresses shown with its dead letters."""
 
-    business: str
-    technical: str
+    business: str = Field(description="Who answers for codes, amounts and items: an address or a team.")
+    technical: str = Field(description="Who answers for connections, rights and rules: an address or a team.")
 
 
 class WidenSpec(Strict):
     """Lets a field through that the policy marks as optional, with a reason and a reviewer."""
 
-    path: str
-    to: Literal["keep", "keep-code", "keep-loc", "token", "year", "zip3", "udi-di", "number", "scanned"]
-    reason: str = Field(min_length=10)
-    reviewer: str = Field(min_length=3)
+    path: str = Field(description="The field path that is let through.")
+    to: Literal["keep", "keep-code", "keep-loc", "token", "year", "zip3", "udi-di", "number", "scanned"] = (
+        Field(description="What becomes of it there: it passes whole or in part, or as a token.")
+    )
+    reason: str = Field(min_length=10, description="Why it has to pass; kept with the policy.")
+    reviewer: str = Field(min_length=3, description="Who looked at it: a person, not the author alone.")
     codes: list[str] = Field(
         [], description="For `to: number`: the codes of OBX-3 whose values are numbers and nothing else."
     )
@@ -38,19 +40,19 @@ class WidenSpec(Strict):
 class FilterRule(Strict):
     """A named step that ends a message as filtered when all its tests hold."""
 
-    name: Name
+    name: Name = Field(description="Shown with every message that it ends.")
     for_each: str | None = Field(
         None, description="A segment id: the step ends single groups of it, and the message with the last."
     )
-    when: Tests = Field(min_length=1)
+    when: Tests = Field(min_length=1, description="Conditions, all of which must hold.")
 
 
 class WarningRule(Strict):
     """A named oddity, shown with the message; what the rules make of the message stands."""
 
-    name: Name
+    name: Name = Field(description="Shown with the message, and the place of the first condition.")
     for_each: str | None = Field(None, description="A segment id: looked for in each of its groups.")
-    when: Tests = Field(min_length=1)
+    when: Tests = Field(min_length=1, description="Conditions, all of which must hold.")
 
 
 class CourseSpec(Strict):
@@ -83,11 +85,14 @@ class CourseSpec(Strict):
 class ChannelSpec(Strict):
     """One channel file."""
 
-    channel: Name
-    description: str
-    owner: Owners
-    criticality: Literal["high", "normal", "bulk"] = "normal"
-    source: SourceSpec
+    channel: Name = Field(description="Its name: what messages, keys and metrics are filed under.")
+    description: str = Field(description="What it does, in a sentence for people.")
+    owner: Owners = Field(description="Who answers for it.")
+    criticality: Literal["high", "normal", "bulk"] = Field(
+        "normal",
+        description="The lane of its deliveries: `high` never waits behind `normal`, nor that behind `bulk`.",
+    )
+    source: SourceSpec = Field(description="Where its messages come from.")
     sequence_by: Expression = Field(description="Messages with equal values are applied in order.")
     key_space: Name | None = Field(None, description="Keys are unique within it; default: the channel.")
     tenant: Name | None = Field(
@@ -102,7 +107,10 @@ class ChannelSpec(Strict):
     values: dict[Name, Expression] = Field(
         {}, description="Name → an expression; the name stands for it wherever a field path may stand."
     )
-    course: CourseSpec | None = None
+    course: CourseSpec | None = Field(
+        None,
+        description="Puts what messages say of a visit or an appointment in the order in which it happened.",
+    )
     required: list[str] = Field([], description="Field paths a message must have, else AE 101.")
     validation: Literal["none", "structure", "profile"] = Field(
         "none",
@@ -110,11 +118,19 @@ class ChannelSpec(Strict):
         description="Before mapping: `structure` by the standard's tables, `profile` by a learned one.",
     )
     profile: str | None = Field(None, description="For `validate: profile`: its file, beside this one.")
-    filters: list[FilterRule] = Field([])
+    filters: list[FilterRule] = Field(
+        [], description="Named steps that end a message before any rule looks at it."
+    )
     warnings: list[WarningRule] = Field([], description="What a person should see of messages that go on.")
-    widen: list[WidenSpec] = Field([])
-    privacy: PrivacySpec = PrivacySpec()
-    retention: RetentionSpec = RetentionSpec()
-    effects: list[EffectRule] = Field(min_length=1)
+    widen: list[WidenSpec] = Field(
+        [], description="Fields that the policy marks as optional and this channel lets through."
+    )
+    privacy: PrivacySpec = Field(
+        PrivacySpec(), description="Privacy flags that it obeys, and what it keeps to itself."
+    )
+    retention: RetentionSpec = Field(
+        RetentionSpec(), description="How long its messages are kept, where it is not as long as everywhere."
+    )
+    effects: list[EffectRule] = Field(min_length=1, description="Rules: what a message means to the ERP.")
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
-    destinations: list[DestinationSpec] = Field(min_length=1)
+    destinations: list[DestinationSpec] = Field(min_length=1, description="Where the effects go.")

@@ -48,5 +48,7 @@ class IssuerSpec(Strict):
 class ClientsSpec(Strict):
     """The whole file."""
 
-    clients: list[ClientSpec] = Field(min_length=1)
-    issuers: list[IssuerSpec] = Field([])
+    clients: list[ClientSpec] = Field(min_length=1, description="The systems that may connect.")
+    issuers: list[IssuerSpec] = Field(
+        [], description="Other authorization servers whose tokens are believed."
+    )

@@ -21,8 +21,8 @@ class KnownWord(Strict):
     """A word that is nobody here although somebody may be called so: the guard does not stop it."""
 
     word: str = Field(min_length=3, max_length=80, description="As effects write it; case does not count.")
-    reason: str = Field(min_length=10)
-    reviewer: str = Field(min_length=3)
+    reason: str = Field(min_length=10, description="Why it is nobody here.")
+    reviewer: str = Field(min_length=3, description="Who looked at it.")
 
 
 class PrivacySpec(Strict):

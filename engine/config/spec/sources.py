@@ -29,8 +29,8 @@ ResourceType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]{1,63}$"
 class TlsSpec(Strict):
     """TLS on the listener. Paths, or names of environment variables that hold them (`env:NAME`)."""
 
-    certificate: str
-    key: str
+    certificate: str = Field(description="Its certificate, with the chain.")
+    key: str = Field(description="The certificate's key.")
     client_ca: str | None = Field(None, description="With it, senders must show a certificate of this CA.")
     client_names: list[str] = Field([], description="Names (SAN) a sender's certificate may carry.")
 
@@ -41,7 +41,7 @@ class LinkTlsSpec(Strict):
     server_name: str = Field("", description="Name its certificate must carry; default: the host.")
     ca: str | None = Field(None, description="Authority of its certificate; default: the system's.")
     certificate: str | None = Field(None, description="Our own, where it asks for one.")
-    key: str | None = None
+    key: str | None = Field(None, description="The certificate's key.")
 
 
 class Source(Strict):
@@ -59,7 +59,10 @@ class Hl7Source(Source):
     """What the doors of HL7 v2 have in common: what to accept, how to read it, when to answer."""
 
     message_types: list[str] = Field(min_length=1, description="`ADT^A01`, or `ADT` for all its events.")
-    acknowledge: Literal["storage", "transform", "delivery"] = "storage"
+    acknowledge: Literal["storage", "transform", "delivery"] = Field(
+        "storage",
+        description="When the sender is answered: after `storage`, mapping (`transform`) or `delivery`.",
+    )
     acknowledge_timeout: int = Field(
         30, ge=1, le=600, description="Seconds a sender may wait for its outcome."
     )
@@ -71,10 +74,14 @@ class Hl7Source(Source):
         description="`order`: the answer to an order says what became of it (ORS, ORR … with ORC); `master`: "
         "that to a master file, of its records (MFK), when MFI-6 asks for it.",
     )
-    ack_mode: Literal["auto", "original", "enhanced", "never", "always"] = "auto"
-    processing_ids: list[str] = Field(["P"])
+    ack_mode: Literal["auto", "original", "enhanced", "never", "always"] = Field(
+        "auto", description="`auto` follows MSH-15 and MSH-16 of each message; the others override them."
+    )
+    processing_ids: list[str] = Field(
+        ["P"], description="Values of MSH-11 that are taken: `P` production, `T` training, `D` debugging."
+    )
     versions: list[str] = Field([], description="Versions accepted; empty: 2.1 to 2.9.")
-    control_id: Literal["required", "optional"] = "required"
+    control_id: Literal["required", "optional"] = Field("required", description="May MSH-10 be empty?")
     control_id_reuse: Literal["accept", "reject"] = Field(
         "accept", description="An MSH-10 used before for other content: a new message, or AE 205."
     )
@@ -98,22 +105,24 @@ class MllpSource(Hl7Source):
     """HL7 v2 over MLLP: where to listen, who may connect."""
 
     listen: str = Field(description="`tcp:PORT` (loopback), `tcp:ADDRESS:PORT`, or `env:NAME`.")
-    tls: TlsSpec | None = None
+    tls: TlsSpec | None = Field(None, description="TLS on the listener.")
     insecure_ok: bool = Field(False, description="Plain MLLP on an address other than loopback.")
     allow: list[str] = Field([], description="Networks (CIDR) that may connect; empty: any.")
     max_frame: int = Field(16 * 1024 * 1024, ge=65536, le=268435456, description="Bytes.")
-    max_connections: int = Field(64, ge=1, le=10000)
-    max_connections_per_peer: int = Field(8, ge=1, le=10000)
+    max_connections: int = Field(64, ge=1, le=10000, description="Connections at once.")
+    max_connections_per_peer: int = Field(
+        8, ge=1, le=10000, description="Connections at once from one address."
+    )
     batch_headers: Literal["required", "optional"] = Field(
         "required", description="`optional`: several messages in one frame are a batch without BHS too."
     )
     max_batch: int = Field(10_000, ge=1, le=30_000, description="Messages of one batch.")
-    require_cr: bool = False
+    require_cr: bool = Field(False, description="A frame whose last segment has no CR is refused.")
     app_ack: Literal["same", "separate"] = Field(
         "same", description="Application answers in enhanced mode: this connection, or a link of their own."
     )
     app_ack_to: str = Field("", description="That link: `tcp:HOST:PORT`, or `env:NAME`.")
-    app_ack_tls: LinkTlsSpec | None = None
+    app_ack_tls: LinkTlsSpec | None = Field(None, description="TLS on the link of application answers.")
     sequence_numbers: bool = Field(False, description="The sequence number protocol: MSH-13 and MSA-4.")
     store_unavailable: Literal["close", "nack"] = Field(
         "close", description="When nothing can be stored: close without an answer, or AR/CE first."
@@ -159,7 +168,7 @@ class FhirSource(Source):
         description="This address as clients write it, `https://wardline.example:8480`: in links, and whom "
         "access tokens are for; default: what `listen` says.",
     )
-    tls: TlsSpec | None = None
+    tls: TlsSpec | None = Field(None, description="TLS on the listener.")
     insecure_ok: bool = Field(False, description="Plain HTTP on an address other than loopback.")
     releases: list[Release] = Field(
         ["R4", "R4B", "R5"], min_length=1, description="Spoken here, each at `/fhir/RELEASE`."
@@ -188,9 +197,9 @@ class FhirSource(Source):
 class SourceSpec(Strict):
     """Where messages come from: exactly one kind."""
 
-    mllp: MllpSource | None = None
-    folder: FolderSource | None = None
-    fhir: FhirSource | None = None
+    mllp: MllpSource | None = Field(None, description="HL7 v2 over MLLP.")
+    folder: FolderSource | None = Field(None, description="HL7 v2 in files.")
+    fhir: FhirSource | None = Field(None, description="Resources of FHIR over HTTP.")
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
