@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,34 +12,15 @@ from rich.text import Text
 
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act
-from engine.cli.masking import SHOWN, Line, mask, treatment_shown
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
-from engine.cli.view_fhir import is_resource, resource_lines
 from engine.errors import Misconfigured, Unacceptable
-from engine.hl7.document import Document
 from engine.hl7.files import split_messages
-from engine.hl7.names import component, field, segment_title
-from engine.hl7.tree import Leaf, leaves
-from engine.privacy.fhir_policy import FhirPolicy
-from engine.privacy.harvest import Harvester
-from engine.privacy.matching import Identities
-from engine.privacy.policy import Policy
+from engine.hl7.names import segment_title
+from engine.workbench.masking import Line
+from engine.workbench.resource_tree import is_resource
+from engine.workbench.tree import tree_of
 
-__all__ = ["lines_of", "view"]
-
-
-def lines_of(document: Document, policy: Policy, *, show_phi: bool = False) -> Iterator[Line]:
-    """The populated leaves of a message as lines; masked is also what identifies somebody in a place that
-    passes, as the guard would stop it. Raises `Unacceptable` above the limits of reading."""
-    version = document.header.version
-    identities = Identities(() if show_phi else Harvester(policy).of(document))
-    for leaf in leaves(document):
-        rule = policy.treatment(leaf.segment, leaf.field, leaf.component, leaf.subcomponent)
-        titles, datatype = _named(version, leaf)
-        passes = rule.treatment in SHOWN and not identities.row_in(leaf.text)
-        value = leaf.text if passes or show_phi else mask(rule.treatment, rule.domain, leaf.text)
-        what = treatment_shown(rule)
-        yield Line(leaf.path, leaf.segment, titles, datatype, value, what, masked=not passes and not show_phi)
+__all__ = ["view"]
 
 
 def view(
@@ -71,7 +51,7 @@ def view(
     shown: list[dict[str, object]] = []
     for number, raw in enumerate(raws, 1):
         try:
-            lines, quirks = _lines(raw, charset, show_phi=show_phi)
+            lines, quirks = tree_of(raw, charset, show_phi=show_phi)
         except Unacceptable as error:
             unread += 1
             Console(stderr=True).print(f"message {number}: {error}", style="red")
@@ -85,14 +65,6 @@ def view(
     if as_json:
         print_json(shown)
     raise typer.Exit(1 if unread else 0)
-
-
-def _lines(raw: bytes, charset: str, *, show_phi: bool) -> tuple[list[Line], list[str]]:
-    """The lines of a message of either kind, and what was odd about it."""
-    if is_resource(raw):
-        return list(resource_lines(raw, FhirPolicy(), show_phi=show_phi)), []
-    document = Document.parse(raw, default_charset=charset)
-    return list(lines_of(document, Policy(), show_phi=show_phi)), sorted(document.quirks)
 
 
 def _stored(message_id: int, store: str | None, why: str, ticket: str, told: str) -> bytes:
@@ -125,20 +97,6 @@ def _raws(file: str) -> list[bytes]:
         hint = "a message begins with MSH and a delimiter, a resource is a JSON object"
         raise Misconfigured("no HL7 v2 message in it, and no resource", where=file, hint=hint)
     return found
-
-
-def _named(version: str, leaf: Leaf) -> tuple[str, str]:
-    """The names from the field down to the leaf, and the leaf's datatype."""
-    named = field(version, leaf.segment, leaf.field)
-    titles = [named.title]
-    for number in (leaf.component, leaf.subcomponent):
-        if not named.parts and number == 1:
-            break
-        named = component(named, number)
-        if leaf.whole:
-            continue
-        titles.append(named.title or f"part {number}")
-    return " · ".join(title for title in titles if title), named.datatype
 
 
 def _print(console: Console, quirks: list[str], lines: list[Line], number: int) -> None:

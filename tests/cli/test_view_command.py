@@ -72,8 +72,9 @@ def test_json_says_what_the_privacy_step_makes_of_each_place(file: str) -> None:
     assert found["PID-5.1"] | {"value": ""} == {
         "path": "PID-5.1", "segment": "PID", "title": "Patient name · Family name · Surname",
         "datatype": "ST",
-        "value": "", "treatment": "drop", "masked": True,
+        "value": "", "treatment": "drop", "masked": True, "row": found["PID-5.1"]["row"],
     }  # fmt: skip
+    assert found["PID-5.1"]["row"].startswith("PID-5")
     assert found["PID-3.1"]["treatment"] == "token:person"
     assert "masked" not in found["FT1-10"]
 

@@ -12,10 +12,10 @@ from fhir_channel import packed, unit
 from typer.testing import CliRunner
 
 from engine.cli import app
-from engine.cli.view_fhir import resource_lines
 from engine.errors import Unacceptable
 from engine.privacy.fhir_policy import FhirPolicy
 from engine.store.sql import open_store
+from engine.workbench.resource_tree import resource_lines
 
 CHARGE: dict[str, Any] = {
     "resourceType": "ChargeItem",

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from engine.cli.masking import SHOWN, Line, mask, treatment_shown
 from engine.errors import Misconfigured, Unacceptable
 from engine.fhir import references
 from engine.fhir.document import Resource
@@ -20,6 +19,7 @@ from engine.privacy.fhir_reading import text_of
 from engine.privacy.fhir_table import THINGS, domain_of
 from engine.privacy.matching import Identities
 from engine.privacy.rules import Rule
+from engine.workbench.masking import SHOWN, Line, mask, treatment_shown
 
 __all__ = ["is_resource", "resource_lines"]
 
@@ -51,7 +51,8 @@ def resource_lines(raw: bytes, policy: FhirPolicy, *, show_phi: bool = False) ->
         passes = rule.treatment in SHOWN and not identities.row_in(value)
         text = value if passes or show_phi else mask(rule.treatment, rule.domain, value)
         masked = not passes and not show_phi
-        yield Line(f"{type_}{shown}", type_, "", "", text, treatment_shown(rule), masked=masked)
+        what = treatment_shown(rule)
+        yield Line(f"{type_}{shown}", type_, "", "", text, what, masked=masked, row=rule.row)
 
 
 def _leaves(node: Any, names: tuple[str, ...], shown: str) -> Iterator[tuple[tuple[str, ...], str, str]]:

@@ -18,7 +18,8 @@ _DOMAINS = {letter: word for word, letter in DOMAINS.items()}
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """One leaf as it is shown: its path, its names from the field down, its datatype, the value or its
-    mask (`masked` says which it is, `treatment` what the privacy step makes of it)."""
+    mask (`masked` says which it is, `treatment` what the privacy step makes of it, by which `row` of its
+    table)."""
 
     path: str
     segment: str
@@ -27,6 +28,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     value: str
     treatment: str
     masked: bool = False
+    row: str = ""
 
 
 def mask(treatment: str, domain: str, text: str) -> str:

@@ -1,0 +1,1 @@
+"""The workbench: tools for those who write channels."""
