@@ -13,7 +13,7 @@ import msgspec
 from engine.errors import Misconfigured
 from engine.model import Retention
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "names_in"]
 
 SIX_YEARS: Final = 2192
 """Days that documentation is kept at least (45 CFR 164.316(b)(2)(i))."""
@@ -42,8 +42,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints of the audit too, outside the store; `keep_*` for how many days what is kept
     (`engine.model.Retention`), `keep_audit` the audit; `tenant` whose numbers a channel's are when it does
     not say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for, and
-    `reidentify_private` the file that opens them, for re-identification and rotation only; `log_level` what
-    is logged (`DEBUG` shows the signals that are otherwise only counted)."""
+    `reidentify_private` the file that opens them, for re-identification and rotation only; `sites` the
+    overlays that are laid over the channels, in turn; `log_level` what is logged (`DEBUG` shows the
+    signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     cabinet: str = ""
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = ""
     reidentify_public: str = ""
     reidentify_private: Path | None = None
+    sites: tuple[str, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
@@ -103,9 +105,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 )
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """The names in `north, production`."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
 def _read(name: str, text: str, kind: object) -> object:
     if kind == (Path | None):
         return Path(text)
+    if kind == tuple[str, ...]:
+        return names_in(text)
     try:
         return msgspec.convert(text, type=kind, strict=False)
     except msgspec.ValidationError:

@@ -52,7 +52,7 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory stays there
     configure_logs(level=settings.log_level, plain=plain_logs)
     sys.setswitchinterval(SWITCH)
-    channels = load_channels(folder)
+    channels = load_channels(folder, settings.sites)
     spare_the_collector()
     names = {name for channel in channels for name in channel.program.destinations}
     destinations = open_destinations(names, os.environ, settings.ledger, insecure_ok=settings.insecure_ok)
@@ -162,6 +162,8 @@ def _command(folder: Path, share: Share) -> list[str]:
 def _environment(settings: Settings) -> dict[str, str]:
     """What workers inherit: the settings travel here, because command lines can be read by anyone."""
     given = {"WARDLINE_STORE": settings.store, "WARDLINE_HTTP": "off", "WARDLINE_NODE": settings.node}
+    if settings.sites:
+        given["WARDLINE_SITES"] = ",".join(settings.sites)
     if settings.cabinet:
         given["WARDLINE_CABINET"] = settings.cabinet
     if settings.ledger:

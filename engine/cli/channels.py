@@ -10,6 +10,7 @@ import typer
 
 from engine.cli.named import PathsArgument, channels_in, counted
 from engine.cli.show import JsonOption, print_json
+from engine.cli.siting import SiteOption, sites_of
 from engine.config.finding import Finding
 from engine.config.loading import lint_files
 from engine.config.schema import CHANNEL_SCHEMA, EFFECTS_SCHEMA, published
@@ -17,10 +18,10 @@ from engine.config.schema import CHANNEL_SCHEMA, EFFECTS_SCHEMA, published
 __all__ = ["lint", "schema"]
 
 
-def lint(paths: PathsArgument, json: JsonOption = False) -> None:
+def lint(paths: PathsArgument, site: SiteOption = None, json: JsonOption = False) -> None:
     """Check channel files and their tables. Exit code 1 when there is an error."""
     files = channels_in(paths)
-    findings = lint_files(files)
+    findings = lint_files(files, sites_of(site))
     if json:
         print_json(findings)
     else:

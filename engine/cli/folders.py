@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from engine.app.listening import folder_of
+from engine.cli.siting import sites_of
 from engine.config.loading import load_channels
 from engine.listeners.inbox import survey
 
@@ -19,7 +20,7 @@ def folders_of(channels: Path) -> dict[str, dict[str, float | str]]:
     and how old the oldest that waits is; or the system's word why nobody can look. Raises `Misconfigured`
     when the channels cannot be read."""
     found: dict[str, dict[str, float | str]] = {}
-    for channel in load_channels(channels):
+    for channel in load_channels(channels, sites_of(None)):
         source, name = channel.spec.source.folder, channel.spec.channel
         if source is not None:
             path = folder_of(source, name, os.environ)

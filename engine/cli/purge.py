@@ -48,7 +48,7 @@ def purge(
     A running engine does the same once a day; beside it this may run at any time. What was kept longer by the
     engine that ran here last stops it: nothing brings back what goes too early."""
     settings = Settings.from_environment(store=store)
-    specs = [one.spec for one in load_channels(channels)] if channels else []
+    specs = [one.spec for one in load_channels(channels, settings.sites)] if channels else []
     own = retention_of(specs, settings.retention)
     opened = open_named(store)
     _check_agreed(opened.configured(), specs, settings)

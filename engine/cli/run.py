@@ -10,6 +10,7 @@ import typer
 
 from engine.app.process import run_node
 from engine.app.workers import Share
+from engine.cli.siting import SiteOption, sites_of
 from engine.errors import Misconfigured
 from engine.settings import Settings
 
@@ -22,6 +23,7 @@ def run(
     store: Annotated[str | None, typer.Option(help="Database URL.", envvar="WARDLINE_STORE")] = None,
     http: Annotated[str | None, typer.Option(help="Address of health and metrics, or `off`.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Dry run: write effects to this file instead.")] = None,
+    site: SiteOption = None,
     plain_logs: Annotated[
         bool | None,
         typer.Option("--plain-logs/--json-logs", help="For eyes or machines; default: as stderr is."),
@@ -29,7 +31,7 @@ def run(
     share: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Listen, store, answer, route and deliver, until told to stop (SIGTERM or Ctrl-C)."""
-    settings = Settings.from_environment(store=store, http=http, ledger=ledger)
+    settings = Settings.from_environment(store=store, http=http, ledger=ledger, sites=sites_of(site))
     plain = sys.stderr.isatty() if plain_logs is None else plain_logs
     run_node(settings, channels, _share(share, workers), plain_logs=plain)
 

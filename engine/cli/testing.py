@@ -12,6 +12,7 @@ import typer
 
 from engine.cli.named import PathsArgument, channels_in, counted
 from engine.cli.show import JsonOption, print_json
+from engine.cli.siting import SiteOption, sites_of
 from engine.config.loading import examine
 from engine.config.testing import CaseResult, junit, run_cases
 
@@ -21,11 +22,12 @@ __all__ = ["test"]
 def test(
     paths: PathsArgument,
     channel: Annotated[str, typer.Option("--channel", help="Only this channel.")] = "",
+    site: SiteOption = None,
     json: JsonOption = False,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
 ) -> None:
     """Run the cases beside channel files. Exit code 1 when one fails."""
-    results = [result for path in channels_in(paths) for result in _results(path, channel)]
+    results = [result for path in channels_in(paths) for result in _results(path, channel, sites_of(site))]
     if junit_file is not None:
         junit_file.write_text(junit(results), encoding="utf-8")
     if json:
@@ -36,11 +38,11 @@ def test(
         raise typer.Exit(1)
 
 
-def _results(path: Path, channel: str) -> list[CaseResult]:
+def _results(path: Path, channel: str, sites: Sequence[str]) -> list[CaseResult]:
     """A channel's results; a channel that does not load is one failed result."""
-    examined = examine(path)
+    examined = examine(path, sites)
     name = examined.spec.channel if examined.spec else path.stem
-    if channel and name != channel:
+    if examined.left_out or (channel and name != channel):
         return []
     errors = tuple(finding for finding in examined.findings if finding.severity == "error")
     if errors:

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from engine.cli.show import JsonOption, print_json, words
+from engine.cli.siting import SiteOption, sites_of
 from engine.config.loading import load_channel
 from engine.config.rehearsal import Rehearsal, rehearse
 from engine.errors import Misconfigured
@@ -20,10 +21,11 @@ __all__ = ["try_"]
 def try_(
     channel: Annotated[Path, typer.Argument(help="A channel file.")],
     message: Annotated[Path, typer.Argument(help="A file with one message; - reads standard input.")],
+    site: SiteOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a channel would make of a message. Nothing is stored or sent; tokens are readable."""
-    loaded = load_channel(channel)
+    loaded = load_channel(channel, sites_of(site))
     raw = sys.stdin.buffer.read() if str(message) == "-" else _read(message)
     tried = rehearse(loaded, _unframed(raw))
     if json:

@@ -15,7 +15,6 @@ import msgspec
 
 from engine.auditing import Configuration
 from engine.config.loading import LoadedChannel
-from engine.config.reading import read_yaml
 from engine.config.tables import Table
 
 __all__ = ["Named", "channel_configuration", "differences", "policy_configuration", "settings_configuration"]
@@ -29,9 +28,10 @@ _POLICY: Final = ("phi.csv.gz", "datatypes.csv")
 
 
 def channel_configuration(channel: LoadedChannel, named: Named) -> Configuration:
-    """A channel with its tables, profile and clients."""
+    """A channel with its sites, tables, profile and clients."""
     spec, program = channel.spec, channel.program
-    places = dict(_flat(read_yaml(channel.raw, channel.path.name).data, ""))
+    places = dict(_flat(channel.data, ""))
+    places |= {"sites": msgspec.json.encode(channel.sites)} if channel.sites else {}
     places |= {f"tables.{name}": _content(table) for name, table in channel.tables.items()}
     if program.profile is not None:
         places["profile"] = msgspec.json.encode(program.profile, order="sorted", enc_hook=repr)
@@ -83,7 +83,7 @@ def _some(places: Iterable[str]) -> str:
 
 def _flat(node: Any, at: str) -> Iterator[tuple[str, bytes]]:
     """Every leaf with its place: `effects[1].charge.item`."""
-    if isinstance(node, dict):
+    if isinstance(node, Mapping):
         for name, part in node.items():
             yield from _flat(part, f"{at}.{name}" if at else str(name))
     elif isinstance(node, list | tuple):

@@ -61,7 +61,7 @@ class Drive:
         given = {
             "WARDLINE_STORE": store, "WARDLINE_HTTP": "127.0.0.1:0", "WARDLINE_LOG_LEVEL": "DEBUG",
             "WARDLINE_DEV_KEYS": "true", "COLUMNS": "1000", "TMPDIR": str(folders.root / "tmp"),
-            "WARDLINE_USER": "prove-phi",
+            "WARDLINE_USER": "prove-phi", "WARDLINE_SITES": "",
             "WARDLINE_KEY_FILE": str(self._key),
             f"WARDLINE_MLLP_{RECEIVER.replace('-', '_').upper()}_URL": f"mllp://127.0.0.1:{self.receiver.port}",
             **self._keys.environment(),
