@@ -48,6 +48,7 @@ from engine.transforms.scope import Part, Scope, Value
 
 __all__ = [
     "NamePointer",
+    "each_key_once",
     "failed",
     "map_document",
     "privacy_reason",
@@ -178,7 +179,7 @@ def map_document(
         return ended
     scopes = _Scopes(document, program, message)
     made = [(rule.make(scope), scope) for rule, scope in _applying(program, message, scopes)]
-    once = list(_once(made) if raised is None else _restricted(made))
+    once = list(each_key_once(made) if raised is None else _restricted(made))
     if len(once) * len(program.destinations) > MOST_DELIVERIES:
         raise Unacceptable("oversize", "", "one message wants too many deliveries", hl7=104)
     said: tuple[Said, ...] = ()
@@ -209,7 +210,7 @@ def _ended(
 
 def _restricted(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Scope]]:
     """What a privacy flag leaves of the effects."""
-    for effect, scope in _once(made):
+    for effect, scope in each_key_once(made):
         if (left := restricted(effect)) is not None:
             yield left, scope
 
@@ -410,7 +411,7 @@ def _resource(
         warnings[:0] = resource.warnings
 
 
-def _once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Scope]]:
+def each_key_once(made: list[tuple[Effect | None, Scope]]) -> Iterator[tuple[Effect, Scope]]:
     """The effects with their scopes, each key once. Two that say the same of a visit, a merge or a master
     record are one; two of stock or money with one key would replace each other, so that is refused
     (`bad-value`)."""

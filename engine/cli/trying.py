@@ -4,67 +4,70 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
-from engine.cli.show import JsonOption, print_json, words
+from engine.auditing import Act
+from engine.cli.acting import TicketOption, WhyOption, act
+from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.cli.siting import SiteOption, sites_of
+from engine.cli.trial_text import told
 from engine.config.loading import load_channel
-from engine.config.rehearsal import Rehearsal, rehearse
 from engine.errors import Misconfigured
+from engine.workbench.trial import try_message
 
 __all__ = ["try_"]
 
 
 def try_(
     channel: Annotated[Path, typer.Argument(help="A channel file.")],
-    message: Annotated[Path, typer.Argument(help="A file with one message; - reads standard input.")],
+    message: Annotated[
+        str, typer.Argument(metavar="[MESSAGE]", help="A file with one message; - reads standard input.")
+    ] = "",
+    stored: Annotated[int, typer.Option("--stored", help="A stored message by its id instead.")] = 0,
     site: SiteOption = None,
+    store: StoreOption = None,
+    why: WhyOption = "",
+    ticket: TicketOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Show what a channel would make of a message. Nothing is stored or sent; tokens are readable."""
+    """Show what a channel would make of a message, step by step. Nothing is stored or sent.
+
+    In a message of a file tokens are shown as what they stand for. Of a stored message no identifier is
+    shown, and that it is looked at is recorded. Exit code 1 when the channel refuses the message.
+    """
     loaded = load_channel(channel, sites_of(site))
-    raw = sys.stdin.buffer.read() if str(message) == "-" else _read(message)
-    tried = rehearse(loaded, _unframed(raw))
+    raw = _stored(stored, store, why, ticket) if stored else _unframed(_read(message))
+    tried = try_message(loaded, raw, numbered=bool(stored)).tried
     if json:
-        print_json(_summary(tried))
+        print_json(tried)
     else:
-        _print_trial(tried)
+        for line in told(tried):
+            typer.echo(line)
     if tried.reason is not None:
         raise typer.Exit(1)
 
 
-def _print_trial(tried: Rehearsal) -> None:
-    typer.echo(f"answer: {tried.code}")
-    typer.echo(f"state: {tried.state}" + (f" by {tried.step}" if tried.step else ""))
-    if tried.reason is not None:
-        typer.echo(f"reason: {tried.reason.code} at {tried.reason.place or '-'}: {tried.reason.text}")
-    for warning in tried.warnings:
-        typer.echo(f"warning: {words(warning)}")
-    for effect in tried.effects:
-        typer.echo(msgspec.json.format(msgspec.json.encode(effect), indent=2).decode())
-
-
-def _summary(tried: Rehearsal) -> dict[str, Any]:
-    return {
-        "acknowledgement": tried.code,
-        "answer": tried.acknowledgement.decode("latin-1"),
-        "state": tried.state,
-        "step": tried.step,
-        "reason": tried.reason,
-        "warnings": tried.warnings,
-        "sequence_key": tried.sequence_key,
-        "effects": tried.effects,
-    }
-
-
-def _read(path: Path) -> bytes:
+def _stored(message_id: int, store: str | None, why: str, ticket: str) -> bytes:
+    """A stored message, recorded before it is shown. Raises `Misconfigured` where there is none."""
+    opened = open_named(store)
     try:
-        return path.read_bytes()
+        raw = opened.content(message_id)
+    except KeyError:
+        text = f"message {message_id} has no content here"
+        raise Misconfigured(text, hint="see wardline messages") from None
+    act(opened, Act.LOOK, f"message:{message_id}", why=why, ticket=ticket, told="masked, tried")
+    return raw
+
+
+def _read(name: str) -> bytes:
+    if not name:
+        raise Misconfigured("no message", hint="name a file, - for standard input, or --stored ID")
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError:
-        raise Misconfigured("the file cannot be read", where=str(path)) from None
+        raise Misconfigured("the file cannot be read", where=name) from None
 
 
 def _unframed(raw: bytes) -> bytes:

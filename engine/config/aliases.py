@@ -3,7 +3,8 @@
 The tokens themselves are real ones from a vault that forgets; only what is shown and compared has
 their readable names. An alias is the word of the token's domain and the identifier; where two
 identifiers of one message would read the same, the assigning authority and then the type are added:
-`person:12345@HOSP`, `person:12345@HOSP/PI`.
+`person:12345@HOSP`, `person:12345@HOSP/PI`. Where nobody may learn the identifier, they are numbered instead:
+`person:#1`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ _WORDS = {letter: word for word, letter in DOMAINS.items()}
 
 class AliasBook(TokenBook):
     """A token book without a store that remembers what each of its tokens stands for. The same
-    messages in the same order give the same tokens."""
+    messages in the same order give the same tokens. With `numbered` its aliases tell no identifier."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, numbered: bool = False) -> None:
         count = itertools.count()
+        self._numbered = numbered
         super().__init__(
             Vault(tenant="trial", index_keys={"trial": bytes(32)}, shift_key=bytes(32)),
             lambda _: {},
@@ -41,7 +43,8 @@ class AliasBook(TokenBook):
         """As `TokenBook.token`."""
         token = super().token(domain, authority, id_type, value)
         if token not in self._meanings:
-            name = f"{_WORDS[domain]}:{value.strip()}"
+            told = f"#{len(self._meanings) + 1}" if self._numbered else value.strip()
+            name = f"{_WORDS[domain]}:{told}"
             self._meanings[token] = name, authority, id_type
             self._taken.update((name, f"{name}@{authority}"))
         return token

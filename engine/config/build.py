@@ -44,10 +44,10 @@ from engine.transforms.condition import Condition, compile_condition, compile_pr
 from engine.transforms.effect import Make, compile_effect
 from engine.transforms.expression import Flaw
 from engine.transforms.scope import Scope, Value
-from engine.transforms.setting import Read, Setting, Table
+from engine.transforms.setting import Read, Setting, Table, Worked
 from engine.transforms.values import Values
 
-__all__ = ["Program", "ReadAt", "build", "reads_of"]
+__all__ = ["Program", "ReadAt", "WorkedAt", "build", "explained", "reads_of"]
 
 T = TypeVar("T")
 HEADER = frozenset({"MSH"})
@@ -82,6 +82,21 @@ def reads_of(spec: ChannelSpec, tables: Mapping[str, Table]) -> list[ReadAt]:
     return list(dict.fromkeys(work.reads))
 
 
+class WorkedAt(NamedTuple):
+    """How an expression is worked out, and the `place` of the file that it is for."""
+
+    place: Place
+    worked: Worked
+
+
+def explained(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program | None, list[WorkedAt]]:
+    """The program of a channel as `build` makes it, and its expressions one by one, which read the scopes of
+    that very program."""
+    work = _Build(spec, tables)
+    program = work.program()
+    return program, work.worked
+
+
 class _Build:
     """One channel on its way to a program, the problems found on the way, and what it reads where."""
 
@@ -89,6 +104,7 @@ class _Build:
         self.spec = spec
         self.problems: list[Problem] = []
         self.reads: list[ReadAt] = []
+        self.worked: list[WorkedAt] = []
         self.readers = self._readers()
         self.setting = Setting(self.readers, tables, _zone(spec), Values(spec.values))
 
@@ -217,7 +233,9 @@ class _Build:
             within = setting.values.where(read.offset)
             written, offset = (into, read.offset) if within is None else (("values", within[0]), within[1])
             self.reads.append(ReadAt(into, written, offset, read))
+        self.worked += (WorkedAt((*place, one.part) if one.part else place, one) for one in setting.worked)
         setting.reads.clear()
+        setting.worked.clear()
         setting.part = ""
 
     def _readers(self) -> Readers | FhirReaders:

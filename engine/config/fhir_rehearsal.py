@@ -38,11 +38,11 @@ _REASONS: dict[Code, ReasonCode] = {
 class ResourceTrial:
     """A channel to which nothing was sent yet. What is sent is remembered as long as the trial."""
 
-    def __init__(self, channel: LoadedChannel) -> None:
+    def __init__(self, channel: LoadedChannel, book: AliasBook | None = None) -> None:
         source = channel.spec.source.fhir
         assert source is not None  # noqa: S101 - other channels are rehearsed otherwise
         self._channel, self._source = channel, source
-        self._book = AliasBook()
+        self._book = book or AliasBook()
         self._there: dict[ResourceKey, Version] = {}
 
     def know(self, raw: bytes) -> Rehearsal | None:
@@ -69,6 +69,10 @@ class ResourceTrial:
             return _refused(refusal)
         status = "204" if stored.deleted else "200" if before is not None else "201"
         return self._route(self._write(stored, resource), status)
+
+    def packed(self, raw: bytes) -> bytes:
+        """A resource as it would be stored."""
+        return pack(self._stored(raw))
 
     def _stored(self, raw: bytes) -> Stored:
         try:

@@ -45,17 +45,17 @@ def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
     return trial_of(channel).say(raw)
 
 
-def trial_of(channel: LoadedChannel) -> Trial | ResourceTrial:
-    """A trial of a channel, of whichever kind."""
-    return Trial(channel) if channel.spec.source.fhir is None else ResourceTrial(channel)
+def trial_of(channel: LoadedChannel, book: AliasBook | None = None) -> Trial | ResourceTrial:
+    """A trial of a channel, of whichever kind; its tokens are those of `book`."""
+    return Trial(channel, book) if channel.spec.source.fhir is None else ResourceTrial(channel, book)
 
 
 class Trial:
     """A channel that nothing was said to yet. What is said is remembered as long as the trial."""
 
-    def __init__(self, channel: LoadedChannel) -> None:
+    def __init__(self, channel: LoadedChannel, book: AliasBook | None = None) -> None:
         self._channel = channel
-        self._book, self._courses = AliasBook(), CourseMemory()
+        self._book, self._courses = book or AliasBook(), CourseMemory()
         self._said = 0
 
     def say(self, raw: bytes) -> Rehearsal:

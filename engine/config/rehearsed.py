@@ -6,7 +6,7 @@ import json
 from typing import Any, Literal, NamedTuple
 
 from engine.config.aliases import AliasBook
-from engine.effects import encode, kind_of
+from engine.effects import Effect, encode, kind_of
 from engine.model import Dead, Filtered, Fragment, Reason, Routed, Routing
 
 __all__ = ["Rehearsal", "State", "became"]
@@ -30,6 +30,8 @@ class Rehearsal(NamedTuple):
     warnings: tuple[Reason, ...]
     outgoing: str
     identifiers: frozenset[str]
+    made: tuple[Effect, ...] = ()
+    """The effects with their tokens."""
 
 
 def became(code: str, answer: bytes, routing: Routing, book: AliasBook) -> Rehearsal:
@@ -54,6 +56,7 @@ def became(code: str, answer: bytes, routing: Routing, book: AliasBook) -> Rehea
         warnings=routing.warnings,
         outgoing="\n".join((answer.decode("latin-1"), sequence_key, *order, *encoded, *said)),
         identifiers=book.identifiers,
+        made=effects,
     )
 
 

@@ -17,7 +17,7 @@ from engine.errors import Unacceptable
 from engine.privacy.rules import Use
 from engine.transforms.expression import Call, Expression, Flaw, Joined, PathText, Source, parse, parts_of
 from engine.transforms.scope import Scope, Value
-from engine.transforms.setting import Field, Setting
+from engine.transforms.setting import Field, Setting, Stage, Worked
 from engine.transforms.verb import Before, Verb, constant
 from engine.transforms.verbs import VERBS
 from engine.transforms.wording import meant
@@ -77,6 +77,7 @@ def compile_expression(expression: Expression, setting: Setting, use: Use, wante
         chain.apply(call)
     value = chain.turned(wanted, expression.offset)
     setting.sent_through(first, expression.verbs)
+    setting.worked.append(Worked(setting.part, chain.fields, chain.alternatives, tuple(chain.verbs)))
     return Compiled(value, chain.fields, tokens)
 
 
@@ -133,6 +134,8 @@ class _Chain:
         values = tuple(_joined([next(known) for _ in parts_of(source)]) for source in sources)
         self.value = values[0] if len(values) == 1 else self._remembered(lambda: _first(values))
         self._alternatives = values
+        self.alternatives = tuple(map(Stage, map(_written, sources), values))
+        self.verbs: list[Stage] = []
 
     def apply(self, call: Call) -> None:
         """Put the verb of `call` after what there is. Raises `Flaw` when it does not fit."""
@@ -147,6 +150,7 @@ class _Chain:
         else:
             self.value = verb.build(call, self.setting, before)
         self.gives, self._alternatives = verb.gives, (self.value,)
+        self.verbs.append(Stage(str(call), self.value))
 
     def turned(self, wanted: type, offset: int) -> Value:
         """What there is as the type that is wanted: text goes through the verb of that type."""
@@ -172,6 +176,10 @@ def _said(part: Source) -> tuple[object, ...]:
     if isinstance(part, Call):
         return (part.name, *((argument.name, argument.text) for argument in part.arguments))
     return tuple(map(_said, part.parts))
+
+
+def _written(source: Source) -> str:
+    return " + ".join(part.text if isinstance(part, PathText) else str(part) for part in parts_of(source))
 
 
 def _joined(values: Sequence[Value]) -> Value:

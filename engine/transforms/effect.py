@@ -227,11 +227,11 @@ class _Draft:
 
     def cleared(self, wants: Mapping[str, Want]) -> None:
         """The names of those of these fields that the message empties with `""`."""
-        emptied = {
-            name: compile_cleared(self.given[name], want, self.setting)
-            for name, want in wants.items()
-            if name in self.values
-        }
+        emptied: dict[str, Callable[[Scope], bool]] = {}
+        for name, want in wants.items():
+            if name in self.values:
+                self.setting.part = name
+                emptied[name] = compile_cleared(self.given[name], want, self.setting)
         if emptied:
             self.values["cleared"] = lambda scope: tuple(
                 name for name, is_empty in emptied.items() if is_empty(scope)

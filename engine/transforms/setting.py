@@ -17,7 +17,7 @@ from engine.transforms.expression import Call, Flaw, PathText
 from engine.transforms.scope import Scope, Value, remembered
 from engine.transforms.values import Values
 
-__all__ = ["Field", "Read", "Setting", "Table"]
+__all__ = ["Field", "Read", "Setting", "Stage", "Table", "Worked"]
 
 
 class Table(Protocol):
@@ -60,11 +60,29 @@ class Read(NamedTuple):
     through: tuple[str, ...] = ()
 
 
+class Stage(NamedTuple):
+    """A part of an expression as it is `said`, and what it gives: an alternative, or a verb after what stands
+    before it."""
+
+    said: str
+    value: Value
+
+
+class Worked(NamedTuple):
+    """An expression that was compiled, as it is worked out: the `fields` that it reads, its alternatives and
+    then its verbs, in their order; `part` as in `Read`."""
+
+    part: str
+    fields: tuple[Field, ...]
+    alternatives: tuple[Stage, ...]
+    verbs: tuple[Stage, ...]
+
+
 class Setting:
     """One channel's. Compiled values that are the same are shared: each has one slot (`Scope`).
 
-    `reads` are the paths compiled so far (whoever wants to know takes them out), `part` is the field of an
-    effect that is being compiled."""
+    `reads` are the paths and `worked` the expressions compiled so far (whoever wants to know takes them out),
+    `part` is the field of an effect that is being compiled."""
 
     def __init__(
         self,
@@ -78,6 +96,7 @@ class Setting:
         self.zone = zone
         self.fhir = isinstance(readers, FhirReaders)
         self.reads: list[Read] = []
+        self.worked: list[Worked] = []
         self.part = ""
         self._readers = readers
         self._shared: dict[Hashable, Value] = {}

@@ -133,7 +133,8 @@ def test_try_says_why_not_and_fails(tmp_path: Path) -> None:
     done = _run("try", ROOT / "channels/dft-charges.yaml", message)
     assert done.exit_code == 1
     assert "reason: unmapped-code at FT1[1]-7:" in done.stdout
-    assert "999999" not in done.output
+    assert "999999" not in done.stdout.partition("──")[0]
+    assert "lookup(items, charge_as) → refused" in done.stdout
 
 
 def test_schema_is_printed_and_written(tmp_path: Path) -> None:
