@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.config.finding import Place, Problem
 from engine.config.lint_fhir import check_fhir
 from engine.config.lint_hl7 import check_hl7
+from engine.config.lint_keys import check_keys
+from engine.config.lint_names import check_names
+from engine.config.lint_people import check_people
 from engine.config.lint_privacy import check_privacy
 from engine.config.lint_values import check_values
 from engine.config.reading import Node
 from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, CreditRule, ProcureRule, ReserveRule
-from engine.errors import Misconfigured
-from engine.transforms.expression import Expression, PathText, parse_key, parts_of
-from engine.transforms.values import Values
 
 __all__ = ["check_channel", "check_secrets"]
 
@@ -40,7 +40,9 @@ def check_channel(spec: ChannelSpec) -> list[Problem]:
         check_values,
         _effects,
         _steps,
-        _repeats,
+        check_keys,
+        check_people,
+        check_names,
         _destinations,
     )
     return [problem for check in checks for problem in check(spec)]
@@ -129,29 +131,6 @@ def _reversals(effect: object, place: Place) -> Iterator[Problem]:
     if isinstance(effect, ConsumeRule) and effect.reverses and effect.against:
         text = "against does not go with reverses"
         yield Problem((*place, "against"), text, "what came back goes to location:", on_key=True)
-
-
-def _repeats(spec: ChannelSpec) -> Iterator[Problem]:
-    """Keys that are the same for every repetition of a rule's segment."""
-    values = Values(spec.values)
-    for number, rule in enumerate(spec.effects):
-        for word in EFFECTS:
-            key = getattr(getattr(rule, word), "key", None)
-            if rule.for_each and key and not _tells_apart(key, rule.for_each, values):
-                text = f"the key is the same for every {rule.for_each}, so they would replace each other"
-                part = f"{rule.for_each}.number" if spec.source.fhir else f"{rule.for_each}-1"
-                hint = f"add a part that differs, such as {{{part}}}"
-                yield Problem(("effects", number, word, "key"), text, hint, "warning")
-
-
-def _tells_apart(key: str, segment: str, values: Values) -> bool:
-    try:
-        parts = parse_key(key).parts
-        written = [values.written_out(part) for part in parts if isinstance(part, Expression)]
-    except Misconfigured:
-        return True  # build says what is wrong with it
-    paths = [part for one in written for source in one.sources for part in parts_of(source)]
-    return any(isinstance(path, PathText) and path.text.startswith(segment) for path in paths)
 
 
 def _destinations(spec: ChannelSpec) -> Iterator[Problem]:

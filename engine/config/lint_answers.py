@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from engine.config.finding import Place, Problem
 from engine.config.listening import is_loopback
-from engine.config.spec import ChannelSpec, Hl7Source, MllpSource
+from engine.config.spec import ChannelSpec, FolderSource, Hl7Source, MllpSource
 from engine.hl7.order_response import ANSWERED_BY
 
 __all__ = ["check_answers"]
@@ -33,9 +33,29 @@ def check_answers(spec: ChannelSpec) -> Iterator[Problem]:
         yield Problem((*at, "acknowledge_late"), text, "it goes with acknowledge: delivery", "warning")
     if source.respond:
         yield from _response(source, (*at, "respond"))
+    yield from _unheard(source, at)
     if isinstance(source, MllpSource):
         yield from _store_unavailable(source)
         yield from _separate(source)
+
+
+def _unheard(source: Hl7Source, at: Place) -> Iterator[Problem]:
+    """Settings of an answer that nobody gets."""
+    never = source.ack_mode == "never"
+    unread = isinstance(source, FolderSource) and source.answers == "none"
+    told_first = source.acknowledge == "storage" and source.ack_mode == "original"
+    why = "ack_mode: never" if never else "answers: none" if unread else "acknowledge: storage"
+    names = ("respond", "filtered", "acknowledge_timeout") if never or unread or told_first else ()
+    names = (*names, "batch_answers", "control_id_reuse") if never or unread else names
+    for name in names:
+        if name in source.model_fields_set:
+            text = f"{name} has no effect with {why}" + (
+                " in original mode" if why.startswith("ack") and not never else ""
+            )
+            yield Problem((*at, name), text, "nobody is told", "warning")
+    if source.charset_strict and "charset" in source.model_fields_set:
+        text = "charset has no effect with charset_strict"
+        yield Problem((*at, "charset"), text, "what it is for is refused: keep one of the two", "warning")
 
 
 def _response(source: Hl7Source, place: Place) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Checks of a channel whose messages are HL7 v2: its door, and rules that no accepted message meets."""
+"""Checks of a channel whose messages are HL7 v2: what it takes, from where, and how it answers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,12 @@ from engine.config.lint_answers import check_answers
 from engine.config.lint_folder import check_folder
 from engine.config.listening import listens_on
 from engine.config.spec import ChannelSpec, Hl7Source, MllpSource
-from engine.courses.machine import MACHINES
-from engine.errors import Misconfigured
 from engine.hl7.charset import carries_hl7
-from engine.transforms.expression import PathText, parse
-from engine.transforms.values import Values
-from engine.transforms.wording import listed, meant
+from engine.transforms.wording import meant
 
-__all__ = ["EVENT_TESTS", "check_hl7"]
+__all__ = ["check_hl7"]
 
 MLLP = ("source", "mllp")
-
-EVENT_TESTS = ("MSH-9.2", "EVN-1")
-"""Paths that hold the trigger event."""
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")
 
@@ -39,7 +32,6 @@ def check_hl7(spec: ChannelSpec) -> Iterator[Problem]:
     yield from check_answers(spec)
     yield from check_folder(spec)
     yield from _network(spec)
-    yield from _reach(spec, source)
     yield from check_course(spec)
 
 
@@ -100,40 +92,3 @@ def _plain_beyond_loopback(source: MllpSource) -> Iterator[Problem]:
     elif not source.allow:
         text = "plain MLLP beyond this machine needs a list of who may connect"
         yield Problem((*MLLP, "insecure_ok"), text, "add allow: [10.20.0.0/16]")
-
-
-def _reach(spec: ChannelSpec, source: Hl7Source) -> Iterator[Problem]:
-    """Rules that no accepted message can meet, and messages that no rule can."""
-    accepted = source.message_types
-    events = {wanted.partition("^")[2] for wanted in accepted}
-    if "" in events:
-        return
-    values = Values(spec.values)
-    met = {event for event in events if spec.course and MACHINES[spec.course.of].knows(event)}
-    filters = [(("filters", number), rule.when) for number, rule in enumerate(spec.filters)]
-    effects = [(("effects", number), rule.when) for number, rule in enumerate(spec.effects)]
-    for place, when in (*filters, *effects):
-        path = next((text for text in when if _path(text, values) in EVENT_TESTS), None)
-        wanted = _listed(when[path]) if path else events
-        met |= wanted
-        if path and not wanted & events:
-            text = "no message that the channel accepts has this event"
-            yield Problem((*place, "when", path), text, f"message_types has {listed(sorted(events))}")
-    for number, wanted_type in enumerate(accepted):
-        if wanted_type.partition("^")[2] not in met:
-            text, hint = "it is accepted, but no rule is about it", "add a rule or remove it"
-            yield Problem((*spec.source.place, "message_types", number), text, hint, "warning")
-
-
-def _path(text: str, values: Values) -> str:
-    """The field path that an expression is, by its own words or by name; empty for any other."""
-    try:
-        meaning = values.written_out(parse(text))
-    except Misconfigured:
-        return ""  # build says what is wrong with it
-    (source, *others) = meaning.sources
-    return source.text if isinstance(source, PathText) and not others and not meaning.verbs else ""
-
-
-def _listed(wanted: str | list[str]) -> set[str]:
-    return {wanted} if isinstance(wanted, str) else set(wanted)

@@ -14,6 +14,7 @@ from engine.config.build import Program, build
 from engine.config.clients import clients_of
 from engine.config.finding import Finding, Problem
 from engine.config.lint import check_channel, check_secrets
+from engine.config.lint_reach import check_reach
 from engine.config.positions import Positions
 from engine.config.profiles import profile_of
 from engine.config.reading import MAX_BYTES, Node, read_yaml
@@ -164,7 +165,7 @@ def _understood(started: Examined, data: Node) -> Examined:
     unread = {f"there is no table {name}" for name in spec.tables if name not in tables}
     found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
     calls = calls_in(data)
-    problems += (*check_channel(spec), *unused(spec, calls), *found)
+    problems += (*check_channel(spec), *check_reach(spec, tables), *unused(spec, calls), *found)
     table_findings += clients_of(spec, path.parent, positions)
     table_findings += ambiguous(spec, tables, calls, path.parent)
     placed = _placed(problems, positions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["listed", "meant"]
+__all__ = ["listed", "meant", "near"]
 
 _SHOWN = 12
 
@@ -13,10 +13,14 @@ _SHOWN = 12
 def meant(word: str, known: Iterable[str]) -> str:
     """A hint for a word that is not among `known`: the closest one, or else all of them."""
     choices = [choice for choice in known if choice]
-    close = get_close_matches(word.lower(), [choice.lower() for choice in choices], n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {next(choice for choice in choices if choice.lower() == close[0])}?"
-    return f"one of: {listed(choices)}" if choices else ""
+    return near(word, choices) or (f"one of: {listed(choices)}" if choices else "")
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """The same where all of them would be too many: nothing when none is close."""
+    choices = {choice.lower(): choice for choice in sorted(known, reverse=True)}
+    close = get_close_matches(word.lower(), choices, n=1, cutoff=0.6)
+    return f"did you mean {choices[close[0]]}?" if close else ""
 
 
 def listed(words: Iterable[str]) -> str:
