@@ -14,6 +14,7 @@ from engine.config.changes import policy_of
 from engine.config.course import compile_course
 from engine.config.finding import Place, Problem, merged
 from engine.config.lint_fhir import unread
+from engine.config.lint_privacy import unread_widening
 from engine.config.lint_values import unused_values
 from engine.config.spec import (
     EFFECTS,
@@ -123,6 +124,7 @@ class _Build:
         self._took(("course",))
         if not self.problems:  # what has a flaw may not have come to its values
             self.problems += unused_values(self.setting.values, spec)
+            self.problems += unread_widening(spec, [one.read.path for one in self.reads])
         self.problems += unread(spec, self.readers)
         if sequence is None:
             return None

@@ -37,7 +37,7 @@ def check_names(spec: ChannelSpec) -> Iterator[Problem]:
     if source is None:
         return
     for number, wanted in enumerate(source.message_types):
-        place = (*spec.source.place, "message_types", number)
+        place: Place = (*spec.source.place, "message_types", number)
         type_, _, event = wanted.partition("^")
         letter = _EVENTS.get(type_)
         if _SEGMENT.fullmatch(type_) and type_ not in MESSAGE_TYPES and not type_.startswith("Z"):

@@ -29,13 +29,17 @@ def check_people(spec: ChannelSpec) -> Iterator[Problem]:
             yield Problem(place, "nobody answers for the channel", "an address or a team that does")
         elif "@" in said and not _ADDRESS.search(said):
             yield Problem(place, "not an address", "write it like interfaces@hospital.example")
-    listed = [(("widen", at), one) for at, one in enumerate(spec.widen)]
-    words = [(("privacy", "known_words", at), one) for at, one in enumerate(spec.privacy.known_words)]
-    for where, given in (*listed, *words):
-        if is_placeholder(given.reason):
-            yield Problem((*where, "reason"), "no reason is given", "say why it has to pass")
-        if is_placeholder(given.reviewer):
-            yield Problem((*where, "reviewer"), "nobody looked at it", "name the person who did")
+    for at, widened in enumerate(spec.widen):
+        yield from _reviewed(widened.reason, widened.reviewer, ("widen", at))
+    for at, known in enumerate(spec.privacy.known_words):
+        yield from _reviewed(known.reason, known.reviewer, ("privacy", "known_words", at))
+
+
+def _reviewed(reason: str, reviewer: str, place: Place) -> Iterator[Problem]:
+    if is_placeholder(reason):
+        yield Problem((*place, "reason"), "no reason is given", "say why it has to pass")
+    if is_placeholder(reviewer):
+        yield Problem((*place, "reviewer"), "nobody looked at it", "name the person who did")
 
 
 def is_placeholder(text: str) -> bool:

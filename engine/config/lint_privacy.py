@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from engine.config.changes import policy_of
 from engine.config.finding import Place, Problem
@@ -15,7 +16,7 @@ from engine.privacy.policy import Policy
 from engine.privacy.rules import Forbidden
 from engine.privacy.table import v2_table
 
-__all__ = ["check_privacy"]
+__all__ = ["check_privacy", "unread_widening"]
 
 
 def check_privacy(spec: ChannelSpec) -> Iterator[Problem]:
@@ -41,6 +42,19 @@ def _contradicted(spec: ChannelSpec) -> Iterator[Problem]:
         if above:
             text = f"privacy: narrow: keeps {above[0]} back"
             yield Problem(("widen", number, "path"), text, "say one of the two")
+
+
+def unread_widening(spec: ChannelSpec, paths: Iterable[str]) -> Iterator[Problem]:
+    """Places that are let through although nothing reads them; `paths` are those that the channel reads."""
+    read = [re.sub(r"\[[^\]]*\]", "", path) for path in paths]
+    passed_on = {segment for rule in spec.effects if rule.forward for segment in rule.forward.segments}
+    for number, one in enumerate(spec.widen):
+        used = any(f"{path}.".startswith(f"{one.path}.") or one.path.startswith(f"{path}.") for path in read)
+        if not used and one.path.partition("-")[0] not in passed_on:
+            text = f"nothing reads {one.path}, and it is let through"
+            yield Problem(
+                ("widen", number, "path"), text, "remove it: what nobody needs stays back", "warning"
+            )
 
 
 def _segments(spec: ChannelSpec) -> Iterator[Problem]:

@@ -53,13 +53,19 @@ def check_reach(spec: ChannelSpec, tables: Mapping[str, Table]) -> Iterator[Prob
         _step(("effects", at), one.name or "", one.for_each, one.when, values)
         for at, one in enumerate(spec.effects)
     ]
-    for step in (*filters, *warnings, *rules):
-        problems = [*_never(step, sorts), *_at_odds(step), *_not_given(step, tables)]
-        yield from problems
-        if not problems:
-            before = filters[: step.place[1]] if step.place[0] == "filters" else filters  # type: ignore[misc]
-            yield from _ended(step, before, sorts)
+    for number, step in enumerate(filters):
+        yield from _unmet(step, filters[:number], sorts, tables)
+    for step in (*warnings, *rules):
+        yield from _unmet(step, filters, sorts, tables)
     yield from _about_nothing(spec, sorts, [*filters, *rules])
+
+
+def _unmet(
+    step: Step, filters: Sequence[Step], sorts: Sequence[Sort], tables: Mapping[str, Table]
+) -> Iterator[Problem]:
+    """Why no message comes to a step, or to one of its conditions."""
+    problems = [*_never(step, sorts), *_at_odds(step), *_not_given(step, tables)]
+    yield from problems or _ended(step, filters, sorts)
 
 
 def _step(place: Place, name: str, anchor: str | None, when: Tests, values: Values) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from engine.config.build import Program, build
 from engine.config.clients import clients_of
 from engine.config.finding import Finding, Problem
 from engine.config.lint import check_channel, check_secrets
+from engine.config.lint_cases import lint_cases
+from engine.config.lint_circles import circles
 from engine.config.lint_reach import check_reach
 from engine.config.positions import Positions
 from engine.config.profiles import profile_of
@@ -100,7 +103,9 @@ def lint_files(paths: Sequence[Path], sites: Sequence[str] = ()) -> list[Finding
     """The findings of channel files with the overlays of `sites`, sorted by file and line; without `sites`
     those of the files as they are, and what each overlay beside them adds. Raises `Misconfigured` for one
     that cannot be read at all."""
-    findings = _examine_all(paths, sites)[1]
+    examined, findings = _examine_all(paths, sites)
+    cases = [found for one in examined if one.spec is not None for found in lint_cases(one.path, one.spec)]
+    findings = sorted({*findings, *cases})
     if sites:
         return findings
     return sorted(
@@ -190,9 +195,8 @@ def _placed(problems: Iterable[Problem], positions: Positions) -> list[Finding]:
 def _examine_all(paths: Sequence[Path], sites: Sequence[str]) -> tuple[list[Examined], list[Finding]]:
     examined = [one for path in paths if not (one := examine(path, sites)).left_out]
     findings = {finding for one in examined for finding in one.findings}
-    findings.update(
-        side_by_side([(one.path, one.positions, one.spec) for one in examined if one.spec is not None])
-    )
+    beside = [(one.path, one.positions, one.spec) for one in examined if one.spec is not None]
+    findings.update((*side_by_side(beside), *circles(beside, os.environ)))
     for folder in _folders(paths) if sites else ():
         channels = _named(folder)
         for overlay in overlays_of(folder, sites):

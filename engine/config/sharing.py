@@ -70,6 +70,9 @@ def _shared_door(path: Path, spec: ChannelSpec, before: Beside) -> Iterator[Prob
     if mine is not None and theirs is not None and mine.listen == theirs.listen:
         yield from _one_door(mine, theirs, path.parent, other)
         return
+    listen = spec.source.door.model_dump().get("listen", "")
+    if listen.startswith("env:") and listen == other_spec.source.door.model_dump().get("listen"):
+        yield Problem((*spec.source.place, "listen"), f"{other} listens at {listen} too", "choose another")
     here, there = _bound(spec), _bound(other_spec)
     if here is None or there is None or here[1] != there[1] or here[1] == 0:
         return
