@@ -1,0 +1,86 @@
+"""What may be done with editions, and by whom: put forward, approved, withdrawn, made active, gone back to.
+
+Each step stands in the audit by the same commit that does it (`EditionStore`). In production two persons make
+an edition run: an author puts it forward, a reviewer who is another one approves it. In development whoever
+deploys does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from engine.auditing import Entry
+from engine.editions.opening import edition_of
+from engine.editions.packing import Packed, pack
+from engine.errors import Misconfigured
+from engine.model import Activation, Edition
+from engine.store.base import EditionStore
+
+__all__ = ["Deployed", "activate", "approve", "before", "propose", "put_in_force", "take_folder", "withdraw"]
+
+
+class Deployed(NamedTuple):
+    """An edition, and its activation when it was made active."""
+
+    edition: Edition
+    activation: Activation | None = None
+
+
+def propose(store: EditionStore, packed: Packed, told: Entry) -> Edition:
+    """Put a set of channels forward; one that was put forward before is that one."""
+    said = _step(told, "proposed", files=str(len(packed.files)), digest=packed.digest.hex())
+    return store.propose(packed.digest, packed.encoded(), packed.sites, at=told.at, why=told.why, told=said)
+
+
+def approve(store: EditionStore, number: int, told: Entry) -> Edition:
+    """Approve an edition. Raises `Misconfigured` for one that the same person put forward."""
+    edition = edition_of(store, number)
+    if told.who == edition.who:
+        raise Misconfigured(
+            "somebody else has to approve it: never one's own", where=f"edition {number}"
+        )
+    return store.decide(number, "approved", at=told.at, told=_step(told, "approved"))
+
+
+def withdraw(store: EditionStore, number: int, told: Entry) -> Edition:
+    """Take a proposed edition back. Raises `Misconfigured`."""
+    return store.decide(number, "withdrawn", at=told.at, told=_step(told, "withdrawn"))
+
+
+def activate(store: EditionStore, number: int, told: Entry) -> Activation:
+    """Make an approved edition the active one. Raises `Misconfigured`; also for the active one."""
+    active = store.active()
+    if active is not None and active.edition == number:
+        raise Misconfigured("it is the active one already", where=f"edition {number}")
+    detail = {"before": str(active.edition)} if active else {}
+    return store.activate(number, at=told.at, why=told.why, told=_step(told, "activated", **detail))
+
+
+def put_in_force(store: EditionStore, edition: Edition, told: Entry) -> Activation:
+    """Development: approve what was put forward, by whoever did, and make it active; the active one stays."""
+    if edition.state == "proposed":
+        store.decide(edition.number, "approved", at=told.at, told=_step(told, "approved", mode="development"))
+    active = store.active()
+    return active if active and active.edition == edition.number else activate(store, edition.number, told)
+
+
+def before(store: EditionStore) -> int:
+    """The edition that was active before the one that is. Raises `Misconfigured` when there was none."""
+    active, *earlier = store.activations() or [None]
+    for one in earlier:
+        if active is not None and one is not None and one.edition != active.edition:
+            return one.edition
+    raise Misconfigured("there is no edition to go back to", hint="wardline editions")
+
+
+def take_folder(store: EditionStore, folder: Path, sites: Sequence[str], told: Entry) -> Activation:
+    """Development: what a folder holds becomes the active edition, unless it is that already."""
+    return put_in_force(store, propose(store, pack(folder, sites), told), told)
+
+
+def _step(told: Entry, step: str, **detail: str) -> Entry:
+    return replace(told, detail={**told.detail, "step": step, **detail})
