@@ -36,14 +36,16 @@ def propose(store: EditionStore, packed: Packed, told: Entry) -> Edition:
     return store.propose(packed.digest, packed.encoded(), packed.sites, at=told.at, why=told.why, told=said)
 
 
-def approve(store: EditionStore, number: int, told: Entry) -> Edition:
-    """Approve an edition. Raises `Misconfigured` for one that the same person put forward."""
+def approve(store: EditionStore, number: int, told: Entry) -> Activation:
+    """Approve an edition and make it active. Raises `Misconfigured` for one that the same person put forward.
+
+    One that was approved and never made active, because that did not come to an end, is made so."""
     edition = edition_of(store, number)
     if told.who == edition.who:
-        raise Misconfigured(
-            "somebody else has to approve it: never one's own", where=f"edition {number}"
-        )
-    return store.decide(number, "approved", at=told.at, told=_step(told, "approved"))
+        raise Misconfigured("somebody else has to approve it: never one's own", where=f"edition {number}")
+    if edition.state != "approved" or any(one.edition == number for one in store.activations()):
+        store.decide(number, "approved", at=told.at, told=_step(told, "approved"))
+    return activate(store, number, told)
 
 
 def withdraw(store: EditionStore, number: int, told: Entry) -> Edition:
@@ -69,12 +71,15 @@ def put_in_force(store: EditionStore, edition: Edition, told: Entry) -> Activati
 
 
 def before(store: EditionStore) -> int:
-    """The edition that was active before the one that is. Raises `Misconfigured` when there was none."""
-    active, *earlier = store.activations() or [None]
-    for one in earlier:
-        if active is not None and one is not None and one.edition != active.edition:
-            return one.edition
-    raise Misconfigured("there is no edition to go back to", hint="wardline editions")
+    """The edition to go back to: the one that was active before the active one came. Going back twice goes
+    back further. Raises `Misconfigured` when there is none."""
+    path: list[int] = []
+    for one in reversed(store.activations()):
+        path = path[: path.index(one.edition)] if one.edition in path else path
+        path.append(one.edition)
+    if len(path) < 2:
+        raise Misconfigured("there is no edition to go back to", hint="wardline editions")
+    return path[-2]
 
 
 def take_folder(store: EditionStore, folder: Path, sites: Sequence[str], told: Entry) -> Activation:

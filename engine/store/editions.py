@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
+from msgspec.structs import replace
+
 from engine.auditing import Entry
 from engine.errors import Misconfigured
 from engine.model import Activation, DeliveryState, Edition, Running
@@ -64,7 +66,7 @@ class Editions(Part):
             else:
                 number = 1 + work.rows("SELECT coalesce(max(number), 0) FROM editions")[0][0]
                 work.run(_NEW, (number, digest, packed, " ".join(sites), *said))
-            append(work, self._audit, [told])
+            append(work, self._audit, [_about(number, told)])
             return _found(work, number)
 
     def decide(
@@ -78,7 +80,7 @@ class Editions(Part):
                 "UPDATE editions SET state = ?, decided_by = ?, decided_at = ? WHERE number = ?",
                 (state, told.who, at, number),
             )
-            append(work, self._audit, [told])
+            append(work, self._audit, [_about(number, told)])
             return _found(work, number)
 
     def activate(self, number: int, *, at: float, why: str, told: Entry) -> Activation:
@@ -89,7 +91,7 @@ class Editions(Part):
             id_ = 1 + work.rows("SELECT coalesce(max(id), 0) FROM activations")[0][0]
             activation = Activation(id_, number, at, told.who, why)
             work.run(_ACTIVATE, (id_, number, at, told.who, why))
-            append(work, self._audit, [told])
+            append(work, self._audit, [_about(number, told)])
             return activation
 
     def active(self) -> Activation | None:
@@ -140,6 +142,10 @@ class Editions(Part):
         with self._database.read() as work:
             query = "SELECT holder, activation, edition, at, refused FROM running ORDER BY holder"
             return [Running(*row) for row in work.rows(query)]
+
+
+def _about(number: int, told: Entry) -> Entry:
+    return replace(told, object=f"edition:{number}")
 
 
 def _found(work: Work, number: int) -> Edition:

@@ -12,6 +12,7 @@ import pytest
 from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
+from conformance.edition_contract import EditionContract
 from conformance.mention_contract import MentionContract
 from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
@@ -887,5 +888,6 @@ class StoreContract(
     VaultContract,
     AssertionContract,
     AuditContract,
+    EditionContract,
 ):
     """All of it."""
