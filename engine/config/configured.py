@@ -7,13 +7,14 @@ changed, not as what.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from engine.auditing import Configuration
+from engine.config.flattening import leaves
 from engine.config.loading import LoadedChannel
 from engine.config.tables import Table
 
@@ -30,7 +31,7 @@ _POLICY: Final = ("phi.csv.gz", "datatypes.csv")
 def channel_configuration(channel: LoadedChannel, named: Named) -> Configuration:
     """A channel with its sites, tables, profile and clients."""
     spec, program = channel.spec, channel.program
-    places = dict(_flat(channel.data, ""))
+    places = dict(leaves(channel.data))
     places |= {"sites": msgspec.json.encode(channel.sites)} if channel.sites else {}
     places |= {f"tables.{name}": _content(table) for name, table in channel.tables.items()}
     if program.profile is not None:
@@ -79,18 +80,6 @@ def _some(places: Iterable[str]) -> str:
     found = sorted(places)
     more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return ", ".join(place[:150] for place in found[:_SHOWN]) + more
-
-
-def _flat(node: Any, at: str) -> Iterator[tuple[str, bytes]]:
-    """Every leaf with its place: `effects[1].charge.item`."""
-    if isinstance(node, Mapping):
-        for name, part in node.items():
-            yield from _flat(part, f"{at}.{name}" if at else str(name))
-    elif isinstance(node, list | tuple):
-        for number, part in enumerate(node, 1):
-            yield from _flat(part, f"{at}[{number}]")
-    elif node is not None:
-        yield at, msgspec.json.encode(node)
 
 
 def _content(table: Table) -> bytes:

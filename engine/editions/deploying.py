@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from engine.auditing import Entry
+from engine.config.loading import load_channels
 from engine.editions.opening import edition_of
 from engine.editions.packing import Packed, pack
 from engine.errors import Misconfigured
@@ -83,8 +84,14 @@ def before(store: EditionStore) -> int:
 
 
 def take_folder(store: EditionStore, folder: Path, sites: Sequence[str], told: Entry) -> Activation:
-    """Development: what a folder holds becomes the active edition, unless it is that already."""
-    return put_in_force(store, propose(store, pack(folder, sites), told), told)
+    """Development: what a folder holds becomes the active edition, unless it is that already. Raises
+    `Misconfigured` for channels that cannot run."""
+    packed = pack(folder, sites)
+    active = store.active()
+    if active is not None and edition_of(store, active.edition).digest == packed.digest:
+        return active
+    load_channels(folder, sites)
+    return put_in_force(store, propose(store, packed, told), told)
 
 
 def _step(told: Entry, step: str, **detail: str) -> Entry:

@@ -44,10 +44,10 @@ def examined(folder: Path, sites: Sequence[str], into: Path) -> Fitness:
     the folder. Raises `Misconfigured` for what cannot be packed."""
     packed = pack(folder, sites)
     unpack(packed, into)
-    findings = [_in(folder, into, finding) for finding in lint_files(channel_files([into]))]
+    findings = [_in(folder, into, finding) for finding in lint_files(channel_files([into]), sites)]
     if any(finding.severity == "error" for finding in findings):
         return Fitness(packed, [], findings, [])
-    channels = load_channels(into)
+    channels = load_channels(into, sites)
     results = [_result(folder, into, one) for channel in channels for one in run_cases(channel)]
     return Fitness(packed, channels, findings, results)
 
@@ -58,7 +58,7 @@ def _result(folder: Path, into: Path, result: CaseResult) -> CaseResult:
 
 
 def _in(folder: Path, into: Path, finding: Finding) -> Finding:
-    return finding._replace(file=_there(folder, into, finding.file))
+    return replace(finding, file=_there(folder, into, finding.file))
 
 
 def _there(folder: Path, into: Path, file: str) -> str:

@@ -1,7 +1,7 @@
 """A set of channels as one thing that can be kept: every file that they are made of, and a hash of that.
 
-The same files and sites always give the same digest, whatever the machine, the folder's name, or the version of
-the compression: the digest is over the plain content.
+The same files and sites always give the same digest, whatever the machine, the folder's name, or the version
+of the compression: the digest is over the plain content.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Packed(msgspec.Struct, frozen=True):
 
 
 def pack(folder: Path, sites: Sequence[str] = ()) -> Packed:
-    """Every file that the channels of a folder are made of, with these sites. Raises `Misconfigured` for a file
-    that cannot be read, that lies outside of the folder (a link leads there, too), or for too much."""
+    """Every file that the channels of a folder are made of, with these sites. Raises `Misconfigured` for a
+    file that cannot be read, that lies outside of the folder (a link leads there, too), or for too much."""
     files: dict[str, bytes] = {}
     size = 0
     folder = Path(os.path.normpath(folder))

@@ -24,8 +24,8 @@ _SCHEMA_SUFFIX: Final = ".table.yaml"
 
 def parts_of(folder: Path, sites: Sequence[str] = ()) -> list[Path]:
     """The files that the channels of `folder` are made of with these sites, by name: channel files and their
-    cases; tables and their schemas; profiles; clients and their keys; messages of cases; functions; the sites'
-    overlays with their cases. Raises `Misconfigured` when there is no channel."""
+    cases; tables and their schemas; profiles; clients and their keys; messages of cases; functions; overlays
+    with their cases. Raises `Misconfigured` when there is no channel."""
     folder = Path(os.path.normpath(folder))
     channels = channel_files([folder])
     if not channels:

@@ -395,9 +395,9 @@ class AssertionStore(Protocol):
 
 
 class EditionStore(Protocol):
-    """Safe storage for the sets of channels that are, were or may be run. Every verb that changes what is to be
-    run records its entry, about `edition:NUMBER`, in the same commit; who may do it, and whether somebody else
-    has to agree, is decided before (`engine.editions`)."""
+    """Safe storage for the sets of channels that are, were or may be run. Every verb that changes what is to
+    be run records its entry, about `edition:NUMBER`, in the same commit; who may do it, and whether somebody
+    else has to agree, is decided before (`engine.editions`)."""
 
     def propose(
         self, digest: bytes, packed: bytes, sites: Sequence[str], *, at: float, why: str, told: Entry

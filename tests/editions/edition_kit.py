@@ -1,0 +1,24 @@
+"""Small folders of channels for tests of editions, and entries about them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from engine.auditing import Act, Entry
+
+CHANNELS = Path(__file__).parents[2] / "channels"
+
+
+def charges_in(folder: Path) -> Path:
+    """A folder with the shipped channel of charges alone, and all that it is made of."""
+    (folder / "tables").mkdir(parents=True)
+    for file in CHANNELS.glob("dft-charges*.yaml"):
+        shutil.copy(file, folder)
+    for file in (CHANNELS / "tables").iterdir():
+        shutil.copy(file, folder / "tables")
+    return folder
+
+
+def told(who: str = "ann", at: float = 5.0, why: str = "new ward") -> Entry:
+    return Entry(at=at, who=who, role="operator", act=Act.DEPLOY, object="channels", why=why)
