@@ -40,6 +40,7 @@ class Act(StrEnum):
     SEARCH = "search"  # messages were looked for by an identifier, resources by their values
     EXPORT = "export"  # entries or content left for a file
     REDELIVER = "redeliver"  # dead letters were sent on their way again
+    RELEASE = "release"  # effects that waited for the run of a schedule were carried out before it
     REIDENTIFY = "reidentify"  # who stands behind a token
     ERASE = "erase"  # what is known of a person was destroyed
     PURGE = "purge"  # what is past its time was destroyed

@@ -468,6 +468,7 @@ class Routing(msgspec.Struct, frozen=True):
     rest: tuple[int, ...] = ()
     mentions: tuple[int, ...] = ()
     same: tuple[tuple[bytes, bytes], ...] = ()
+    due_at: float = 0.0
 
 
 class Delivery(msgspec.Struct, frozen=True):

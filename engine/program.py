@@ -15,6 +15,7 @@ from engine.privacy.flags import FhirFlags, Flags
 from engine.privacy.guard import Guard
 from engine.privacy.harvest import Harvester
 from engine.privacy.mentions import Mentions, NoMentions
+from engine.scheduling import Schedule
 from engine.transforms.condition import Condition
 from engine.transforms.effect import Make
 from engine.transforms.scope import Value
@@ -114,6 +115,9 @@ class Program(msgspec.Struct, frozen=True):
 
     tenant: str | None = None
     """Whose vault its numbers are looked up in; None: the node's."""
+
+    schedule: Schedule | None = None
+    """When its effects are carried out; None: at once."""
 
     mentions: Mentions = NoMentions()
     """What finds the identifiers that its messages name."""

@@ -13,7 +13,7 @@ from engine.egress import Compared, Egress, Leaking
 from engine.errors import Misconfigured, Unavailable
 from engine.fhir.document import Links
 from engine.gathering import gather
-from engine.model import Fragment, NewToken, Reason, Routing, StoredMessage
+from engine.model import Fragment, NewToken, Reason, Routed, Routing, StoredMessage
 from engine.pipeline import NamePointer, failed, refused, replayed, route, withheld
 from engine.privacy.book import Minted, TokenBook
 from engine.privacy.guard import Leak
@@ -55,6 +55,7 @@ class RoutingLoop:
     ) -> None:
         self._store, self._programs, self._book = store, programs, book
         self._channels = sorted(programs)
+        self._scheduled = any(program.schedule for program in programs.values())
         self._batch, self._clock = batch, clock
         self._seal, self._renew = seal, renew
         self._erasing = False
@@ -122,6 +123,8 @@ class RoutingLoop:
                 if self._book.misled:  # by a merge that is none after all: nobody else's may be believed
                     self._book.abandon({})
                     return self._each(waiting)
+                if self._scheduled:
+                    routings = [self._timed(one, by_id[one.message_id]) for one in routings]
                 self._keep_authorities()
                 minted = self._seal(self._book.minted())
                 self._store.route(routings, minted, self._clock(), courses, turn=self._book.turn)
@@ -136,6 +139,14 @@ class RoutingLoop:
             self._book.committed()
             self._erasing = False
             return routings
+
+    def _timed(self, routing: Routing, message: StoredMessage) -> Routing:
+        """With the run of its channel's schedule, where it has one."""
+        schedule = self._programs[message.channel].schedule
+        if schedule is None or not isinstance(routing.result, Routed):
+            return routing
+        due_at = schedule.run_for(message.received_at, self._clock())
+        return msgspec.structs.replace(routing, due_at=due_at)
 
     def _again(self, moved: Exception) -> None:
         """Another was first: learn what is so now. Raises `Unavailable` while a person is being erased."""

@@ -37,6 +37,7 @@ from engine.privacy.vault import Vault
 from engine.retention import RetentionLoop
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
+from engine.scheduling import ScheduleLoop
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Fingerprints
@@ -83,6 +84,7 @@ class Node:
         self._compared = Compared()
         self._keeping: Loop | None = None
         self._retention: RetentionLoop | None = None
+        self._scheduled: Loop | None = None
         self._listeners: list[Listener] = []
         self._outbox = Outbox([])
         self._stopping = False
@@ -158,6 +160,8 @@ class Node:
         if self._share[0] == 0:
             self._retention = self._make_retention()
             self._keeping = Loop("retention", self._retention.turn, _not_purged)
+            runs = ScheduleLoop(self._store.release_scheduled, time.time, self._released)
+            self._scheduled = Loop("schedule", runs.turn, lambda error: _failed("schedule", error))
 
     def _vault(self) -> Vault:
         """The vault with the keys that are in use now. Raises `Misconfigured` for one that the ring lacks."""
@@ -302,7 +306,7 @@ class Node:
         return [*self._listeners, *(self._fhir.listeners if self._fhir else ())]
 
     def _loops(self) -> list[Loop]:
-        loops = (self._routing, *self._deliveries, self._signing, self._keeping)
+        loops = (self._routing, *self._deliveries, self._signing, self._keeping, self._scheduled)
         return [loop for loop in loops if loop is not None]
 
     # Wiring between the parts
@@ -316,9 +320,12 @@ class Node:
             self._routing.wake()
 
     def _routed(self) -> None:
+        self._released()
+        self._look()
+
+    def _released(self) -> None:
         for loop in self._deliveries:
             loop.wake()
-        self._look()
 
     def _settled(self, _: list[int]) -> None:
         self._look()

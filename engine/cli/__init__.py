@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "find": ("find", "find", "Messages"),
     "merges": ("unmerge", "merges", "Messages"),
     "unmerge": ("unmerge", "unmerge", "Messages"),
+    "scheduled": ("scheduled", "scheduled", "Messages"),
+    "release": ("scheduled", "release", "Messages"),
     "redeliver": ("operate", "redeliver", "Messages"),
     "account": ("books", "account", "Messages"),
     "send": ("send", "send", "Tools"),

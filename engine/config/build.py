@@ -15,6 +15,7 @@ from engine.config.course import compile_course
 from engine.config.finding import Place, Problem, merged
 from engine.config.lint_fhir import unread
 from engine.config.lint_privacy import unread_widening
+from engine.config.lint_schedule import schedule_of
 from engine.config.lint_values import unused_values
 from engine.config.spec import (
     EFFECTS,
@@ -159,6 +160,7 @@ class _Build:
             follows=_follows(self.readers),
             mentions=_mentions(self.readers),
             tenant=spec.tenant,
+            schedule=schedule_of(spec),
         )
 
     def _filter(self, place: Place, step: FilterRule) -> Filter:

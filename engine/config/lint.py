@@ -17,6 +17,7 @@ from engine.config.lint_keys import check_keys
 from engine.config.lint_names import check_names
 from engine.config.lint_people import check_people
 from engine.config.lint_privacy import check_privacy
+from engine.config.lint_schedule import check_schedule
 from engine.config.lint_values import check_values
 from engine.config.reading import Node
 from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, CreditRule, ProcureRule, ReserveRule
@@ -44,6 +45,7 @@ def check_channel(spec: ChannelSpec) -> list[Problem]:
         check_people,
         check_names,
         _destinations,
+        check_schedule,
     )
     return [problem for check in checks for problem in check(spec)]
 

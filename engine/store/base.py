@@ -56,7 +56,8 @@ from engine.store.keys import KeyRing
 
 __all__ = [
     "AccountRow", "AuditStore", "CoursesMoved", "DeliveryView", "EditionStore", "MessageStore",
-    "MessageView", "Owed", "Query", "ResourceStore", "Store", "TokensTaken", "VaultStore", "VaultTurned",
+    "MessageView", "Owed", "Query", "ResourceStore", "ScheduledRun", "Store", "TokensTaken", "VaultStore",
+    "VaultTurned",
 ]  # fmt: skip
 
 
@@ -125,6 +126,14 @@ class AccountRow(msgspec.Struct, frozen=True):
     channel: str
     state: MessageState
     messages: int
+
+
+class ScheduledRun(msgspec.Struct, frozen=True):
+    """How many deliveries of a channel wait for the run at `due_at` (seconds since the epoch, UTC)."""
+
+    channel: str
+    due_at: float
+    deliveries: int
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -229,6 +238,15 @@ class MessageStore(Protocol):
         `query.ids` are message ids; `after` and `limit` do not count: all that match are taken. `told`
         is recorded in the same commit, with which messages they were."""
         ...
+
+    def release_scheduled(
+        self, now: float, *, channel: str = "", limit: int = 2000, told: Entry | None = None
+    ) -> int:
+        """Scheduled deliveries whose run has come, or with a `channel` all of its own, become due, oldest
+        message first; how many, `limit` at most. `told` is recorded in the same commit."""
+
+    def scheduled(self) -> list[ScheduledRun]:
+        """What waits for which run."""
 
     def overtaken(self, query: Query) -> int:
         """How many dead letters match that `redeliver` leaves, because a later version of their resource

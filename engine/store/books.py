@@ -20,7 +20,7 @@ def _words(kind: type[MessageState] | type[DeliveryState]) -> str:
 _OF_MESSAGE: Final = f"d.id BETWEEN m.id * {PER_MESSAGE} AND m.id * {PER_MESSAGE} + {PER_MESSAGE - 1}"
 _HAS: Final = f"EXISTS (SELECT 1 FROM deliveries d WHERE {_OF_MESSAGE}"
 _COUNT: Final = f"(SELECT count(*) FROM deliveries d WHERE {_OF_MESSAGE})"
-_OPEN: Final = "d.state IN ('due', 'claimed')"
+_OPEN: Final = "d.state IN ('due', 'claimed', 'scheduled')"
 
 GAPS: Final[tuple[tuple[str, str], ...]] = (
     (
@@ -127,7 +127,7 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
 
 OPEN_DELIVERIES: Final = (
     "SELECT id, destination, sequence_key, {effect}, checksum FROM deliveries"
-    " WHERE state IN ('due', 'claimed')"
+    " WHERE state IN ('due', 'claimed', 'scheduled')"
 )
 """What is compared with its checksum."""
 
@@ -140,6 +140,9 @@ BACKLOG: Final[dict[str, str]] = {
         "SELECT d.channel, count(*), min(m.received_at)"
         " FROM deliveries d JOIN messages m ON m.id = d.message_id"
         " WHERE d.state IN ('due', 'claimed') GROUP BY d.channel"
+    ),
+    "scheduled": (
+        "SELECT channel, count(*), NULL FROM deliveries WHERE state = 'scheduled' GROUP BY channel"
     ),
     "owed": "SELECT channel, count(*), NULL FROM owed WHERE state = 'owed' GROUP BY channel",
     "dead": "SELECT channel, count(*), NULL FROM messages WHERE state = 'dead' GROUP BY channel",

@@ -21,7 +21,7 @@ from engine.model import (
     Settlement,
     TryAgain,
 )
-from engine.store.base import Query
+from engine.store.base import Query, ScheduledRun
 from engine.store.database import Work, rows_of
 from engine.store.part import Part, as_json, checksum, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, resources, versions
@@ -77,13 +77,22 @@ RECLAIM: Final = (
 )
 """The plus keeps SQLite from walking the whole table in the order of its key: few deliveries are claimed."""
 
+_RELEASE: Final = (
+    "UPDATE deliveries SET state = 'due', due_at = ? WHERE id IN (SELECT id FROM deliveries"
+    " WHERE state = 'scheduled' AND {which} ORDER BY due_at, id LIMIT ?)"
+)
+_RUNS: Final = (
+    "SELECT channel, due_at, count(*) FROM deliveries WHERE state = 'scheduled'"
+    " GROUP BY channel, due_at ORDER BY channel, due_at"
+)
 _PIECES: Final = (
     "UPDATE messages SET state = 'received', original = 0 WHERE state = 'joined' AND original = ?"
 )
 # By the range of the primary key alone: a planner that knows nothing of the table yet must not be
 # drawn to an index of all that is open.
 _CONCLUDE: Final = (
-    "UPDATE messages SET state = CASE (SELECT max(CASE WHEN d.state IN ('due', 'claimed') THEN 2"
+    "UPDATE messages SET state = CASE (SELECT max(CASE WHEN d.state IN ('due', 'claimed', 'scheduled')"
+    " THEN 2"
     " WHEN d.state = 'dead' THEN 1 ELSE 0 END) FROM deliveries d"
     f" WHERE d.id BETWEEN messages.id * {PER_MESSAGE} AND messages.id * {PER_MESSAGE} + {PER_MESSAGE - 1})"
     " WHEN 2 THEN 'waiting' WHEN 1 THEN 'dead' ELSE 'delivered' END WHERE id IN ({}) RETURNING id, state"
@@ -190,6 +199,22 @@ class Deliveries(Part):
                 counted = replace(told, detail={**told.detail, "count": str(len(moved))})
                 append(work, self._audit, spread(counted, "redelivered", moved))
         return len(numbers) + len(unrouted)
+
+    def release_scheduled(
+        self, now: float, *, channel: str = "", limit: int = 2000, told: Entry | None = None
+    ) -> int:
+        """`MessageStore.release_scheduled`."""
+        which, asked = ("channel = ?", channel) if channel else ("due_at <= ?", now)
+        turns = (TURN,) if told is not None else ()
+        with self._database.write(*turns) as work:
+            if told is not None:
+                append(work, self._audit, [told])
+            return work.run(_RELEASE.format(which=which), (now, asked, limit))
+
+    def scheduled(self) -> list[ScheduledRun]:
+        """`MessageStore.scheduled`."""
+        with self._database.read() as work:
+            return [ScheduledRun(*row) for row in work.rows(_RUNS)]
 
     def overtaken(self, query: Query) -> int:
         """`MessageStore.overtaken`."""

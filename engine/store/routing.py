@@ -45,6 +45,7 @@ _WAITING, _FILTERED, _DEAD, _RECEIVED, _FRAGMENT = (
 )
 _NEW: Final = f", '{DeliveryState.DUE.value}', 0"
 """State and attempts of a delivery: written out, for what is bound costs more than it says."""
+_LATER: Final = f", '{DeliveryState.SCHEDULED.value}', 0"
 _UPDATE: Final = (
     "UPDATE messages SET state = ?, answered = ?, effects = ?, step = ?, reason = ?, warnings = ?"
     " WHERE id = ?"
@@ -97,13 +98,17 @@ class Routes(Part):
             updates: list[tuple[Any, ...]] = []
             disowned: list[tuple[int]] = []
             deliveries: list[Any] = []
+            scheduled: list[Any] = []
             for routing in routed:
                 row = open_ones[routing.message_id]
                 update = _update(routing, row)
                 updates.append(update)
                 if row.is_original and not _stands(routing, row, *update[:2]):
                     disowned.append((routing.message_id,))
-                deliveries += _deliveries(routing, row.channel, now)
+                if routing.due_at > now:
+                    scheduled += _deliveries(routing, row.channel, routing.due_at)
+                else:
+                    deliveries += _deliveries(routing, row.channel, now)
             plain = [row for row in updates if row[0] == _WAITING and row[5] is None]
             work.run_many(_PLAIN, [(row[1], row[2], row[6]) for row in plain])
             if len(plain) < len(updates):
@@ -111,6 +116,7 @@ class Routes(Part):
             if disowned:
                 work.run_many(_DISOWN, disowned)
             insert(work, _DELIVERY, 9, deliveries, same=_NEW)
+            insert(work, _DELIVERY, 9, scheduled, same=_LATER)
             mention(work, routed)
             _piece_together(work, routed, open_ones, now)
 
@@ -232,7 +238,7 @@ def _stands(routing: Routing, row: _Open, state: str, answered: str) -> bool:
     return answered == "accepted" or (answered == "" and state != _DEAD)
 
 
-def _deliveries(routing: Routing, channel: str, now: float) -> list[Any]:
+def _deliveries(routing: Routing, channel: str, due_at: float) -> list[Any]:
     """Rows, flat: effect by effect in the message's order, each to every destination."""
     result = routing.result
     if not isinstance(result, Routed):
@@ -249,5 +255,5 @@ def _deliveries(routing: Routing, channel: str, now: float) -> list[Any]:
         for destination in carried[type(effect)]:
             number += 1
             check = checksum(number, destination, key, body)
-            flat += (number, message_id, channel, destination, lane, key, body, check, now)
+            flat += (number, message_id, channel, destination, lane, key, body, check, due_at)
     return flat

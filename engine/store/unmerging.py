@@ -21,7 +21,7 @@ from engine.store.uses import turn_vault
 __all__ = ["Unmerging", "point_anew"]
 
 _COLUMNS: Final = 'id, message_id, at, gone, "into", undone_at'
-_OPEN: Final = (DeliveryState.DUE.value, DeliveryState.CLAIMED.value)
+_OPEN: Final = (DeliveryState.DUE.value, DeliveryState.CLAIMED.value, DeliveryState.SCHEDULED.value)
 _MADE: Final = (
     "SELECT id, channel, destination, lane, sequence_key, {effect}, state, progress FROM deliveries"
     " WHERE id BETWEEN ? AND ? ORDER BY id"

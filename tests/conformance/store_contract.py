@@ -16,6 +16,7 @@ from conformance.edition_contract import EditionContract
 from conformance.mention_contract import MentionContract
 from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
+from conformance.schedule_contract import ScheduleContract
 from conformance.unmerge_contract import UnmergeContract
 from conformance.vault_contract import VaultContract
 
@@ -882,6 +883,7 @@ class StoreContract(
     MentionContract,
     UnmergeContract,
     DeliveryContract,
+    ScheduleContract,
     PurgeContract,
     ViewsContract,
     ResourceContract,

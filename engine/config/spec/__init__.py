@@ -5,7 +5,15 @@ its position. From these come the checks, `channels/channel.schema.json` and the
 Expressions stay text here; `engine.config.build` compiles them against the privacy policy.
 """
 
-from engine.config.spec.channel import ChannelSpec, CourseSpec, FilterRule, Owners, WarningRule, WidenSpec
+from engine.config.spec.channel import (
+    ChannelSpec,
+    CourseSpec,
+    FilterRule,
+    Owners,
+    ScheduleSpec,
+    WarningRule,
+    WidenSpec,
+)
 from engine.config.spec.destinations import (
     DestinationSpec,
     FolderDestination,
@@ -77,6 +85,7 @@ __all__ = [
     "ProductRule",
     "ReleaseRule",
     "ReserveRule",
+    "ScheduleSpec",
     "Source",
     "SourceSpec",
     "StockingRule",

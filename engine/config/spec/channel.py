@@ -13,7 +13,7 @@ from engine.config.spec.rules import EffectRule
 from engine.config.spec.sources import SourceSpec
 from engine.config.spec.words import Expression, Name, Strict, Tests
 
-__all__ = ["ChannelSpec", "CourseSpec", "FilterRule", "Owners", "WarningRule", "WidenSpec"]
+__all__ = ["ChannelSpec", "CourseSpec", "FilterRule", "Owners", "ScheduleSpec", "WarningRule", "WidenSpec"]
 
 
 class Owners(Strict):
@@ -82,6 +82,19 @@ class CourseSpec(Strict):
     )
 
 
+class ScheduleSpec(Strict):
+    """Effects are carried out at set times; messages are accepted, answered and mapped when they come."""
+
+    cron: str = Field(
+        description="Minute, hour, day, month, weekday, by the clocks of its time zone: `0 22 * * *`."
+    )
+    cut_off: str | None = Field(
+        None,
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="What comes after this time of the day (`20:00`) is left to the run after.",
+    )
+
+
 class ChannelSpec(Strict):
     """One channel file."""
 
@@ -130,6 +143,9 @@ class ChannelSpec(Strict):
     )
     retention: RetentionSpec = Field(
         RetentionSpec(), description="How long its messages are kept, where it is not as long as everywhere."
+    )
+    schedule: ScheduleSpec | None = Field(
+        None, description="Effects are carried out at set times; default: at once."
     )
     effects: list[EffectRule] = Field(min_length=1, description="Rules: what a message means to the ERP.")
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
