@@ -324,7 +324,7 @@ class MessageStore(Protocol):
         ...
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
-        """Per channel: `unrouted`, `fragments` (held), `due`, `owed` (application answers), `dead`, and
+        """Per channel: `unrouted`, `fragments` (held), `due`, `scheduled`, `owed` (application answers), `dead`, and
         `oldest`, the age in seconds of the oldest open one."""
         ...
 

@@ -817,8 +817,24 @@ class ViewsContract:
             ("adt", "received", 1),
         }
         assert store.backlog(150.0) == {
-            "charges": {"unrouted": 1, "fragments": 0, "due": 3, "owed": 0, "dead": 1, "oldest": 49.0},
-            "adt": {"unrouted": 1, "fragments": 0, "due": 0, "owed": 0, "dead": 0, "oldest": 50.0},
+            "charges": {
+                "unrouted": 1,
+                "fragments": 0,
+                "due": 3,
+                "scheduled": 0,
+                "owed": 0,
+                "dead": 1,
+                "oldest": 49.0,
+            },
+            "adt": {
+                "unrouted": 1,
+                "fragments": 0,
+                "due": 0,
+                "scheduled": 0,
+                "owed": 0,
+                "dead": 0,
+                "oldest": 50.0,
+            },
         }
 
     def test_purge_forgets_only_what_nobody_waits_for(self, store: MessageStore) -> None:
