@@ -324,8 +324,8 @@ class MessageStore(Protocol):
         ...
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
-        """Per channel: `unrouted`, `fragments` (held), `due`, `scheduled`, `owed` (application answers), `dead`, and
-        `oldest`, the age in seconds of the oldest open one."""
+        """Per channel: `unrouted`, `fragments` (held), `due`, `scheduled`, `owed` (application answers),
+        `dead`, and `oldest`, the age in seconds of the oldest open one."""
         ...
 
     def purge(
