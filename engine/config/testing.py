@@ -26,7 +26,7 @@ from engine.config.loading import LoadedChannel
 from engine.config.positions import Positions
 from engine.config.rehearsal import Rehearsal, trial_of
 
-__all__ = ["CaseResult", "junit", "run_cases", "tests_of"]
+__all__ = ["CaseResult", "junit", "problems_of", "run_cases", "tests_of"]
 
 _SHORT = 4  # an identifier shorter than this may well be part of something else
 
@@ -69,7 +69,7 @@ def run_cases(channel: LoadedChannel) -> list[CaseResult]:
 
 def _run(channel: LoadedChannel, file: CaseFile, positions: Positions, number: int) -> CaseResult:
     started = perf_counter()
-    problems = list(_problems(channel, file, number))
+    problems = list(problems_of(channel, file, number))
     return CaseResult(
         channel=channel.spec.channel,
         case=file.cases[number].name,
@@ -80,7 +80,7 @@ def _run(channel: LoadedChannel, file: CaseFile, positions: Positions, number: i
     )
 
 
-def _problems(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator[Problem]:
+def problems_of(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator[Problem]:
     """What keeps the case from being run, or what is not as it expects."""
     trial, folder, place = trial_of(channel), channel.path.parent, ("cases", number)
     fhir = channel.spec.source.fhir

@@ -21,7 +21,7 @@ from engine.transforms.quantity import check_count, check_lot
 from engine.transforms.scope import Scope, Value, asked
 from engine.transforms.setting import Setting
 
-__all__ = ["Make", "compile_effect"]
+__all__ = ["Make", "compile_effect", "words_of"]
 
 Make = Callable[[Scope], Effect | None]
 """Makes a rule's effect of a message or group; None when there is nothing to do after all."""
@@ -167,6 +167,14 @@ _WHOLE = {
     "consume": msgspec.structs.replace(_SHAPES["consume"], what=""),
 }
 """What takes back all that stands needs to say neither what nor whose."""
+
+def words_of(kind: str, name: str, text: str) -> tuple[str, ...]:
+    """The words among which `text` is one, where the field `name` of the effect `kind` may say a word instead
+    of an expression; empty: it is an expression."""
+    fields = _SHAPES[kind].fields if kind in _SHAPES else {}
+    words = fields[name].words if name in fields else ()
+    return words if text in words else ()
+
 
 _CONSTANTS = ("procure", "when_unknown", "state", "account", "trigger", "again", "whole")
 """Fields that the channel file gives as they are."""
