@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.config.case_files import CASES_SUFFIX, Case, CaseFile, Expectation, Sent
+from engine.config.case_tables import written_out
 from engine.config.fhir_cases import resource_of
 from engine.config.finding import Finding, Place, Problem
-from engine.config.overriding import Unplaced, override, remove
+from engine.config.overriding import Unplaced, add, override, remove
 from engine.config.positions import Positions
 from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.spec import FhirSource
@@ -49,7 +51,25 @@ def read_cases(path: Path) -> CaseList:
     if reading.data is None:
         return CaseList(path, None, reading.positions, reading.findings)
     cases, problems = validate(CaseFile, reading.data)
-    return CaseList(path, cases, reading.positions, [reading.positions.finding(one) for one in problems])
+    positions = reading.positions
+    if cases is not None:
+        data, placed, problems = written_out(reading.data, positions, path.parent)
+        if not problems:
+            positions = placed
+            cases, problems = validate(CaseFile, data)
+            problems += _expecting(cases)
+    findings = [positions.finding(one) for one in problems]
+    return CaseList(path, None if findings else cases, positions, findings)
+
+
+def _expecting(file: CaseFile | None) -> Iterator[Problem]:
+    """Cases that could not fail, and two of one name."""
+    names: dict[str, int] = {}
+    for number, case in enumerate(file.cases if file else ()):
+        if "expect" not in case.model_fields_set:
+            yield Problem(("cases", number), "expect is missing", "say what becomes of the message")
+        if names.setdefault(case.name, number) != number:
+            yield Problem(("cases", number, "name"), "another case has this name")
 
 
 def message_of(
@@ -101,19 +121,37 @@ def _message(sent: Sent, file: CaseFile, folder: Path, place: Place) -> tuple[by
     text, problem = _start(sent, file, folder, place)
     if problem is not None:
         return b"", problem
-    for at, segment in enumerate(sent.without):
+    for here, change in _changes(sent):
         try:
-            text = remove(text, segment)
+            text = change(text)
         except Unplaced as error:
-            return b"", Problem((*place, "without", at), str(error))
-    for path, value in sent.overrides.items():
-        try:
-            if not isinstance(value, str):
-                raise Unplaced("a field is a text")
-            text = override(text, path, value)
-        except Unplaced as error:
-            return b"", Problem((*place, "with", path), str(error), on_key=True)
+            return b"", Problem((*place, *here), str(error), on_key=here[0] == "with")
     return text.encode("utf-8", "surrogateescape"), None
+
+
+def _changes(sent: Sent) -> Iterator[tuple[Place, Callable[[str], str]]]:
+    """What a case does to its message, in order: segments go, segments come, places change."""
+    for at, segment in enumerate(sent.without):
+        yield ("without", at), partial(_without, segment)
+    added = sent.add if isinstance(sent.add, dict) else {"": sent.add} if sent.add else {}
+    for after, segments in added.items():
+        yield ("add", after), partial(_with_segments, after, segments)
+    for path, value in sent.overrides.items():
+        yield ("with", path), partial(_with, path, value)
+
+
+def _without(segment: str, message: str) -> str:
+    return remove(message, segment)
+
+
+def _with_segments(after: str, segments: Sequence[str], message: str) -> str:
+    return add(message, after, segments)
+
+
+def _with(path: str, value: object, message: str) -> str:
+    if not isinstance(value, str):
+        raise Unplaced("a field is a text")
+    return override(message, path, value)
 
 
 def _start(sent: Sent, file: CaseFile, folder: Path, place: Place) -> tuple[str, Problem | None]:

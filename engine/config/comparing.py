@@ -13,7 +13,7 @@ from engine.config.finding import Place, Problem
 from engine.effects import Effect
 from engine.transforms.wording import meant
 
-__all__ = ["compare_effects"]
+__all__ = ["compare_effects", "compare_included"]
 
 Effects = Sequence[Mapping[str, Mapping[str, Any]]]
 
@@ -33,8 +33,25 @@ def compare_effects(expected: Effects, actual: Effects, place: Place) -> Iterato
         yield Problem(place, f"one more effect than expected: {_name(extra)}", _shown(extra))
 
 
+def compare_included(expected: Effects, actual: Effects, place: Place) -> Iterator[Problem]:
+    """Which of the effects `expected` are not among the `actual` ones, by the fields that are given alone."""
+    for number, wanted in enumerate(expected):
+        here = (*place, number)
+        kinds = [got for got in actual if list(got) == list(wanted)]
+        problems = [list(_effect(wanted, got, here, partly=True)) for got in kinds]
+        if not kinds:
+            shown = ", ".join(map(_name, actual)) or "none"
+            yield Problem(here, f"{_name(wanted)}: there is no such effect, but {shown}")
+        elif all(problems):
+            yield from min(problems, key=len)  # the one that was meant, most likely
+
+
 def _effect(
-    wanted: Mapping[str, Mapping[str, Any]], got: Mapping[str, Mapping[str, Any]], place: Place
+    wanted: Mapping[str, Mapping[str, Any]],
+    got: Mapping[str, Mapping[str, Any]],
+    place: Place,
+    *,
+    partly: bool = False,
 ) -> Iterator[Problem]:
     (kind,) = got
     if list(wanted) != [kind]:
@@ -45,28 +62,32 @@ def _effect(
             text = f"{kind} has no field {field}"
             yield Problem((*place, kind, field), text, meant(field, _KNOWN[kind]), on_key=True)
             return
-    yield from _differences(wanted[kind], got[kind], (*place, kind), kind)
+    yield from _differences(wanted[kind], got[kind], (*place, kind), kind, partly=partly)
 
 
-def _differences(wanted: Any, got: Any, place: Place, name: str) -> Iterator[Problem]:
+def _differences(
+    wanted: Any, got: Any, place: Place, name: str, *, partly: bool = False
+) -> Iterator[Problem]:
     if isinstance(wanted, Mapping) and isinstance(got, Mapping):
-        yield from _fields(wanted, got, place, name)
+        yield from _fields(wanted, got, place, name, partly=partly)
     elif isinstance(wanted, list) and isinstance(got, list):
         for number, (one, other) in enumerate(zip(wanted, got, strict=False)):
-            yield from _differences(one, other, (*place, number), f"{name} {number + 1}")
+            yield from _differences(one, other, (*place, number), f"{name} {number + 1}", partly=partly)
         if len(wanted) != len(got):
             yield Problem(place, f"{name}: expected {len(wanted)}, got {len(got)}", _text(got))
     elif not _same(wanted, got):
         yield Problem(place, f"{name}: expected {_text(wanted)}, got {_text(got)}")
 
 
-def _fields(wanted: Mapping[str, Any], got: Mapping[str, Any], place: Place, name: str) -> Iterator[Problem]:
+def _fields(
+    wanted: Mapping[str, Any], got: Mapping[str, Any], place: Place, name: str, *, partly: bool
+) -> Iterator[Problem]:
     for key in wanted:
         if key in got:
-            yield from _differences(wanted[key], got[key], (*place, key), key)
+            yield from _differences(wanted[key], got[key], (*place, key), key, partly=partly)
         elif not _is_default(wanted[key]):
             yield Problem((*place, key), f"{name}: expected {key} {_text(wanted[key])}, got none")
-    for key in got:
+    for key in () if partly else got:
         if key not in wanted and not _is_default(got[key]):
             yield Problem(place, f"{name}: got {key} {_text(got[key])}, which the case does not expect")
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["Unplaced", "override", "remove"]
+__all__ = ["Unplaced", "add", "override", "remove"]
 
 _PLACE = re.compile(
     r"(?P<segment>[A-Z][A-Z0-9]{2})(?:\[(?P<number>[1-9][0-9]?)\])?-(?P<field>[1-9][0-9]?)"
     r"(?:\[(?P<repetition>[1-9][0-9]?)\])?(?:\.(?P<component>[1-9][0-9]?)(?:\.(?P<subcomponent>[1-9][0-9]?))?)?"
 )
+
+_SEGMENT = re.compile(r"(?P<segment>[A-Z][A-Z0-9]{2})(?:\[(?P<number>[1-9][0-9]?)\])?")
 
 
 class Unplaced(Exception):
@@ -48,6 +51,22 @@ def remove(message: str, segment: str) -> str:
     lines = message.split("\r")
     _line(lines, segment, 1)
     return "\r".join(line for line in lines if line[:3] != segment)
+
+
+def add(message: str, after: str, segments: Sequence[str]) -> str:
+    """`message` with these segments after the one that `after` names (`FT1` or `FT1[2]`; empty: after all). A
+    segment that is such a name itself is a copy of that segment. Raises `Unplaced`."""
+    lines = message.split("\r")
+    at = len(lines) - 2 if not after else _named(lines, after)
+    new = [lines[_named(lines, one)] if _SEGMENT.fullmatch(one) else one for one in segments]
+    return "\r".join((*lines[: at + 1], *new, *lines[at + 1 :]))
+
+
+def _named(lines: list[str], text: str) -> int:
+    place = _SEGMENT.fullmatch(text)
+    if place is None:
+        raise Unplaced("not a segment such as FT1 or FT1[2]")
+    return _line(lines, place["segment"], int(place["number"] or 1))
 
 
 def _line(lines: list[str], segment: str, number: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
@@ -10,25 +9,23 @@ from time import perf_counter
 
 import msgspec
 
+from engine.config.case_rows import with_rows
 from engine.config.cases import (
     CASES_SUFFIX,
     CaseFile,
-    Expectation,
     links_of,
     message_of,
     messages_before,
     read_cases,
 )
-from engine.config.comparing import compare_effects
+from engine.config.expecting import check
 from engine.config.fhir_rehearsal import ResourceTrial
 from engine.config.finding import Finding, Place, Problem
 from engine.config.loading import LoadedChannel
 from engine.config.positions import Positions
-from engine.config.rehearsal import Rehearsal, trial_of
+from engine.config.rehearsal import trial_of
 
 __all__ = ["CaseResult", "junit", "problems_of", "run_cases", "tests_of"]
-
-_SHORT = 4  # an identifier shorter than this may well be part of something else
 
 
 class CaseResult(msgspec.Struct, frozen=True):
@@ -82,7 +79,15 @@ def _run(channel: LoadedChannel, file: CaseFile, positions: Positions, number: i
 
 def problems_of(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator[Problem]:
     """What keeps the case from being run, or what is not as it expects."""
-    trial, folder, place = trial_of(channel), channel.path.parent, ("cases", number)
+    place: Place = ("cases", number)
+    channel, problems = with_rows(channel, file.cases[number].tables, (*place, "tables"))
+    yield from problems
+    if not problems:
+        yield from _ran(channel, file, number, place)
+
+
+def _ran(channel: LoadedChannel, file: CaseFile, number: int, place: Place) -> Iterator[Problem]:
+    trial, folder = trial_of(channel), channel.path.parent
     fhir = channel.spec.source.fhir
     if isinstance(trial, ResourceTrial) and fhir is not None:
         yield from (problems := list(_known(trial, links_of(file, folder, number, fhir), place)))
@@ -102,7 +107,7 @@ def problems_of(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator
     if problem is not None:
         yield problem
         return
-    yield from _check(file.cases[number].expect, trial.say(raw), (*place, "expect"))
+    yield from check(file.cases[number].expect, trial.say(raw), (*place, "expect"))
 
 
 def _known(
@@ -115,62 +120,6 @@ def _known(
         elif (refused := trial.know(raw)) is not None and refused.reason is not None:
             why = f"{refused.reason.place}: {refused.reason.text}"
             yield Problem((*place, "links", at), f"no resource that could be there: {refused.code}", why)
-
-
-def _check(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
-    """Everything that is not as expected."""
-    why = f"{got.reason.code}: {got.reason.place}: {got.reason.text}" if got.reason else ""
-    state = expect.state or ("effects" if expect.effects and not expect.reason else None)
-    wanted = {
-        "acknowledgement": (expect.acknowledgement, got.code),
-        "state": (state, got.state),
-        "step": (expect.step, got.step),
-        "sequence_key": (expect.sequence_key, got.sequence_key),
-    }
-    for word, (want, have) in wanted.items():
-        if want is not None and want != have:
-            yield Problem((*place, word), f"{word}: expected {want}, got {have or 'none'}", why)
-    yield from _reason(expect, got, place)
-    if expect.effects is not None:
-        yield from compare_effects(expect.effects, got.effects, (*place, "effects"))
-    yield from _warnings(expect, got, place)
-    yield from _leaks(expect, got, place)
-
-
-def _warnings(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
-    if expect.warnings is None:
-        return
-    said = [f"{one.text} at {one.place}" if one.place else one.text for one in got.warnings]
-    if said != expect.warnings:
-        shown = ", ".join(said) or "none"
-        yield Problem((*place, "warnings"), f"warnings: expected {len(expect.warnings)}, got {shown}")
-
-
-def _reason(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
-    wanted, have = expect.reason, got.reason
-    if wanted is None:
-        if have is not None and expect.state not in ("dead", "quarantined", "refused"):
-            text = f"the message was refused: {have.code}"
-            yield Problem(place, text, f"{have.place}: {have.text}")
-        return
-    if have is None or have.code != wanted.code:
-        said = f"{have.code} at {have.place}" if have else "none"
-        yield Problem((*place, "reason", "code"), f"reason: expected {wanted.code}, got {said}")
-    elif wanted.place is not None and have.place != wanted.place:
-        yield Problem(
-            (*place, "reason", "place"), f"place: expected {wanted.place}, got {have.place or 'none'}"
-        )
-
-
-def _leaks(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
-    """Texts that may not go out: those the case names, and every identifier that became a token."""
-    outgoing = got.outgoing.casefold()
-    for number, text in enumerate(expect.never_contains):
-        if text.casefold() in outgoing:
-            yield Problem((*place, "never_contains", number), f"{text} goes out")
-    for identifier in sorted(got.identifiers):
-        if len(identifier) >= _SHORT and re.search(rf"\b{re.escape(identifier.casefold())}\b", outgoing):
-            yield Problem(place, "an identifier goes out that should be a token")
 
 
 def junit(results: Iterable[CaseResult]) -> str:

@@ -168,6 +168,7 @@ _WHOLE = {
 }
 """What takes back all that stands needs to say neither what nor whose."""
 
+
 def words_of(kind: str, name: str, text: str) -> tuple[str, ...]:
     """The words among which `text` is one, where the field `name` of the effect `kind` may say a word instead
     of an expression; empty: it is an expression."""

@@ -27,16 +27,18 @@ from engine.transforms.expression import (
 )
 from engine.workbench.writing import written, written_key
 
-__all__ = ["Change", "changes_of_key", "changes_of_text", "other"]
+__all__ = ["Change", "Sought", "changes_of_key", "changes_of_text", "other"]
 
 _IMPLIED = frozenset({"number", "money", "date", "timestamp"})
 """Text goes through these wherever their type is wanted."""
 
-_PATH = re.compile(r"(?P<field>[A-Z][A-Z0-9]{2}(?:\[\d+\])?-)(?P<number>\d+)(?P<component>\.\d+)?(?P<rest>.*)")
+_PATH = re.compile(
+    r"(?P<field>[A-Z][A-Z0-9]{2}(?:\[\d+\])?-)(?P<number>\d+)(?P<component>\.\d+)?(?P<rest>.*)"
+)
 _CHOSEN = re.compile(r"\[[A-Za-z][^\]]*\]")
 _COLUMN = frozenset({"lookup", "find"})
 _PATHS = frozenset({"per", "product_of"})
-_TEXTS = frozenset({"default", "literal", "money"})
+_TEXTS = frozenset({"literal", "money"})
 
 
 class Change(NamedTuple):
@@ -47,22 +49,42 @@ class Change(NamedTuple):
     offset: int
 
 
+class Sought(NamedTuple):
+    """What an expression is about: the columns of the channel's tables, and what a test wants it to give."""
+
+    columns: Mapping[str, Sequence[str]]
+    wanted: Sequence[str] = ()
+
+    def before(self, verbs: Sequence[Call]) -> Sought:
+        """The same for what goes through these verbs: a map turns its own words into what is wanted."""
+        if not verbs or verbs[0].name != "map":
+            return self
+        words = {arm.name: arm.text for arm in verbs[0].arguments if arm.name not in (None, "else")}
+        return self._replace(
+            wanted=[name for name, text in words.items() if name and (text in self.wanted or not self.wanted)]
+        )
+
+    def opposite(self, text: str) -> str:
+        """A text that turns a test around which `text` decides; without a test another one."""
+        return self.wanted[0] if self.wanted and text not in self.wanted else _not(text)
+
+
 def other(text: str) -> str:
     """A word that is not `text`."""
     return f"{text}~"
 
 
-def changes_of_text(text: str, columns: Mapping[str, Sequence[str]]) -> Iterator[Change]:
-    """The changes of an expression; `columns` are those of the channel's tables. None for what is none."""
+def changes_of_text(text: str, setting: Sought) -> Iterator[Change]:
+    """The changes of an expression; None for what is none."""
     try:
         expression = parse(text)
     except Misconfigured:
         return
-    for changed, said, offset in _of_expression(expression, columns):
+    for changed, said, offset in _of_expression(expression, setting):
         yield Change(written(changed), said, offset)
 
 
-def changes_of_key(text: str, columns: Mapping[str, Sequence[str]]) -> Iterator[Change]:
+def changes_of_key(text: str, setting: Sought) -> Iterator[Change]:
     """The changes of a key."""
     try:
         template = parse_key(text)
@@ -79,7 +101,7 @@ def changes_of_key(text: str, columns: Mapping[str, Sequence[str]]) -> Iterator[
             continue
         if sum(isinstance(one, Expression) for one in template.parts) > 1:
             yield Change(_key(template, number, None), f"{{{written(part)}}} dropped", part.offset)
-        for changed, said, offset in _of_expression(part, columns):
+        for changed, said, offset in _of_expression(part, setting):
             yield Change(_key(template, number, changed), said, offset)
         at = part.offset + len(written(part)) + 1
 
@@ -94,25 +116,25 @@ def _key(template: Template, number: int, part: str | Expression | None) -> str:
 _Changed = tuple[Expression, str, int]
 
 
-def _of_expression(expression: Expression, columns: Mapping[str, Sequence[str]]) -> Iterator[_Changed]:
+def _of_expression(expression: Expression, setting: Sought) -> Iterator[_Changed]:
     for number, source in enumerate(expression.sources):
         if len(expression.sources) > 1:
             left = (*expression.sources[:number], *expression.sources[number + 1 :])
             said = f"{written(Expression((source,), (), 0))} dropped"
             yield replace(expression, sources=left), said, parts_of(source)[0].offset
-        for changed, said, offset in _of_source(source, columns):
+        for changed, said, offset in _of_source(source, setting):
             there = (*expression.sources[:number], changed, *expression.sources[number + 1 :])
             yield replace(expression, sources=there), said, offset
     for number, call in enumerate(expression.verbs):
         if call.name not in _IMPLIED:
             left_verbs = (*expression.verbs[:number], *expression.verbs[number + 1 :])
             yield replace(expression, verbs=left_verbs), f"{call.name} dropped", call.offset
-        for verb, said, offset in _of_call(call, columns):
+        for verb, said, offset in _of_call(call, setting.before(expression.verbs[number + 1 :])):
             verbs = (*expression.verbs[:number], verb, *expression.verbs[number + 1 :])
             yield replace(expression, verbs=verbs), said, offset
 
 
-def _of_source(source: Source, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[Source, str, int]]:
+def _of_source(source: Source, setting: Sought) -> Iterator[tuple[Source, str, int]]:
     parts = parts_of(source)
     for number, part in enumerate(parts):
         if len(parts) > 1:
@@ -120,7 +142,7 @@ def _of_source(source: Source, columns: Mapping[str, Sequence[str]]) -> Iterator
             said = f"+ {written(Expression((part,), (), 0))} dropped"
             yield (left[0] if len(left) == 1 else Joined(left)), said, part.offset
         changes: Iterator[tuple[PathText | Call, str, int]]
-        changes = _of_path(part) if isinstance(part, PathText) else _of_call(part, columns)
+        changes = _of_path(part) if isinstance(part, PathText) else _of_call(part, setting)
         for changed, said, offset in changes:
             there = (*parts[:number], changed, *parts[number + 1 :])
             yield (there[0] if len(there) == 1 else Joined(there)), said, offset
@@ -147,40 +169,50 @@ def _beside(text: str) -> str | None:
     return f"{found['field']}{int(found['number']) + 1}{found['rest']}"
 
 
-def _of_call(call: Call, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[Call, str, int]]:
+def _of_call(call: Call, setting: Sought) -> Iterator[tuple[Call, str, int]]:
     arguments = call.arguments
     for number, argument in enumerate(arguments):
-        for changed, said in _of_argument(call, number, argument, columns):
+        for changed, said in _of_argument(call, number, argument, setting):
             left = () if changed is None else (changed,)
             there = (*arguments[:number], *left, *arguments[number + 1 :])
             yield replace(call, arguments=there), said, argument.offset
 
 
 def _of_argument(
-    call: Call, number: int, argument: Argument, columns: Mapping[str, Sequence[str]]
+    call: Call, number: int, argument: Argument, setting: Sought
 ) -> Iterator[tuple[Argument | None, str]]:
     """What may be wrong with one argument of a verb; None drops it."""
-    text = argument.text
-    if call.name == "map":
-        if len(call.arguments) > 1:
-            yield None, f"{argument.name} dropped"
-        yield replace(argument, text=other(text)), f"{argument.name}: {text} becomes {other(text)}"
-    elif call.name in _COLUMN and number == 1:
-        names = [name for name in columns.get(call.arguments[0].text, ()) if name != text]
-        for name in names[:1]:
-            yield replace(argument, text=name), f"column {text} becomes {name}"
-    elif call.name in _COLUMN and number == 2:
-        yield None, f"'{text}' dropped"
-    elif call.name == "code":
-        yield None, f"{text} dropped"
-    elif call.name in _PATHS and (moved := _beside(text)) is not None:
-        yield replace(argument, text=moved), f"{text} becomes {moved}"
-    elif call.name == "anywhere":
-        changed = _beside(text) if number == 0 else other(text)
+    name, text = call.name, argument.text
+    if name == "map":
+        yield from _of_arm(call, argument, setting)
+    elif name == "code" or (name in _COLUMN and number == 2):
+        yield None, f"{_shown(argument)} dropped"
+    else:
+        changed = _changed_argument(call, number, text, setting)
         if changed is not None:
             yield replace(argument, text=changed), f"{text} becomes {changed}"
-    elif call.name in _TEXTS:
-        yield replace(argument, text=_not(text)), f"{text} becomes {_not(text)}"
+
+
+def _of_arm(call: Call, argument: Argument, setting: Sought) -> Iterator[tuple[Argument | None, str]]:
+    if len(call.arguments) > 1:
+        yield None, f"{argument.name} dropped"
+    changed = setting.opposite(argument.text)
+    yield replace(argument, text=changed), f"{argument.name}: {argument.text} becomes {changed}"
+
+
+def _changed_argument(call: Call, number: int, text: str, setting: Sought) -> str | None:
+    if call.name in _COLUMN and number == 1:
+        columns = setting.columns.get(call.arguments[0].text, ())
+        return next((name for name in columns if name != text), None)
+    if call.name in _PATHS or (call.name == "anywhere" and number == 0):
+        return _beside(text)
+    if call.name == "default":
+        return setting.opposite(text)
+    return _not(text) if call.name in _TEXTS or call.name == "anywhere" else None
+
+
+def _shown(argument: Argument) -> str:
+    return argument.text or "''"
 
 
 def _not(text: str) -> str:

@@ -31,7 +31,7 @@ def changed(node: Any, place: Place, value: Any) -> Any:
     if not place:
         return value
     step, *deeper = place
-    made = dict(node) if isinstance(node, dict) else list(node)
+    made: Any = dict(node) if isinstance(node, dict) else list(node)
     if not deeper and value is DROPPED:
         del made[step]
     else:

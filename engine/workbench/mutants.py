@@ -6,7 +6,7 @@ address, a limit or an owner shows in no case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from engine.config.finding import Place
 from engine.config.reading import Node
-from engine.config.spec import EFFECTS, ChannelSpec, CourseSpec, FolderSource, MllpSource
+from engine.config.spec import EFFECTS, ChannelSpec, CourseSpec, FhirSource, FolderSource, MllpSource, rules
 from engine.transforms.effect import words_of
-from engine.workbench.changing import Change, changes_of_key, changes_of_text, other
+from engine.workbench.changing import Change, Sought, changes_of_key, changes_of_text, other
 from engine.workbench.mutant import DROPPED, Mutant, changed, renamed
 
 __all__ = ["mutants_of"]
@@ -31,6 +31,9 @@ _ANSWERS: Final = (
 _SEEN: Final = frozenset({"create", "update", "delete"})
 """Interactions that a case can tell from others: what is only read becomes nothing."""
 
+_SOURCES: Final[Mapping[str, type[BaseModel]]] = {
+    "mllp": MllpSource, "folder": FolderSource, "fhir": FhirSource,
+}  # fmt: skip
 _OPPOSITES: Final = {"present": "absent", "absent": "present", "yes": "no", "no": "yes"}
 _STEPS: Final = ("filters", "warnings")
 
@@ -45,16 +48,24 @@ def mutants_of(data: Node, columns: Columns) -> Iterator[Mutant]:
     for place, to, said in _replaced(data):
         yield Mutant(place, said, 0, changed(data, place, to))
     for place, test in _tests(data):
-        for change in changes_of_text(test, columns):
+        wanted = _at(data, (*place, test))
+        asked = [wanted] if isinstance(wanted, str) else wanted
+        sought = Sought(columns, [word for word in asked if word not in ("present", "absent")])
+        for change in changes_of_text(test, sought):
             yield Mutant(
-                (*place, test), change.said, change.offset, renamed(data, place, test, change.text), on_key=True
+                (*place, test),
+                change.said,
+                change.offset,
+                renamed(data, place, test, change.text),
+                on_key=True,
             )
 
 
 def _changes(data: dict[str, Any], columns: Columns) -> Iterator[tuple[Place, Change]]:
     """Every expression and key of the file (but those of tests), changed."""
     for place, text, is_key in _texts(data):
-        found = changes_of_key(text, columns) if is_key else changes_of_text(text, columns)
+        sought = Sought(columns)
+        found = changes_of_key(text, sought) if is_key else changes_of_text(text, sought)
         yield from ((place, change) for change in found)
 
 
@@ -104,29 +115,22 @@ def _dropped(data: dict[str, Any]) -> Iterator[tuple[Place, str]]:
 
 
 def _dropped_keys(data: dict[str, Any]) -> Iterator[tuple[Place, str]]:
-    for name in data.get("course", {}):
-        yield ("course", name), f"{name} dropped"
-    for list_ in ("required", "widen"):
-        yield from (((list_, at), "entry dropped") for at in range(len(data.get(list_, ()))))
-    for at in range(len(data.get("privacy", {}).get("narrow", ()))):
-        yield ("privacy", "narrow", at), "entry dropped"
-    for at in range(len(data.get("privacy", {}).get("known_words", ()))):
-        yield ("privacy", "known_words", at), "entry dropped"
-    for name, spellings in data.get("authorities", {}).items():
-        yield from ((("authorities", name, at), "spelling dropped") for at in range(len(spellings)))
-    for name in ("authority", "key_space"):
-        if name in data:
-            yield (name,), f"{name} dropped"
+    yield from ((("course", name), f"{name} dropped") for name in data.get("course", {}))
+    yield from (((name,), f"{name} dropped") for name in ("authority", "key_space") if name in data)
+    privacy = data.get("privacy", {})
+    lists: list[tuple[Place, Sequence[Any]]] = [
+        *(((name,), data.get(name, ())) for name in ("required", "widen")),
+        *((("privacy", name), privacy.get(name, ())) for name in ("narrow", "known_words")),
+        *((("authorities", name), spellings) for name, spellings in data.get("authorities", {}).items()),
+    ]
+    yield from (((*place, at), "entry dropped") for place, entries in lists for at in range(len(entries)))
     kind, source = next(iter(data["source"].items()))
     for name in _LISTED:
         yield from ((("source", kind, name, at), "entry dropped") for at, _ in _listed(source.get(name, "")))
     for type_, can in source.get("resources", {}).items():
         yield ("source", kind, "resources", type_), "resource dropped"
-        yield from (
-            (("source", kind, "resources", type_, at), f"{word} dropped")
-            for at, word in enumerate(can)
-            if word in _SEEN
-        )
+        seen = (at for at, word in enumerate(can) if word in _SEEN)
+        yield from ((("source", kind, "resources", type_, at), f"{can[at]} dropped") for at in seen)
 
 
 def _listed(value: Any) -> Iterator[tuple[int, str]]:
@@ -152,16 +156,16 @@ def _replaced(data: dict[str, Any]) -> Iterator[tuple[Place, Any, str]]:
 
 
 def _words(data: dict[str, Any]) -> Iterator[tuple[Place, str, Sequence[str]]]:
+    """Words of the file that are one of a few: place, word, and the few."""
     kind, source = next(iter(data["source"].items()))
-    model = {"mllp": MllpSource, "folder": FolderSource}.get(kind)
-    for name in _ANSWERS:
-        if name in source and model is not None:
-            yield ("source", kind, name), source[name], _choices(model, name)
-    for name in ("no_effect", "validate"):
-        if name in data:
-            yield (name,), data[name], _choices(ChannelSpec, "validation" if name == "validate" else name)
-    for name, said in data.get("course", {}).items():
-        yield ("course", name), said, _choices(CourseSpec, name)
+    model = _SOURCES[kind]
+    parts: list[tuple[Place, dict[str, Any], type[BaseModel], Iterable[str]]] = [
+        (("source", kind), source, model, _ANSWERS),
+        ((), data, ChannelSpec, ("no_effect", "validate")),
+        (("course",), data.get("course", {}), CourseSpec, data.get("course", {})),
+    ]
+    for place, part, of, names in parts:
+        yield from (((*place, name), part[name], _choices(of, name)) for name in names if name in part)
     for name, obeys in data.get("privacy", {}).get("flags", {}).items():
         yield ("privacy", "flags", name), obeys, ("block", "restrict", "pass")
     for place, effect, name, said in _fields(data):
@@ -171,7 +175,7 @@ def _words(data: dict[str, Any]) -> Iterator[tuple[Place, str, Sequence[str]]]:
 
 def _choices(model: type[BaseModel], name: str) -> Sequence[str]:
     """The words that a field of the file may have; empty: any."""
-    field = model.model_fields.get(name)
+    field = model.model_fields.get({"validate": "validation"}.get(name, name))
     annotation = field.annotation if field else None
     if get_origin(annotation) in (Union, UnionType):
         annotation = next(one for one in get_args(annotation) if one is not type(None))
@@ -182,10 +186,7 @@ def _choices(model: type[BaseModel], name: str) -> Sequence[str]:
 
 def _model(kind: str) -> type[BaseModel]:
     """The model of an effect's fields."""
-    from engine.config.spec import rules
-
-    name = f"{kind.capitalize()}Rule"
-    model: type[BaseModel] = getattr(rules, name)
+    model: type[BaseModel] = getattr(rules, f"{kind.capitalize()}Rule")
     return model
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -37,6 +36,7 @@ class Judge:
         """All mutants of the channel file, in a fixed order."""
         channel = self._channel
         data = read_yaml(channel.raw, channel.path.name).data
+        assert data is not None  # noqa: S101 - it was loaded from this
         columns = {name: table.columns for name, table in channel.tables.items()}
         return list(mutants_of(data, columns))
 
@@ -77,8 +77,3 @@ def _fails(channel: LoadedChannel, cases: CaseFile, number: int) -> bool:
 
 def _errors(problems: list[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
-
-
-def survivors(judge: Judge) -> Iterator[Mutant]:
-    """Those that no case notices."""
-    return (mutant for mutant in judge.mutants() if judge.judge(mutant) == "survived")

@@ -198,3 +198,130 @@ def test_junit_shows_failures_and_escapes(folder: Path) -> None:
     assert 'tests="2" failures="1"' in text
     assert 'name="a &lt;b&gt;"' in text
     assert "charges.test.yaml:9:61: acknowledgement: expected AE, got AA" in text
+
+
+def _results(folder: Path, cases: str, head: str = MESSAGE) -> dict[str, list[str]]:
+    """Every case by name, with what it fails with."""
+    path = folder / "charges.test.yaml"
+    path.write_text(head + cases)
+    results = run_cases(_load(folder))
+    return {one.case: [str(each).removeprefix(f"{path}:") for each in one.failures] for one in results}
+
+
+ROWS = """\
+  - name: "{code} with {count} is {item}"
+    message: one
+    with: {FT1-7: "{code}", FT1-10: "{count}"}
+    rows: |
+      # the second one is wrong
+      code, count, item
+      100,  2,     GLV-M
+      100,  3,     GLV-L
+    expect: {effects_include: [{charge: {item: {code: "{item}", quantity: "{count}"}}}]}
+"""
+
+
+def test_a_table_is_a_case_for_each_row(folder: Path) -> None:
+    assert _results(folder, ROWS) == {
+        "100 with 2 is GLV-M": [],
+        "100 with 3 is GLV-L": ["17:55: code: expected GLV-L, got GLV-M"],
+    }
+
+
+def test_the_rows_of_a_table_have_lines_of_their_own(folder: Path) -> None:
+    (folder / "charges.test.yaml").write_text(MESSAGE + ROWS)
+    assert [result.line for result in run_cases(_load(folder))] == [15, 16]
+
+
+def test_a_table_may_be_a_file_or_a_list(folder: Path) -> None:
+    (folder / "rows.csv").write_text("code,count,item\n100,2,GLV-M\n")
+    start, end = ROWS.index("    rows"), ROWS.index("    expect")
+    for rows in ("rows.csv", "[{code: '100', count: '2', item: GLV-M}]"):
+        cases = f"{ROWS[:start]}    rows: {rows}\n{ROWS[end:]}"
+        assert _results(folder, cases) == {"100 with 2 is GLV-M": []}
+
+
+@pytest.mark.parametrize(
+    ("rows", "failure"),
+    [
+        ("none.csv", "11:11: the rows cannot be read"),
+        ("|\n      code\n      1,2", "11:11: row 2 has 2 cells, the table 1 columns"),
+        ('|\n      code\n      "1', "11:11: row 2 cannot be read as CSV"),
+        ("a.csv\n    each: []", "12:5: each does not go with rows"),
+    ],
+)
+def test_rows_that_are_no_table_are_named(folder: Path, rows: str, failure: str) -> None:
+    cases = f"  - name: a\n    message: one\n    rows: {rows}\n    expect: {{}}\n"
+    (found,) = (each for every in _results(folder, cases).values() for each in every)
+    assert found.startswith(failure)
+
+
+def test_variants_change_what_the_case_says(folder: Path) -> None:
+    cases = """\
+  - name: a charge
+    message: one
+    with: {FT1-2: T-2}
+    expect: {acknowledgement: AA}
+    each:
+      - {name: is taken, expect: {state: effects}}
+      - {name: of money is not, with: {FT1-6: PY}, expect: {step: no-money}}
+      - {name: fails, expect: {sequence_key: nobody}}
+"""
+    assert _results(folder, cases) == {
+        "a charge: is taken": [],
+        "a charge: of money is not": [],
+        "a charge: fails": ["16:46: sequence_key: expected nobody, got visit:V-1"],
+    }
+
+
+def test_each_case_says_what_it_expects_and_has_a_name_of_its_own(folder: Path) -> None:
+    assert _results(folder, "  - {name: a, message: one, each: [{name: b}]}\n") == {
+        "cases": ["9:36: expect is missing (say what becomes of the message)"]
+    }
+    twice = "  - {name: a, message: one, expect: {}}\n" * 2
+    assert _results(folder, twice) == {"cases": ["10:12: another case has this name"]}
+
+
+def test_effects_that_are_among_them(folder: Path) -> None:
+    said = "effects_include: [{charge: {item: {code: GLV-M}}}]"
+    assert _failures(folder, _case(said)) == []
+    assert _failures(folder, _case(said.replace("GLV-M", "X"))) == ["11:55: code: expected X, got GLV-M"]
+    assert _failures(folder, _case("effects_include: [{consume: {}}]")) == [
+        "11:32: consume: there is no such effect, but charge"
+    ]
+
+
+def test_no_effects(folder: Path) -> None:
+    assert _failures(folder, _case("no_effects: yes", "    with: {FT1-6: PY}\n")) == []
+    assert _failures(folder, _case("no_effects: yes")) == ["11:26: no effects expected, got 1"]
+
+
+def test_places_of_the_answer(folder: Path) -> None:
+    refused = "    with: {MSH-9: ADT^A01}\n"
+    said = "answer: {MSA-1: AR, MSA-2: CTRL-1, ERR-3.1: '200', ERR-7: ''}, state: quarantined"
+    reason = ", reason: {code: unknown-type}"
+    assert _failures(folder, _case(said + reason, refused)) == []
+    (failure,) = _failures(folder, _case(said.replace("AR", "AA") + reason, refused))
+    assert failure.endswith("answer MSA-1: expected AA, got AR")
+    (failure,) = _failures(folder, _case("answer: {MSA: AA}"))
+    assert failure.startswith("11:23: not a field path")
+
+
+def test_segments_come_after_others_or_are_repeated(folder: Path) -> None:
+    extra = "    add: {FT1: ['NTE|1||TESTMANN'], NTE: [FT1]}\n    with: {'FT1[2]-2': T-9}\n"
+    both = f"effects: [{{{CHARGE}}}, {{{CHARGE.replace('T-1', 'T-9')}}}]"
+    assert _failures(folder, _case(both, extra)) == []
+    assert _failures(folder, _case(both, "    add: [FT1]\n    with: {'FT1[2]-2': T-9}\n")) == []
+    (failure,) = _failures(folder, _case("", "    add: {OBX: [FT1]}\n"))
+    assert failure.endswith("the message has no OBX")
+
+
+def test_a_case_may_have_rows_of_its_own(folder: Path) -> None:
+    said = "effects_include: [{charge: {item: {code: MASK}}}]"
+    for code in ("100", "new"):
+        extra = f"    with: {{FT1-7: '{code}'}}\n    tables: {{items: {{'{code}': {{item: MASK}}}}}}\n"
+        assert _failures(folder, _case(said, extra)) == []
+    (failure,) = _failures(folder, _case(said, "    tables: {item: {a: {item: MASK}}}\n"))
+    assert failure.startswith("11:14: there is no table item (did you mean items?)")
+    (failure,) = _failures(folder, _case(said, "    tables: {items: {a: {itme: MASK}}}\n"))
+    assert failure.startswith("11:26: no column itme (did you mean item?)")
