@@ -39,6 +39,7 @@ from engine.privacy.readers import Readers
 from engine.privacy.sealing import Sealer
 from engine.privacy.vault import Vault
 from engine.program import Program
+from engine.programs import Programs
 from engine.settings import Settings
 from engine.store.keys import KeyRing
 
@@ -124,7 +125,7 @@ def _measured(program: Program, messages: int, outside: float) -> dict[str, floa
     bare: Any = msgspec.structs.replace(program, mentions=NoMentions(), flags=NoFlags())  # type: ignore[arg-type]
     book, none = new_book(ring, lambda _: {}), NoBook(Vault.of(ring, "bench"), lambda _: {})
     sealer = Sealer(reader_of(Settings(), ring), lambda _: None, Subjects(), clock=time.time)
-    egress = Egress({program.channel: program}, None, "bench", time.time)  # type: ignore[arg-type]
+    egress = Egress(Programs({program.channel: program}), None, "bench", time.time)  # type: ignore[arg-type]
     spent = dict.fromkeys(("real", "bare", "chosen", "read", "guard"), 0.0)
     for start in range(0, messages, BATCH):
         batch = [

@@ -30,6 +30,7 @@ from engine.privacy.book import TokenBook
 from engine.privacy.sealing import Sealer
 from engine.privacy.vault import Vault
 from engine.program import Program
+from engine.programs import Programs
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Fingerprints
@@ -113,7 +114,7 @@ def new_book(ring: KeyRing, lookup: Callable[[Sequence[bytes]], dict[bytes, str]
 
 def run(store: Store, program: Program, book: TokenBook, sealer: Sealer, batch: int, stages: Stages) -> None:
     """What the routing loop does, until nothing is left."""
-    egress = Egress({program.channel: program}, store, "bench", time.time)
+    egress = Egress(Programs({program.channel: program}), store, "bench", time.time)
     while True:
         with stages.stage("unrouted"):
             waiting = store.unrouted([program.channel], 0, batch)

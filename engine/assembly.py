@@ -6,15 +6,16 @@ first piece's: its effects, its place in the order, its dead letter (spec: ack, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from math import inf
 from typing import NamedTuple
 
 from engine.errors import Unacceptable
 from engine.hl7.continuation import chains, join
-from engine.model import Dead, HeldFragment, Reason, ReasonCode, Routing, StoredMessage
+from engine.model import Dead, HeldFragment, Lane, Reason, ReasonCode, Routing, StoredMessage
 from engine.program import Program
+from engine.programs import HOMELESS, Programs
 from engine.store.base import MessageStore
 
 __all__ = ["MOST_HELD", "MOST_PIECES", "Assembly", "GivenUp", "Whole"]
@@ -53,14 +54,22 @@ class Whole(NamedTuple):
 GivenUp = tuple[str, Routing]
 """Channel and routing of a piece that is given up."""
 
+_Unfinished = tuple[float, list[HeldFragment], Program]
+"""Until when what is missing may come, the pieces so far, the program of the first."""
+
 
 class Assembly:
-    """Looks after the pieces of the given channels."""
+    """Looks after the pieces of the channels that are `mine`; a message is of the edition that accepted its
+    first piece."""
 
     def __init__(
-        self, store: MessageStore, programs: Mapping[str, Program], clock: Callable[[], float]
+        self,
+        store: MessageStore,
+        programs: Programs,
+        clock: Callable[[], float],
+        mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        self._store, self._programs, self._clock = store, programs, clock
+        self._store, self._programs, self._clock, self._mine = store, programs, clock, mine
         self._look_at = 0.0  # at once: an earlier run may have left some
 
     def held(self) -> None:
@@ -76,30 +85,32 @@ class Assembly:
         """The messages that are complete, and the pieces that are given up."""
         now, wholes, given_up = self._clock(), list[Whole](), list[GivenUp]()
         self._look_at = inf
-        held = sorted(self._store.fragments(sorted(self._programs)), key=lambda one: one.channel)
-        for channel, pieces in groupby(held, key=lambda one: one.channel):
-            program, unfinished = self._programs[channel], list[list[HeldFragment]]()
+        channels = sorted(filter(self._mine, self._programs.channels))
+        held = sorted(self._store.fragments(channels), key=lambda one: one.channel)
+        for _, pieces in groupby(held, key=lambda one: one.channel):
+            unfinished: list[_Unfinished] = []
             for chain in chains(list(pieces)):
-                reason = _refusal(chain, program, now)
-                if reason is not None:
-                    given_up += _buried(chain, reason, program)
+                program = self._programs.get(chain[0].edition, chain[0].channel)
+                reason = _refusal(chain, program, now) if program is not None else HOMELESS
+                if program is None or reason is not None:
+                    given_up += _buried(chain, reason or HOMELESS, program)
                 elif chain[0].follows or chain[-1].leads:
-                    unfinished.append(chain)
+                    unfinished.append((_deadline(chain, program), chain, program))
                 else:
                     self._put_together(chain, program, wholes, given_up)
-            given_up += self._wait(unfinished, program)
+            given_up += self._wait(unfinished)
         return wholes, given_up
 
-    def _wait(self, unfinished: list[list[HeldFragment]], program: Program) -> list[GivenUp]:
+    def _wait(self, unfinished: list[_Unfinished]) -> list[GivenUp]:
         """Look again when the first of them is late; the oldest of too many are given up."""
-        unfinished.sort(key=lambda chain: _deadline(chain, program), reverse=True)
+        unfinished.sort(key=lambda one: one[0], reverse=True)
         given_up, room = list[GivenUp](), MOST_HELD
-        for chain in unfinished:
+        for deadline, chain, program in unfinished:
             room -= len(chain)
             if room < 0:
                 given_up += _buried(chain, _CROWDED, program)
             else:
-                self._look_at = min(self._look_at, _deadline(chain, program))
+                self._look_at = min(self._look_at, deadline)
         return given_up
 
     def _put_together(
@@ -114,7 +125,8 @@ class Assembly:
             reason = Reason(ReasonCode(refusal.code), refusal.text, refusal.place, hl7=refusal.hl7)
             given_up.append((first.channel, _dead(first.message_id, reason, program, rest)))
         else:
-            wholes.append(Whole(StoredMessage(first.message_id, first.channel, raw, first.since), rest))
+            message = StoredMessage(first.message_id, first.channel, raw, first.since, first.edition)
+            wholes.append(Whole(message, rest))
 
 
 def _refusal(chain: Sequence[HeldFragment], program: Program, now: float) -> Reason | None:
@@ -132,9 +144,10 @@ def _deadline(chain: Sequence[HeldFragment], program: Program) -> float:
     return min(one.since for one in chain) + program.fragment_timeout
 
 
-def _buried(chain: Sequence[HeldFragment], reason: Reason, program: Program) -> list[GivenUp]:
+def _buried(chain: Sequence[HeldFragment], reason: Reason, program: Program | None) -> list[GivenUp]:
     return [(one.channel, _dead(one.message_id, reason, program)) for one in chain]
 
 
-def _dead(message_id: int, reason: Reason, program: Program, rest: tuple[int, ...] = ()) -> Routing:
-    return Routing(message_id, Dead(reason), program.lane, answered="error", rest=rest)
+def _dead(message_id: int, reason: Reason, program: Program | None, rest: tuple[int, ...] = ()) -> Routing:
+    lane = program.lane if program else Lane.NORMAL
+    return Routing(message_id, Dead(reason), lane, answered="error", rest=rest)

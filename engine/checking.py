@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -19,7 +19,7 @@ from engine.errors import Unacceptable
 from engine.hl7.profile import Profile, departures
 from engine.hl7.validation import Finding, findings
 from engine.model import Owner, Reason, ReasonCode, StoredMessage
-from engine.program import Program
+from engine.programs import Programs
 
 __all__ = ["Checking"]
 
@@ -32,19 +32,15 @@ class Checking:
     """The checks of the channels that want them. Belongs to the routing thread; `close` ends its
     processes."""
 
-    def __init__(
-        self, programs: Mapping[str, Program], *, workers: int = WORKERS, seconds: float = SECONDS
-    ) -> None:
-        self._programs = {name: program for name, program in programs.items() if program.validate != "none"}
+    def __init__(self, programs: Programs, *, workers: int = WORKERS, seconds: float = SECONDS) -> None:
+        self._programs = programs
         self._workers, self._seconds = workers, seconds
         self._pool: ProcessPoolExecutor | None = None
 
     def look(self, messages: Sequence[StoredMessage]) -> dict[int, tuple[Reason, ...]]:
         """What is wrong with which message, worst first: a reason with HL7 code 0 is only worth a look.
         Messages without findings, and those of channels that want no checks, are absent."""
-        if not self._programs:
-            return {}
-        mine = [message for message in messages if message.channel in self._programs]
+        mine = [message for message in messages if self._wants(message)]
         pending = [(message, self._start(message)) for message in mine]
         found = {message.id: self._result(message, future) for message, future in pending}
         return {number: tuple(map(_reason, some)) for number, some in found.items() if some}
@@ -55,8 +51,13 @@ class Checking:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
+    def _wants(self, message: StoredMessage) -> bool:
+        program = self._programs.get(message.edition, message.channel)
+        return program is not None and program.validate != "none"
+
     def _start(self, message: StoredMessage) -> Future[list[Finding]]:
-        program = self._programs[message.channel]
+        program = self._programs.get(message.edition, message.channel)
+        assert program is not None  # noqa: S101 - it wants the check
         check = partial(_findings, message.raw, program.charset, program.profile, self._seconds)
         if self._pool is not None:
             try:

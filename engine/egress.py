@@ -21,6 +21,7 @@ from engine.privacy.guard import Leak
 from engine.privacy.matching import Identities
 from engine.privacy.outgoing import Open
 from engine.program import Program
+from engine.programs import Programs
 from engine.telemetry import PrivacyIncident, signal
 
 __all__ = ["Compared", "Egress", "Leaking", "Where", "identities_of", "leak_of", "work_since"]
@@ -71,12 +72,12 @@ class Compared:
 
 
 class Egress:
-    """The way out of some channels, guarded by one thread; `who` it is in the audit. The threads of a process
+    """The way out, guarded by one thread; `who` it is in the audit. The threads of a process
     share what they `compared`."""
 
     def __init__(
         self,
-        programs: Mapping[str, Program],
+        programs: Programs,
         store: Storage,
         who: str,
         clock: Callable[[], float],
@@ -96,12 +97,12 @@ class Egress:
     ) -> None:
         """Raises `Leaking` when there are more leaks than those of `stopped`, which it adds them to, each in
         the audit: nothing of such a message may stand, not in the courses of a batch either. `links` are what
-        the resources of each channel refer to."""
+        the resources of each channel refer to. All messages were taken by one edition."""
         since = work_since(max((one.received_at for one in messages.values()), default=0.0))
         found: dict[int, Leak] = {}
         for routing in self._suspects(routings, messages, since):
             message = messages[routing.message_id]
-            program = self._programs[message.channel]
+            program = self._program(message)
             of = links.get(message.channel, {})
             leak, left = _compared(routing, message, program, since, of, self._clean)
             if leak is None and left:
@@ -125,7 +126,7 @@ class Egress:
             batches.setdefault(messages[routing.message_id].channel, []).append(routing)
         suspects: list[Routing] = []
         for channel, batch in batches.items():
-            guard = self._programs[channel].guard
+            guard = self._program(messages[batch[0].message_id]).guard
             several = channel not in self._open  # else it is done message by message at once
             if several and guard.quiet([one.result for one in batch], since):
                 batch = [one for one in batch if one.warnings or isinstance(one.result, Dead)]
@@ -138,22 +139,32 @@ class Egress:
         """Those of these deliveries that would let somebody out, by id, and where. The message of one is
         gone after its time: then it was compared when its effects were made."""
         since = work_since(self._clock())
-        left: dict[tuple[int, str], list[tuple[Delivery, set[Open]]]] = {}
+        left: dict[int, tuple[Program, list[tuple[Delivery, set[Open]]]]] = {}
         for delivery in batch:
-            program = self._programs.get(delivery.channel)
+            program = self._maker(delivery)
             opened = program and program.guard.left([delivery.effect], since, [delivery.sequence_key])
-            if opened and not self._compared.covers(delivery.message_id, opened):
-                left.setdefault((delivery.message_id, delivery.channel), []).append((delivery, opened))
+            if program and opened and not self._compared.covers(delivery.message_id, opened):
+                left.setdefault(delivery.message_id, (program, []))[1].append((delivery, opened))
         found: dict[int, Leak] = {}
-        for (message_id, channel), several in left.items():
+        for message_id, (program, several) in left.items():
             try:
-                found |= self._compare(message_id, self._programs[channel], several)
+                found |= self._compare(message_id, program, several)
             except (Unavailable, Misconfigured):
                 raise
             except Exception as error:  # a bug of ours must neither let anything out nor stop the others
                 told = Leak("message", f"could not be compared: {type(error).__name__}")
                 found |= {delivery.id: told for delivery, _ in several}
         return found
+
+    def _program(self, message: StoredMessage) -> Program:
+        program = self._programs.get(message.edition, message.channel)
+        assert program is not None  # noqa: S101 - it was routed by it
+        return program
+
+    def _maker(self, delivery: Delivery) -> Program | None:
+        """The program that made it; where it cannot be had, the one that stands in its place now."""
+        programs, channel = self._programs, delivery.channel
+        return programs.get(delivery.edition, channel) or programs.get(0, channel)
 
     def _compare(
         self, message_id: int, program: Program, several: Sequence[tuple[Delivery, set[Open]]]

@@ -452,6 +452,7 @@ class HeldFragment(msgspec.Struct, frozen=True):
     leads: bytes
     since: float
     size: int = 0
+    edition: int = 0  # that accepted it
 
 
 class Routing(msgspec.Struct, frozen=True):
@@ -482,6 +483,7 @@ class Delivery(msgspec.Struct, frozen=True):
     sequence_key: str
     attempts: int  # including this one
     progress: dict[str, str] = {}  # what the saga wrote down so far (Destination.deliver)
+    edition: int = 0  # whose programs made it
 
 
 class Delivered(msgspec.Struct, frozen=True, tag="delivered"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -13,13 +14,15 @@ from engine.egress import Compared, Egress, Leaking
 from engine.errors import Misconfigured, Unavailable
 from engine.fhir.document import Links
 from engine.gathering import gather
-from engine.model import Fragment, NewToken, Reason, Routed, Routing, StoredMessage
+from engine.model import Dead, Fragment, NewToken, Reason, Routed, Routing, StoredMessage
 from engine.pipeline import NamePointer, failed, refused, replayed, route, withheld
 from engine.privacy.book import Minted, TokenBook
 from engine.privacy.guard import Leak
 from engine.privacy.sealing import SubjectGone
 from engine.privacy.vault import Vault
 from engine.program import Program
+from engine.programs import HOMELESS, Programs
+from engine.scheduling import Schedule
 from engine.store.base import CoursesMoved, Store, TokensTaken, VaultTurned
 from engine.telemetry import MessagesRouted, signal
 
@@ -29,9 +32,10 @@ REST = 0.5  # seconds between looks when nothing waits (a wake-up ends it early)
 
 
 class RoutingLoop:
-    """Routes the given channels' messages in the order they arrived; those that come in pieces when they
-    are complete. `name` names their pointers, `seal` seals new tokens, `renew` reads the vault's keys anew
-    when it has turned; `holder` is this process's name in the audit.
+    """Routes the messages of the channels that are `mine` in the order they arrived, each by the edition that
+    took it; those that come in pieces when they are complete. `name` names their pointers, `seal` seals new
+    tokens, `renew` reads the vault's keys anew when it has turned; `holder` is this process's name in the
+    audit.
 
     `routed()` is called after a batch's effects are durable: there may be something to deliver, and
     something to tell senders that wait. `remember` keeps the names of the authorities whose numbers come by,
@@ -40,7 +44,7 @@ class RoutingLoop:
     def __init__(
         self,
         store: Store,
-        programs: Mapping[str, Program],
+        programs: Programs,
         book: TokenBook,
         *,
         seal: Callable[[Sequence[Minted]], list[NewToken]],
@@ -52,25 +56,24 @@ class RoutingLoop:
         holder: str,
         compared: Compared | None = None,
         remember: Callable[[Collection[str]], None] = lambda _: None,
+        mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        self._store, self._programs, self._book = store, programs, book
-        self._channels = sorted(programs)
-        self._scheduled = any(program.schedule for program in programs.values())
+        self._store, self._programs, self._book, self._mine = store, programs, book, mine
         self._batch, self._clock = batch, clock
         self._seal, self._renew = seal, renew
         self._erasing = False
         self._routed, self._name = routed, name
-        self._assembly = Assembly(store, programs, clock)
+        self._assembly = Assembly(store, programs, clock, mine)
         self._checking = Checking(programs)
-        self._remember, self._seen = remember, 0
+        self._remember, self._seen = remember, dict[int, int]()
         self._links: dict[str, Links] = {}  # what the resources of this batch refer to, by channel
         self._egress = Egress(programs, store, holder, clock, compared)
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""
-        waiting = self._store.unrouted(self._channels, 0, self._batch)
-        if waiting:
-            self._route(waiting)
+        waiting = self._store.unrouted(sorted(filter(self._mine, self._programs.channels)), 0, self._batch)
+        for _, of_one in groupby(waiting, key=lambda message: message.edition):
+            self._route(list(of_one))
         if self._assembly.due:
             self._put_together()
         return 0.0 if waiting else REST
@@ -80,10 +83,20 @@ class RoutingLoop:
         self._checking.close()
 
     def _route(self, waiting: Sequence[StoredMessage]) -> None:
-        routings = self._map(waiting)
+        """Messages of one edition."""
+        homeless = [one for one in waiting if self._programs.get(one.edition, one.channel) is None]
+        if homeless:
+            self._bury(homeless)
+            waiting = [one for one in waiting if one not in homeless]
+        routings = self._map(waiting) if waiting else []
         if any(isinstance(routing.result, Fragment) for routing in routings):
             self._assembly.held()
         self._tell(routings, {message.id: message.channel for message in waiting})
+
+    def _bury(self, homeless: Sequence[StoredMessage]) -> None:
+        routings = [Routing(message.id, Dead(HOMELESS), answered="error") for message in homeless]
+        self._store.route(routings, [], self._clock())
+        self._tell(routings, {message.id: message.channel for message in homeless})
 
     def _put_together(self) -> None:
         """Route what has become whole, one by one, and bury what did not."""
@@ -123,8 +136,10 @@ class RoutingLoop:
                 if self._book.misled:  # by a merge that is none after all: nobody else's may be believed
                     self._book.abandon({})
                     return self._each(waiting)
-                if self._scheduled:
-                    routings = [self._timed(one, by_id[one.message_id]) for one in routings]
+                routings = [
+                    self._timed(one, program.schedule, by_id[one.message_id]) if program.schedule else one
+                    for (program, _), one in zip(routed, routings, strict=True)
+                ]
                 self._keep_authorities()
                 minted = self._seal(self._book.minted())
                 self._store.route(routings, minted, self._clock(), courses, turn=self._book.turn)
@@ -140,10 +155,9 @@ class RoutingLoop:
             self._erasing = False
             return routings
 
-    def _timed(self, routing: Routing, message: StoredMessage) -> Routing:
-        """With the run of its channel's schedule, where it has one."""
-        schedule = self._programs[message.channel].schedule
-        if schedule is None or not isinstance(routing.result, Routed):
+    def _timed(self, routing: Routing, schedule: Schedule, message: StoredMessage) -> Routing:
+        """With the run of its channel's schedule."""
+        if not isinstance(routing.result, Routed):
             return routing
         due_at = schedule.run_for(message.received_at, self._clock())
         return msgspec.structs.replace(routing, due_at=due_at)
@@ -169,10 +183,11 @@ class RoutingLoop:
 
     def _keep_authorities(self) -> None:
         """Whose numbers came by for the first time is remembered: under each a number is searched for."""
-        seen = [program.mentions.seen for program in self._programs.values()]
-        if (count := sum(map(len, seen))) > self._seen:
+        seen = [program.mentions.seen for program in self._programs.all()]
+        counts = {id(names): len(names) for names in seen}
+        if counts != self._seen:
             self._remember(set().union(*seen))
-            self._seen = count
+            self._seen = counts
 
     def _each(self, waiting: Sequence[StoredMessage]) -> list[Routing]:
         """One by one: each when what came before it is known for good."""
@@ -186,7 +201,9 @@ class RoutingLoop:
         if len(waiting) > 1:
             return self._each(waiting)
         (message,) = waiting
-        dead = failed(message, self._programs[message.channel], error, self._book)
+        program = self._programs.get(message.edition, message.channel)
+        assert program is not None  # noqa: S101 - it was mapped by it
+        dead = failed(message, program, error, self._book)
         self._store.route([msgspec.structs.replace(dead, rest=rest)], [], self._clock())
         return [dead]
 
@@ -197,10 +214,13 @@ class RoutingLoop:
         stopped: Mapping[int, Leak],
     ) -> list[tuple[Program, Routing]]:
         """Every channel's, in the order of arrival; of those that were stopped their dead letter."""
+        channels: dict[str, list[StoredMessage]] = {}
+        for message in waiting:
+            channels.setdefault(message.channel, []).append(message)
         routed = [
             (program, routing)
-            for channel, program in self._programs.items()
-            if (batch := [message for message in waiting if message.channel == channel])
+            for channel, batch in channels.items()
+            if (program := self._programs.get(batch[0].edition, channel)) is not None
             for routing in self._routings(batch, program, findings)
         ]
         if stopped:

@@ -21,11 +21,12 @@ __all__ = [
     "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed", "AuditOverdue",
     "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful", "BatchReceived", "CallerRefused",
-    "ChannelOpened", "ContentPurged", "ControlIdReused", "DeliverySettled",
-    "DestinationAway", "EngineStarted", "EngineStopping", "FileEnded", "FileRead", "FolderAway",
-    "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
-    "MessageRefused", "MessagesRouted", "PrivacyIncident", "RequestFailed", "Signal", "StoreFailed",
-    "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "signal",
+    "ChannelOpened", "ContentPurged", "ControlIdReused", "DeliverySettled", "DestinationAway",
+    "EditionRefused", "EditionRunning", "EditionUnreadable", "EngineStarted", "EngineStopping", "FileEnded",
+    "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed",
+    "MessageAccepted", "MessageRefused", "MessagesRouted", "PrivacyIncident", "RequestFailed", "Signal",
+    "StoreFailed", "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs",
+    "signal",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -160,6 +161,39 @@ class EngineStarted(Signal, frozen=True):
     channels: int
     workers: int
     text: ClassVar[str] = "engine started"
+
+
+class EditionRunning(Signal, frozen=True):
+    """This process goes by another edition from now on."""
+
+    edition: int
+    before: int
+    text: ClassVar[str] = "edition running"
+
+
+class EditionRefused(Signal, frozen=True):
+    """The active edition cannot be run here: the one before goes on. `why` is about files and settings."""
+
+    edition: int
+    why: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "edition refused, the one before goes on"
+
+    def count(self) -> None:
+        _faults("edition").inc()
+
+
+class EditionUnreadable(Signal, frozen=True):
+    """An edition with open work cannot be loaded here: its messages become dead letters, to be sent through
+    again by the current one."""
+
+    edition: int
+    error: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "edition with open work cannot be loaded"
+
+    def count(self) -> None:
+        _faults("edition").inc()
 
 
 class ContentPurged(Signal, frozen=True):

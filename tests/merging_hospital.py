@@ -19,6 +19,7 @@ from engine.privacy.book import TokenBook
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
 from engine.program import Program
+from engine.programs import Programs
 from engine.routing import RoutingLoop
 from engine.searching import Searched, search
 from engine.store.base import MessageView, Query, Store
@@ -60,7 +61,7 @@ class Hospital:
         self._sealer = sealer(self.store.keep_seal_key, self.store.cabinet)
         self.loop = RoutingLoop(
             self.store,
-            self.programs,
+            Programs(self.programs),
             TokenBook(self.vault, self.store.tokens),
             seal=self._sealer.seal,
             renew=self._renewed,

@@ -15,6 +15,7 @@ from test_pipeline import program
 
 from engine.assembly import MOST_PIECES, Assembly, Whole
 from engine.model import Arrival, Dead, Filtered, Fragment, Routing
+from engine.programs import Programs
 from engine.store.base import MessageStore
 from engine.store.sql import open_store
 
@@ -42,7 +43,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def assembly(store: MessageStore, clock: Clock) -> Assembly:
-    return Assembly(store, {"charges": PROGRAM}, clock)
+    return Assembly(store, Programs({"charges": PROGRAM}), clock)
 
 
 def held(store: MessageStore, follows: bytes, leads: bytes, at: float, text: str = "") -> int:
@@ -157,7 +158,7 @@ def test_pieces_in_any_order_repeated_and_through_restarts_become_each_message_o
         for message, length in enumerate(lengths) for at in range(length)
     ]  # fmt: skip
     sent = data.draw(st.permutations([*pieces, *data.draw(st.lists(st.sampled_from(pieces), max_size=4))]))
-    assembly = Assembly(opened, {"charges": PROGRAM}, lambda: 1000.0)
+    assembly = Assembly(opened, Programs({"charges": PROGRAM}), lambda: 1000.0)
     joined: list[bytes] = []
     for name, follows, leads in sent:
         (receipt,) = opened.accept([arrival(name, f"ZZZ|{name}")])
@@ -165,11 +166,11 @@ def test_pieces_in_any_order_repeated_and_through_restarts_become_each_message_o
             opened.route([Routing(receipt.id, Fragment(follows, leads))], [], 1000.0)
             assembly.held()
         if data.draw(st.booleans()):  # a restart: all that is remembered is in the store
-            assembly = Assembly(opened, {"charges": PROGRAM}, lambda: 1000.0)
+            assembly = Assembly(opened, Programs({"charges": PROGRAM}), lambda: 1000.0)
         wholes, given_up = assembly.look() if data.draw(st.booleans()) else ([], [])
         joined += _routed(opened, wholes)
         assert given_up == []
-    joined += _routed(opened, Assembly(opened, {"charges": PROGRAM}, lambda: 1000.0).look()[0])
+    joined += _routed(opened, Assembly(opened, Programs({"charges": PROGRAM}), lambda: 1000.0).look()[0])
     words = sorted([part for part in raw.split(b"ZZZ|")[1:]] for raw in joined)
     assert words == [
         [b"%d.%d" % (message, at) + b"\r" for at in range(length)] for message, length in enumerate(lengths)

@@ -19,6 +19,7 @@ from engine import checking
 from engine.checking import Checking
 from engine.hl7.profile import FieldUse, Profile, SegmentUse, TypeUse
 from engine.model import StoredMessage
+from engine.programs import Programs
 
 GOOD = (
     rb"MSH|^~\&|EHR|HOSP|ENG|STORE|20261121120000||ADT^A01^ADT_A01|C1|P|2.5" + b"\r"
@@ -32,7 +33,7 @@ def message(number: int, raw: bytes, channel: str = "charges") -> StoredMessage:
 
 
 def structure(**changes: object) -> Checking:
-    return Checking({"charges": program(validate="structure")}, workers=1, **changes)  # type: ignore[arg-type]
+    return Checking(Programs({"charges": program(validate="structure")}), workers=1, **changes)  # type: ignore[arg-type]
 
 
 def wait_for(happened: Callable[[], object]) -> None:
@@ -56,7 +57,7 @@ def test_only_messages_with_findings_are_told_of(check: Checking) -> None:
 
 
 def test_a_channel_that_wants_no_check_starts_no_process() -> None:
-    idle = Checking({"charges": program()})
+    idle = Checking(Programs({"charges": program()}))
     assert idle.look([message(1, BAD)]) == {}
     assert idle._pool is None
 
@@ -152,7 +153,9 @@ def test_a_profile_is_checked_the_same_way() -> None:
     known = Profile(
         types={"ADT^A01": TypeUse(1, {"PV1": SegmentUse(1, 1, 1, True, {2: FieldUse(1, 1, codes=["O"])})})}
     )
-    by_profile = Checking({"charges": msgspec.structs.replace(program(), validate="profile", profile=known)})
+    by_profile = Checking(
+        Programs({"charges": msgspec.structs.replace(program(), validate="profile", profile=known)})
+    )
     try:
         reasons = by_profile.look([message(1, GOOD)])[1]
     finally:

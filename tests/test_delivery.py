@@ -29,6 +29,7 @@ from engine.model import (
     TokenMerge,
     TryAgain,
 )
+from engine.programs import Programs
 from engine.retry import RetryPolicy
 from engine.store.base import MessageStore, Query
 from engine.store.sql import open_store
@@ -95,7 +96,7 @@ def loop(
         "odoo",
         desk,
         lane,
-        egress=Egress({}, store, holder, clock),
+        egress=Egress(Programs({}), store, holder, clock),
         holder=holder,
         retry=policy or RetryPolicy(),
         batch=10,

@@ -37,6 +37,7 @@ from engine.model import (
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.program import Program
+from engine.programs import Programs
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
 from engine.store.base import Query, Store
@@ -99,7 +100,7 @@ def routing(store: Any, compiled: Program, compared: Compared | None = None) -> 
     vault = Vault(tenant="test", index_keys={"first": b"i" * 32})
     return RoutingLoop(
         store,
-        {"open": compiled},
+        Programs({"open": compiled}),
         TokenBook(vault, store.tokens),
         seal=sealer(store.keep_seal_key).seal,
         renew=lambda: vault,
@@ -248,7 +249,7 @@ def deliver(store: Store, compiled: Program, spoil: Callable[[Delivery], Deliver
         "ledger:var/ledger.jsonl",
         desk,
         Lane.NORMAL,
-        egress=Egress({"open": compiled}, store, "node/0", lambda: NOW),
+        egress=Egress(Programs({"open": compiled}), store, "node/0", lambda: NOW),
         holder="node/0",
         retry=RetryPolicy(),
         batch=10,
@@ -305,7 +306,7 @@ def test_what_was_compared_when_it_was_made_is_not_read_again(store: Store, fold
     (due,) = store.deliveries(Query())
     with sqlite3.connect(folder / "wardline.db") as database:
         database.execute("DELETE FROM contents")
-    egress = Egress({"open": compiled}, store, "node/0", lambda: NOW, compared)
+    egress = Egress(Programs({"open": compiled}), store, "node/0", lambda: NOW, compared)
     (claimed,) = store.claim(
         due.delivery.destination, Lane.NORMAL, 1, now=NOW, lease_until=NOW + 1, holder="node/0"
     )

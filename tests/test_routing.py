@@ -22,6 +22,7 @@ from engine.model import Arrival, CourseRow, Erasure, NewToken, Routing
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.program import Program
+from engine.programs import Programs
 from engine.routing import RoutingLoop
 from engine.store.base import MessageStore, Query
 from engine.store.keys import KeyRing
@@ -54,7 +55,7 @@ def loop(store: Any, batch: int = 100, programs: dict[str, Program] | None = Non
     vault = Vault(tenant="test", index_keys={"first": b"i" * 32})
     return RoutingLoop(
         store,
-        programs or {"adt-encounters": ADT},
+        Programs(programs or {"adt-encounters": ADT}),
         TokenBook(vault, store.tokens),
         seal=sealer(store.keep_seal_key).seal,
         renew=lambda: vault,
@@ -281,7 +282,7 @@ class Turning:
 
         return RoutingLoop(
             self.store,
-            {"adt-encounters": ADT},
+            Programs({"adt-encounters": ADT}),
             TokenBook(vault(), self.store.tokens),
             seal=seals.seal,
             renew=vault,

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
@@ -16,7 +17,7 @@ from engine.app.linking import open_link
 from engine.app.listening import Listener, channel_of, make_listener, open_listener
 from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
-from engine.app.workers import Share, Workers, share_of
+from engine.app.workers import Share, Workers, belongs
 from engine.config.keeping import retention_of
 from engine.config.loading import LoadedChannel
 from engine.console.health import Standing
@@ -34,6 +35,7 @@ from engine.privacy.book import TokenBook
 from engine.privacy.sealing import Sealer
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
+from engine.programs import Programs
 from engine.retention import RetentionLoop
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
@@ -130,13 +132,13 @@ class Node:
     # Putting together
 
     def _make_loops(self) -> None:
-        mine = share_of(self._channels, self._share)
-        if mine:
+        self._programs = Programs({channel.spec.channel: channel.program for channel in self._channels})
+        if self._share[0] > 0 or self._share[1] == 1:
             reader = reader_of(self._settings, self._ring)
             sealer = Sealer(reader, self._store.keep_seal_key, self._store.cabinet, clock=time.time)
             self._router = routing = RoutingLoop(
                 self._store,
-                {channel.spec.channel: channel.program for channel in mine},
+                self._programs,
                 TokenBook(self._vault(), self._store.tokens),
                 seal=sealer.seal,
                 renew=lambda: self._renewed(sealer),
@@ -147,15 +149,15 @@ class Node:
                 remember=KnownAuthorities(self._ring, self._store).remember,
                 holder=self.holder,
                 compared=self._compared,
+                mine=partial(belongs, share=self._share),
             )
             self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
         # A destination belongs to one process: its batches grow, and a file has one writer.
-        carriers = share_of(list(dict.fromkeys(self._destinations.values())), self._share)
         queues = {(name, c.program.lane) for c in self._channels for name in c.program.destinations}
         self._deliveries = [
             self._delivery(name, lane)
             for name, lane in sorted(queues)
-            if self._destinations[name] in carriers
+            if belongs("ledger" if self._settings.ledger else name, self._share)
         ]
         if self._share[0] == 0:
             self._retention = self._make_retention()
@@ -191,7 +193,7 @@ class Node:
             self._destinations[name],
             lane,
             egress=Egress(
-                {channel.spec.channel: channel.program for channel in self._channels},
+                self._programs,
                 self._store,
                 self.holder,
                 time.time,

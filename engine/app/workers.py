@@ -6,33 +6,31 @@ The first process starts the others and starts them again when they end; they en
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredList
 
 from engine.telemetry import WorkerEnded, signal
 from engine.threads import Threads
 
-__all__ = ["Share", "Workers", "share_of"]
+__all__ = ["Share", "Workers", "belongs"]
 
 AGAIN_AFTER = 1.0  # seconds before an ended worker is started again
-
-T = TypeVar("T")
 
 Share = tuple[int, int]
 """Which process of how many: (0, 1) does everything, (0, n) listens, (1…n-1, n) route and deliver."""
 
 
-def share_of(items: Sequence[T], share: Share) -> list[T]:
-    """The items this process works on: all of them when it is alone, none when it only listens."""
+def belongs(name: str, share: Share) -> bool:
+    """Whether what is called so is this process's: everything when it is alone, nothing when it only listens.
+    By the name alone, so that nothing changes hands when channels come and go while messages flow."""
     number, total = share
     if total == 1:
-        return list(items)
-    if number == 0:
-        return []
-    return [item for index, item in enumerate(items) if index % (total - 1) == number - 1]
+        return True
+    return number > 0 and hashlib.sha256(name.encode()).digest()[0] % (total - 1) == number - 1
 
 
 class _Worker(NamedTuple):

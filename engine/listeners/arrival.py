@@ -32,8 +32,10 @@ def make_arrival(
     header: Header | None,
     answered: Answered,
     reason: Reason | None = None,
+    edition: int = 0,
 ) -> Arrival:
-    """The arrival of `raw` at `channel`; without a header it is known by its bytes alone."""
+    """The arrival of `raw` at `channel`, which takes it by the rules of an `edition`; without a header it is
+    known by its bytes alone."""
     digest = keys.digest(raw)
     if header is None:
         fingerprint, kind = keys.of(channel, b"", b"", b""), ""
@@ -42,7 +44,7 @@ def make_arrival(
         control_id = header.control_id if header.has_control_id else header.field(7) + digest
         fingerprint = keys.of(channel, header.field(3), header.field(4), control_id)
         kind = _words(header.type, header.event)
-    return Arrival(channel, raw, fingerprint, digest, time(), answered, reason, kind)
+    return Arrival(channel, raw, fingerprint, digest, time(), answered, reason, kind, edition=edition)
 
 
 def make_envelope(
@@ -52,6 +54,7 @@ def make_envelope(
     header: Header,
     reason: Reason | None,
     refused: Answered = "",
+    edition: int = 0,
 ) -> Arrival:
     """What is around the messages of a batch, `header` its first segment (`envelope_header`): kept as
     filtered; or a whole batch that is `refused`."""
@@ -61,8 +64,10 @@ def make_envelope(
     fingerprint = keys.of(channel, header.field(3), header.field(4), control_id)
     kind = _words(header.type, header.event)
     if refused:
-        return Arrival(channel, raw, fingerprint, digest, time(), refused, reason, kind)
-    return Arrival(channel, raw, fingerprint, digest, time(), "accepted", reason, kind, step=BATCH)
+        return Arrival(channel, raw, fingerprint, digest, time(), refused, reason, kind, edition=edition)
+    return Arrival(
+        channel, raw, fingerprint, digest, time(), "accepted", reason, kind, step=BATCH, edition=edition
+    )
 
 
 @lru_cache(maxsize=512)

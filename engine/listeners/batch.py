@@ -22,7 +22,7 @@ from engine.listeners.arrival import make_envelope
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.exchange import Pen, Reply
 from engine.listeners.reception import Reception
-from engine.model import Answered, Reason, ReasonCode, Receipt
+from engine.model import Answered, Arrival, Reason, ReasonCode, Receipt
 from engine.telemetry import BatchDoubtful, BatchReceived, MessageRefused, signal
 
 __all__ = ["Batches"]
@@ -64,7 +64,7 @@ class Batches:
             batch.expect_envelope()
             header = envelope_header(parts[0].raw)
             reason = findings[0] if findings else None
-            arrival = make_envelope(self._channel.name, self._doors.keys, envelope, header, reason)
+            arrival = self._envelope(envelope, header, reason)
             self._doors.submit(arrival, batch.envelope_stored)
         batch.start(self._reception)
 
@@ -77,8 +77,12 @@ class Batches:
         signal(BatchReceived(self._channel.name, "refused", sum(one.kind == Kind.MESSAGE for one in parts)))
         header = _spokesman(parts, self._pen.charset)
         answered: Answered = "rejected" if reason.code == ReasonCode.OVERSIZE else "error"
-        arrival = make_envelope(self._channel.name, self._doors.keys, raw, header, reason, refused=answered)
+        arrival = self._envelope(raw, header, reason, answered)
         self._doors.submit(arrival, partial(self._refused, header, reason, reply))
+
+    def _envelope(self, raw: bytes, header: Header, reason: Reason | None, refused: Answered = "") -> Arrival:
+        channel, keys = self._channel, self._doors.keys
+        return make_envelope(channel.name, keys, raw, header, reason, refused, channel.edition)
 
     def _refused(self, header: Header, reason: Reason, reply: Reply, receipt: Receipt | None) -> None:
         if receipt is None:

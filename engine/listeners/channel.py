@@ -45,6 +45,7 @@ class Channel(msgspec.Struct, frozen=True):
 
     name: str
     rules: AcceptRules
+    edition: int = 0  # whose rules these are
     acknowledge: Acknowledge = "storage"
     timeout: float = 30.0  # seconds a sender may wait for `transform` or `delivery`
     late: Literal["accepted", "error"] = "accepted"  # told when `delivery` takes longer than that

@@ -20,7 +20,7 @@ from engine.listeners.exchange import Pen
 from engine.listeners.filing import Ending, Remark, read_state, report, write_state
 from engine.listeners.inbox import REPORT, Inbox
 from engine.listeners.passage import Passage, Slip
-from engine.model import Reason, ReasonCode
+from engine.model import Answered, Reason, ReasonCode
 from engine.telemetry import BatchDoubtful, BatchReceived, FileEnded, FileRead, signal
 
 __all__ = ["STATE", "FileRules", "FileRun"]
@@ -219,14 +219,18 @@ class FileRun:
         signal(BatchReceived(self._channel.name, "doubtful" if reader.findings else "taken", reader.messages))
         reason = reader.findings[0] if reader.findings else None
         header = envelope_header(self._first)
-        self._passage.keep(make_envelope(self._channel.name, self._keys, self._envelope, header, reason))
+        self._keep(self._envelope, header, reason)
 
     def _refuse(self, reason: Reason, head: bytes) -> None:
         """The whole file: nothing of it is taken; its head in quarantine shows it to people."""
         self._state.remark(Remark.of(0, reason))
         header = envelope_header(head[:3] + head[3:].split(b"\r", 1)[0].split(b"\n", 1)[0])
+        self._keep(head, header, reason, "rejected")
+
+    def _keep(self, raw: bytes, header: Header, reason: Reason | None, refused: Answered = "") -> None:
+        channel = self._channel
         self._passage.keep(
-            make_envelope(self._channel.name, self._keys, head, header, reason, refused="rejected")
+            make_envelope(channel.name, self._keys, raw, header, reason, refused, channel.edition)
         )
 
     def _decide(self) -> None:

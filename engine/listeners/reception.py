@@ -84,7 +84,7 @@ class Reception:
 
     def keep(self, raw: bytes, reason: Reason) -> None:
         """Bytes that are no message and get no answer: kept in quarantine."""
-        arrival = make_arrival(self._channel.name, self._doors.keys, raw, None, "rejected", reason)
+        arrival = self._arrival(raw, None, "rejected", reason)
         self._doors.submit(arrival, lambda _: None)
 
     # What is taken
@@ -95,7 +95,7 @@ class Reception:
             self._count(answers.quirks)
         waits = answers.waits(self._channel.acknowledge)
         at_once: Answered = "" if waits else "accepted"
-        arrival = make_arrival(self._channel.name, self._doors.keys, exchange.raw, header, at_once)
+        arrival = self._arrival(exchange.raw, header, at_once)
         if self._special:
             arrival = self._specially(arrival, header, answers)
         self._doors.submit(arrival, partial(self._stored, exchange, answers, waits))
@@ -223,9 +223,7 @@ class Reception:
         answers: AnswerPlan | None = None,
     ) -> None:
         """Keep it in quarantine, then answer `code`."""
-        arrival = make_arrival(
-            self._channel.name, self._doors.keys, exchange.raw, exchange.header, answered, reason
-        )
+        arrival = self._arrival(exchange.raw, exchange.header, answered, reason)
         if self._special and exchange.header is not None and answers is not None:
             arrival = self._specially(arrival, exchange.header, answers)
         self._doors.submit(arrival, partial(self._refused, exchange, code, reason, answers))
@@ -270,6 +268,12 @@ class Reception:
         return self._channel.separate and answers.enhanced
 
     # Common
+
+    def _arrival(
+        self, raw: bytes, header: Header | None, answered: Answered, reason: Reason | None = None
+    ) -> Arrival:
+        channel = self._channel
+        return make_arrival(channel.name, self._doors.keys, raw, header, answered, reason, channel.edition)
 
     def _count(self, quirks: Sequence[str]) -> None:
         for quirk in quirks:

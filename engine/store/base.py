@@ -232,8 +232,8 @@ class MessageStore(Protocol):
     def redeliver(self, query: Query, *, now: float, told: Entry | None = None) -> int:
         """Dead deliveries that match become due again with their attempts forgotten; how many.
         A dead letter that never became effects goes back to received and is routed again, with its
-        later pieces if it came in pieces. A version of a resource that a later one has followed stays
-        as it is: the later one says all that is wanted by now.
+        later pieces if it came in pieces, by the edition that is active now. A version of a resource that
+        a later one has followed stays as it is: the later one says all that is wanted by now.
 
         `query.ids` are message ids; `after` and `limit` do not count: all that match are taken. `told`
         is recorded in the same commit, with which messages they were."""

@@ -59,7 +59,8 @@ _CLAIM: Final = (
     " AND f.destination || '' = d.destination AND f.state || '' IN ('due', 'claimed')"
     " WHERE v.message_id = d.message_id)"
     " ORDER BY d.id LIMIT ?{skip_locked})"
-    " RETURNING id, message_id, channel, destination, {effect}, sequence_key, attempts, progress, checksum"
+    " RETURNING id, message_id, channel, destination, {effect}, sequence_key, attempts, progress, checksum,"
+    " (SELECT m.edition FROM messages m WHERE m.id = deliveries.message_id)"
 )
 _SETTLE: Final = (
     "UPDATE deliveries SET state = ?, due_at = ?, holder = '', reason = ?, documents = ?, note = ?,"
@@ -84,6 +85,11 @@ _RELEASE: Final = (
 _RUNS: Final = (
     "SELECT channel, due_at, count(*) FROM deliveries WHERE state = 'scheduled'"
     " GROUP BY channel, due_at ORDER BY channel, due_at"
+)
+# By what is active now: a dead letter is often what a new edition was made for.
+_ROUTE_ANEW: Final = (
+    "UPDATE messages SET state = 'received', reason = NULL, edition = coalesce((SELECT a.edition"
+    " FROM activations a ORDER BY a.id DESC LIMIT 1), edition) WHERE id = ?"
 )
 _PIECES: Final = (
     "UPDATE messages SET state = 'received', original = 0 WHERE state = 'joined' AND original = ?"
@@ -134,6 +140,7 @@ class Deliveries(Part):
                 sequence_key=row[5],
                 attempts=row[6],
                 progress=words_of(row[7]),
+                edition=row[9],
             )
             for row in sound
         ]
@@ -192,7 +199,7 @@ class Deliveries(Part):
                 "UPDATE messages SET state = 'waiting' WHERE id = ?", [(one,) for one in sorted(waiting)]
             )
             unrouted = [(one,) for one, state in states.items() if one not in waiting and state == _DEAD]
-            work.run_many("UPDATE messages SET state = 'received', reason = NULL WHERE id = ?", unrouted)
+            work.run_many(_ROUTE_ANEW, unrouted)
             work.run_many(_PIECES, unrouted)
             if told is not None:
                 moved = sorted({*waiting, *(one for (one,) in unrouted)})

@@ -123,7 +123,7 @@ class Routes(Part):
     def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:
         """`MessageStore.fragments`."""
         query = (
-            "SELECT f.message_id, f.channel, f.follows, f.leads, f.since, m.bytes FROM fragments f"
+            "SELECT f.message_id, f.channel, f.follows, f.leads, f.since, m.bytes, m.edition FROM fragments f"
             " JOIN messages m ON m.id = f.message_id WHERE f.channel IN ({}) ORDER BY f.message_id"
         )
         with self._database.read() as work:

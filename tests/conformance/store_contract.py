@@ -17,6 +17,7 @@ from conformance.mention_contract import MentionContract
 from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
 from conformance.schedule_contract import ScheduleContract
+from conformance.taking_contract import TakingContract
 from conformance.unmerge_contract import UnmergeContract
 from conformance.vault_contract import VaultContract
 
@@ -907,5 +908,6 @@ class StoreContract(
     AssertionContract,
     AuditContract,
     EditionContract,
+    TakingContract,
 ):
     """All of it."""

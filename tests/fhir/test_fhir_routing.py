@@ -19,6 +19,7 @@ from engine.model import Arrival, MessageState, Reason, ResourceKey, StoredMessa
 from engine.pipeline import route
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
+from engine.programs import Programs
 from engine.routing import RoutingLoop
 from engine.store.base import Query, Store
 from engine.store.sql import open_store
@@ -74,7 +75,7 @@ def routed(store: Store, channel: LoadedChannel, reads: list[int] | None = None)
 
     loop = RoutingLoop(
         Counted(),  # type: ignore[arg-type]
-        {"supply": channel.program},
+        Programs({"supply": channel.program}),
         TokenBook(VAULT, store.tokens),
         seal=sealer(store.keep_seal_key).seal,
         renew=lambda: VAULT,

@@ -97,6 +97,7 @@ def claim(ask: Ask, planned: Planned) -> tuple[Write, ...]:
         ask.service.clock(),
         type="Provenance",
         step=STEP,
+        edition=offer.edition,
     )
     terms, spans = index(resource, ask.release, offer.zone, keys.term)
     made = ResourceKey(ask.release, "Provenance", resource["id"])

@@ -231,6 +231,7 @@ def _write(ask: Ask, key: ResourceKey, version: int, resource: dict[str, Any], *
         keys.digest(raw),
         service.clock(),
         type=key.type,
+        edition=offer.edition,
     )
     terms, spans = index(resource, ask.release, offer.zone, keys.term) if not deleted else ((), ())
     if len(terms) + len(spans) > MOST:

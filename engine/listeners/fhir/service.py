@@ -87,6 +87,7 @@ class Offer(msgspec.Struct, frozen=True):
     resources: Mapping[str, Collection[str]]
     unique: bool = False  # identifiers are
     zone: tzinfo = UTC
+    edition: int = 0  # whose rules these are
 
 
 class Limits(msgspec.Struct, frozen=True):
