@@ -12,6 +12,7 @@ from rich.console import Console
 
 from engine.cli.node_checks import node_checks
 from engine.cli.show import JsonOption, print_json
+from engine.cli.siting import SiteOption, sites_of
 from engine.config.loading import Examined, channel_files, examine
 from engine.config.spec import EFFECTS
 from engine.destinations import mllp
@@ -42,11 +43,13 @@ def doctor(
     connection: Annotated[
         str, typer.Option(help="Only this connection; default: all the channels name.")
     ] = "",
+    site: SiteOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check connections, rights, key, modules and names in Odoo, and the node itself; say what to do. Exit 1
     on a fail."""
-    examined = [examine(path) for path in channel_files([channels])] if channels.exists() else []
+    read = [examine(path, sites_of(site)) for path in channel_files([channels])] if channels.exists() else []
+    examined = [one for one in read if not one.left_out]
     results = {
         name: _check(name, examined) for name in ([connection] if connection else _connections(examined))
     }

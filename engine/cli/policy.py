@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from engine.cli.show import JsonOption, print_json, table
+from engine.cli.siting import SiteOption, sites_of
 from engine.config.changes import policy_of
 from engine.config.flows import Flow, flows
 from engine.config.loading import Examined, channel_files, examine
@@ -59,11 +60,12 @@ def show(
 @policy.command()
 def diff(
     old: Annotated[str, typer.Argument(help="A channel file, a folder of them, or the word `table`.")],
-    new: Annotated[str, typer.Argument(help="Likewise.")],
+    new: Annotated[str, typer.Argument(help="Likewise, with the overlays of `--site`.")],
+    site: SiteOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what two states of channels have differently: treatments, flags, and paths that are read."""
-    found = compared(read_side(old), read_side(new))
+    found = compared(read_side(old), read_side(new, sites_of(site) if site else ()))
     if json:
         print_json(found)
         return
@@ -76,13 +78,15 @@ def diff(
 @policy.command(name="flows")
 def flows_(
     paths: ChannelsArgument,
+    site: SiteOption = None,
     json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A page for an officer.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table for a spreadsheet.")] = False,
 ) -> None:
     """Show every field path that channels read: where it goes, and which row lets it. Exit code 1 when the
     policy refuses one."""
-    examined = [examine(path) for path in channel_files(paths)]
+    read = [examine(path, sites_of(site)) for path in channel_files(paths)]
+    examined = [one for one in read if not one.left_out]
     found = [flow for one in examined for flow in flows(one)]
     refused = [finding for one in examined for finding in one.findings if finding.severity == "error"]
     if json:

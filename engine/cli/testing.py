@@ -13,8 +13,8 @@ import typer
 from engine.cli.named import PathsArgument, channels_in, counted
 from engine.cli.show import JsonOption, print_json
 from engine.cli.siting import SiteOption, sites_of
-from engine.config.loading import examine
-from engine.config.testing import CaseResult, junit, run_cases
+from engine.config.site_cases import results_of, spoiled_site_cases
+from engine.config.testing import CaseResult, junit
 
 __all__ = ["test"]
 
@@ -27,7 +27,7 @@ def test(
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
 ) -> None:
     """Run the cases beside channel files. Exit code 1 when one fails."""
-    results = [result for path in channels_in(paths) for result in _results(path, channel, sites_of(site))]
+    results = _results(paths, channel, sites_of(site))
     if junit_file is not None:
         junit_file.write_text(junit(results), encoding="utf-8")
     if json:
@@ -38,16 +38,13 @@ def test(
         raise typer.Exit(1)
 
 
-def _results(path: Path, channel: str, sites: Sequence[str]) -> list[CaseResult]:
-    """A channel's results; a channel that does not load is one failed result."""
-    examined = examine(path, sites)
-    name = examined.spec.channel if examined.spec else path.stem
-    if examined.left_out or (channel and name != channel):
-        return []
-    errors = tuple(finding for finding in examined.findings if finding.severity == "error")
-    if errors:
-        return [CaseResult(name, "the channel loads", str(path), 1, errors)]
-    return run_cases(examined.loaded())
+def _results(paths: Sequence[Path], only: str, sites: Sequence[str]) -> list[CaseResult]:
+    """The results of every channel, and test files of sites that are of no use."""
+    files = channels_in(paths)
+    results = [result for path in files for result in results_of(path, sites, only=only)]
+    for folder in dict.fromkeys(path.parent for path in files):
+        results += spoiled_site_cases(folder, sites)
+    return results
 
 
 def _print_results(results: Sequence[CaseResult]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -33,6 +33,7 @@ __all__ = [
     "Examined",
     "LoadedChannel",
     "channel_files",
+    "channels_by_name",
     "examine",
     "lint_files",
     "load_channel",
@@ -129,9 +130,9 @@ def channel_files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def examine(path: Path, sites: Sequence[str] = ()) -> Examined:
-    """Read, check and compile one channel file with the overlays of `sites`. Never raises for what they hold,
-    but `Misconfigured` for one that is not there."""
+def examine(path: Path, sites: Sequence[str] = (), keep: Collection[str] = ()) -> Examined:
+    """Read, check and compile one channel file with the overlays of `sites`, which leave the keys `keep` of
+    it as they are. Never raises for what they hold, but `Misconfigured` for one that is not there."""
     raw = _bytes_of(path)
     reading = read_yaml(raw, str(path))
     positions, findings = reading.positions, list(reading.findings)
@@ -142,7 +143,7 @@ def examine(path: Path, sites: Sequence[str] = ()) -> Examined:
     findings += (finding for overlay in overlays for finding in overlay.findings)
     data = reading.data
     if isinstance(data, dict):
-        data = laid_over(data, positions, overlays)
+        data = laid_over(data, positions, overlays, keep)
     started = Examined(path, positions, findings, None, {}, None, raw, sites=tuple(sites))
     if data is None or any(overlay.spec is None for overlay in overlays):
         return started
@@ -198,7 +199,7 @@ def _examine_all(paths: Sequence[Path], sites: Sequence[str]) -> tuple[list[Exam
     beside = [(one.path, one.positions, one.spec) for one in examined if one.spec is not None]
     findings.update((*side_by_side(beside), *circles(beside, os.environ)))
     for folder in _folders(paths) if sites else ():
-        channels = _named(folder)
+        channels = channels_by_name(folder)
         for overlay in overlays_of(folder, sites):
             findings.update((*overlay.findings, *check_overlay(overlay, channels)))
     return examined, sorted(findings)
@@ -220,7 +221,7 @@ def _folders(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(path.parent for path in paths))
 
 
-def _named(folder: Path) -> dict[str, Node]:
+def channels_by_name(folder: Path) -> dict[str, Node]:
     """What the channel files of a folder hold, by the channel's name."""
     read = [read_yaml(_bytes_of(path), str(path)).data for path in channel_files([folder])]
     return {str(data.get("channel")): data for data in read if isinstance(data, dict)}

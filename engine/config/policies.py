@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -41,13 +41,16 @@ class Departure(msgspec.Struct, frozen=True):
     text: str
 
 
-def read_side(named: str) -> dict[str, Side] | None:
-    """The channels of a file or folder by name; None for the table. Raises `Misconfigured`."""
+def read_side(named: str, sites: Sequence[str] = ()) -> dict[str, Side] | None:
+    """The channels of a file or folder by name, as `sites` have them; None for the table. Raises
+    `Misconfigured`."""
     if named == TABLE and not Path(named).exists():
         return None
     found: dict[str, Side] = {}
     for path in channel_files([Path(named)]):
-        examined = examine(path)
+        examined = examine(path, sites)
+        if examined.left_out:
+            continue
         spec = examined.spec
         if spec is None:
             raise Misconfigured("the channel cannot be understood", where=str(path), hint="wardline lint")

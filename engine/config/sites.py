@@ -6,7 +6,7 @@ the file that it came from, so a finding names the line that a person has to cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,15 +64,18 @@ def left_out(data: dict[str, Node], overlays: Sequence[Overlay]) -> str:
     return next((one.spec.site for one in overlays if one.spec and name in one.spec.without), "")
 
 
-def laid_over(data: dict[str, Node], positions: Positions, overlays: Sequence[Overlay]) -> dict[str, Node]:
-    """What a channel's file says with the overlays laid over it; `positions` learn which file says what."""
+def laid_over(
+    data: dict[str, Node], positions: Positions, overlays: Sequence[Overlay], keep: Collection[str] = ()
+) -> dict[str, Node]:
+    """What a channel's file says with the overlays laid over it, but for the keys `keep`; `positions` learn
+    which file says what."""
     name = str(data.get("channel"))
     for overlay in overlays:
         if overlay.spec is not None:
             merging = _Merging(positions, overlay.positions)
-            data = merging.mapping(data, _concerning(data, overlay.spec.all), (), ("all",))
+            data = merging.mapping(data, _but(keep, _concerning(data, overlay.spec.all)), (), ("all",))
             own = overlay.spec.channels.get(name, {})
-            data = merging.mapping(data, own, (), ("channels", name))
+            data = merging.mapping(data, _but(keep, own), (), ("channels", name))
     return data
 
 
@@ -128,6 +131,10 @@ def _misnamed(spec: SiteSpec, channels: Mapping[str, Node]) -> Iterator[Problem]
             if name not in there:
                 text = f"no channel has {name} in its {part}"
                 yield Problem(("all", part, name), text, meant(name, there), on_key=True)
+
+
+def _but(keep: Collection[str], part: Mapping[str, Node]) -> dict[str, Node]:
+    return {key: value for key, value in part.items() if key not in keep}
 
 
 def _keys(data: Node, part: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from html import escape
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +25,7 @@ from engine.config.loading import LoadedChannel
 from engine.config.positions import Positions
 from engine.config.rehearsal import trial_of
 
-__all__ = ["CaseResult", "junit", "problems_of", "run_cases", "tests_of"]
+__all__ = ["CaseResult", "junit", "problems_of", "run_cases", "run_listed", "tests_of"]
 
 
 class CaseResult(msgspec.Struct, frozen=True):
@@ -49,9 +49,9 @@ def tests_of(path: Path) -> Path:
     return path.with_name(path.stem + CASES_SUFFIX)
 
 
-def run_cases(channel: LoadedChannel) -> list[CaseResult]:
-    """The results of a channel's cases, in the file's order. A missing or unreadable test file is a
-    result too: a failed one."""
+def run_cases(channel: LoadedChannel, without: Collection[str] = ()) -> list[CaseResult]:
+    """The results of a channel's cases but for those called `without`, in the file's order. A missing or
+    unreadable test file is a result too: a failed one."""
     path, name = tests_of(channel.path), channel.spec.channel
     if not path.is_file():
         finding = Finding(str(path), 1, 1, "the channel has no cases", "say what it should do beside it")
@@ -59,8 +59,17 @@ def run_cases(channel: LoadedChannel) -> list[CaseResult]:
     listed = read_cases(path)
     if listed.cases is None:
         return [CaseResult(name, "cases", str(path), 1, tuple(listed.findings))]
+    return run_listed(channel, listed.cases, listed.positions, without)
+
+
+def run_listed(
+    channel: LoadedChannel, file: CaseFile, positions: Positions, without: Collection[str] = ()
+) -> list[CaseResult]:
+    """The results of the cases of `file`, wherever that stands, but for those called `without`."""
     return [
-        _run(channel, listed.cases, listed.positions, number) for number in range(len(listed.cases.cases))
+        _run(channel, file, positions, number)
+        for number, case in enumerate(file.cases)
+        if case.name not in without
     ]
 
 

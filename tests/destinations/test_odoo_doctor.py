@@ -137,6 +137,8 @@ def test_the_command(hospital: Running, tmp_path: Path, monkeypatch: pytest.Monk
     assert result.exit_code == 0, result.output
     assert "Odoo 19.0 over json2" in result.output
     assert hospital.user.key not in result.output
+    clinic = CliRunner().invoke(app, [*channels, "--site", "outpatient"])
+    assert clinic.exit_code == 0, clinic.output
     answer = json.loads(CliRunner().invoke(app, [*channels, "--json"]).output)
     assert {check["level"] for check in answer["hospital-odoo"]} == {"ok"}
     monkeypatch.delenv("WARDLINE_ODOO_HOSPITAL_ODOO_KEY")
