@@ -16,7 +16,7 @@ from engine.config.fhir_cases import resource_of
 from engine.config.finding import Finding, Place, Problem
 from engine.config.overriding import Unplaced, add, override, remove
 from engine.config.positions import Positions
-from engine.config.reading import MAX_BYTES, read_yaml
+from engine.config.reading import MAX_BYTES, Node, read_yaml
 from engine.config.spec import FhirSource
 from engine.config.validation import validate
 from engine.transforms.wording import meant
@@ -28,6 +28,7 @@ __all__ = [
     "CaseList",
     "Expectation",
     "links_of",
+    "listed_in",
     "message_of",
     "messages_before",
     "read_cases",
@@ -50,10 +51,14 @@ def read_cases(path: Path) -> CaseList:
         reading = read_yaml(file.read(MAX_BYTES + 1), shown)
     if reading.data is None:
         return CaseList(path, None, reading.positions, reading.findings)
-    cases, problems = validate(CaseFile, reading.data)
-    positions = reading.positions
+    return listed_in(path, reading.data, reading.positions, path.parent)
+
+
+def listed_in(path: Path, data: Node, positions: Positions, folder: Path) -> CaseList:
+    """What `data` of the file `path` lists; the files that it names lie in `folder`."""
+    cases, problems = validate(CaseFile, data)
     if cases is not None:
-        data, placed, problems = written_out(reading.data, positions, path.parent)
+        data, placed, problems = written_out(data, positions, folder)
         if not problems:
             positions = placed
             cases, problems = validate(CaseFile, data)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
 from engine.config.case_files import CASES_SUFFIX, CaseFile
-from engine.config.cases import read_cases
+from engine.config.cases import CaseList, listed_in, read_cases
 from engine.config.finding import Finding, Problem
 from engine.config.loading import LoadedChannel, channels_by_name, examine
 from engine.config.positions import Positions
-from engine.config.reading import MAX_BYTES, read_yaml
+from engine.config.reading import MAX_BYTES, Reading, read_yaml
 from engine.config.sites import SITES
 from engine.config.spec import Strict
 from engine.config.spec.words import Name
@@ -43,13 +43,8 @@ class _Listed(NamedTuple):
     path: Path
     positions: Positions
     findings: list[Finding]
-    channels: Mapping[str, CaseFile]
-
-    def of(self, channel: str) -> Positions:
-        """Where the cases of one channel stand, as if they were a file of their own."""
-        found = Positions(self.positions.shown)
-        found.take((), self.positions, ("channels", channel))
-        return found
+    channels: Mapping[str, CaseList]
+    """As if each channel's were a file of their own."""
 
 
 def results_of(path: Path, sites: Sequence[str] = (), *, only: str = "") -> list[CaseResult]:
@@ -89,11 +84,11 @@ def _of_sites(channel: LoadedChannel) -> list[CaseResult]:
     name, taken, results = channel.spec.channel, set[str](), list[CaseResult]()
     own = read_cases(path).cases if (path := tests_of(channel.path)).is_file() else None
     for one in reversed(listed):
-        if (cases := one.channels.get(name)) is not None:
-            messages = {**(own.messages if own else {}), **cases.messages}
-            whole = cases.model_copy(update={"messages": messages})
-            results = [*run_listed(channel, whole, one.of(name), taken), *results]
-            taken |= {case.name for case in cases.cases}
+        if (found := one.channels.get(name)) is not None and found.cases is not None:
+            messages = {**(own.messages if own else {}), **found.cases.messages}
+            whole = found.cases.model_copy(update={"messages": messages})
+            results = [*run_listed(channel, whole, found.positions, taken), *results]
+            taken |= {case.name for case in whole.cases}
     return [*run_cases(_with_own_tables(channel), taken), *results]
 
 
@@ -111,9 +106,16 @@ def _read(folder: Path, site: str) -> _Listed:
         return _Listed(path, Positions(str(path)), [], {})
     with path.open("rb") as file:
         reading = read_yaml(file.read(MAX_BYTES + 1), str(path))
-    findings = reading.findings
-    spec = None
-    if reading.data is not None:
-        spec, problems = validate(SiteCaseFile, reading.data)
-        findings += (reading.positions.finding(problem) for problem in problems)
-    return _Listed(path, reading.positions, findings, spec.channels if spec else {})
+    spec, problems = validate(SiteCaseFile, reading.data) if reading.data is not None else (None, [])
+    findings = [*reading.findings, *map(reading.positions.finding, problems)]
+    channels = {name: _of(path, reading, name) for name in (spec.channels if spec else ())}
+    findings += (finding for one in channels.values() for finding in one.findings)
+    return _Listed(path, reading.positions, findings, channels)
+
+
+def _of(path: Path, reading: Reading, channel: str) -> CaseList:
+    """The cases of one channel; like an overlay, they name files from the folder of the channels."""
+    positions = Positions(reading.positions.shown, reading.positions.rows)
+    positions.take((), reading.positions, ("channels", channel))
+    data: Any = reading.data
+    return listed_in(path, data["channels"][channel], positions, path.parents[1])

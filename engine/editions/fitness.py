@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from engine.config.finding import Finding
 from engine.config.loading import LoadedChannel, channel_files, lint_files, load_channels
-from engine.config.testing import CaseResult, run_cases
+from engine.config.site_cases import results_of, spoiled_site_cases
+from engine.config.testing import CaseResult
 from engine.editions.packing import Packed, pack, unpack
 
 __all__ = ["Fitness", "examined"]
@@ -47,9 +48,9 @@ def examined(folder: Path, sites: Sequence[str], into: Path) -> Fitness:
     findings = [_in(folder, into, finding) for finding in lint_files(channel_files([into]), sites)]
     if any(finding.severity == "error" for finding in findings):
         return Fitness(packed, [], findings, [])
-    channels = load_channels(into, sites)
-    results = [_result(folder, into, one) for channel in channels for one in run_cases(channel)]
-    return Fitness(packed, channels, findings, results)
+    shown = [one for path in channel_files([into]) for one in results_of(path, sites)]
+    results = [_result(folder, into, one) for one in (*shown, *spoiled_site_cases(into, sites))]
+    return Fitness(packed, load_channels(into, sites), findings, results)
 
 
 def _result(folder: Path, into: Path, result: CaseResult) -> CaseResult:

@@ -32,13 +32,14 @@ def parts_of(folder: Path, sites: Sequence[str] = ()) -> list[Path]:
         raise Misconfigured("there is no channel file here", where=str(folder), hint="NAME.yaml")
     overlays = [folder / "sites" / f"{site}.yaml" for site in sites]
     found: set[Path] = set()
+    of_sites = {path.with_name(path.stem + ending) for path in overlays for ending in (".yaml", CASES_SUFFIX)}
     waiting = [*channels, *overlays, *sorted((folder / "functions").glob("*.py"))]
     while waiting:
         path = waiting.pop()
         if path not in found and _is_file(path):
             found.add(path)
             waiting += _beside(path)
-            base = folder if path in overlays else path.parent
+            base = folder if path in of_sites else path.parent
             waiting += [Path(os.path.normpath(base / name)) for name in _names(path)]
     return sorted(found)
 
