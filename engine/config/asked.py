@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.config.spec import Tests
@@ -80,21 +80,24 @@ def contradictory(one: Asked, other: Asked) -> bool:
     return any(first.needs and first.needs <= second.lacks for first, second in ((one, other), (other, one)))
 
 
-def follows(wanted: Asked, known: Iterable[Asked]) -> bool:
+def follows(wanted: Asked, known: Sequence[Asked]) -> bool:
     """Whether `wanted` holds wherever all of `known` do."""
-    return any(_follows(wanted, one) for one in known)
-
-
-def _follows(wanted: Asked, one: Asked) -> bool:
-    if wanted.written == one.written:
-        if isinstance(wanted.wanted, frozenset):
-            return isinstance(one.wanted, frozenset) and one.wanted <= wanted.wanted
-        return (wanted.wanted is False) == (one.wanted is False)
+    if any(_is_the_same(wanted, one) for one in known):
+        return True
     if wanted.expression.verbs:
         return False
     if wanted.wanted is True:
-        return bool(one.needs) and one.needs <= wanted.sources
-    return wanted.wanted is False and wanted.sources <= one.lacks
+        return any(one.needs and one.needs <= wanted.sources for one in known)
+    return wanted.wanted is False and wanted.sources <= {place for one in known for place in one.lacks}
+
+
+def _is_the_same(wanted: Asked, one: Asked) -> bool:
+    """Whether one asks the same of the same expression, or more."""
+    if wanted.written != one.written:
+        return False
+    if isinstance(wanted.wanted, frozenset):
+        return isinstance(one.wanted, frozenset) and one.wanted <= wanted.wanted
+    return (wanted.wanted is False) == (one.wanted is False)
 
 
 def apart(one: Sequence[Asked], other: Sequence[Asked]) -> bool:

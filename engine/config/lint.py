@@ -75,7 +75,7 @@ def _effects(spec: ChannelSpec) -> Iterator[Problem]:
     names = [rule.name for rule in spec.effects]
     for number, name in enumerate(names):
         if name and name in names[:number]:
-            yield Problem(("effects", number, "name"), "another rule has this name")
+            yield Problem(("effects", number, "name"), "another rule has this name", "every rule has its own")
 
 
 def _steps(spec: ChannelSpec) -> Iterator[Problem]:
@@ -149,7 +149,7 @@ def _destinations(spec: ChannelSpec) -> Iterator[Problem]:
             text = f"a destination has one kind, and this one is {given[0]} already"
             yield Problem((*place, word), text, "start another entry with -", on_key=True)
         if destination in spec.destinations[:number]:
-            yield Problem(place, "the same destination is listed twice")
+            yield Problem(place, "the same destination is listed twice", "remove one")
     yield from _carried(spec)
     yield from _idle(spec)
 

@@ -36,8 +36,8 @@ def lint_cases(path: Path, spec: ChannelSpec) -> list[Finding]:
 def _misspelt(expect: Expectation, spec: ChannelSpec, place: Place) -> Iterator[Problem]:
     """Steps, warnings and effects that there are not, and that look like some that there are."""
     filters = [one.name for one in spec.filters]
-    if expect.step not in _of_course(spec):
-        yield from _nearly(expect.step or "", filters, "step", (*place, "step"))
+    if expect.step and expect.step not in _of_course(spec):
+        yield from _nearly(expect.step, filters, "step", (*place, "step"))
     warnings = [one.name for one in spec.warnings]
     for at, said in enumerate(expect.warnings or ()):
         yield from _nearly(said.partition(" at ")[0], warnings, "warning", (*place, "warnings", at))

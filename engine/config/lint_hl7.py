@@ -42,7 +42,7 @@ def _source(spec: ChannelSpec, source: Hl7Source) -> Iterator[Problem]:
         if not _TYPE.fullmatch(wanted):
             yield Problem(place, "not a message type", "write it like ADT^A01, or ADT for all its events")
         elif wanted in source.message_types[:number]:
-            yield Problem(place, "this message type is listed twice", severity="warning")
+            yield Problem(place, "this message type is listed twice", "remove one", "warning")
     if source.charset and not carries_hl7(source.charset):
         hint = meant(source.charset, ("cp1252", "iso8859-1", "iso8859-15", "utf-8", "cp1250", "shift_jis"))
         yield Problem((*at, "charset"), "no character set that a message can be in", hint)

@@ -37,8 +37,8 @@ def check_keys(spec: ChannelSpec) -> Iterator[Problem]:
             yield Problem(one.place, text, f"add a part that differs, such as {{{part}}}", "warning")
         for other in keyed[:number]:
             if _the_same(one, other) and not apart(one.tests, other.tests):
-                text = f"a message that {other.name} is about too has two of a {one.word} with this key"
-                hint = "it becomes a dead letter: tell them apart by a part of the key, or by when:"
+                text = f"{other.name} makes a {one.word} with this key too"
+                hint = "a message that both are about becomes a dead letter: tell them apart in key or when:"
                 yield Problem(one.place, text, hint, "warning")
 
 

@@ -49,7 +49,7 @@ def check_names(spec: ChannelSpec) -> Iterator[Problem]:
     for segment, place in _segments(spec):
         if _SEGMENT.fullmatch(segment) and segment not in known_segments() and not segment.startswith("Z"):
             text, hint = f"the standard has no segment {segment}", near(segment, known_segments())
-            yield Problem(place, text, hint or "a site's own start with Z", "warning")
+            yield Problem(place, text, hint or "a site's own start with Z")
 
 
 def _segments(spec: ChannelSpec) -> Iterator[tuple[str, Place]]:

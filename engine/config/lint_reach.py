@@ -57,7 +57,8 @@ def check_reach(spec: ChannelSpec, tables: Mapping[str, Table]) -> Iterator[Prob
         yield from _unmet(step, filters[:number], sorts, tables)
     for step in (*warnings, *rules):
         yield from _unmet(step, filters, sorts, tables)
-    yield from _about_nothing(spec, sorts, [*filters, *rules])
+    if not any(True for step in (*filters, *rules) for _ in _never(step, sorts)):
+        yield from _about_nothing(spec, sorts, [*filters, *rules])
 
 
 def _unmet(

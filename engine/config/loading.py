@@ -171,7 +171,8 @@ def _understood(started: Examined, data: Node) -> Examined:
     unread = {f"there is no table {name}" for name in spec.tables if name not in tables}
     found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
     calls = calls_in(data)
-    problems += (*check_channel(spec), *check_reach(spec, tables), *unused(spec, calls), *found)
+    problems += (*check_channel(spec), *check_reach(spec, tables), *found)
+    problems += unused(spec, calls) if not found else ()  # what has a flaw may have meant to name it
     table_findings += clients_of(spec, path.parent, positions)
     table_findings += ambiguous(spec, tables, calls, path.parent)
     placed = _placed(problems, positions)

@@ -120,7 +120,7 @@ class _Composer:
     def _node(self, event: yaml.Event, place: Place) -> Node:
         self._plain(event)
         if len(place) >= MAX_DEPTH:
-            self._stop(event, f"nested more than {MAX_DEPTH} deep")
+            self._stop(event, f"nested more than {MAX_DEPTH} deep", "write it flatter")
         self._positions.values[place] = _spot(event)
         if isinstance(event, yaml.ScalarEvent):
             return str(event.value)

@@ -140,9 +140,13 @@ def _header(cells: list[str], line: int, shown: str, findings: list[Finding]) ->
         findings.append(Finding(shown, line, 1, "the table has a single column", hint))
     for number, cell in enumerate(cells):
         if not cell:
-            findings.append(Finding(shown, line, number + 1, f"column {number + 1} has no name"))
+            findings.append(
+                Finding(
+                    shown, line, number + 1, f"column {number + 1} has no name", "the first line names all"
+                )
+            )
         elif cell in cells[:number]:
-            findings.append(Finding(shown, line, number + 1, f"column {cell} is named twice"))
+            findings.append(Finding(shown, line, number + 1, f"column {cell} is named twice", "rename one"))
     return Table(Path(shown).stem, tuple(cells)) if len(findings) == found else None
 
 
@@ -155,6 +159,8 @@ def _row(table: Table, cells: list[str], line: int, shown: str, findings: list[F
         return
     cells = cells[:width] + [""] * (width - len(cells))
     if not cells[0]:
-        findings.append(Finding(shown, line, 1, f"the key column {table.key} is empty"))
+        findings.append(
+            Finding(shown, line, 1, f"the key column {table.key} is empty", "every row has a code")
+        )
         return
     table.add(dict(zip(table.columns, cells, strict=True)), line)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
+from engine.config.elsewhere import belongs, fields_of, models_in
 from engine.config.finding import Place, Problem
 from engine.config.reading import Node
 from engine.transforms.wording import listed, meant
@@ -24,8 +23,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def validate(model: type[Model], data: Node) -> tuple[Model | None, list[Problem]]:
     """`data` as `model`, or what is wrong with it."""
-    if not isinstance(data, dict):
-        return None, [Problem((), "the file holds no keys", "it starts with `channel: name-of-the-channel`")]
+    if not isinstance(data, dict) or not data:
+        return None, [
+            Problem((), "the file holds no keys", f"it starts with `{next(iter(fields_of(model)))}:`")
+        ]
     try:
         return model.model_validate(data), []
     except ValidationError as error:
@@ -53,9 +54,10 @@ def _problem(model: type[BaseModel], data: Node, detail: Mapping[str, Any]) -> P
         absent = str(detail["loc"][-1])
         return Problem(place, f"{absent} is missing", _described(model, (*place, absent)))
     if kind == "extra_forbidden":
-        return Problem(place, f"unknown key {last}", meant(str(last), _keys(model, place[:-1])), on_key=True)
+        hint = belongs(model, place) or meant(str(last), _keys(model, place[:-1]))
+        return Problem(place, f"unknown key {last}", hint, on_key=True)
     on_key = detail["loc"][-1] == "[key]"
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         choices = re.findall("'([^']+)'", context["expected"])
         given = _text_at(data, place)
         return Problem(place, f"{last} cannot be {given[:40] or 'this'}", meant(given, choices))
@@ -88,42 +90,30 @@ def _name(place: Place) -> str:
     return words[-1] if words else "the file"
 
 
-def _models(annotation: object) -> list[type[BaseModel]]:
-    """The models that an annotation names, through `X | None`, `list[X]` and `dict[…, X]`."""
-    if isinstance(annotation, type) and not get_origin(annotation):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for part in get_args(annotation) if part is not NoneType for model in _models(part)]
-
-
 def _at(model: type[BaseModel], place: Place) -> type[BaseModel] | None:
     """The model that stands at `place`."""
     here: list[type[BaseModel]] = [model]
     for part in place:
         if isinstance(part, str) and here:
-            field = _fields(here[0]).get(part)
-            here = _models(field.annotation) if field else []
+            field = fields_of(here[0]).get(part)
+            here = models_in(field.annotation) if field else []
     return here[0] if here else None
 
 
 def _keys(model: type[BaseModel], place: Place) -> list[str]:
     found = _at(model, place)
-    return list(_fields(found)) if found else []
-
-
-def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """A model's fields by the keys that a file writes."""
-    return {field.alias or name: field for name, field in model.model_fields.items()}
+    return list(fields_of(found)) if found else []
 
 
 def _described(model: type[BaseModel], place: Place) -> str:
     owner = _at(model, place[:-1])
-    field = _fields(owner).get(str(place[-1])) if owner else None
+    field = fields_of(owner).get(str(place[-1])) if owner else None
     if field is None:
         return ""
     if field.description:
         return field.description
-    below = _models(field.annotation)
-    return f"it holds {listed(_fields(below[0]))}" if below else ""
+    below = models_in(field.annotation)
+    return f"it holds {listed(fields_of(below[0]))}" if below else ""
 
 
 Context = Mapping[str, Any]
@@ -140,7 +130,7 @@ _SAID: dict[str, Callable[[Context, str], Words]] = {
         "a name: lower-case letters, digits and hyphens, a letter first; a segment: PID, FT1",
     ),
     "string_too_short": lambda context, name: (
-        (f"{name} is empty", "")
+        (f"{name} is empty", "write something, or leave the key out")
         if context["min_length"] == 1
         else (f"{name} is too short", f"at least {context['min_length']} characters")
     ),
@@ -156,11 +146,11 @@ _SAID: dict[str, Callable[[Context, str], Words]] = {
     "too_short": lambda _, name: (f"{name} is empty", "at least one entry"),
     "dict_type": lambda _, name: (f"{name} must hold keys", "write `key: value` below it"),
     "model_type": lambda _, name: (f"{name} must hold keys", "write `key: value` below it"),
-    "bool_parsing": lambda _, name: (f"{name} must be yes or no", ""),
-    "bool_type": lambda _, name: (f"{name} must be yes or no", ""),
-    "int_parsing": lambda _, name: (f"{name} must be a whole number", ""),
-    "int_type": lambda _, name: (f"{name} must be a whole number", ""),
-    "float_parsing": lambda _, name: (f"{name} must be a number", ""),
+    "bool_parsing": lambda _, name: (f"{name} must be yes or no", f"write {name}: yes"),
+    "bool_type": lambda _, name: (f"{name} must be yes or no", f"write {name}: yes"),
+    "int_parsing": lambda _, name: (f"{name} must be a whole number", "digits alone, such as 30"),
+    "int_type": lambda _, name: (f"{name} must be a whole number", "digits alone, such as 30"),
+    "float_parsing": lambda _, name: (f"{name} must be a number", "such as 30 or 2.5"),
     "one_kind": lambda _, name: (f"{name} has exactly one kind", "mllp:, folder: or fhir:"),
     "greater_than_equal": lambda context, name: (f"{name} is too small", f"at least {context['ge']}"),
     "less_than_equal": lambda context, name: (f"{name} is too large", f"at most {context['le']}"),

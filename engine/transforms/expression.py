@@ -141,7 +141,7 @@ def parse_key(text: str) -> Template:
         else:
             raise Flaw("a } without its {", scanner.at, "a brace that is meant as text is written twice")
     if len(parts) > 2 * MAX_PARTS:
-        raise Flaw(f"a key may have {MAX_PARTS} expressions", 0)
+        raise Flaw(f"a key may have {MAX_PARTS} expressions", 0, "fewer tell it apart as well")
     return Template(tuple(parts))
 
 
@@ -150,7 +150,7 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
-            raise Flaw(f"longer than {MAX_LENGTH} characters", MAX_LENGTH)
+            raise Flaw(f"longer than {MAX_LENGTH} characters", MAX_LENGTH, "name parts of it under values:")
         self.text = text
         self.at = 0
 
@@ -192,7 +192,7 @@ class _Scanner:
             verbs.append(self._call())
         if len(sources) > MAX_ALTERNATIVES or len(verbs) > MAX_PARTS:
             most = f"{MAX_ALTERNATIVES} alternatives and {MAX_PARTS} verbs"
-            raise Flaw(f"an expression may have {most}", start)
+            raise Flaw(f"an expression may have {most}", start, "a table and lookup say more")
         return Expression(tuple(sources), tuple(verbs), start)
 
     def _between(self, word: re.Pattern[str]) -> bool:
@@ -209,7 +209,7 @@ class _Scanner:
         while self._between(_PLUS):
             parts.append(self._part())
         if len(parts) > MAX_PARTS:
-            raise Flaw(f"a code may have {MAX_PARTS} parts", start)
+            raise Flaw(f"a code may have {MAX_PARTS} parts", start, "join fewer")
         return parts[0] if len(parts) == 1 else Joined(tuple(parts))
 
     def _part(self) -> PathText | Call:

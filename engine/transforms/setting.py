@@ -14,6 +14,7 @@ from engine.privacy.readers import Place, Reader, Readers
 from engine.privacy.redaction import Dates, Redaction, Sender
 from engine.privacy.rules import Forbidden, Rule, Use
 from engine.transforms.expression import Call, Flaw, PathText
+from engine.transforms.misspelt import path_meant
 from engine.transforms.scope import Scope, Value, remembered
 from engine.transforms.values import Values
 
@@ -129,9 +130,11 @@ class Setting:
         try:
             reader = self._readers.reader(path.text, use)
         except Forbidden as error:
-            raise Flaw(error.said, path.offset, error.advice) from None
+            better = "" if self.fhir or error.rule.treatment != "deny" else path_meant(path.text)
+            raise Flaw(error.said, path.offset, better or error.advice) from None
         except Misconfigured as error:
-            raise Flaw(error.text, path.offset, error.hint) from None
+            better = "" if self.fhir else path_meant(path.text)
+            raise Flaw(error.text, path.offset, better or error.hint) from None
         self.reads.append(Read(path.text, use, reader.rule, path.offset, self.part))
         return reader
 

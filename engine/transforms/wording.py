@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 __all__ = ["listed", "meant", "near"]
 
@@ -19,8 +19,18 @@ def meant(word: str, known: Iterable[str]) -> str:
 def near(word: str, known: Iterable[str]) -> str:
     """The same where all of them would be too many: nothing when none is close."""
     choices = {choice.lower(): choice for choice in sorted(known, reverse=True)}
-    close = get_close_matches(word.lower(), choices, n=1, cutoff=0.6)
-    return f"did you mean {choices[close[0]]}?" if close else ""
+    close = get_close_matches(word.lower(), choices, n=100, cutoff=0.6)
+    if not close:
+        return ""
+    best = max(
+        close, key=lambda one: (SequenceMatcher(None, one, word.lower()).ratio(), _alike(one, word.lower()))
+    )
+    return f"did you mean {choices[best]}?"
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two words have in common before they differ."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
 
 
 def listed(words: Iterable[str]) -> str:

@@ -78,7 +78,7 @@ KEYED = CLIENT + "    jwks: ehr.jwks.json\n"
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "1:1: clients is missing"),
+        ("", "1:1: the file holds no keys (it starts with `clients:`)"),
         ("clients: []", "1:10: clients is empty"),
         (CLIENT, "2:5: nothing proves who this is"),
         (KEYED.replace("id: a", "id: -a"), "2:9: id has characters it cannot have"),

@@ -86,7 +86,7 @@ def test_several_complaints_are_all_made() -> None:
 
 @pytest.mark.parametrize("text", ["[a, b]", "text"])
 def test_a_file_without_keys_is_told_how_to_start(text: str) -> None:
-    assert _said(text) == ["1:1: the file holds no keys (it starts with `channel: name-of-the-channel`)"]
+    assert _said(text) == ["1:1: the file holds no keys (it starts with `channel:`)"]
 
 
 def test_words_are_suggested_or_listed() -> None:

@@ -25,7 +25,7 @@ def _build(call: Call, _setting: Setting, before: Before) -> Value:
         if argument.name is None:
             raise Flaw("map takes pairs of a code and a word", argument.offset, _EXAMPLE)
         if argument.name in words:
-            raise Flaw("this code is listed twice", argument.offset)
+            raise Flaw("this code is listed twice", argument.offset, "keep one")
         words[argument.name] = argument.text or None
     if not words.keys() - {"else"}:
         raise Flaw("map needs at least one code", call.offset, _EXAMPLE)

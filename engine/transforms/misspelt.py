@@ -1,0 +1,31 @@
+"""What was probably meant by a field path that is none, or that the standard does not have."""
+
+from __future__ import annotations
+
+import re
+
+from engine.privacy.table import v2_table
+from engine.transforms.wording import near
+
+__all__ = ["path_meant"]
+
+_LIKE = re.compile(
+    r"(?P<segment>[A-Za-z][A-Za-z0-9]{2})[-._: ]?(?P<field>[0-9]{1,3})(?P<rest>(?:[-._:][0-9]{1,2}){0,2})"
+)
+
+
+def path_meant(text: str) -> str:
+    """A hint for the path `text` of HL7 v2; empty where there is nothing better to say."""
+    found = _LIKE.fullmatch(re.sub(r"\[[^\]]*\]", "", text))
+    if found is None:
+        return ""
+    segment, field = found["segment"].upper(), int(found["field"])
+    rest = re.sub("[-._:]", ".", found["rest"])
+    last = max((number for name, number in v2_table().fields if name == segment), default=0)
+    if not last and not segment.startswith("Z"):
+        meant = near(segment, {name for name, _ in v2_table().fields}).removesuffix("?")
+        return f"{meant}-{field}{rest}?" if meant else ""
+    if last and not 0 < field <= last:
+        return f"the fields of {segment} are 1 to {last}"
+    right = f"{segment}-{field}{rest}"
+    return f"did you mean {right}?" if right != text and "[" not in text else ""
