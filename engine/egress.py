@@ -248,6 +248,9 @@ def _compared(
     if routing.warnings or isinstance(result, Dead):
         reasons = (*routing.warnings, *((result.reason,) if isinstance(result, Dead) else ()))
         phrases = [phrase for phrase in _phrases(reasons) if phrase not in clean]
+        lacks = result.lacks if isinstance(result, Dead) else None
+        if lacks is not None and lacks[1] not in clean:
+            phrases.append(lacks[1])
     if not phrases and _clear(message.raw, program, left):
         return None, left
     identities = identities_of(message, program, links)

@@ -19,15 +19,19 @@ class Unacceptable(WardlineError):
     """The content cannot be used and never will be as it stands.
 
     `code` is a word of `engine.model.ReasonCode`; `place` a field path such as `FT1[2]-10`;
-    `text` a fixed phrase; `hl7` the number of HL7 table 0357 that an ERR segment would carry.
+    `text` a fixed phrase; `hl7` the number of HL7 table 0357 that an ERR segment would carry. `lacks` is the
+    channel's table and the code that it lacks: never part of the text.
     """
 
-    def __init__(self, code: str, place: str, text: str, *, hl7: int = 207) -> None:
+    def __init__(
+        self, code: str, place: str, text: str, *, hl7: int = 207, lacks: tuple[str, str] | None = None
+    ) -> None:
         super().__init__(f"{place}: {text}" if place else text)
         self.code = code
         self.place = place
         self.text = text
         self.hl7 = hl7
+        self.lacks = lacks
 
 
 class Unavailable(WardlineError):

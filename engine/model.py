@@ -361,16 +361,17 @@ class Running(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
-class Unmapped(msgspec.Struct, frozen=True):
-    """The code for which a message waits as a dead letter: `table` is the name of the channel's table that
-    lacks it, `place` the field of the message."""
+class Parked(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages of a channel that are dead letters because a table of it lacks a code: `place` is the field
+    of the first of them, `first_at` and `last_at` when the first and the last of them were received."""
 
-    message_id: int
     channel: str
     table: str
     code: str
     place: str
-    at: float
+    messages: int
+    first_at: float
+    last_at: float
 
 
 class CourseEvent(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -430,9 +431,11 @@ class Filtered(msgspec.Struct, frozen=True):
 
 
 class Dead(msgspec.Struct, frozen=True):
-    """Could not be mapped: a dead letter."""
+    """Could not be mapped: a dead letter. `lacks` is the table of its channel and the code that it lacks, if
+    that is why."""
 
     reason: Reason
+    lacks: tuple[str, str] | None = None
 
 
 class Fragment(msgspec.Struct, frozen=True):

@@ -119,7 +119,7 @@ def failed(message: StoredMessage, program: Program, error: BaseException, book:
     """The dead letter of a message that cannot be stored as it was mapped (`Unacceptable`), or that a bug of
     ours meets: then the error's own text may hold content."""
     if isinstance(error, Unacceptable):
-        result = Dead(_reason(error))
+        result = Dead(_reason(error), error.lacks)
     else:
         result = Dead(Reason(ReasonCode.INTERNAL, f"the mapping failed with {type(error).__name__}"))
     return _dead(message, program, result, book)
@@ -347,7 +347,7 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, become: 
     try:
         result = become(message, program, book, warnings, named)
     except Unacceptable as refusal:
-        result = Dead(_reason(refusal))
+        result = Dead(_reason(refusal), refusal.lacks)
     except Unavailable:
         raise
     except Exception as error:  # a bug must not stop the channel, and its text may hold content

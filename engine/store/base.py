@@ -33,6 +33,7 @@ from engine.model import (
     MessageState,
     Moved,
     NewToken,
+    Parked,
     Purged,
     Reason,
     Receipt,
@@ -238,6 +239,14 @@ class MessageStore(Protocol):
         `query.ids` are message ids; `after` and `limit` do not count: all that match are taken. `told`
         is recorded in the same commit, with which messages they were."""
         ...
+
+    def parked(self) -> list[Parked]:
+        """What waits for codes that tables lack, oldest first."""
+
+    def heal(self, channel: str, table: str, codes: Sequence[str], *, edition: int, told: Entry) -> int:
+        """Messages of a channel that wait for one of these codes of a table are to be routed again, by this
+        edition, in the order of their arrival; how many. `told` is recorded in the same commit, with which
+        messages they were."""
 
     def release_scheduled(
         self, now: float, *, channel: str = "", limit: int = 2000, told: Entry | None = None

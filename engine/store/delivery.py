@@ -23,6 +23,7 @@ from engine.model import (
 )
 from engine.store.base import Query, ScheduledRun
 from engine.store.database import Work, rows_of
+from engine.store.parking import unpark
 from engine.store.part import Part, as_json, checksum, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, resources, versions
 from engine.store.trail import TURN, append
@@ -201,6 +202,7 @@ class Deliveries(Part):
             unrouted = [(one,) for one, state in states.items() if one not in waiting and state == _DEAD]
             work.run_many(_ROUTE_ANEW, unrouted)
             work.run_many(_PIECES, unrouted)
+            unpark(work, unrouted)
             if told is not None:
                 moved = sorted({*waiting, *(one for (one,) in unrouted)})
                 counted = replace(told, detail={**told.detail, "count": str(len(moved))})

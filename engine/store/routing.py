@@ -26,6 +26,7 @@ from engine.store.courses import keep_courses
 from engine.store.database import Work, insert, rows_of
 from engine.store.mentions import mention
 from engine.store.merging import merge_tokens, move_owners
+from engine.store.parking import park
 from engine.store.part import Part, as_json, checksum
 from engine.store.tables import PER_MESSAGE
 from engine.store.tokens import mint
@@ -118,6 +119,7 @@ class Routes(Part):
             insert(work, _DELIVERY, 9, deliveries, same=_NEW)
             insert(work, _DELIVERY, 9, scheduled, same=_LATER)
             mention(work, routed)
+            park(work, [(one, open_ones[one.message_id].channel) for one in routed], now)
             _piece_together(work, routed, open_ones, now)
 
     def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:

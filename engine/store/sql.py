@@ -28,6 +28,7 @@ from engine.store.mentions import Mentioned
 from engine.store.merging import Merging
 from engine.store.migrations import migrate
 from engine.store.owing import Owing
+from engine.store.parking import Parking
 from engine.store.postgres import PostgresDatabase
 from engine.store.purging import Purging
 from engine.store.resources import Resources
@@ -60,6 +61,7 @@ class SqlStore(
     Routes,
     Deliveries,
     Owing,
+    Parking,
     Editions,
     Views,
     Purging,

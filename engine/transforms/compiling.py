@@ -52,7 +52,7 @@ class Compiled(msgspec.Struct, frozen=True):
         if not place and self.fields:
             populated = (field for field in self.fields if _is_populated(field, scope))
             place = scope.view.place(next(populated, self.fields[0]).path)
-        return Unacceptable(refusal.code, place, refusal.text, hl7=refusal.hl7)
+        return Unacceptable(refusal.code, place, refusal.text, hl7=refusal.hl7, lacks=refusal.lacks)
 
 
 def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> Compiled:

@@ -14,6 +14,7 @@ from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
 from conformance.edition_contract import EditionContract
 from conformance.mention_contract import MentionContract
+from conformance.parking_contract import ParkingContract
 from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
 from conformance.schedule_contract import ScheduleContract
@@ -900,6 +901,7 @@ class StoreContract(
     MentionContract,
     UnmergeContract,
     DeliveryContract,
+    ParkingContract,
     ScheduleContract,
     PurgeContract,
     ViewsContract,

@@ -1,0 +1,78 @@
+"""Dead letters that wait for a code that a table of their channel lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from engine.auditing import Entry, spread
+from engine.model import Dead, Parked, Routing
+from engine.store.database import Work, rows_of
+from engine.store.part import Part
+from engine.store.trail import TURN, append
+
+__all__ = ["Parking", "park", "unpark"]
+
+LONGEST: Final = 200
+"""Characters of a code: what is longer is none that a table would have."""
+
+_PARK: Final = (
+    "INSERT INTO unmapped (message_id, channel, code_table, code, place, at) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (message_id) DO UPDATE SET code_table = excluded.code_table, code = excluded.code,"
+    " place = excluded.place, at = excluded.at"
+)
+# What was purged cannot be routed again, and waits for nothing any more.
+_OPEN: Final = (
+    " FROM unmapped u JOIN messages m ON m.id = u.message_id JOIN contents c ON c.message_id = u.message_id"
+    " WHERE m.state = 'dead'"
+)
+_PARKED: Final = (
+    "SELECT u.channel, u.code_table, u.code, min(u.place), count(*), min(m.received_at), max(m.received_at)"
+    f"{_OPEN} GROUP BY u.channel, u.code_table, u.code ORDER BY min(m.received_at), u.code"
+)
+_WAITING: Final = f"SELECT u.message_id{_OPEN} AND u.channel = ? AND u.code_table = ? AND u.code IN ({{}})"
+_AGAIN: Final = "UPDATE messages SET state = 'received', reason = NULL, edition = ? WHERE id = ?"
+_PIECES: Final = "UPDATE messages SET state = 'received', original = 0, edition = ? WHERE state = 'joined' AND original = ?"
+
+
+class Parking(Part):
+    """The verbs of the worklist of codes."""
+
+    def parked(self) -> list[Parked]:
+        """`MessageStore.parked`."""
+        words = Parked.__struct_fields__
+        with self._database.read() as work:
+            return [Parked(**dict(zip(words, row, strict=True))) for row in work.rows(_PARKED)]
+
+    def heal(self, channel: str, table: str, codes: Sequence[str], *, edition: int, told: Entry) -> int:
+        """`MessageStore.heal`."""
+        with self._database.write(TURN) as work:
+            found = sorted(number for (number,) in rows_of(work, _WAITING, list(codes), channel, table))
+            if not found:
+                return 0
+            again = [(edition, number) for number in found]
+            work.run_many(_AGAIN, again)
+            work.run_many(_PIECES, again)
+            unpark(work, [(number,) for number in found])
+            counted = replace(told, detail={**told.detail, "count": str(len(found))})
+            append(work, self._audit, spread(counted, "redelivered", found))
+        return len(found)
+
+
+def park(work: Work, routed: Iterable[tuple[Routing, str]], now: float) -> None:
+    """Note of messages (with their channels) that became dead letters for want of a code which one it is."""
+    rows = [
+        (one.message_id, channel, *one.result.lacks, one.result.reason.place, now)
+        for one, channel in routed
+        if isinstance(one.result, Dead) and one.result.lacks and len(one.result.lacks[1]) <= LONGEST
+    ]
+    if rows:
+        work.run_many(_PARK, rows)
+
+
+def unpark(work: Work, ids: Sequence[tuple[int]]) -> None:
+    """These messages are routed again: what they wait for now shows then."""
+    if ids:
+        work.run_many("DELETE FROM unmapped WHERE message_id = ?", ids)
