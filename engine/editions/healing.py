@@ -14,8 +14,9 @@ __all__ = ["heal"]
 
 
 def heal(store: MessageStore, edition: int, channels: Sequence[LoadedChannel], told: Entry) -> int:
-    """Send messages that wait for codes which these channels, those of the edition, have by now through again,
-    in the order of their arrival; how many. `told` is who does it, for the audit. Raises `Unavailable`."""
+    """Send messages that wait for codes which these channels, those of the edition, have by now through
+    again, in the order of their arrival; how many. `told` is who does it, for the audit. Raises
+    `Unavailable`."""
     sent = 0
     for channel, table, codes in _there_by_now(store, channels):
         what = replace(told, object=f"channel:{channel}", detail={"edition": str(edition), "table": table})

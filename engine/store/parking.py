@@ -34,7 +34,10 @@ _PARKED: Final = (
 )
 _WAITING: Final = f"SELECT u.message_id{_OPEN} AND u.channel = ? AND u.code_table = ? AND u.code IN ({{}})"
 _AGAIN: Final = "UPDATE messages SET state = 'received', reason = NULL, edition = ? WHERE id = ?"
-_PIECES: Final = "UPDATE messages SET state = 'received', original = 0, edition = ? WHERE state = 'joined' AND original = ?"
+_PIECES: Final = (
+    "UPDATE messages SET state = 'received', original = 0, edition = ?"
+    " WHERE state = 'joined' AND original = ?"
+)
 
 
 class Parking(Part):
