@@ -41,10 +41,10 @@ from engine.privacy.mentions import Mentions, ResourceMentions, V2Mentions
 from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
 from engine.program import Filter, Program, Remark, Rule
-from engine.transforms.compiling import Compiled, checked, compile_text
+from engine.transforms.compiling import Compiled, checked, compile_day, compile_text
 from engine.transforms.condition import Condition, compile_condition, compile_presence
 from engine.transforms.effect import Make, compile_effect
-from engine.transforms.expression import Flaw
+from engine.transforms.expression import Flaw, parse
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Read, Setting, Table, Worked
 from engine.transforms.values import Values
@@ -108,12 +108,14 @@ class _Build:
         self.reads: list[ReadAt] = []
         self.worked: list[WorkedAt] = []
         self.readers = self._readers()
-        self.setting = Setting(self.readers, tables, _zone(spec), Values(spec.values))
+        self.setting = Setting(self.readers, tables, _zone(spec), Values(spec.values), spec.valid_on)
 
     def program(self) -> Program | None:
         spec, hl7 = self.spec, self.spec.source.hl7
         for name, flaw in self.setting.values.flaws.items():
             self._flawed(("values", name), flaw)
+        for name, text in spec.valid_on.items():
+            self._try(("valid_on", name), self._day, text)
         required = [
             self._try(("required", number), self._present, path) for number, path in enumerate(spec.required)
         ]
@@ -216,6 +218,9 @@ class _Build:
 
     def _present(self, path: str) -> Value:
         return checked(compile_presence(path, self.setting), required=True)
+
+    def _day(self, text: str) -> Compiled:
+        return compile_day(parse(text), self.setting)
 
     def _sequence(self, text: str) -> Compiled:
         return compile_text(text, self.setting, "sequence")

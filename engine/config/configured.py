@@ -83,7 +83,8 @@ def _some(places: Iterable[str]) -> str:
 
 
 def _content(table: Table) -> bytes:
-    return msgspec.json.encode([list(table.columns), [table.rows(key) for key in table.keys()]])  # noqa: SIM118
+    said = [list(table.columns), [table.rows(key) for key in table.keys()]]  # noqa: SIM118
+    return msgspec.json.encode([*said, *(table.valid or ())])
 
 
 def _digest(places: Mapping[str, str]) -> bytes:

@@ -21,10 +21,11 @@ from engine.config.lint_reach import check_reach
 from engine.config.positions import Positions
 from engine.config.profiles import profile_of
 from engine.config.reading import MAX_BYTES, Node, read_yaml
-from engine.config.references import ambiguous, calls_in, tables_of, unused
+from engine.config.references import ambiguous, calls_in, tables_of, undated, unused
 from engine.config.sharing import side_by_side
 from engine.config.sites import SITES, check_overlay, laid_over, left_out, overlays_of, site_names
 from engine.config.spec import ChannelSpec
+from engine.config.table_schema import TABLE_SUFFIX
 from engine.config.tables import Table
 from engine.config.validation import validate
 from engine.errors import Misconfigured
@@ -122,7 +123,7 @@ def channel_files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             inside = (*path.glob("*.yaml"), *path.glob("*.yml"))
-            found += sorted(file for file in inside if not file.name.endswith(TEST_SUFFIX))
+            found += sorted(file for file in inside if not file.name.endswith((TEST_SUFFIX, TABLE_SUFFIX)))
         elif path.is_file():
             found.append(path)
         else:
@@ -171,7 +172,7 @@ def _understood(started: Examined, data: Node) -> Examined:
     unread = {f"there is no table {name}" for name in spec.tables if name not in tables}
     found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
     calls = calls_in(data)
-    problems += (*check_channel(spec), *check_reach(spec, tables), *found)
+    problems += (*check_channel(spec), *check_reach(spec, tables), *undated(spec, tables), *found)
     problems += unused(spec, calls) if not found else ()  # what has a flaw may have meant to name it
     table_findings += clients_of(spec, path.parent, positions)
     table_findings += ambiguous(spec, tables, calls, path.parent)

@@ -13,7 +13,7 @@ from engine.config.spec import ChannelSpec
 from engine.config.tables import Table, read_table
 from engine.transforms.wording import meant
 
-__all__ = ["ambiguous", "calls_in", "tables_of", "unused"]
+__all__ = ["ambiguous", "calls_in", "tables_of", "undated", "unused"]
 
 _CALL = re.compile(r"\b(lookup|find|kit)\(\s*([a-z][a-z0-9-]*)\s*[,)]")
 
@@ -74,6 +74,18 @@ def unused(spec: ChannelSpec, calls: set[tuple[str, str]]) -> Iterator[Problem]:
             yield Problem(("tables", name), text, "remove it", "warning", on_key=True)
 
 
+def undated(spec: ChannelSpec, tables: dict[str, Table]) -> Iterator[Problem]:
+    """Days given for tables that are not there, or whose rows hold on every day."""
+    for name in spec.valid_on:
+        place: Place = ("valid_on", name)
+        if name not in spec.tables:
+            yield Problem(place, f"there is no table {name}", meant(name, spec.tables), on_key=True)
+        elif name in tables and not tables[name].dated:
+            text = f"the rows of {name} hold on every day"
+            hint = "say valid: in the schema beside it, or remove the line"
+            yield Problem(place, text, hint, "warning", on_key=True)
+
+
 def ambiguous(
     spec: ChannelSpec, tables: dict[str, Table], calls: set[tuple[str, str]], folder: Path
 ) -> Iterator[Finding]:
@@ -81,5 +93,6 @@ def ambiguous(
     for name, table in tables.items():
         if not {("lookup", name), ("find", name)}.isdisjoint(calls):
             for key, line in table.repeated():
-                text = f"{key} has a row on line {table.lines[key][0]} already"
-                yield Finding(str(folder / spec.tables[name]), line, 1, text, "lookup needs one row per code")
+                days = " on the same days" if table.dated else ""
+                text = f"{key} has a row on line {table.lines[key][0]} already{days}"
+                yield Finding(str(folder / spec.tables[name]), line, 1, text, "one row per code")

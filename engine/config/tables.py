@@ -3,17 +3,22 @@
 The first row names the columns; the first column is the key. A table may be asked for the one row of
 a code (`items.csv`: charge code → item) or for all of them (`procedure-kits.csv`: procedure → several
 items); only the latter may repeat a key. Blank lines and lines that start with `#` are skipped, cells
-are trimmed, everything stays text (`0123` keeps its zero). RFC 4180 quoting, UTF-8.
+are trimmed, everything stays text (`0123` keeps its zero). RFC 4180 quoting, UTF-8. A schema beside it
+(`engine.config.table_schema`) says what the columns hold, and on which days a row does.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 from engine.config.finding import Finding
+from engine.config.lint_tables import check_table, day_of
+from engine.config.spec.tables import TableSpec
+from engine.config.table_schema import schema_beside
+from engine.config.table_text import Record, cell_at, records
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "parse_table", "read_table"]
 
@@ -25,17 +30,20 @@ MAX_COLUMNS = 100
 class Table:
     """Rows of text by key, looked up in constant time.
 
-    `lines[key]` are the file's line numbers of the key's rows. Keys compare exactly, case included.
-    """
+    `lines[key]` are the file's line numbers of the key's rows. Keys compare exactly, case included. `valid`
+    names the columns with the first and the last day of a row: then one key may have several, one after
+    the other."""
 
-    __slots__ = ("_count", "_rows", "columns", "key", "lines", "name")
+    __slots__ = ("_count", "_rows", "_spans", "columns", "key", "lines", "name", "valid")
 
-    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
+    def __init__(self, name: str, columns: tuple[str, ...], valid: tuple[str, str] | None = None) -> None:
         self.name = name
         self.columns = columns
         self.key = columns[0]
+        self.valid = valid
         self.lines: dict[str, list[int]] = {}
         self._rows: dict[str, list[dict[str, str]]] = {}
+        self._spans: dict[str, list[tuple[date, date]]] = {}
         self._count = 0
 
     def add(self, row: dict[str, str], line: int) -> None:
@@ -44,6 +52,19 @@ class Table:
         self._rows.setdefault(key, []).append(row)
         self.lines.setdefault(key, []).append(line)
         self._count += 1
+        if self.valid is not None:
+            first, last = (row[column] for column in self.valid)
+            span = (day_of(first) or date.min, day_of(last) or date.max)
+            self._spans.setdefault(key, []).append(span)
+
+    @property
+    def dated(self) -> bool:
+        """Whether its rows hold on certain days alone."""
+        return self.valid is not None
+
+    def spans(self, key: str) -> Sequence[tuple[date, date]]:
+        """The first and the last day of each of the key's rows, both included, of a dated table."""
+        return self._spans.get(key, ())
 
     def get(self, key: str) -> dict[str, str] | None:
         """The row of `key` (the first, when there are several), or None."""
@@ -59,8 +80,12 @@ class Table:
         return iter(self._rows)
 
     def repeated(self) -> Iterator[tuple[str, int]]:
-        """Keys with more than one row, each with the line of its second."""
-        return ((key, lines[1]) for key, lines in self.lines.items() if len(lines) > 1)
+        """Keys with more than one row (on the same day), each with the line of its second."""
+        for key, lines in self.lines.items():
+            for one, other in combinations(range(len(lines)), 2) if len(lines) > 1 else ():
+                if not self.dated or _meet(self._spans[key][one], self._spans[key][other]):
+                    yield key, lines[other]
+                    break
 
     def __len__(self) -> int:
         return self._count
@@ -69,28 +94,42 @@ class Table:
         return f"Table({self.name!r}, {len(self)} rows)"
 
 
+def _meet(one: tuple[date, date], other: tuple[date, date]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
 def read_table(path: Path, shown: str) -> tuple[Table | None, list[Finding]]:
-    """Read the CSV file at `path`, which findings call `shown`; no table when it has no usable header."""
+    """Read the CSV file at `path`, which findings call `shown`, and hold it against the schema beside it; no
+    table when it has no usable header."""
     text, findings = _text_of(path, shown)
     if findings:
         return None, findings
-    return parse_table(text, shown)
+    spec, findings = schema_beside(path, shown)
+    table, found = parse_table(text, shown, spec)
+    if spec is not None and table is not None:
+        found += check_table(text, spec, path, shown)
+    return table, findings + found
 
 
-def parse_table(text: str, shown: str) -> tuple[Table | None, list[Finding]]:
+def parse_table(text: str, shown: str, spec: TableSpec | None = None) -> tuple[Table | None, list[Finding]]:
     """The table in `text`, and what is wrong with it, each finding with its line and column."""
     findings: list[Finding] = []
     table: Table | None = None
-    for line, cells in _lines(text, shown, findings):
-        if table is None:
-            table = _header(cells, line, shown, findings)
+    for record in records(text):
+        if record.broken:
+            hint = 'a quoted cell ends with ", and a quote within it is written twice'
+            findings.append(Finding(shown, record.line, 1, "this row cannot be read as CSV", hint))
+        elif record.cells is None:
+            continue
+        elif table is None:
+            table = _header(record, shown, findings, spec)
             if table is None:
                 return None, findings
         elif len(table) >= MAX_ROWS:
-            findings.append(Finding(shown, line, 1, f"a table may have {MAX_ROWS} rows"))
+            findings.append(Finding(shown, record.line, 1, f"a table may have {MAX_ROWS} rows"))
             break
         else:
-            _row(table, cells, line, shown, findings)
+            _row(table, record, shown, findings)
     if table is None and not findings:
         findings.append(Finding(shown, 1, 1, "the table is empty", "the first line names the columns"))
     return table, findings
@@ -116,51 +155,35 @@ def _spot(raw: bytes, at: int, shown: str, text: str, hint: str) -> Finding:
     return Finding(shown, before.count(b"\n") + 1, at - (before.rfind(b"\n") + 1) + 1, text, hint)
 
 
-def _lines(text: str, shown: str, findings: list[Finding]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with cells trimmed, blank and comment lines skipped, each with the line it starts on."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    start = 1
-    try:
-        for cells in reader:
-            trimmed = [cell.strip() for cell in cells]
-            if any(trimmed) and not trimmed[0].startswith("#"):
-                yield start, trimmed
-            start = reader.line_num + 1
-    except csv.Error:
-        hint = 'a quoted cell ends with ", and a quote within it is written twice'
-        findings.append(Finding(shown, start, 1, "this row cannot be read as CSV", hint))
-
-
-def _header(cells: list[str], line: int, shown: str, findings: list[Finding]) -> Table | None:
-    found = len(findings)
+def _header(record: Record, shown: str, findings: list[Finding], spec: TableSpec | None) -> Table | None:
+    cells, found = record.cells or (), len(findings)
     if len(cells) > MAX_COLUMNS:
-        findings.append(Finding(shown, line, 1, f"a table may have {MAX_COLUMNS} columns"))
+        findings.append(Finding(shown, record.line, 1, f"a table may have {MAX_COLUMNS} columns"))
     if len(cells) == 1 and ";" in cells[0]:
         hint = "separate the columns with commas, not semicolons"
-        findings.append(Finding(shown, line, 1, "the table has a single column", hint))
+        findings.append(Finding(shown, record.line, 1, "the table has a single column", hint))
     for number, cell in enumerate(cells):
-        if not cell:
-            findings.append(
-                Finding(
-                    shown, line, number + 1, f"column {number + 1} has no name", "the first line names all"
-                )
-            )
-        elif cell in cells[:number]:
-            findings.append(Finding(shown, line, number + 1, f"column {cell} is named twice", "rename one"))
-    return Table(Path(shown).stem, tuple(cells)) if len(findings) == found else None
+        said, hint = f"column {number + 1} has no name", "the first line names all"
+        if cell:
+            said, hint = f"column {cell} is named twice", "rename one"
+        if not cell or cell in cells[:number]:
+            findings.append(Finding(shown, *cell_at(record, number), said, hint))
+    if len(findings) > found:
+        return None
+    valid = (spec.valid.since, spec.valid.until) if spec is not None and spec.valid is not None else None
+    return Table(Path(shown).stem, cells, valid if valid and set(valid) <= set(cells) else None)
 
 
-def _row(table: Table, cells: list[str], line: int, shown: str, findings: list[Finding]) -> None:
-    width = len(table.columns)
+def _row(table: Table, record: Record, shown: str, findings: list[Finding]) -> None:
+    cells, width = record.cells or (), len(table.columns)
     if len(cells) > width and any(cells[width:]):
         hint = "a cell that holds a comma must be quoted"
         text = f"the row has {len(cells)} cells, the table {width} columns"
-        findings.append(Finding(shown, line, width + 1, text, hint))
+        findings.append(Finding(shown, *cell_at(record, width), text, hint))
         return
-    cells = cells[:width] + [""] * (width - len(cells))
+    cells = cells[:width] + ("",) * (width - len(cells))
     if not cells[0]:
-        findings.append(
-            Finding(shown, line, 1, f"the key column {table.key} is empty", "every row has a code")
-        )
+        text = f"the key column {table.key} is empty"
+        findings.append(Finding(shown, *cell_at(record, 0), text, "every row has a code"))
         return
-    table.add(dict(zip(table.columns, cells, strict=True)), line)
+    table.add(dict(zip(table.columns, cells, strict=True)), record.line)

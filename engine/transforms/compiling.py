@@ -18,11 +18,11 @@ from engine.privacy.rules import Use
 from engine.transforms.expression import Call, Expression, Flaw, Joined, PathText, Source, parse, parts_of
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting, Stage, Worked
-from engine.transforms.verb import Before, Verb, constant
+from engine.transforms.verb import Also, Before, Other, Verb, constant
 from engine.transforms.verbs import VERBS
 from engine.transforms.wording import meant
 
-__all__ = ["Checked", "Compiled", "checked", "compile_expression", "compile_text", "missing"]
+__all__ = ["Checked", "Compiled", "checked", "compile_day", "compile_expression", "compile_text", "missing"]
 
 _WORDS: dict[type, str] = {
     str: "text", Decimal: "a number", datetime: "a time", date: "a date", Money: "an amount of money",
@@ -35,11 +35,13 @@ _IMPLIED: dict[type, str] = {Decimal: "number", datetime: "timestamp", date: "da
 
 class Compiled(msgspec.Struct, frozen=True):
     """An expression as a closure. `fields` are the fields that it reads; `tokens` the domains
-    (letters) of the tokens that it gives, with an empty one when it may give something else."""
+    (letters) of the tokens that it gives, with an empty one when it may give something else;
+    `alternatives` the values that it is the first populated one of."""
 
     value: Value
     fields: tuple[Field, ...]
     tokens: frozenset[str]
+    alternatives: tuple[Value, ...] = ()
 
     @property
     def segments(self) -> frozenset[str]:
@@ -78,7 +80,22 @@ def compile_expression(expression: Expression, setting: Setting, use: Use, wante
     value = chain.turned(wanted, expression.offset)
     setting.sent_through(first, expression.verbs)
     setting.worked.append(Worked(setting.part, chain.fields, chain.alternatives, tuple(chain.verbs)))
-    return Compiled(value, chain.fields, tokens)
+    return Compiled(value, chain.fields, tokens, chain.values)
+
+
+def compile_day(expression: Expression, setting: Setting) -> Compiled:
+    """The day (`date`) that the first populated field says, whatever the policy lets it be read for: it
+    chooses, and goes nowhere. Raises `Flaw`."""
+    expression = setting.values.written_out(expression)
+    paths = [source for source in expression.sources if isinstance(source, PathText)]
+    if expression.verbs or len(paths) < len(expression.sources):
+        raise Flaw("only field paths say which day counts", 0, "such as FT1-4 or MSH-7")
+    fields = tuple(setting.time_field(path) for path in paths)
+    if any(field.domain for field in fields):
+        raise Flaw("a token is no day", 0, "such as FT1-4 or MSH-7")
+    values = tuple(field.value for field in fields)
+    value = VERBS["date"].build(Call("date", 0), setting, Before(_first(values)))
+    return Compiled(value, fields, frozenset({""}), values)
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -122,6 +139,7 @@ class _Chain:
     def __init__(self, expression: Expression, setting: Setting, use: Use) -> None:
         sources = expression.sources
         self.setting = setting
+        self._use = use
         parts = [part for source in sources for part in parts_of(source)]
         self.paths = tuple(part for part in parts if isinstance(part, PathText))
         self.fields = tuple(setting.field(path, use) for path in self.paths)
@@ -133,7 +151,7 @@ class _Chain:
         )
         values = tuple(_joined([next(known) for _ in parts_of(source)]) for source in sources)
         self.value = values[0] if len(values) == 1 else self._remembered(lambda: _first(values))
-        self._alternatives = values
+        self.values = values
         self.alternatives = tuple(map(Stage, map(_written, sources), values))
         self.verbs: list[Stage] = []
 
@@ -143,13 +161,14 @@ class _Chain:
         if verb.takes is None:
             raise Flaw(f"{verb.name} starts an expression", call.offset, "use default(text) for empty fields")
         self.turned(verb.takes, call.offset)
-        before = Before(self.value, self.paths, self._alternatives, self.fields)
+        others = tuple(self._other(one, call) for one in verb.also(call, self.setting))
+        before = Before(self.value, self.paths, self.values, self.fields, others)
         self._so_far = (*self._so_far, "|", _said(call))
         if verb.costly:
             self.value = self._remembered(lambda: verb.build(call, self.setting, before))
         else:
             self.value = verb.build(call, self.setting, before)
-        self.gives, self._alternatives = verb.gives, (self.value,)
+        self.gives, self.values = verb.gives, (self.value,)
         self.verbs.append(Stage(str(call), self.value))
 
     def turned(self, wanted: type, offset: int) -> Value:
@@ -163,6 +182,22 @@ class _Chain:
                 )
             self.apply(Call(implied, offset))
         return self.value
+
+    def _other(self, also: Also, call: Call) -> Other:
+        """What a verb reads besides; a flaw of it stands where the verb does."""
+        setting, first = self.setting, len(self.setting.reads)
+        try:
+            if also.day:
+                compiled = compile_day(also.expression, setting)
+            else:
+                compiled = compile_expression(also.expression, setting, self._use)
+        except Flaw as flaw:
+            raise Flaw(flaw.text, call.offset, flaw.hint) from None
+        if compiled.tokens - {""}:
+            raise Flaw(f"{setting.token_among(first)}, and a token is used as it is", call.offset)
+        setting.reads[first:] = [read._replace(offset=call.offset) for read in setting.reads[first:]]
+        self.fields += compiled.fields
+        return Other(checked(compiled, required=also.day), compiled.alternatives)
 
     def _remembered(self, make: Callable[[], Value]) -> Value:
         segments = frozenset[str]().union(*(field.segments for field in self.fields))

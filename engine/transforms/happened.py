@@ -43,7 +43,7 @@ def compile_happened(text: str, setting: Setting) -> Value:
     paths = [source for source in expression.sources if isinstance(source, PathText)]
     if expression.verbs or len(paths) < len(expression.sources):
         raise Flaw("only field paths say when it happened", 0, "such as EVN-6 or EVN-2 or MSH-7")
-    fields = [_time_field(path, setting) for path in paths]
+    fields = [setting.time_field(path) for path in paths]
     sent_at, zone = setting.field(PathText("MSH-7", 0), "test").value, setting.zone
 
     def happened(scope: Scope) -> Happened:
@@ -56,14 +56,6 @@ def compile_happened(text: str, setting: Setting) -> Value:
         raise Unacceptable("missing-field", fields[-1].path.text, "nothing says when it happened", hl7=101)
 
     return happened
-
-
-def _time_field(path: PathText, setting: Setting) -> Field:
-    """The field, by whichever use the policy lets a time of the event be read for."""
-    try:
-        return setting.field(path, "date")
-    except Flaw:
-        return setting.field(path, "test")
 
 
 def _read(text: Any, zone: tzinfo, place: str) -> Moment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from typing import NamedTuple, Protocol
 
 from engine.errors import Misconfigured
@@ -29,6 +29,9 @@ class Table(Protocol):
     def keys(self) -> Iterable[str]: ...
     def rows(self, key: str) -> Sequence[Mapping[str, str]]: ...
     def repeated(self) -> Iterable[tuple[str, int]]: ...
+    @property
+    def dated(self) -> bool: ...
+    def spans(self, key: str) -> Sequence[tuple[date, date]]: ...
 
 
 class Field:
@@ -82,8 +85,9 @@ class Worked(NamedTuple):
 class Setting:
     """One channel's. Compiled values that are the same are shared: each has one slot (`Scope`).
 
-    `reads` are the paths and `worked` the expressions compiled so far (whoever wants to know takes them out),
-    `part` is the field of an effect that is being compiled."""
+    `valid_on` says of dated tables which expression gives the day that counts. `reads` are the paths and
+    `worked` the expressions compiled so far (whoever wants to know takes them out), `part` is the field of an
+    effect that is being compiled."""
 
     def __init__(
         self,
@@ -91,8 +95,10 @@ class Setting:
         tables: Mapping[str, Table] | None = None,
         zone: tzinfo = UTC,
         values: Values | None = None,
+        valid_on: Mapping[str, str] | None = None,
     ) -> None:
         self.tables = tables or {}
+        self.valid_on = valid_on or {}
         self.values = values or Values()
         self.zone = zone
         self.fhir = isinstance(readers, FhirReaders)
@@ -121,6 +127,13 @@ class Setting:
             return reader.read(scope.view, scope.book) is DELETE
 
         return Field(reader.at, domain, value, reader.segments, deleted)
+
+    def time_field(self, path: PathText) -> Field:
+        """The field, by whichever use the policy lets a time be read for. Raises `Flaw` likewise."""
+        try:
+            return self.field(path, "date")
+        except Flaw:
+            return self.field(path, "test")
 
     def value(self, path: PathText, use: Use) -> Value:
         """What `field` gives, for what is itself remembered: it has no slot. Raises `Flaw` likewise."""

@@ -12,22 +12,40 @@ from typing import Any
 
 import msgspec
 
-from engine.transforms.expression import Argument, Call, Flaw, PathText
+from engine.transforms.expression import Argument, Call, Expression, Flaw, PathText
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting, Table
 from engine.transforms.wording import meant
 
-__all__ = ["Before", "Verb", "beside", "constant", "positional", "step", "table_of"]
+__all__ = ["Also", "Before", "Other", "Verb", "beside", "constant", "positional", "step", "table_of"]
+
+
+class Also(msgspec.Struct, frozen=True):
+    """What a verb reads besides what stands before it: an expression; as a `day` it must say one, or the
+    message is refused (`missing-field`)."""
+
+    expression: Expression
+    day: bool = False
+
+
+class Other(msgspec.Struct, frozen=True):
+    """The same, compiled: its value, and those that it is the first populated one of. Refusals of the value
+    name the place."""
+
+    value: Value
+    alternatives: tuple[Value, ...]
 
 
 class Before(msgspec.Struct, frozen=True):
     """What stands before a verb: the value, the paths that it was read from (and their fields), and the
-    values that it is the first populated one of (itself, once a verb has changed it)."""
+    values that it is the first populated one of (itself, once a verb has changed it). `others` are what
+    the verb asked for `also`."""
 
     value: Value
     paths: tuple[PathText, ...] = ()
     alternatives: tuple[Value, ...] = ()
     fields: tuple[Field, ...] = ()
+    others: tuple[Other, ...] = ()
 
     def place(self, scope: Scope) -> str:
         """Where the value was read, as a warning names it: the first populated path."""
@@ -38,13 +56,14 @@ class Before(msgspec.Struct, frozen=True):
 class Verb(msgspec.Struct, frozen=True):
     """One word of the language: the type of value it takes (`None`: it starts an expression), the
     type it gives, and how it is built. `build` raises `Flaw` for arguments it cannot use. A `costly`
-    one is not worked out twice."""
+    one is not worked out twice. `also` says what else it reads."""
 
     name: str
     takes: type | None
     gives: type
     build: Callable[[Call, Setting, Before], Value]
     costly: bool = False
+    also: Callable[[Call, Setting], tuple[Also, ...]] = lambda _call, _setting: ()
 
 
 def constant(value: object) -> Value:

@@ -1,4 +1,4 @@
-"""CSV tables: what is read, what is refused, and at which line and cell."""
+"""CSV tables: what is read, what is refused, and at which line and column."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ def test_quoted_cells_hold_commas_quotes_and_lines() -> None:
     [
         ("", "1:1: the table is empty (the first line names the columns)"),
         ("# only\n\n", "1:1: the table is empty (the first line names the columns)"),
-        ("code,,unit\n", "1:2: column 2 has no name"),
-        ("code,item,code\n", "1:3: column code is named twice"),
+        ("code,,unit\n", "1:6: column 2 has no name"),
+        ("code,item,code\n", "1:11: column code is named twice"),
         ("code;item\n1;2\n", "1:1: the table has a single column (separate the columns with commas"),
-        ("code,item\n1,a,b\n", "2:3: the row has 3 cells, the table 2 columns (a cell that holds"),
+        ("code,item\n1,a,b\n", "2:5: the row has 3 cells, the table 2 columns (a cell that holds"),
         ("code,item\n\n,a\n", "3:1: the key column code is empty"),
         ('code,item\n1,"a"b\n', "2:1: this row cannot be read as CSV"),
         ('code,item\n1,a\n2,"b\n', "3:1: this row cannot be read as CSV"),
         (",".join(f"c{number}" for number in range(101)), "1:1: a table may have 100 columns"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_named_with_line_and_cell(text: str, finding: str) -> None:
+def test_what_cannot_be_meant_is_named_with_line_and_column(text: str, finding: str) -> None:
     assert _said(text)[0].startswith(f"tables/items.csv:{finding}")
 
 

@@ -117,6 +117,11 @@ class ChannelSpec(Strict):
         {}, description="Short name → URI of a coding or identifier system, for FHIR paths: `code[gtin]`."
     )
     tables: dict[Name, str] = Field({}, description="Name → CSV file, relative to the channel file.")
+    valid_on: dict[Name, Expression] = Field(
+        {},
+        description="Of tables whose rows hold on certain days: which day counts, `{prices: FT1-4}`; "
+        "default: the message's own (MSH-7). What is looked up holds no row of another day.",
+    )
     values: dict[Name, Expression] = Field(
         {}, description="Name → an expression; the name stands for it wherever a field path may stand."
     )

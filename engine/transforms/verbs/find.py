@@ -10,33 +10,34 @@ next one when the table does not have it. When it has none of them the message b
 
 from __future__ import annotations
 
-from engine.errors import Unacceptable
-from engine.transforms.expression import Call, Flaw
+from typing import Any
+
+from engine.transforms.expression import Call
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
-from engine.transforms.verb import Before, Verb, positional, table_of
-from engine.transforms.verbs.lookup import cells_of
+from engine.transforms.verb import Before, Verb, positional
+from engine.transforms.verbs.rows import Cells, absent, cells_of, day_asked, first, one_of, through
 
 __all__ = ["FIND"]
 
 
 def _build(call: Call, setting: Setting, before: Before) -> Value:
     named, column = positional(call, 2, 2, "write it like find(items, item)")
-    table, alternatives = table_of(named, setting), before.alternatives
-    cells = cells_of(table, column)
-    if any(True for _ in table.repeated()):
-        raise Flaw("the table has several rows for one code", named.offset, "kit takes all of them")
+    table, alternatives = one_of(named, setting), before.alternatives
 
-    def cell(scope: Scope) -> str | None:
-        codes = [code for one in alternatives if (code := one(scope)) is not None]
-        for code in codes:
-            if code in cells:
-                return cells[code]
-        if codes:
-            raise Unacceptable("unmapped-code", "", "this code is not in the table", hl7=103)
-        return None
+    def make(cells: Cells) -> Value:
+        def cell(scope: Scope) -> Any:
+            codes = [code for one in alternatives if (code := one(scope)) is not None]
+            for code in codes:
+                if code in cells:
+                    return cells[code]
+            if codes:
+                raise absent()
+            return None
 
-    return cell
+        return cell
+
+    return through(table, cells_of(table, column), before, make, first)
 
 
-FIND = Verb("find", str, str, _build, costly=True)
+FIND = Verb("find", str, str, _build, costly=True, also=day_asked)

@@ -16,6 +16,7 @@ from engine.transforms.quantity import check_quantity
 from engine.transforms.scope import Value
 from engine.transforms.setting import Setting, Table
 from engine.transforms.verb import Before, Verb, positional, step, table_of
+from engine.transforms.verbs.rows import Cells, absent, day_asked, through
 
 __all__ = ["KIT"]
 
@@ -29,13 +30,17 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
             raise Flaw(text, argument.offset, f"its columns: {', '.join(table.columns)}")
     kits = {code: _items(table, code, argument) for code in table.keys()}  # noqa: SIM118 - no dict
 
-    def items(code: str) -> tuple[Item, ...]:
-        try:
-            return kits[code]
-        except KeyError:
-            raise Unacceptable("unmapped-code", "", "this code is not in the table", hl7=103) from None
+    def make(cells: Cells) -> Value:
+        def items(code: str) -> tuple[Item, ...]:
+            try:
+                found: tuple[Item, ...] = cells[code]
+            except KeyError:
+                raise absent() from None
+            return found
 
-    return step(before, items)
+        return step(before, items)
+
+    return through(table, kits, before, make, tuple)
 
 
 def _items(table: Table, code: str, argument: Argument) -> tuple[Item, ...]:
@@ -54,4 +59,4 @@ def _items(table: Table, code: str, argument: Argument) -> tuple[Item, ...]:
     return tuple(items)
 
 
-KIT = Verb("kit", str, tuple, _build)
+KIT = Verb("kit", str, tuple, _build, also=day_asked)

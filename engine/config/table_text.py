@@ -1,0 +1,116 @@
+"""A CSV table as text: its rows with their places, and changes that leave everything else as it was written.
+
+Comments, blank lines, the order and the spelling of untouched rows stay, so that a change is one line in git.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+__all__ = ["Record", "TableText", "cell_at", "records"]
+
+
+class Record(NamedTuple):
+    """A row as written: `cells` are trimmed, None for a blank line or a comment; `raw` with its line break.
+    `broken`: from here on the text is no CSV."""
+
+    line: int
+    raw: str
+    cells: tuple[str, ...] | None
+    broken: bool = False
+
+
+def records(text: str) -> Iterator[Record]:
+    """The rows of `text` (RFC 4180), comments and blank lines among them, each with the line it starts on."""
+    taken: list[str] = []
+    reader = csv.reader(_kept(text, taken), strict=True)
+    start = 1
+    try:
+        for cells in reader:
+            trimmed = tuple(cell.strip() for cell in cells)
+            is_row = any(trimmed) and not trimmed[0].startswith("#")
+            yield Record(start, "".join(taken), trimmed if is_row else None)
+            taken.clear()
+            start = reader.line_num + 1
+    except csv.Error:
+        yield Record(start, "".join(taken), None, broken=True)
+
+
+def _kept(text: str, taken: list[str]) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        taken.append(line)
+        yield line
+
+
+def cell_at(record: Record, index: int) -> tuple[int, int]:
+    """Line and column (from 1) at which a cell starts (the first is 0); the row's end when it has fewer."""
+    line, column, quoted, number = record.line, 1, False, 0
+    for character in record.raw.rstrip("\r\n"):
+        if number == index:
+            break
+        if character == '"':
+            quoted = not quoted
+        elif character == "," and not quoted:
+            number += 1
+        line, column = (line + 1, 1) if character == "\n" else (line, column + 1)
+    return line, column
+
+
+class TableText:
+    """A table whose rows can be changed, removed and added. `head` is the row that names the columns."""
+
+    def __init__(self, text: str) -> None:
+        """Takes text that `engine.config.tables` can read."""
+        self._mark = "\ufeff" if text.startswith("\ufeff") else ""
+        self._records = list(records(text.removeprefix("\ufeff")))
+        self._break = "\r\n" if "\r\n" in text else "\n"
+        self.head = next(record for record in self._records if record.cells)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return self.head.cells or ()
+
+    @property
+    def rows(self) -> list[Record]:
+        """The rows below the head."""
+        return [record for record in self._records if record.cells and record is not self.head]
+
+    def cells(self, record: Record) -> dict[str, str]:
+        """A row by the names of the columns; what it leaves out is empty."""
+        given = record.cells or ()
+        return {
+            column: given[number] if number < len(given) else "" for number, column in enumerate(self.columns)
+        }
+
+    def change(self, record: Record, cells: Sequence[str]) -> None:
+        """Write other cells in the place of a row."""
+        at = self._records.index(record)
+        self._records[at] = record._replace(raw=self._written(cells), cells=tuple(cells))
+
+    def remove(self, record: Record) -> None:
+        """Take a row out."""
+        self._records.remove(record)
+
+    def add(self, cells: Sequence[str], after: Record | None = None) -> Record:
+        """A row more, below `after`; without it, below the last row."""
+        below = after or next(record for record in reversed(self._records) if record.cells)
+        at = self._records.index(below)
+        if not below.raw.endswith(("\n", "\r")):
+            ended = below._replace(raw=below.raw + self._break)
+            self._records[at] = ended
+            self.head = ended if below is self.head else self.head
+        made = Record(below.line + 1, self._written(cells), tuple(cells))
+        self._records.insert(at + 1, made)
+        return made
+
+    def __str__(self) -> str:
+        return self._mark + "".join(record.raw for record in self._records)
+
+    def _written(self, cells: Sequence[str]) -> str:
+        into = io.StringIO()
+        csv.writer(into, lineterminator=self._break).writerow(cells)
+        return into.getvalue()
