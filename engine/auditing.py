@@ -50,9 +50,9 @@ class Act(StrEnum):
     PROVE = "prove"  # the proof of privacy was run
 
 
-Role = Literal["engine", "operator", "client", "asker", "approver"]
-"""As what somebody acted: the engine itself, a person at the command line, a client of the FHIR door, and
-the two persons that a re-identification takes."""
+Role = Literal["engine", "operator", "client", "asker", "approver", "author", "reviewer"]
+"""As what somebody acted: the engine itself, a person at the command line, a client of the FHIR door, the
+two persons that a re-identification takes, and the two that an edition takes."""
 
 Result = Literal["done", "asked", "approved", "shown", "refused", "failed"]
 

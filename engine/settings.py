@@ -43,7 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     (`engine.model.Retention`), `keep_audit` the audit; `tenant` whose numbers a channel's are when it does
     not say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for, and
     `reidentify_private` the file that opens them, for re-identification and rotation only; `sites` the
-    overlays that are laid over the channels, in turn; `log_level` what is logged (`DEBUG` shows the
+    overlays that are laid over the channels, in turn; `mode` whether a second person approves what is
+    deployed (production), `people` the file of those who may; `log_level` what is logged (`DEBUG` shows the
     signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
@@ -70,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reidentify_public: str = ""
     reidentify_private: Path | None = None
     sites: tuple[str, ...] = ()
+    mode: Literal["development", "production"] = "development"
+    people: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

@@ -23,7 +23,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "try": ("trying", "try_", "Channels"),
     "schema": ("channels", "schema", "Channels"),
     "deploy": ("deploy", "deploy", "Channels"),
-    "rollback": ("deploy", "rollback", "Channels"),
+    "approve": ("approving", "approve", "Channels"),
+    "withdraw": ("approving", "withdraw", "Channels"),
+    "rollback": ("approving", "rollback", "Channels"),
     "editions": ("editions", "editions", "Channels"),
     "policy": ("policy", "policy", "Channels"),
     "status": ("operate", "status", "Messages"),
@@ -47,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "purge": ("purge", "purge", "Privacy"),
     "erase": ("erase", "erase", "Privacy"),
     "vault": ("vault", "vault", "Privacy"),
+    "person": ("people", "person", "Privacy"),
     "reidentify": ("reidentify", "reidentify", "Privacy"),
 }
 """Verb → module of this package, function, panel of the help."""

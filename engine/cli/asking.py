@@ -12,7 +12,8 @@ import typer
 
 from engine.cli.show import JsonOption, print_json, when
 from engine.cli.terminal import show_once, terminal
-from engine.reidentify.client import Access, Said, key_in
+from engine.people.keys import key_in
+from engine.reidentify.client import Access, Said
 from engine.reidentify.client import ask as send
 from engine.reidentify.words import PURPOSES
 

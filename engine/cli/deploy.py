@@ -1,8 +1,7 @@
-"""`wardline deploy | rollback`: which channels the engine is to run, from when on, and why."""
+"""`wardline deploy`: the channels of a folder, checked, shown, put forward."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,28 +9,25 @@ from typing import Annotated
 
 import typer
 
-from engine.auditing import Act, Entry
-from engine.cli.acting import TicketOption, WhyOption, entry, reason, sign
+from engine.cli.acting import TicketOption, WhyOption, reason, sign
 from engine.cli.awaiting import WaitOption, await_engine
 from engine.cli.ending import ENDING
 from engine.cli.named import counted
+from engine.cli.proving import KeyOption, in_production, teller
+from engine.cli.reviewing import YesOption, agreed, show_changes
 from engine.cli.show import StoreOption, open_named
 from engine.cli.siting import SiteOption, sites_of
-from engine.editions.deploying import activate, before, propose, put_in_force
-from engine.editions.differing import changes
+from engine.editions.deploying import approved_by_another, propose, put_in_force
 from engine.editions.fitness import Fitness, examined
-from engine.editions.opening import packed_of
-from engine.editions.packing import Packed
-from engine.errors import Misconfigured
-from engine.model import Activation
-from engine.store.base import EditionStore
+from engine.editions.opening import edition_of
+from engine.model import Edition
+from engine.people.words import Role
 
-__all__ = ["deploy", "rollback"]
+__all__ = ["deploy"]
 
 FolderArgument = Annotated[
     Path, typer.Argument(help="Folder of channel files.", exists=True, file_okay=False)
 ]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def deploy(
@@ -39,45 +35,40 @@ def deploy(
     why: WhyOption = "",
     ticket: TicketOption = "",
     site: SiteOption = None,
+    key: KeyOption = None,
     yes: YesOption = False,
     wait: WaitOption = 10.0,
     store: StoreOption = None,
 ) -> None:
-    """Check the channels of a folder, show what would change, and make them the ones that run.
+    """Check the channels of a folder, show what would change, and make them the ones that run; in production,
+    put them forward for another person's approval.
 
     Exit code 1, with nothing deployed, when lint finds an error or a case fails."""
     why, opened = reason(why), open_named(store)
+    told = teller(opened, "channels", key, [Role.AUTHOR], why=why, ticket=ticket)
     checked = _checked(channels, sites_of(site))
     active = opened.active()
-    if active is not None and packed_of(opened, active.edition).digest == checked.packed.digest:
-        typer.echo(f"nothing to deploy: this is edition {active.edition}, the active one")
+    known = active and edition_of(opened, active.edition)
+    if known and known.digest == checked.packed.digest and _may_run(known):
+        typer.echo(f"nothing to deploy: this is edition {known.number}, the active one")
         return
-    _show_changes(opened, active, checked.packed)
-    told = _entry(why, ticket)
-    _agreed(yes, "Deploy this?")
+    show_changes(opened, active, checked.packed)
+    agreed(yes, "Deploy this?")
     edition = propose(opened, checked.packed, told)
-    activation = put_in_force(opened, edition, told)
     sign(opened)
-    typer.echo(f"edition {edition.number} is the active one")
-    await_engine(opened, activation, wait)
+    if not in_production():
+        activation = put_in_force(opened, edition, told)
+        sign(opened)
+        typer.echo(f"edition {edition.number} is the active one")
+        await_engine(opened, activation, wait)
+    elif edition.state == "proposed":
+        typer.echo(f"edition {edition.number} waits for another person: wardline approve {edition.number}")
+    else:
+        typer.echo(f"this is edition {edition.number}, approved before: wardline rollback {edition.number}")
 
 
-def rollback(
-    number: Annotated[int, typer.Argument(help="The edition; default: the one before.", min=0)] = 0,
-    why: WhyOption = "",
-    ticket: TicketOption = "",
-    wait: WaitOption = 10.0,
-    store: StoreOption = None,
-) -> None:
-    """Go back to an edition that was active before."""
-    opened = open_named(store)
-    number = number or before(opened)
-    if all(one.edition != number for one in opened.activations()):
-        raise Misconfigured("it was never active", where=f"edition {number}", hint="wardline editions")
-    activation = activate(opened, number, _entry(reason(why), ticket))
-    sign(opened)
-    typer.echo(f"edition {number} is the active one again")
-    await_engine(opened, activation, wait)
+def _may_run(edition: Edition) -> bool:
+    return not in_production() or approved_by_another(edition)
 
 
 def _checked(channels: Path, sites: Sequence[str]) -> Fitness:
@@ -98,28 +89,3 @@ def _checked(channels: Path, sites: Sequence[str]) -> Fitness:
         f"{counted(len(checked.channels), 'channel')}, {counted(len(checked.results), 'case')}, all green"
     )
     return checked
-
-
-def _show_changes(store: EditionStore, active: Activation | None, packed: Packed) -> None:
-    """Which files are others than in the active edition."""
-    if active is None:
-        typer.echo(f"the first edition: {counted(len(packed.files), 'file')}")
-        return
-    found = changes(packed_of(store, active.edition), packed)
-    typer.echo(f"against edition {active.edition}: {counted(len(found), 'file')} changed")
-    for one in found:
-        typer.echo(f"  {one.what:8} {one.file}" + (f": {', '.join(one.places[:8])}" if one.places else ""))
-
-
-def _agreed(yes: bool, question: str) -> None:
-    """Whoever deploys has seen what it changes. Raises `typer.Exit` when not agreed to."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("nobody is here to be asked", param_hint="--yes")
-    if not typer.confirm(question, err=True):
-        raise typer.Exit(1)
-
-
-def _entry(why: str, ticket: str) -> Entry:
-    return entry(Act.DEPLOY, "channels", why=why, ticket=ticket)

@@ -1,4 +1,4 @@
-"""`wardline reidentify person`: who may ask and who may approve."""
+"""`wardline person`: who may ask who is behind a token, who may deploy, and who may approve either."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rich.console import Console
 from engine.cli.show import JsonOption, print_json, table
 from engine.cli.terminal import show_once, terminal
 from engine.errors import Misconfigured
-from engine.reidentify.people import add_person, examine_people, renew_key
-from engine.reidentify.words import Role
+from engine.people.file import add_person, examine_people, renew_key
+from engine.people.words import Role
 
 __all__ = ["person"]
 
@@ -26,7 +26,7 @@ KeyFileOption = Annotated[
 ]
 
 person = typer.Typer(
-    help="Who may ask who is behind a token, and who may approve.",
+    help="Who may ask who is behind a token, who may deploy, and who may approve.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,7 +39,9 @@ def add(
     file: FileArgument,
     name: NameArgument,
     who: Annotated[str, typer.Option(help="Which human being this is, and from where.")],
-    role: Annotated[list[Role], typer.Option(help="asker, approver; both may be given.")],
+    role: Annotated[
+        list[Role], typer.Option(help="asker, approver, author, reviewer; several may be given.")
+    ],
     certificate: Annotated[
         list[str] | None, typer.Option(help="A certificate to be shown: its name (SAN) or sha256:….")
     ] = None,

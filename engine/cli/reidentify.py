@@ -11,7 +11,6 @@ import typer
 
 from engine.app.opening import ring_of
 from engine.cli import asking
-from engine.cli.people import person
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json, when
 from engine.errors import Misconfigured
 from engine.privacy.unsealing import Unsealer, private_keys
@@ -31,7 +30,6 @@ reidentify = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-reidentify.add_typer(person, name="person")
 for _command in (asking.ask, asking.show, asking.requests, asking.approve):
     reidentify.command()(_command)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,14 +20,10 @@ from engine.errors import Misconfigured
 from engine.model import Activation, Edition
 from engine.store.base import EditionStore
 
-__all__ = ["Deployed", "activate", "approve", "before", "propose", "put_in_force", "take_folder", "withdraw"]
-
-
-class Deployed(NamedTuple):
-    """An edition, and its activation when it was made active."""
-
-    edition: Edition
-    activation: Activation | None = None
+__all__ = [
+    "activate", "approve", "approved_by_another", "before", "propose", "put_in_force", "take_folder",
+    "withdraw",
+]  # fmt: skip
 
 
 def propose(store: EditionStore, packed: Packed, told: Entry) -> Edition:
@@ -46,7 +41,7 @@ def approve(store: EditionStore, number: int, told: Entry) -> Activation:
         raise Misconfigured("somebody else has to approve it: never one's own", where=f"edition {number}")
     if edition.state != "approved" or any(one.edition == number for one in store.activations()):
         store.decide(number, "approved", at=told.at, told=_step(told, "approved"))
-    return activate(store, number, told)
+    return _activated(store, number, told)
 
 
 def withdraw(store: EditionStore, number: int, told: Entry) -> Edition:
@@ -59,8 +54,7 @@ def activate(store: EditionStore, number: int, told: Entry) -> Activation:
     active = store.active()
     if active is not None and active.edition == number:
         raise Misconfigured("it is the active one already", where=f"edition {number}")
-    detail = {"before": str(active.edition)} if active else {}
-    return store.activate(number, at=told.at, why=told.why, told=_step(told, "activated", **detail))
+    return _activated(store, number, told)
 
 
 def put_in_force(store: EditionStore, edition: Edition, told: Entry) -> Activation:
@@ -92,6 +86,17 @@ def take_folder(store: EditionStore, folder: Path, sites: Sequence[str], told: E
         return active
     load_channels(folder, sites)
     return put_in_force(store, propose(store, packed, told), told)
+
+
+def approved_by_another(edition: Edition) -> bool:
+    """Whether two persons stand behind an edition: without that it does not run in production."""
+    return edition.state == "approved" and edition.decided_by != edition.who
+
+
+def _activated(store: EditionStore, number: int, told: Entry) -> Activation:
+    active = store.active()
+    detail = {"before": str(active.edition)} if active else {}
+    return store.activate(number, at=told.at, why=told.why, told=_step(told, "activated", **detail))
 
 
 def _step(told: Entry, step: str, **detail: str) -> Entry:

@@ -13,10 +13,8 @@ import msgspec
 
 from engine.config.listening import is_loopback
 from engine.errors import Misconfigured, Unavailable
-from engine.reidentify.keys import read_key
-from engine.secret_files import read_secret
 
-__all__ = ["Access", "Said", "ask", "key_in"]
+__all__ = ["Access", "Said", "ask"]
 
 SECONDS: Final = 30.0
 _MOST: Final = 1024 * 1024
@@ -64,17 +62,6 @@ def ask(access: Access, method: str, path: str, body: dict[str, str] | None = No
         raise Unavailable(f"{access.url} gives no answer") from None
     finally:
         connection.close()
-
-
-def key_in(path: Path) -> str:
-    """A person's key, from a file that nobody else can read. Raises `Misconfigured`, which shows nothing of
-    it."""
-    text = read_secret(path, "key").strip()
-    if read_key(text) is None:
-        raise Misconfigured(
-            "holds no key of a person", where=str(path), hint="wardline reidentify person add"
-        )
-    return text
 
 
 def _connection(access: Access) -> http.client.HTTPConnection:

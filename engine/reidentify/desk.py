@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from engine.errors import Unacceptable
+from engine.people.words import Limits, Person, Role
 from engine.privacy.tokens import parse
-from engine.reidentify.limits import EVERYBODY, HOUR, Limits, Window
+from engine.reidentify.limits import EVERYBODY, HOUR, Window
 from engine.reidentify.requests import (
     APPROVE_WITHIN,
     COLLECT_WITHIN,
@@ -31,7 +32,7 @@ from engine.reidentify.requests import (
     State,
     Vault,
 )
-from engine.reidentify.words import Denied, Moment, Person, Purpose, Role, Step, Steps, Why
+from engine.reidentify.words import Denied, Moment, Purpose, Step, Steps, Why
 
 __all__ = ["Desk"]
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from engine.access import Certificate, Rates
-from engine.reidentify.keys import Key, hash_of, holds, make_key, read_key
+from engine.people.keys import Key, hash_of, holds, make_key, read_key
+from engine.people.words import Person
 from engine.reidentify.limits import Window
-from engine.reidentify.words import Denied, Moment, Person, Step, Steps
+from engine.reidentify.words import Denied, Moment, Step, Steps
 
 __all__ = ["FAILURES", "LOCKED_FOR", "STRANGERS", "Gate"]
 

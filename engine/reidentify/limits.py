@@ -5,24 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Final
 
-import msgspec
-
-__all__ = ["EVERYBODY", "HOUR", "Limits", "Window"]
+__all__ = ["EVERYBODY", "HOUR", "Window"]
 
 HOUR: Final = 3600.0
 EVERYBODY: Final = ""
 """The name under which all are counted together."""
 
 _NAMES: Final = 10_000
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """Requests within an hour: `alone` a person is answered without another one's approval, `person` it may
-    send at all, `everybody` all together may send."""
-
-    alone: int = 20
-    person: int = 60
-    everybody: int = 200
 
 
 class Window:

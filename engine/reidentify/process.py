@@ -25,10 +25,10 @@ from engine.errors import Misconfigured
 from engine.listeners.fhir import Tls
 from engine.listeners.fhir.serving import Server, bind
 from engine.listeners.fhir.wire import Bounds
+from engine.people.file import read_people
 from engine.privacy.unsealing import Unsealer
 from engine.reidentify.door import Door, refusal
 from engine.reidentify.office import Office, Store
-from engine.reidentify.people import read_people
 from engine.reidentify.service import Answer, Call
 from engine.telemetry import REGISTRY, LoopFailed, ReidentificationAlarm, ReidentifyOpened, signal
 

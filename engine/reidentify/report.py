@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.reidentify.words import Role, Step, Steps
+from engine.people.words import Role
+from engine.reidentify.words import Step, Steps
 
 __all__ = ["Day", "day_of", "report_of"]
 

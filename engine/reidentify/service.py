@@ -19,11 +19,12 @@ from typing import Any, Final, NamedTuple
 from engine.access import Certificate
 from engine.access.jwt import read_json
 from engine.errors import Unavailable
+from engine.people.words import Person
 from engine.privacy.tokens import DOMAINS
 from engine.reidentify.desk import Desk
 from engine.reidentify.gate import Gate
 from engine.reidentify.requests import Request, Shown
-from engine.reidentify.words import PURPOSES, Denied, Moment, Person, Purpose
+from engine.reidentify.words import PURPOSES, Denied, Moment, Purpose
 
 __all__ = ["MAX_BODY", "Answer", "Call", "Service", "said"]
 

@@ -9,14 +9,7 @@ import msgspec
 
 from engine.errors import Unacceptable
 
-__all__ = ["ERRORS", "PURPOSES", "Denied", "Moment", "Person", "Purpose", "Role", "Step", "Steps", "Why"]
-
-
-class Role(StrEnum):
-    """What a person may do here."""
-
-    ASKER = "asker"
-    APPROVER = "approver"
+__all__ = ["ERRORS", "PURPOSES", "Denied", "Moment", "Purpose", "Step", "Steps", "Why"]
 
 
 class Purpose(StrEnum):
@@ -50,20 +43,6 @@ class Moment(NamedTuple):
 
     wall: float
     steady: float
-
-
-class Person(msgspec.Struct, frozen=True):
-    """Somebody who may come here. `key` is the slow hash of the person's key (PHC string), never shown;
-    `certificates` are the names or thumbprints of which the connection must show one (empty: any)."""
-
-    name: str
-    who: str
-    roles: frozenset[Role]
-    key: str
-    certificates: frozenset[str] = frozenset()
-
-    def __repr__(self) -> str:
-        return f"Person({self.name!r})"
 
 
 class Steps(StrEnum):

@@ -430,7 +430,8 @@ class EditionStore(Protocol):
         self, digest: bytes, packed: bytes, sites: Sequence[str], *, at: float, why: str, told: Entry
     ) -> Edition:
         """Keep a set of channels under the next number, `proposed` by whom `told` names. What has the same
-        digest as one before is that one, proposed again when it was withdrawn."""
+        digest as one before is that one; proposed anew when it was withdrawn, or when an author puts forward
+        what nobody but its proposer approved."""
 
     def decide(
         self, number: int, state: Literal["approved", "withdrawn"], *, at: float, told: Entry

@@ -24,7 +24,7 @@ _NEW: Final = (
     "INSERT INTO editions (number, digest, packed, sites, state, at, who, why, ticket)"
     " VALUES (?, ?, ?, ?, 'proposed', ?, ?, ?, ?)"
 )
-_AGAIN: Final = (
+_ANEW: Final = (
     "UPDATE editions SET state = 'proposed', at = ?, who = ?, why = ?, ticket = ?, decided_by = '',"
     " decided_at = 0 WHERE number = ?"
 )
@@ -58,11 +58,11 @@ class Editions(Part):
         with self._database.write(TURN, _TAKES_TURNS) as work:
             known = work.rows(f"{_EDITION} WHERE digest = ?", (digest,))
             said = (at, told.who, why, told.ticket)
-            if known and _edition(known[0]).state != "withdrawn":
+            if known and not _again(_edition(known[0]), told):
                 return _edition(known[0])
             if known:
                 number = known[0][0]
-                work.run(_AGAIN, (*said, number))
+                work.run(_ANEW, (*said, number))
             else:
                 number = 1 + work.rows("SELECT coalesce(max(number), 0) FROM editions")[0][0]
                 work.run(_NEW, (number, digest, packed, " ".join(sites), *said))
@@ -142,6 +142,12 @@ class Editions(Part):
         with self._database.read() as work:
             query = "SELECT holder, activation, edition, at, refused FROM running ORDER BY holder"
             return [Running(*row) for row in work.rows(query)]
+
+
+def _again(known: Edition, told: Entry) -> bool:
+    """Whether one that is known is proposed anew."""
+    alone = known.state == "approved" and known.decided_by == known.who
+    return known.state == "withdrawn" or (alone and told.role == "author")
 
 
 def _about(number: int, told: Entry) -> Entry:

@@ -65,6 +65,16 @@ class EditionContract:
         again = proposed(store, who="carl")
         assert (again.number, again.state, again.who, again.decided_by) == (1, "proposed", "carl", "")
 
+    def test_what_one_person_decided_alone_is_put_forward_anew_by_an_author(self, store: Store) -> None:
+        proposed(store)
+        store.decide(1, "approved", at=6.0, told=told("ann"))
+        assert proposed(store, who="carl").state == "approved"
+        again = store.propose(b"\x01" * 32, b"", [], at=8.0, why="now", told=told("carl", role="author"))
+        assert (again.number, again.state, again.who) == (1, "proposed", "carl")
+        store.decide(1, "approved", at=9.0, told=told("bob"))
+        kept = store.propose(b"\x01" * 32, b"", [], at=10.0, why="now", told=told("dora", role="author"))
+        assert (kept.state, kept.decided_by) == ("approved", "bob")
+
     def test_what_is_not_there_is_told(self, store: Store) -> None:
         assert store.edition(1) is None
         assert store.active() is None

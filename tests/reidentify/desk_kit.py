@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import count
 
 from engine.errors import Unacceptable, Unavailable
+from engine.people.words import Limits, Person, Role
 from engine.privacy.tokens import mint
 from engine.reidentify.desk import Desk
-from engine.reidentify.limits import Limits
 from engine.reidentify.requests import Request, Row, Shown
-from engine.reidentify.words import Denied, Moment, Person, Purpose, Role, Step
+from engine.reidentify.words import Denied, Moment, Purpose, Step
 
 BOTH = frozenset(Role)
 USUAL = Limits()

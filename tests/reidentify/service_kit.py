@@ -26,8 +26,8 @@ from typer.testing import CliRunner
 from engine.auditing import AuditQuery, Entry
 from engine.cli import app
 from engine.errors import Misconfigured
-from engine.reidentify.people import add_person
-from engine.reidentify.words import Role
+from engine.people.file import add_person
+from engine.people.words import Role
 
 PATIENT = "ZQXW48151623WXQZ"
 """A number that is nowhere but where it is looked for."""

@@ -6,10 +6,11 @@ import pytest
 from reidentify.desk_kit import Kit, KitRow, person, token
 
 from engine.errors import Unavailable
+from engine.people.words import Limits, Role
 from engine.privacy.tokens import ALPHABET
-from engine.reidentify.limits import HOUR, Limits
+from engine.reidentify.limits import HOUR
 from engine.reidentify.requests import APPROVE_WITHIN, COLLECT_WITHIN, MISSES, Request, Shown, State
-from engine.reidentify.words import Denied, Purpose, Role, Steps
+from engine.reidentify.words import Denied, Purpose, Steps
 
 MARIA, JON, EVA = person("maria"), person("jon"), person("eva")
 ASKER, APPROVER = person("asker", Role.ASKER), person("approver", Role.APPROVER)

@@ -12,9 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from reidentify.desk_kit import Kit, person
 
 from engine.errors import Unavailable
-from engine.reidentify.limits import HOUR, Limits
+from engine.people.words import Limits, Person, Role
+from engine.reidentify.limits import HOUR
 from engine.reidentify.requests import Request, Shown
-from engine.reidentify.words import Denied, Person, Role, Steps
+from engine.reidentify.words import Denied, Steps
 
 PEOPLE = [person("maria"), person("jon"), person("asker", Role.ASKER), person("approver", Role.APPROVER)]
 WHO = st.sampled_from(PEOPLE)

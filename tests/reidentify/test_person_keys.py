@@ -9,10 +9,11 @@ from reidentify.desk_kit import Kit
 
 from engine.access import Certificate
 from engine.errors import Unavailable
+from engine.people.keys import hash_of, holds, is_hash, make_key, read_key
+from engine.people.words import Person, Role
 from engine.reidentify import gate
 from engine.reidentify.gate import FAILURES, LOCKED_FOR, STRANGERS, Gate
-from engine.reidentify.keys import hash_of, holds, is_hash, make_key, read_key
-from engine.reidentify.words import Denied, Person, Role, Step, Steps
+from engine.reidentify.words import Denied, Step, Steps
 
 
 @cache

@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 from engine.cli import app
 from engine.cli.terminal import plainly
 from engine.errors import Misconfigured
-from engine.reidentify.keys import holds
-from engine.reidentify.people import read_people
+from engine.people.file import read_people
+from engine.people.keys import holds
 
 
 class Site:
@@ -51,7 +51,7 @@ class Site:
     def at_terminal(self, who: str, *arguments: str) -> tuple[int, str, str]:
         """Run a command at a terminal of its own: exit code, what the screen showed, standard output."""
         screen, theirs = pty.openpty()
-        command = [sys.executable, "-m", "engine.cli", "reidentify", *arguments]
+        command = [sys.executable, "-m", "engine.cli", *arguments]
         process = subprocess.Popen(
             command, env=self.environment(who), stdin=theirs, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=lambda: _control(0),
@@ -99,7 +99,7 @@ REASON = ("--purpose", "patient-safety", "--ticket", "RECALL-2026-31")
 
 
 def test_the_answer_is_on_the_terminal_once_and_nowhere_else(site: Site) -> None:
-    code, screen, said = site.at_terminal("maria", "ask", site.tokens[0], *REASON)
+    code, screen, said = site.at_terminal("maria", "reidentify", "ask", site.tokens[0], *REASON)
     assert code == 0, said
     assert f"value: {PATIENT}0" in screen
     aside, _, rest = screen.partition("\x1b[?1049h")  # on a screen of its own …
@@ -122,7 +122,7 @@ def test_without_a_terminal_nothing_is_asked(site: Site) -> None:
 
 def test_asking_approving_and_showing(site: Site) -> None:
     site.service.limit(0)
-    code, screen, said = site.at_terminal("maria", "ask", site.tokens[1], *REASON)
+    code, screen, said = site.at_terminal("maria", "reidentify", "ask", site.tokens[1], *REASON)
     found = re.search(r"wardline reidentify show (\S+)", said)
     assert code == 0, said
     assert found is not None
@@ -130,9 +130,9 @@ def test_asking_approving_and_showing(site: Site) -> None:
     assert [(one["request"], one["asker"]) for one in waiting] == [(found[1], "maria")]
     assert site.tokens[1] in site.run("jon", "requests")
     assert "maria, patient-safety, RECALL-2026-31: approved" in site.run("jon", "approve", found[1])
-    code, screen, said = site.at_terminal("maria", "show", found[1])
+    code, screen, said = site.at_terminal("maria", "reidentify", "show", found[1])
     assert (code, f"value: {PATIENT}1" in screen, PATIENT in said) == (0, True, False)
-    code, screen, said = site.at_terminal("maria", "show", found[1])
+    code, screen, said = site.at_terminal("maria", "reidentify", "show", found[1])
     assert code == 1
     assert "shown: the answer was shown" in said
     site.service.limit(20)
@@ -180,18 +180,16 @@ def test_a_service_whose_certificate_nobody_vouches_for_gets_no_key(site: Site) 
 
 def test_people_at_the_command_line(tmp_path: Path) -> None:
     path, key = tmp_path / "people.yaml", tmp_path / "eva.key"
-    add = ["reidentify", "person", "add", str(path), "eva", "--who", "Eva Lund", "--role", "asker"]
+    add = ["person", "add", str(path), "eva", "--who", "Eva Lund", "--role", "asker"]
     assert CliRunner().invoke(app, [*add, "--key-file", str(key)]).exit_code == 0
     assert key.stat().st_mode & 0o777 == 0o600
     again = CliRunner().invoke(app, [*add, "--key-file", str(tmp_path / "second.key")])
     assert "somebody has this name already" in str(again.exception)
     assert not (tmp_path / "second.key").exists()
-    taken = CliRunner().invoke(
-        app, ["reidentify", "person", "renew", str(path), "eva", "--key-file", str(key)]
-    )
+    taken = CliRunner().invoke(app, ["person", "renew", str(path), "eva", "--key-file", str(key)])
     assert "cannot be written" in str(taken.exception)
     assert set(read_people(path).people) == {"eva"}
-    checked = CliRunner().invoke(app, ["reidentify", "person", "check", str(path)])
+    checked = CliRunner().invoke(app, ["person", "check", str(path)])
     assert checked.exit_code == 0
     assert "20 alone, 60 each, 200 in all" in checked.output
     assert key.read_text().strip() not in path.read_text()

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from engine.cli import app
 from engine.cli.reidentify import reidentify
+from engine.people.file import examine_people, read_people
+from engine.people.words import Limits
 from engine.reidentify.gate import FAILURES, LOCKED_FOR
-from engine.reidentify.limits import Limits
-from engine.reidentify.people import examine_people, read_people
 from engine.reidentify.requests import APPROVE_WITHIN, COLLECT_WITHIN, MISSES
 from engine.reidentify.words import ERRORS, PURPOSES, Why
 

@@ -104,6 +104,6 @@ def setup_module() -> None:
 
 
 def teardown_module() -> None:
-    from engine.reidentify import keys
+    from engine.people import keys
 
     gates.holds, gates.hash_of = keys.holds, keys.hash_of  # type: ignore[attr-defined]

@@ -15,11 +15,11 @@ import pytest
 from reidentify.service_kit import PATIENT, Pair, Service, audit_of, bytes_in, filled, tokens_in
 from running import free_port
 
+from engine.people.file import add_person
+from engine.people.keys import make_key
+from engine.people.words import Role
 from engine.privacy.tokens import mint
 from engine.reidentify.gate import FAILURES
-from engine.reidentify.keys import make_key
-from engine.reidentify.people import add_person
-from engine.reidentify.words import Role
 
 UNKNOWN = [mint("p", bytes([0, number, *range(24)]))[0] for number in range(9)]
 

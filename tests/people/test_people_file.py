@@ -10,9 +10,9 @@ import pytest
 from reidentify.test_person_keys import made
 
 from engine.errors import Misconfigured
-from engine.reidentify.keys import holds
-from engine.reidentify.people import add_person, examine_people, read_people, renew_key
-from engine.reidentify.words import Role
+from engine.people.file import add_person, examine_people, read_people, renew_key
+from engine.people.keys import holds
+from engine.people.words import Role
 
 
 def entry(name: str = "maria", who: str = "Maria Weber, privacy office", **more: str) -> str:

@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 import re
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-__all__ = ["NAME", "Key", "hash_of", "holds", "is_hash", "make_key", "read_key"]
+from engine.errors import Misconfigured
+from engine.secret_files import read_secret
+
+__all__ = ["NAME", "Key", "hash_of", "holds", "is_hash", "key_in", "make_key", "read_key"]
 
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 
@@ -44,6 +48,15 @@ def read_key(text: str) -> Key | None:
     """What a text says as a key; None when it is none."""
     found = _KEY.fullmatch(text)
     return Key(found[1], text) if found else None
+
+
+def key_in(path: Path) -> str:
+    """A person's key, from a file that nobody else can read. Raises `Misconfigured`, which shows nothing of
+    it."""
+    text = read_secret(path, "key").strip()
+    if read_key(text) is None:
+        raise Misconfigured("holds no key of a person", where=str(path), hint="wardline person add")
+    return text
 
 
 def hash_of(key: str) -> str:

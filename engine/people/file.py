@@ -1,4 +1,4 @@
-"""The people file: who may ask, who may approve, and within which limits."""
+"""The people file: who may what, and within which limits."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.spec.words import Strict
 from engine.config.validation import validate
 from engine.errors import Misconfigured
-from engine.reidentify.keys import NAME, hash_of, is_hash, make_key
-from engine.reidentify.limits import Limits
-from engine.reidentify.words import Person, Role
+from engine.people.keys import NAME, hash_of, is_hash, make_key
+from engine.people.words import Limits, Person, Role
 
 __all__ = ["People", "add_person", "examine_people", "read_people", "renew_key"]
 
@@ -37,8 +36,11 @@ class PersonSpec(Strict):
         pattern=r"^[^\x00-\x1f\x7f]+$",
         description="Which human being this is, and from where.",
     )
-    roles: list[Literal["asker", "approver"]] = Field(min_length=1, description="asker, approver, or both.")
-    key: str = Field(description="The slow hash of the key: `wardline reidentify person add` makes it.")
+    roles: list[Literal["asker", "approver", "author", "reviewer"]] = Field(
+        min_length=1,
+        description="asker, approver: of who is behind a token; author, reviewer: of editions.",
+    )
+    key: str = Field(description="The slow hash of the key: `wardline person add` makes it.")
     certificates: list[str] = Field(
         [],
         description="Of these the connection must show one: names (SAN) or `sha256:` thumbprints.",
@@ -79,7 +81,7 @@ def read_people(path: Path, *, asks: bool = True) -> People:
     people, findings = examine_people(path)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or people is None:
-        raise Misconfigured("\n".join(map(str, errors)), hint="see `wardline reidentify person check`")
+        raise Misconfigured("\n".join(map(str, errors)), hint="see `wardline person check`")
     shown = [person.name for person in people.people.values() if person.certificates]
     if shown and not asks:
         raise Misconfigured(
@@ -148,9 +150,7 @@ def _side_by_side(spec: PeopleSpec) -> Iterator[Problem]:
     for at, one in enumerate(spec.people):
         place = ("people", at)
         if not is_hash(one.key):
-            yield Problem(
-                (*place, "key"), "not the hash of a key", "wardline reidentify person add, or renew"
-            )
+            yield Problem((*place, "key"), "not the hash of a key", "wardline person add, or renew")
         if one.name in names:
             yield Problem((*place, "name"), "somebody has this name already")
         if _human(one.who) in humans:

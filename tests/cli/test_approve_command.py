@@ -1,0 +1,194 @@
+"""Production: people with keys put editions forward and approve them, never their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from editions.edition_kit import charges_in
+from typer.testing import CliRunner
+
+from engine.auditing import AuditQuery, Entry
+from engine.cli import app
+from engine.errors import Misconfigured
+from engine.people.file import add_person
+from engine.people.words import Role
+from engine.store.base import Store
+from engine.store.keys import KeyRing
+from engine.store.sql import open_store
+
+
+class Hospital:
+    """A store in production, a folder of channels, and people: ann writes, bob reviews, eve does both."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.url = folder, f"sqlite:///{folder}/wardline.db"
+        self.channels = charges_in(folder / "channels")
+        for name, roles in (("ann", [Role.AUTHOR]), ("bob", [Role.REVIEWER]), ("eve", list(Role))):
+            key = add_person(folder / "people.yaml", name, f"{name} of the interface team", roles, [])
+            self.key(name).touch(0o600)
+            self.key(name).write_text(key)
+
+    def key(self, name: str) -> Path:
+        return self.folder / f"{name}.key"
+
+    def run(self, who: str, *arguments: str, mode: str = "production") -> Result:
+        env = {
+            "COLUMNS": "200", "WARDLINE_USER": "terminal", "WARDLINE_STORE": self.url, "WARDLINE_MODE": mode,
+            "WARDLINE_PEOPLE": str(self.folder / "people.yaml"),
+            "WARDLINE_PERSON_KEY": str(self.key(who)) if who else "",
+        }  # fmt: skip
+        return CliRunner(env=env).invoke(app, [*arguments, "--why", "new ward"])
+
+    def deploy(self, who: str, mode: str = "production") -> Result:
+        return self.run(who, "deploy", str(self.channels), "--yes", mode=mode)
+
+    def change(self) -> None:
+        items = self.channels / "tables/items.csv"
+        items.write_text(items.read_text() + "# more\n")
+
+    def store(self) -> Store:
+        return open_store(self.url, KeyRing.load({}, self.folder / "wardline.key"))
+
+    def active(self) -> int:
+        store = self.store()
+        active = store.active()
+        store.close()
+        return active.edition if active else 0
+
+    def audited(self) -> list[Entry]:
+        store = self.store()
+        found = [one.entry for one in store.entries(AuditQuery(act="deploy"))]
+        assert store.verify_audit() == []
+        store.close()
+        return found
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Slow hashes are made once."""
+    return Hospital(tmp_path_factory.mktemp("people")).folder
+
+
+@pytest.fixture
+def hospital(people: Path) -> Hospital:
+    made = Hospital.__new__(Hospital)
+    made.folder, made.url = people, f"sqlite:///{people}/wardline.db"
+    for old in people.glob("wardline.*"):
+        old.unlink()
+    made.channels = people / "channels"
+    return made
+
+
+def test_what_one_puts_forward_runs_when_another_approves(hospital: Hospital) -> None:
+    result = hospital.deploy("ann")
+    assert result.exit_code == 0, result.output
+    assert "edition 1 waits for another person: wardline approve 1" in result.stdout
+    assert hospital.active() == 0
+    approved = hospital.run("bob", "approve", "1", "--yes")
+    assert approved.exit_code == 0, approved.output
+    assert "put forward by ann: new ward" in approved.stdout
+    assert hospital.active() == 1
+    told = [(one.who, one.role, one.detail["step"]) for one in hospital.audited()]
+    assert told == [
+        ("ann", "author", "proposed"), ("bob", "reviewer", "approved"), ("bob", "reviewer", "activated"),
+    ]  # fmt: skip
+    assert all(one.detail["account"].startswith("terminal@") for one in hospital.audited())
+
+
+def test_nobody_approves_their_own_and_the_attempt_is_in_the_audit(hospital: Hospital) -> None:
+    hospital.deploy("eve")
+    result = hospital.run("eve", "approve", "1", "--yes")
+    assert isinstance(result.exception, Misconfigured)
+    assert "never one's own" in str(result.exception)
+    assert hospital.active() == 0
+    last = hospital.audited()[-1]
+    assert (last.outcome, last.object, last.detail["person"]) == ("refused", "edition:1", "eve")
+
+
+@pytest.mark.parametrize(
+    ("who", "command", "said"),
+    [
+        ("bob", ("deploy", "CHANNELS", "--yes"), "bob is no author"),
+        ("ann", ("approve", "1", "--yes"), "ann is no reviewer"),
+        ("", ("approve", "1", "--yes"), "people prove themselves"),
+        ("", ("rollback", "1"), "people prove themselves"),
+    ],
+)
+def test_each_does_what_their_role_allows(
+    hospital: Hospital, who: str, command: tuple[str, ...], said: str
+) -> None:
+    hospital.deploy("eve")
+    if command[0] == "rollback":
+        hospital.run("bob", "approve", "1", "--yes")
+        hospital.change()
+        hospital.deploy("ann")
+        hospital.run("bob", "approve", "2", "--yes")
+    before = len(hospital.audited())
+    given = [str(hospital.channels) if one == "CHANNELS" else one for one in command]
+    result = hospital.run(who, *given)
+    assert isinstance(result.exception, Misconfigured), result.output
+    assert said in str(result.exception)
+    assert [one.outcome for one in hospital.audited()[before:]] == ["refused"]
+
+
+def test_a_key_that_is_nobodys_is_refused_and_not_shown(hospital: Hospital, tmp_path: Path) -> None:
+    stranger = tmp_path / "ann.key"
+    stranger.touch(0o600)
+    stranger.write_text("wrk1_ann_" + "A" * 43)
+    result = hospital.run("ann", "deploy", str(hospital.channels), "--yes", "--key", str(stranger))
+    assert "this key is nobody's" in str(result.exception)
+    assert "A" * 43 not in str(result.exception) + result.output
+    assert [one.outcome for one in hospital.audited()] == ["refused"]
+
+
+def test_what_was_withdrawn_waits_no_longer(hospital: Hospital) -> None:
+    hospital.deploy("ann")
+    assert "edition 1 is withdrawn" in hospital.run("ann", "withdraw", "1").stdout
+    refused = hospital.run("bob", "approve", "1", "--yes")
+    assert "not proposed any more" in str(refused.exception)
+    assert "waits for another person" in hospital.deploy("ann").stdout
+    assert hospital.run("bob", "approve", "1", "--yes").exit_code == 0
+
+
+def test_going_back_takes_one_person(hospital: Hospital) -> None:
+    hospital.deploy("ann")
+    hospital.run("bob", "approve", "1", "--yes")
+    hospital.change()
+    hospital.deploy("ann")
+    hospital.run("bob", "approve", "2", "--yes")
+    result = hospital.run("ann", "rollback")
+    assert result.exit_code == 0, result.output
+    assert hospital.active() == 1
+    assert (hospital.audited()[-1].who, hospital.audited()[-1].detail["before"]) == ("ann", "2")
+    again = hospital.deploy("ann")
+    assert "approved before: wardline rollback 2" in again.stdout
+
+
+def test_what_one_person_deployed_in_development_is_put_forward_again(hospital: Hospital) -> None:
+    assert hospital.deploy("", mode="development").exit_code == 0
+    assert hospital.active() == 1
+    assert "edition 1 waits for another person" in hospital.deploy("ann").stdout
+    assert hospital.run("bob", "approve", "1", "--yes").exit_code == 0
+    assert hospital.active() == 1
+
+
+def test_nothing_that_one_person_deployed_is_gone_back_to(hospital: Hospital) -> None:
+    hospital.deploy("", mode="development")
+    hospital.change()
+    hospital.deploy("", mode="development")
+    refused = hospital.run("bob", "rollback", "1").exception
+    assert "no second person approved it" in str(refused)
+
+
+def test_production_without_people_is_told(hospital: Hospital) -> None:
+    env = {"WARDLINE_MODE": "production", "WARDLINE_STORE": hospital.url, "WARDLINE_PEOPLE": ""}
+    arguments = ["deploy", str(hospital.channels), "--yes", "--why", "x"]
+    result = CliRunner(env=env).invoke(app, arguments)
+    assert "WARDLINE_PEOPLE" in str(result.exception)
+
+
+def test_a_mode_that_is_none_is_told(hospital: Hospital) -> None:
+    refused = hospital.deploy("ann", mode="prod").exception
+    assert "WARDLINE_MODE: is none of development, production" in str(refused)
