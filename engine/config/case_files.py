@@ -69,6 +69,9 @@ class Expectation(Strict):
         description="Effects that are among them, and only the fields that are given here: "
         "`charge: {item: {code: GLV-M}}`.",
     )
+    makes: list[str] | None = Field(
+        None, description="The kinds of all effects, in order: `[charge, consume]`."
+    )
     no_effects: bool = Field(False, description="Nothing comes of it: filtered, refused or empty.")
     sequence_key: str | None = Field(None, description="What `sequence_by` gave.")
     warnings: list[str] | None = Field(None, description="All warnings: `amount-differs at FT1[1]-11`.")

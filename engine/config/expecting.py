@@ -19,7 +19,7 @@ _SHORT = 4  # an identifier shorter than this may well be part of something else
 def check(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
     """Everything that is not as expected."""
     why = f"{got.reason.code}: {got.reason.place}: {got.reason.text}" if got.reason else ""
-    wants = bool(expect.effects or expect.effects_include)
+    wants = bool(expect.effects or expect.effects_include or expect.makes)
     state = expect.state or ("effects" if wants and not expect.reason else None)
     wanted = {
         "acknowledgement": (expect.acknowledgement, got.code),
@@ -34,11 +34,18 @@ def check(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem
     if expect.effects is not None:
         yield from compare_effects(expect.effects, got.effects, (*place, "effects"))
     yield from compare_included(expect.effects_include, got.effects, (*place, "effects_include"))
+    made = [kind for effect in got.effects for kind in effect]
+    if expect.makes is not None and expect.makes != made:
+        yield Problem((*place, "makes"), f"expected {_listed(expect.makes)}, got {_listed(made)}", why)
     if expect.no_effects and got.effects:
         yield Problem((*place, "no_effects"), f"no effects expected, got {len(got.effects)}")
     yield from compare_answer(expect.answer, got.acknowledgement, (*place, "answer"))
     yield from _warnings(expect, got, place)
     yield from _leaks(expect, got, place)
+
+
+def _listed(kinds: list[str]) -> str:
+    return ", ".join(kinds) or "nothing"
 
 
 def _warnings(expect: Expectation, got: Rehearsal, place: Place) -> Iterator[Problem]:
