@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.mutating import show_mutants
 from engine.cli.named import PathsArgument, channels_in, counted
 from engine.cli.show import JsonOption, print_json
 from engine.cli.siting import SiteOption, sites_of
@@ -25,17 +26,27 @@ def test(
     site: SiteOption = None,
     json: JsonOption = False,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Then change the channels and tables, and see who notices.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=0, help="Of --mutate: processes; 0: one a core.")] = 0,
+    sample: Annotated[int, typer.Option(min=0, help="Of --mutate: so many mutants at most; 0: all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of --sample: which are drawn.")] = 0,
 ) -> None:
-    """Run the cases beside channel files. Exit code 1 when one fails."""
+    """Run the cases beside channel files. Exit code 1 when one fails, or when nobody notices a mutant."""
     results = _results(paths, channel, sites_of(site))
     if junit_file is not None:
         junit_file.write_text(junit(results), encoding="utf-8")
-    if json:
+    passed = bool(results) and all(result.passed for result in results)
+    if json and not (mutate and passed):
         print_json(results)
-    else:
-        _print_results(results)
-    if not results or not all(result.passed for result in results):
+    elif not json:
+        _print_results(results if not (mutate and passed) else [])
+    if not passed:
         raise typer.Exit(1)
+    if mutate:
+        chosen = sorted({path for path in channels_in(paths) if path.stem == channel or not channel})
+        show_mutants(chosen, jobs=jobs, sample=sample, seed=seed, json=json)
 
 
 def _results(paths: Sequence[Path], only: str, sites: Sequence[str]) -> list[CaseResult]:

@@ -146,8 +146,23 @@ class CaseTable(Case):
     each: list[Variant] = Field([], description="Cases that are alike, one for each entry.")
 
 
+class Equivalent(Strict):
+    """Changes that no case can notice because nothing changes (`wardline test --mutate`)."""
+
+    line: Text = Field(description="The line of the file, or enough of it; every line that holds this text.")
+    change: list[Text] | Text = Field(
+        description="The changes as they are reported: `test of AIS-2 dropped`."
+    )
+    reason: str = Field(min_length=10, description="Why it comes to the same.")
+    file: Text | None = Field(None, description="A table of the channel, relative to this file; default: it.")
+
+
 class CaseFile(Strict):
     """A test file."""
+
+    equivalent: list[Equivalent] = Field(
+        [], description="Changes of the channel file that make no difference, each with a reason."
+    )
 
     messages: dict[str, Message] = Field({}, description="Messages that several cases start from.")
     cases: list[CaseTable] = Field(min_length=1, description="What is sent, and what becomes of it.")
