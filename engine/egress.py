@@ -248,16 +248,16 @@ def _compared(
     if routing.warnings or isinstance(result, Dead):
         reasons = (*routing.warnings, *((result.reason,) if isinstance(result, Dead) else ()))
         phrases = [phrase for phrase in _phrases(reasons) if phrase not in clean]
-        lacks = result.lacks if isinstance(result, Dead) else None
-        if lacks is not None and lacks[1] not in clean:
-            phrases.append(lacks[1])
-    if not phrases and _clear(message.raw, program, left):
+    lacks = result.lacks if isinstance(result, Dead) else None
+    if not phrases and lacks is None and _clear(message.raw, program, left):
         return None, left
     identities = identities_of(message, program, links)
     row = next((row for phrase in phrases if (row := guard.in_words(phrase, identities))), "")
     if row:
         return Leak("reason", row), left
     clean.update(phrases)
+    if lacks is not None and (row := guard.in_code(lacks[1], identities)):
+        return Leak("code", row), left
     return guard.leak(left, made, identities), left
 
 

@@ -120,6 +120,10 @@ class Guard:
             return ""
         return identities.row_in(self._bare(text), whole_names=True)
 
+    def in_code(self, code: str, identities: Identities) -> str:
+        """The same of a code as it was sent: compared as an effect's would be."""
+        return self._row(code, identities)
+
     def _row(self, value: Open, identities: Identities) -> str:
         if isinstance(value, Decimal):
             return identities.row_of_number(value)

@@ -32,7 +32,7 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
                 if code in cells:
                     return cells[code]
             if codes:
-                raise absent()
+                raise absent(named, codes[0])
             return None
 
         return cell

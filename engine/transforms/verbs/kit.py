@@ -35,7 +35,7 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
             try:
                 found: tuple[Item, ...] = cells[code]
             except KeyError:
-                raise absent() from None
+                raise absent(argument, code) from None
             return found
 
         return step(before, items)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from engine.transforms.expression import Call
+from engine.transforms.expression import Argument, Call
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Setting
 from engine.transforms.verb import Before, Verb, positional, step
@@ -38,7 +38,7 @@ def _build(call: Call, setting: Setting, before: Before) -> Value:
         if len(arguments) == 3:
             fallback = arguments[2].text or None
             return step(before, lambda code: cells.get(code, fallback))
-        return _strict(before.value, cells)
+        return _strict(before.value, cells, arguments[0])
 
     return through(table, known, before, make, first)
 
@@ -49,12 +49,13 @@ def _is_same(call: Call) -> bool:
     return [(argument.name, argument.text) for argument in last] == [("else", "same")]
 
 
-def _strict(inner: Value, cells: Cells) -> Value:
+def _strict(inner: Value, cells: Cells, named: Argument) -> Value:
     def cell(scope: Scope) -> Any:
+        code = inner(scope)
         try:
-            return cells[inner(scope)]
+            return cells[code]
         except KeyError:
-            raise absent() from None
+            raise absent(named, code) from None
 
     return cell
 

@@ -26,9 +26,11 @@ Cells = Mapping[Any, Any]
 """What stands for a code, on one day."""
 
 
-def absent() -> Unacceptable:
+def absent(named: Argument, code: str) -> Unacceptable:
     """The code that was read is in no row of the table; whoever compiled the expression names the place."""
-    return Unacceptable("unmapped-code", "", "this code is not in the table", hl7=103)
+    return Unacceptable(
+        "unmapped-code", "", "this code is not in the table", hl7=103, lacks=(named.text, code)
+    )
 
 
 def day_asked(call: Call, setting: Setting) -> tuple[Also, ...]:
