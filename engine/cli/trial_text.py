@@ -9,6 +9,7 @@ import typer
 
 from engine.cli.show import words
 from engine.workbench.masking import Line
+from engine.workbench.planned import ShownPlan
 from engine.workbench.steps import Look, Step
 from engine.workbench.trial import Tried
 
@@ -28,6 +29,9 @@ def told(tried: Tried) -> Iterator[str]:
     yield from _section("the message, and what privacy leaves of it", _tree(tried.tree, tried.odd))
     yield from _section("step by step", (line for step in tried.steps for line in _step(step)))
     yield from _section("effects", map(_indented, tried.effects))
+    if tried.plan is not None:
+        of = f"{tried.plan.odoo}, Odoo {tried.plan.version}, read only" if tried.plan.odoo else _MADE_UP
+        yield from _section(f"what would go to Odoo ({of})", _plan(tried.plan))
     yield from _section("the acknowledgement", tried.answer.splitlines())
 
 
@@ -70,6 +74,32 @@ def _look(look: Look) -> str:
     if look.held is None:
         return line
     return f"{line} ({'is' if look.held else 'is not'} {' or '.join(look.wanted)})"
+
+
+def _plan(plan: ShownPlan) -> Iterator[str]:
+    for effect in plan.effects:
+        yield f"{effect.kind} {effect.key}: {_VERDICTS[effect.verdict]}"
+        if effect.reason is not None:
+            yield f"    {words(effect.reason)}"
+        for line in effect.told:
+            yield f"    {line}"
+    for call in plan.calls:
+        yield f"POST /json/2/{call.model}/{call.method}" + ("" if call.changes else "  (changes nothing)")
+        for name, value in call.body.items():
+            if name != "data":
+                yield f"    {name}: {msgspec.json.encode(value).decode()}"
+        for row in call.body.get("data", ()):
+            yield f"    data: {msgspec.json.encode(row).decode()}"
+
+
+_MADE_UP = "made up of what the effects name; --odoo CONNECTION reads a real one"
+_VERDICTS = {
+    "create": "would be made",
+    "change": "would change what stands",
+    "stands": "stands already: nothing to do",
+    "refused": "would be refused",
+    "unavailable": "Odoo cannot be asked",
+}
 
 
 def _indented(effect: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,9 @@ from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.cli.siting import SiteOption, sites_of
 from engine.cli.trial_text import told
 from engine.config.loading import load_channel
+from engine.destinations.odoo.connection import from_environment
 from engine.errors import Misconfigured
-from engine.workbench.trial import try_message
+from engine.workbench.trial import try_message, with_plan
 
 __all__ = ["try_"]
 
@@ -27,6 +29,9 @@ def try_(
     ] = "",
     stored: Annotated[int, typer.Option("--stored", help="A stored message by its id instead.")] = 0,
     site: SiteOption = None,
+    odoo: Annotated[
+        str, typer.Option("--odoo", help="Read what stands from this connection; nothing is written.")
+    ] = "",
     store: StoreOption = None,
     why: WhyOption = "",
     ticket: TicketOption = "",
@@ -35,11 +40,14 @@ def try_(
     """Show what a channel would make of a message, step by step. Nothing is stored or sent.
 
     In a message of a file tokens are shown as what they stand for. Of a stored message no identifier is
-    shown, and that it is looked at is recorded. Exit code 1 when the channel refuses the message.
+    shown, and that it is looked at is recorded. With [bold]--odoo[/bold] the calls are planned over what
+    stands in that Odoo, which is only read; without, over one that is made up of what the effects name.
+    Exit code 1 when the channel refuses the message.
     """
     loaded = load_channel(channel, sites_of(site))
     raw = _stored(stored, store, why, ticket) if stored else _unframed(_read(message))
-    tried = try_message(loaded, raw, numbered=bool(stored)).tried
+    connection = from_environment(odoo, os.environ) if odoo else None
+    tried = with_plan(try_message(loaded, raw, numbered=bool(stored)), connection)
     if json:
         print_json(tried)
     else:

@@ -19,6 +19,7 @@ from engine.config.changes import policy_of
 from engine.config.fhir_rehearsal import ResourceTrial
 from engine.config.loading import LoadedChannel
 from engine.config.rehearsal import trial_of
+from engine.destinations.odoo import OdooConnection
 from engine.effects import Effect, Item, Money
 from engine.errors import Unacceptable
 from engine.fhir.document import Resource
@@ -30,10 +31,11 @@ from engine.privacy.harvest import Harvester
 from engine.privacy.matching import Identities
 from engine.privacy.policy import Policy
 from engine.workbench.masking import MASK, Line
+from engine.workbench.planned import ShownPlan, goes_to_odoo, planned
 from engine.workbench.steps import Show, Step, steps_of
 from engine.workbench.tree import tree_of
 
-__all__ = ["Attempt", "Tried", "try_message"]
+__all__ = ["Attempt", "Tried", "try_message", "with_plan"]
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -55,6 +57,7 @@ class Tried(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     effects: tuple[Mapping[str, Mapping[str, Any]], ...]
     destinations: tuple[str, ...]
+    plan: ShownPlan | None = None
 
     def __repr__(self) -> str:
         return f"Tried({self.channel})"
@@ -66,6 +69,14 @@ class Attempt(NamedTuple):
     tried: Tried
     made: tuple[Effect, ...]
     book: AliasBook
+
+
+def with_plan(attempt: Attempt, connection: OdooConnection | None = None) -> Tried:
+    """The trial with what would go to Odoo, where the channel has one and the message effects."""
+    tried = attempt.tried
+    if not attempt.made or not goes_to_odoo(tried.destinations):
+        return tried
+    return msgspec.structs.replace(tried, plan=planned(attempt.made, attempt.book.shown, connection))
 
 
 def try_message(channel: LoadedChannel, raw: bytes, *, numbered: bool = False) -> Attempt:

@@ -10,7 +10,7 @@ import pytest
 from engine.config.cases import message_of, read_cases
 from engine.config.loading import LoadedChannel, channel_files, load_channel
 from engine.config.testing import tests_of as cases_beside
-from engine.workbench.trial import Attempt, try_message
+from engine.workbench.trial import Attempt, try_message, with_plan
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = channel_files([ROOT / "channels"])
@@ -35,8 +35,11 @@ def _tried(channel: LoadedChannel) -> Iterator[tuple[str, Attempt]]:
 def test_the_steps_come_to_what_the_message_becomes(path: Path) -> None:
     channel = load_channel(path)
     seen = 0
-    for name, (tried, made, _) in _tried(channel):
+    for name, attempt in _tried(channel):
+        tried, made, _ = attempt
         seen += 1
+        plan = with_plan(attempt).plan
+        assert plan is None or "unavailable" not in {one.verdict for one in plan.effects}, name
         ends = [step for step in tried.steps if step.told.startswith("refused")]
         if tried.state == "effects":
             assert not ends, name
@@ -91,3 +94,21 @@ def test_a_message_that_nobody_may_know_is_shown_with_numbered_tokens() -> None:
 def test_what_cannot_be_read_is_answered_and_has_no_steps() -> None:
     tried = try_message(load_channel(ROOT / "channels/dft-charges.yaml"), b"MSH|^~\\&|\r").tried
     assert (tried.state, tried.acknowledgement, tried.steps) == ("quarantined", "AR", ())
+
+
+def test_the_plan_names_what_is_new_and_shows_aliases() -> None:
+    attempt = try_message(load_channel(ROOT / "channels/dft-charges.yaml"), CHARGE.read_bytes())
+    plan = with_plan(attempt).plan
+    assert plan is not None
+    line = next(call for call in plan.calls if call.model == "sale.order.line")
+    row = dict(zip(line.body["fields"], line.body["data"][0], strict=True))
+    assert row["order_id/.id"] == "<new sale.order 1>"
+    assert row["id"] == "wardline.charge_dft-charges/txn:T-1001/270001"
+    assert (row["price_unit"], row["product_uom_qty"]) == ("3.50", "2")
+    assert "t1v_" not in repr(plan)
+    assert [one.verdict for one in plan.effects] == ["create", "create"]
+
+
+def test_nothing_is_planned_where_no_odoo_is_meant() -> None:
+    attempt = try_message(load_channel(ROOT / "channels/dft-charges.yaml"), b"MSH|^~\\&|\r")
+    assert with_plan(attempt).plan is None

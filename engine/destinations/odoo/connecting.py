@@ -13,7 +13,7 @@ from engine.destinations.odoo.json2 import Json2Wire, http_client, read_limited
 from engine.destinations.odoo.jsonrpc import JsonRpcWire
 from engine.errors import Misconfigured, Unavailable
 
-__all__ = ["OLDEST", "connect", "probe"]
+__all__ = ["OLDEST", "connect", "open_wire", "probe"]
 
 OLDEST = (17, 0)
 
@@ -21,10 +21,15 @@ OLDEST = (17, 0)
 def connect(connection: OdooConnection, step: Step = lambda _: None) -> OdooClient:
     """A client for this thread: JSON-2 where the server has it (19 and newer) and an API key is
     given, JSON-RPC elsewhere. Raises `Unavailable`, `KeyRefused`, `Misconfigured` (too old)."""
+    return OdooClient(open_wire(connection), step)
+
+
+def open_wire(connection: OdooConnection) -> Wire:
+    """The transport alone. Raises as `connect` does."""
     version = probe(connection)
     if version < OLDEST:
         raise Misconfigured("Odoo older than 17 is not supported", where=connection.url)
-    return OdooClient(_wire(connection, version), step)
+    return _wire(connection, version)
 
 
 def probe(connection: OdooConnection) -> tuple[int, ...]:

@@ -79,10 +79,18 @@ class OdooKeyRefused(Signal, frozen=True):
 
 class OdooDestination:
     """See `engine.destinations.base.Destination`. Safe to share between delivery threads: each has
-    its own connection. `step` is told before and after every call (fault points of tests)."""
+    its own connection, which `connect` makes. `step` is told before and after every call (fault points of
+    tests)."""
 
-    def __init__(self, connection: OdooConnection, *, step: Step = lambda _: None) -> None:
+    def __init__(
+        self,
+        connection: OdooConnection,
+        *,
+        step: Step = lambda _: None,
+        connect: Callable[[OdooConnection, Step], OdooClient] = connect,
+    ) -> None:
         self._connection = connection
+        self._connect = connect
         self._step = step
         self._local = threading.local()
         self._clients: list[OdooClient] = []
@@ -144,7 +152,7 @@ class OdooDestination:
     def _connected(self) -> tuple[OdooClient, Catalogue]:
         if not hasattr(self._local, "opened"):
             try:
-                client = connect(self._connection, self._step)
+                client = self._connect(self._connection, self._step)
             except Misconfigured as error:
                 raise Unavailable(str(error)) from error
             self._clients.append(client)
