@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, Protocol
 
+import msgspec
+
 from engine.auditing import Act, Entry
 from engine.errors import Misconfigured, Unacceptable, Unavailable
 from engine.fhir.document import Links, Resource
@@ -115,6 +117,18 @@ class Egress:
             self.record(found, "routing", messages)
             stopped |= found
             raise Leaking
+
+    def without_names(self, routing: Routing, message: StoredMessage, links: Mapping[str, Links]) -> Routing:
+        """A dead letter for want of a code that also says who somebody is, without the code: it is in no
+        worklist, and stays a dead letter."""
+        result = routing.result
+        if not isinstance(result, Dead) or result.lacks is None:
+            return routing
+        program = self._program(message)
+        identities = identities_of(message, program, links.get(message.channel, {}))
+        if not program.guard.in_code(result.lacks[1], identities):
+            return routing
+        return msgspec.structs.replace(routing, result=Dead(result.reason))
 
     def _suspects(
         self, routings: Sequence[Routing], messages: Mapping[int, StoredMessage], since: date
@@ -248,16 +262,13 @@ def _compared(
     if routing.warnings or isinstance(result, Dead):
         reasons = (*routing.warnings, *((result.reason,) if isinstance(result, Dead) else ()))
         phrases = [phrase for phrase in _phrases(reasons) if phrase not in clean]
-    lacks = result.lacks if isinstance(result, Dead) else None
-    if not phrases and lacks is None and _clear(message.raw, program, left):
+    if not phrases and _clear(message.raw, program, left):
         return None, left
     identities = identities_of(message, program, links)
     row = next((row for phrase in phrases if (row := guard.in_words(phrase, identities))), "")
     if row:
         return Leak("reason", row), left
     clean.update(phrases)
-    if lacks is not None and (row := guard.in_code(lacks[1], identities)):
-        return Leak("code", row), left
     return guard.leak(left, made, identities), left
 
 

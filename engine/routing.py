@@ -22,7 +22,6 @@ from engine.privacy.sealing import SubjectGone
 from engine.privacy.vault import Vault
 from engine.program import Program
 from engine.programs import HOMELESS, Programs
-from engine.scheduling import Schedule
 from engine.store.base import CoursesMoved, Store, TokensTaken, VaultTurned
 from engine.telemetry import MessagesRouted, signal
 
@@ -137,7 +136,7 @@ class RoutingLoop:
                     self._book.abandon({})
                     return self._each(waiting)
                 routings = [
-                    self._timed(one, program.schedule, by_id[one.message_id]) if program.schedule else one
+                    self._finished(one, program, by_id[one.message_id])
                     for (program, _), one in zip(routed, routings, strict=True)
                 ]
                 self._keep_authorities()
@@ -155,11 +154,14 @@ class RoutingLoop:
             self._erasing = False
             return routings
 
-    def _timed(self, routing: Routing, schedule: Schedule, message: StoredMessage) -> Routing:
-        """With the run of its channel's schedule."""
-        if not isinstance(routing.result, Routed):
+    def _finished(self, routing: Routing, program: Program, message: StoredMessage) -> Routing:
+        """As it is stored: with the run of its channel's schedule, or without a code that says who somebody
+        is."""
+        if isinstance(routing.result, Dead):
+            return self._egress.without_names(routing, message, self._links)
+        if program.schedule is None or not isinstance(routing.result, Routed):
             return routing
-        due_at = schedule.run_for(message.received_at, self._clock())
+        due_at = program.schedule.run_for(message.received_at, self._clock())
         return msgspec.structs.replace(routing, due_at=due_at)
 
     def _again(self, moved: Exception) -> None:
