@@ -18,6 +18,7 @@ __all__ = ["app", "main"]
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run", "Engine"),
     "doctor": ("doctor", "doctor", "Engine"),
+    "new": ("new", "new", "Channels"),
     "lint": ("channels", "lint", "Channels"),
     "test": ("testing", "test", "Channels"),
     "try": ("trying", "try_", "Channels"),

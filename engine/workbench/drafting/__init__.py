@@ -1,0 +1,1 @@
+"""A channel drafted from samples: `wardline new`."""

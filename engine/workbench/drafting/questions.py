@@ -1,0 +1,123 @@
+"""What a draft has to ask, and who answers: flags, a sheet that somebody filled, the tables that are there
+already, a person at the terminal, or (if that is wanted) the suggestion."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.config.tables import read_table
+from engine.errors import Misconfigured
+
+__all__ = ["Answers", "Question", "known_cells", "read_sheet", "sheet"]
+
+HEAD = ("table", "code", "column", "answer", "about")
+_PATTERN = "tables/*.csv"
+
+Key = tuple[str, str, str]
+Ask = Callable[["Question"], str]
+Known = Callable[[str, str], str]
+
+
+def _unknown(_code: str, _column: str) -> str:
+    return ""
+
+
+class Question(NamedTuple):
+    """One cell of a table."""
+
+    table: str
+    code: str
+    column: str
+    about: str
+    suggestion: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """What an answer is found by."""
+        return self.table, self.code, self.column
+
+
+class Answers:
+    """`given` by a sheet; otherwise `ask` is asked, which may be None: then the question is kept in
+    `unanswered`, and the suggestion stands meanwhile. `known` gives what is suggested before anything else
+    (by code and column); with `everything`, questions that depend on others are asked too. `asked` are all
+    questions with their answers."""
+
+    def __init__(
+        self, given: Mapping[Key, str], ask: Ask | None, known: Known = _unknown, *, everything: bool = False
+    ) -> None:
+        self._given, self._ask = given, ask
+        self.known, self.everything = known, everything
+        self.asked: dict[Key, tuple[Question, str]] = {}
+        self.unanswered: list[Question] = []
+
+    def to(self, question: Question) -> str:
+        """The answer to one question. Raises `Misconfigured` for one that is no choice."""
+        if question.key in self._given:
+            answer = self._given[question.key]
+        elif self._ask is not None:
+            answer = self._ask(question)
+        else:
+            self.unanswered.append(question)
+            answer = question.suggestion
+        if question.choices and answer not in question.choices:
+            place = f"{question.table} {question.code} {question.column}"
+            raise Misconfigured(
+                f"{place}: one of {', '.join(question.choices)}", hint="see the column answer"
+            )
+        self.asked[question.key] = question, answer
+        return answer
+
+
+def sheet(answers: Answers) -> str:
+    """All questions as a CSV file to be filled in, with the answers so far."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEAD)
+    for question, answer in answers.asked.values():
+        choices = f" ({' or '.join(question.choices)})" if question.choices else ""
+        writer.writerow((*question.key, answer, question.about + choices))
+    return out.getvalue()
+
+
+def read_sheet(path: Path) -> dict[Key, str]:
+    """The answers in a sheet. Raises `Misconfigured` with file and line."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise Misconfigured(
+            "the answers cannot be read", where=str(path), hint="a CSV file in UTF-8"
+        ) from None
+    lines = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=";" if ";" in text.split("\n")[0] else ","
+    )
+    if not {"table", "code", "column", "answer"} <= set(lines.fieldnames or ()):
+        hint = f"its first line is {','.join(HEAD)}; wardline new --ask writes one"
+        raise Misconfigured("no sheet of answers", where=str(path), hint=hint)
+    given: dict[Key, str] = {}
+    for line in lines:
+        key = tuple((line[name] or "").strip() for name in ("table", "code", "column"))
+        if any(key):
+            answer = line["answer"]
+            if answer is None:
+                raise Misconfigured("the row has no answer", where=f"{path}:{lines.line_num}")
+            given[key[0], key[1], key[2]] = answer.strip()
+    return given
+
+
+def known_cells(folder: Path) -> Callable[[str, str], str]:
+    """What the tables of a folder of channels say already: code and column → the cell, or nothing."""
+    known: dict[tuple[str, str], str] = {}
+    for file in sorted(folder.glob(_PATTERN)):
+        table, _ = read_table(file, file.name)
+        if table is not None:
+            cells = ((code, *cell) for code in table.keys() for cell in table.rows(code)[0].items())  # noqa: SIM118
+            for code, column, cell in cells:
+                if cell and column != table.key:
+                    known.setdefault((code, column), cell)
+    return lambda code, column: known.get((code, column), "")
