@@ -50,10 +50,10 @@ def new(
 ) -> None:
     """Write a channel for messages like these samples: its file, tables and first cases, all green.
 
-    What samples cannot say is asked: what each code means, who answers for it. At a terminal the questions come
-    one by one; [bold]--ask[/bold] writes them as a sheet that [bold]--answers[/bold] reads when it is filled.
-    Cases are made of the samples with made-up people. Nothing that is there is overwritten. Exit code 1 when
-    what was drafted does not hold together.
+    What samples cannot say is asked: what each code means, who answers for it. At a terminal the questions
+    come one by one; [bold]--ask[/bold] writes them as a sheet, which [bold]--answers[/bold] reads when it is
+    filled. Cases are made of the samples with made-up people. Nothing that is there is overwritten. Exit
+    code 1 when what was drafted does not hold together.
     """
     if not _NAME.fullmatch(name):
         raise Misconfigured("a channel's name is lower-case letters, digits and hyphens", where=name)
