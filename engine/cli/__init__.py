@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "find": ("find", "find", "Messages"),
     "merges": ("unmerge", "merges", "Messages"),
     "unmerge": ("unmerge", "unmerge", "Messages"),
+    "codes": ("codes", "codes", "Messages"),
     "scheduled": ("scheduled", "scheduled", "Messages"),
     "release": ("scheduled", "release", "Messages"),
     "redeliver": ("operate", "redeliver", "Messages"),
