@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 
 from engine.config.finding import Finding
@@ -19,13 +18,13 @@ from engine.config.table_schema import schema_beside
 from engine.config.table_text import Record, cell_at, records
 from engine.errors import Unacceptable
 from engine.hl7.numbers import number
+from engine.transforms.ucum import ratio_of
 from engine.transforms.wording import listed, meant
 
-__all__ = ["cell_flaw", "check_table", "day_of", "ratio_of"]
+__all__ = ["cell_flaw", "check_table", "day_of"]
 
 LONGEST = 250
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_RATIO = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)(?:/(\d{1,12}(?:\.\d{1,12})?))?", re.ASCII)
 
 Flaw = tuple[str, str]
 """What is wrong with a cell, and what to do."""
@@ -67,14 +66,6 @@ def day_of(cell: str) -> date | None:
         return date.fromisoformat(cell) if _DAY.fullmatch(cell) else None
     except ValueError:
         return None
-
-
-def ratio_of(cell: str) -> Fraction | None:
-    """The exact ratio that a cell writes, `100`, `0.5` or `1/3`, if it does; none is zero."""
-    found = _RATIO.fullmatch(cell)
-    if found is None or not Fraction(found[1]) or not Fraction(found[2] or "1"):
-        return None
-    return Fraction(found[1]) / Fraction(found[2] or "1")
 
 
 class _Rows:

@@ -21,7 +21,7 @@ from engine.config.lint_reach import check_reach
 from engine.config.positions import Positions
 from engine.config.profiles import profile_of
 from engine.config.reading import MAX_BYTES, Node, read_yaml
-from engine.config.references import ambiguous, calls_in, tables_of, undated, unused
+from engine.config.references import ambiguous, calls_in, tables_of, unconverted, undated, unused
 from engine.config.sharing import side_by_side
 from engine.config.sites import SITES, check_overlay, laid_over, left_out, overlays_of, site_names
 from engine.config.spec import ChannelSpec
@@ -173,6 +173,7 @@ def _understood(started: Examined, data: Node) -> Examined:
     found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
     calls = calls_in(data)
     problems += (*check_channel(spec), *check_reach(spec, tables), *undated(spec, tables), *found)
+    problems += unconverted(tables, calls)
     problems += unused(spec, calls) if not found else ()  # what has a flaw may have meant to name it
     table_findings += clients_of(spec, path.parent, positions)
     table_findings += ambiguous(spec, tables, calls, path.parent)

@@ -13,9 +13,12 @@ from engine.config.spec import ChannelSpec
 from engine.config.tables import Table, read_table
 from engine.transforms.wording import meant
 
-__all__ = ["ambiguous", "calls_in", "tables_of", "undated", "unused"]
+__all__ = ["ambiguous", "calls_in", "tables_of", "unconverted", "undated", "unused"]
 
-_CALL = re.compile(r"\b(lookup|find|kit)\(\s*([a-z][a-z0-9-]*)\s*[,)]")
+_CALLS = (
+    re.compile(r"\b(lookup|find|kit)\(\s*([a-z][a-z0-9-]*)\s*[,)]"),
+    re.compile(r"\b(convert)\([^(),]+,[^(),]+,\s*([a-z][a-z0-9-]*)\s*[,)]"),
+)
 
 
 def tables_of(
@@ -49,7 +52,7 @@ def _misplaced(name: str, file: str, folder: Path) -> Problem | None:
 
 def calls_in(data: Node) -> set[tuple[str, str]]:
     """The verbs that the file's expressions call on tables: verb and table."""
-    return {(found[1], found[2]) for text in _texts(data) for found in _CALL.finditer(text)}
+    return {(verb, name) for text in _texts(data) for call in _CALLS for verb, name in call.findall(text)}
 
 
 def _texts(node: Node) -> Iterator[str]:
@@ -86,12 +89,22 @@ def undated(spec: ChannelSpec, tables: dict[str, Table]) -> Iterator[Problem]:
             yield Problem(place, text, hint, "warning", on_key=True)
 
 
+def unconverted(tables: dict[str, Table], calls: set[tuple[str, str]]) -> Iterator[Problem]:
+    """Tables that say how many of a unit something is, where only the unit is asked for."""
+    for name, table in tables.items():
+        asked = not {("lookup", name), ("find", name)}.isdisjoint(calls)
+        if {"unit", "factor"} <= set(table.columns) and asked and ("convert", name) not in calls:
+            text = f"{name} says how many of its unit a code is, and no quantity is converted by it"
+            hint = f"such as RQD-5 | convert(RQD-6.1, unit, {name})"
+            yield Problem(("tables", name), text, hint, "warning")
+
+
 def ambiguous(
     spec: ChannelSpec, tables: dict[str, Table], calls: set[tuple[str, str]], folder: Path
 ) -> Iterator[Finding]:
     """Second rows of a code in tables of which one row is looked up."""
     for name, table in tables.items():
-        if not {("lookup", name), ("find", name)}.isdisjoint(calls):
+        if not {("lookup", name), ("find", name), ("convert", name)}.isdisjoint(calls):
             for key, line in table.repeated():
                 days = " on the same days" if table.dated else ""
                 text = f"{key} has a row on line {table.lines[key][0]} already{days}"

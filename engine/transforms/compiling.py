@@ -197,7 +197,7 @@ class _Chain:
             raise Flaw(f"{setting.token_among(first)}, and a token is used as it is", call.offset)
         setting.reads[first:] = [read._replace(offset=call.offset) for read in setting.reads[first:]]
         self.fields += compiled.fields
-        return Other(checked(compiled, required=also.day), compiled.alternatives)
+        return Other(checked(compiled, required=also.day), compiled.alternatives, compiled.fields)
 
     def _remembered(self, make: Callable[[], Value]) -> Value:
         segments = frozenset[str]().union(*(field.segments for field in self.fields))

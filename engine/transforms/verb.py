@@ -29,11 +29,16 @@ class Also(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """The same, compiled: its value, and those that it is the first populated one of. Refusals of the value
-    name the place."""
+    """The same, compiled: its value (whose refusals name the place), those that it is the first populated
+    one of, and the fields that it reads."""
 
     value: Value
     alternatives: tuple[Value, ...]
+    fields: tuple[Field, ...] = ()
+
+    def place(self, scope: Scope) -> str:
+        """Where it was read: the first populated path, else the first."""
+        return _place(self.fields, scope) or (scope.view.place(self.fields[0].path) if self.fields else "")
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -49,8 +54,12 @@ class Before(msgspec.Struct, frozen=True):
 
     def place(self, scope: Scope) -> str:
         """Where the value was read, as a warning names it: the first populated path."""
-        populated = (field for field in self.fields if field.value(scope) is not None)
-        return next((scope.view.place(field.path) for field in populated), "")
+        return _place(self.fields, scope)
+
+
+def _place(fields: tuple[Field, ...], scope: Scope) -> str:
+    populated = (field for field in fields if field.value(scope) is not None)
+    return next((scope.view.place(field.path) for field in populated), "")
 
 
 class Verb(msgspec.Struct, frozen=True):

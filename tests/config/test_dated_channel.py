@@ -49,6 +49,16 @@ def test_the_day_that_the_channel_names_decides(channel: Path) -> None:
     assert len(later.effects) == 2
 
 
+def test_factors_that_convert_nothing_are_named(channel: Path) -> None:
+    items = channel.parent / "tables/items.csv"
+    items.write_text(items.read_text().replace("description,since", "factor,since"))
+    schema = items.with_name("items.table.yaml")
+    schema.write_text(schema.read_text().replace("description: {}", "factor: {}"))
+    said = [str(one) for one in examine(channel).findings]
+    assert len(said) == 1
+    assert "warning: items says how many of its unit a code is, and no quantity is converted by it" in said[0]
+
+
 @pytest.mark.parametrize(
     ("valid_on", "said"),
     [

@@ -6,6 +6,7 @@ from engine.transforms.verb import Verb
 from engine.transforms.verbs.absolute import ABSOLUTE
 from engine.transforms.verbs.anywhere import ANYWHERE
 from engine.transforms.verbs.code import CODE
+from engine.transforms.verbs.convert import CONVERT
 from engine.transforms.verbs.date import DATE
 from engine.transforms.verbs.default import DEFAULT
 from engine.transforms.verbs.find import FIND
@@ -26,8 +27,8 @@ __all__ = ["VERBS"]
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        CODE, LOOKUP, FIND, KIT, TIMES, MAP, DEFAULT, LITERAL, ANYWHERE, NUMBER, SIGN, ABSOLUTE, PRODUCT_OF,
-        MONEY, PER, TIMESTAMP, DATE,
+        CODE, LOOKUP, FIND, KIT, TIMES, MAP, DEFAULT, LITERAL, ANYWHERE, NUMBER, SIGN, ABSOLUTE,
+        PRODUCT_OF, MONEY, PER, TIMESTAMP, DATE, CONVERT,
     )
 }  # fmt: skip
 """In the order of the manual."""

@@ -19,7 +19,7 @@ from engine.transforms.setting import Setting, Table
 from engine.transforms.verb import Also, Before, table_of
 from engine.transforms.wording import meant
 
-__all__ = ["Cells", "absent", "cells_of", "day_asked", "first", "one_of", "through"]
+__all__ = ["Cells", "absent", "cells_of", "day_asked", "day_of", "first", "one_of", "through"]
 
 T = TypeVar("T")
 Cells = Mapping[Any, Any]
@@ -35,16 +35,19 @@ def absent(named: Argument, code: str) -> Unacceptable:
 
 def day_asked(call: Call, setting: Setting) -> tuple[Also, ...]:
     """What a verb on a table (its first argument) reads besides the code: the day, if the table is dated."""
-    name = call.arguments[0].text if call.arguments else ""
+    return day_of(call.arguments[0], setting) if call.arguments else ()
+
+
+def day_of(argument: Argument, setting: Setting) -> tuple[Also, ...]:
+    """The same for the table that an argument names."""
+    name = argument.text
     table = setting.tables.get(name)
     if table is None or not table.dated:
         return ()
     text = setting.valid_on.get(name, "" if setting.fhir else "MSH-7")
     if not text:
         hint = f"valid_on: {{{name}: ChargeItem.occurrenceDateTime}}"
-        raise Flaw(
-            f"nothing says on which day the rows of {name} are to hold", call.arguments[0].offset, hint
-        )
+        raise Flaw(f"nothing says on which day the rows of {name} are to hold", argument.offset, hint)
     return (Also(parse(text), day=True),)
 
 
