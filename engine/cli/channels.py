@@ -14,6 +14,8 @@ from engine.cli.siting import SiteOption, sites_of
 from engine.config.finding import Finding
 from engine.config.loading import lint_files
 from engine.config.schema import CHANNEL_SCHEMA, EFFECTS_SCHEMA, published
+from engine.workbench.examples import EXAMPLES
+from engine.workbench.manual import manual_pages
 
 __all__ = ["lint", "schema"]
 
@@ -35,7 +37,8 @@ def lint(paths: PathsArgument, site: SiteOption = None, json: JsonOption = False
 def schema(
     effects: Annotated[bool, typer.Option("--effects", help="Of the effects, not of channel files.")] = False,
     write: Annotated[
-        Path | None, typer.Option("--write", help="Write both files below this project folder.")
+        Path | None,
+        typer.Option("--write", help="Write all schemas, and the manual's pages, below this project folder."),
     ] = None,
 ) -> None:
     """Print the JSON Schema of channel files, or of the canonical effects."""
@@ -43,9 +46,11 @@ def schema(
     if write is None:
         typer.echo(files[EFFECTS_SCHEMA if effects else CHANNEL_SCHEMA], nl=False)
         return
-    for path, text in files.items():
+    pages = manual_pages(write) if (write / EXAMPLES).is_dir() else {}
+    for path, text in {**files, **pages}.items():
+        (write / path).parent.mkdir(parents=True, exist_ok=True)
         (write / path).write_text(text, encoding="utf-8")
-        typer.echo(str(write / path))
+    typer.echo(f"{counted(len(files), 'schema')} and {counted(len(pages), 'page')} written", err=True)
 
 
 def _said(findings: Sequence[Finding]) -> str:

@@ -13,11 +13,11 @@ from engine.config.finding import Place, Problem
 from engine.effects import Effect
 from engine.transforms.wording import meant
 
-__all__ = ["compare_effects", "compare_included"]
+__all__ = ["FIELDS", "compare_effects", "compare_included"]
 
 Effects = Sequence[Mapping[str, Mapping[str, Any]]]
 
-_KNOWN = {
+FIELDS = {
     str(kind.__struct_config__.tag): [field.name for field in msgspec.structs.fields(kind)]
     for kind in get_args(Effect)
 }
@@ -58,9 +58,9 @@ def _effect(
         yield Problem(place, f"expected {_name(wanted)}, got {_name(got)}", _shown(got))
         return
     for field in wanted[kind]:
-        if field not in _KNOWN[kind]:
+        if field not in FIELDS[kind]:
             text = f"{kind} has no field {field}"
-            yield Problem((*place, kind, field), text, meant(field, _KNOWN[kind]), on_key=True)
+            yield Problem((*place, kind, field), text, meant(field, FIELDS[kind]), on_key=True)
             return
     yield from _differences(wanted[kind], got[kind], (*place, kind), kind, partly=partly)
 

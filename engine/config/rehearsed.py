@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal, NamedTuple
 
 from engine.config.aliases import AliasBook
@@ -10,6 +11,9 @@ from engine.effects import Effect, encode, kind_of
 from engine.model import Dead, Filtered, Fragment, Reason, Routed, Routing
 
 __all__ = ["Rehearsal", "State", "became"]
+
+_SAID_BACK = re.compile(rb"(\rMSA\|[A-Z]{2}\|)[^|\r]*")
+"""MSA-2: the sender's own MSH-10, which every answer says back."""
 
 State = Literal["effects", "filtered", "dead", "fragment", "quarantined", "refused"]
 """`refused`: told so and not kept (FHIR); `quarantined`: told so and kept for a person (HL7 v2)."""
@@ -54,7 +58,9 @@ def became(code: str, answer: bytes, routing: Routing, book: AliasBook) -> Rehea
         ],
         sequence_key=book.shown(sequence_key),
         warnings=routing.warnings,
-        outgoing="\n".join((answer.decode("latin-1"), sequence_key, *order, *encoded, *said)),
+        outgoing="\n".join(
+            (_SAID_BACK.sub(rb"\1", answer).decode("latin-1"), sequence_key, *order, *encoded, *said)
+        ),
         identifiers=book.identifiers,
         made=effects,
     )

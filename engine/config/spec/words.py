@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["Expression", "Name", "SegmentName", "Strict", "Template", "Tests"]
+__all__ = ["Expression", "Kind", "Name", "SegmentName", "Strict", "Template", "Tests"]
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
-SegmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2}$")]
-Expression = Annotated[str, StringConstraints(min_length=1, max_length=800)]
+
+class Kind(NamedTuple):
+    """What a text is called where the manual says what a key holds."""
+
+    text: str
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$"), Kind("name")]
+SegmentName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2}$"), Kind("segment id"), Field(examples=["FT1"])
+]
+Expression = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=800),
+    Kind("expression"),
+    Field(examples=["PV1-19 or PID-18", "FT1-7.1 | lookup(items, item)"]),
+]
 """`PATH | function(arguments) | …`, e.g. `FT1-7.1 | lookup(items, item)`; alternatives with `or`."""
 
-Template = Annotated[str, StringConstraints(min_length=1, max_length=800)]
+Template = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=800),
+    Kind("key"),
+    Field(examples=["{SCH-1.1}/{AIS-1}"]),
+]
 """Text with expressions in braces: `{SCH-1.1}/{AIS-1}`."""
 
 Tests = dict[Expression, str | list[str]]

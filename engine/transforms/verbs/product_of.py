@@ -1,6 +1,6 @@
 """`product_of(field, field)`: whether an amount is the product of two fields of the same segment.
 
-    when: {FT1-11 | product_of(FT1-10, FT1-12): no}
+    when: {'FT1-11 | product_of(FT1-10, FT1-12)': no}
 
 `yes` or `no`, empty when one of the three is. A sender rounds the product to its smallest coin: half a cent
 is no difference. Signs are not compared, for a credit's amount has one at some sites and none at others.
