@@ -14,7 +14,7 @@ from engine.cli.mutating import show_mutants
 from engine.cli.named import PathsArgument, channels_in, counted
 from engine.cli.show import JsonOption, print_json
 from engine.cli.siting import SiteOption, sites_of
-from engine.config.site_cases import results_of, spoiled_site_cases
+from engine.config.all_cases import all_results
 from engine.config.testing import CaseResult, junit
 
 __all__ = ["test"]
@@ -34,7 +34,7 @@ def test(
     seed: Annotated[int, typer.Option(help="Of --sample: which are drawn.")] = 0,
 ) -> None:
     """Run the cases beside channel files. Exit code 1 when one fails, or when nobody notices a mutant."""
-    results = _results(paths, channel, sites_of(site))
+    results = all_results(channels_in(paths), sites_of(site), only=channel)
     if junit_file is not None:
         junit_file.write_text(junit(results), encoding="utf-8")
     passed = bool(results) and all(result.passed for result in results)
@@ -47,15 +47,6 @@ def test(
     if mutate:
         chosen = sorted({path for path in channels_in(paths) if path.stem == channel or not channel})
         show_mutants(chosen, jobs=jobs, sample=sample, seed=seed, json=json)
-
-
-def _results(paths: Sequence[Path], only: str, sites: Sequence[str]) -> list[CaseResult]:
-    """The results of every channel, and test files of sites that are of no use."""
-    files = channels_in(paths)
-    results = [result for path in files for result in results_of(path, sites, only=only)]
-    for folder in dict.fromkeys(path.parent for path in files):
-        results += spoiled_site_cases(folder, sites)
-    return results
 
 
 def _print_results(results: Sequence[CaseResult]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,6 +46,7 @@ from engine.transforms.compiling import Compiled, checked, compile_day, compile_
 from engine.transforms.condition import Condition, compile_condition, compile_presence
 from engine.transforms.effect import Make, compile_effect
 from engine.transforms.expression import Flaw, parse
+from engine.transforms.function import Function
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Read, Setting, Table, Worked
 from engine.transforms.values import Values
@@ -57,11 +59,17 @@ _LET_THROUGH = frozenset({"keep", "keep-code", "number", "scanned"})
 """What a place can be widened to so that its value leaves as it is, or in part."""
 
 
-def build(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program | None, list[Problem]]:
+Functions = Mapping[str, Function]
+_NO_FUNCTIONS: Functions = MappingProxyType({})
+
+
+def build(
+    spec: ChannelSpec, tables: Mapping[str, Table], functions: Functions = _NO_FUNCTIONS
+) -> tuple[Program | None, list[Problem]]:
     """The program of a channel and what is wrong with it; no program when that is more than a warning.
 
-    `tables` are the channel's tables that could be read, by name."""
-    work = _Build(spec, tables)
+    `tables` are the channel's tables that could be read, by name, and so are `functions`."""
+    work = _Build(spec, tables, functions)
     program = work.program()
     wrong = any(problem.severity == "error" for problem in work.problems)
     return (None if wrong else program), merged(work.problems)
@@ -77,9 +85,11 @@ class ReadAt(NamedTuple):
     read: Read
 
 
-def reads_of(spec: ChannelSpec, tables: Mapping[str, Table]) -> list[ReadAt]:
+def reads_of(
+    spec: ChannelSpec, tables: Mapping[str, Table], functions: Functions = _NO_FUNCTIONS
+) -> list[ReadAt]:
     """Every path that a channel compiles."""
-    work = _Build(spec, tables)
+    work = _Build(spec, tables, functions)
     work.program()
     return list(dict.fromkeys(work.reads))
 
@@ -91,10 +101,12 @@ class WorkedAt(NamedTuple):
     worked: Worked
 
 
-def explained(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program | None, list[WorkedAt]]:
+def explained(
+    spec: ChannelSpec, tables: Mapping[str, Table], functions: Functions = _NO_FUNCTIONS
+) -> tuple[Program | None, list[WorkedAt]]:
     """The program of a channel as `build` makes it, and its expressions one by one, which read the scopes of
     that very program."""
-    work = _Build(spec, tables)
+    work = _Build(spec, tables, functions)
     program = work.program()
     return program, work.worked
 
@@ -102,13 +114,15 @@ def explained(spec: ChannelSpec, tables: Mapping[str, Table]) -> tuple[Program |
 class _Build:
     """One channel on its way to a program, the problems found on the way, and what it reads where."""
 
-    def __init__(self, spec: ChannelSpec, tables: Mapping[str, Table]) -> None:
+    def __init__(self, spec: ChannelSpec, tables: Mapping[str, Table], functions: Functions) -> None:
         self.spec = spec
         self.problems: list[Problem] = []
         self.reads: list[ReadAt] = []
         self.worked: list[WorkedAt] = []
         self.readers = self._readers()
-        self.setting = Setting(self.readers, tables, _zone(spec), Values(spec.values), spec.valid_on)
+        self.setting = Setting(
+            self.readers, tables, _zone(spec), Values(spec.values), spec.valid_on, functions
+        )
 
     def program(self) -> Program | None:
         spec, hl7 = self.spec, self.spec.source.hl7
@@ -240,7 +254,7 @@ class _Build:
         for read in setting.reads:
             into = (*place, read.part) if read.part else place
             within = setting.values.where(read.offset)
-            written, offset = (into, read.offset) if within is None else (("values", within[0]), within[1])
+            written, offset = (into, read.offset) if within is None else (("values", *within[0]), within[1])
             self.reads.append(ReadAt(into, written, offset, read))
         self.worked += (WorkedAt((*place, one.part) if one.part else place, one) for one in setting.worked)
         setting.reads.clear()
@@ -273,9 +287,9 @@ class _Build:
         if within is None:
             self.problems.append(Problem(place, flaw.text, flaw.hint, offset=flaw.offset, on_key=on_key))
             return
-        name, offset = within
-        named: Place = ("values", name)
-        uses = () if named == place else (place,)
+        tail, offset = within
+        named: Place = ("values", *tail)
+        uses = () if place == named[:2] else (place,)
         self.problems.append(Problem(named, flaw.text, flaw.hint, offset=offset, uses=uses))
 
 

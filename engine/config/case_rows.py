@@ -36,7 +36,7 @@ def with_tables(
 ) -> tuple[LoadedChannel, list[Problem]]:
     """`channel` built with these tables in place of its own of the same names."""
     changed = {**channel.tables, **tables}
-    program, problems = build(channel.spec, changed)
+    program, problems = build(channel.spec, changed, channel.functions)
     if program is None:
         return channel, [Problem(place, one.text, one.hint) for one in problems if one.severity == "error"]
     program = msgspec.structs.replace(program, profile=channel.program.profile)

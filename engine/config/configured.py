@@ -29,11 +29,12 @@ _POLICY: Final = ("phi.csv.gz", "datatypes.csv")
 
 
 def channel_configuration(channel: LoadedChannel, named: Named) -> Configuration:
-    """A channel with its sites, tables, profile and clients."""
+    """A channel with its sites, tables, functions, profile and clients."""
     spec, program = channel.spec, channel.program
     places = dict(leaves(channel.data))
     places |= {"sites": msgspec.json.encode(channel.sites)} if channel.sites else {}
     places |= {f"tables.{name}": _content(table) for name, table in channel.tables.items()}
+    places |= {f"functions.{name}": one.source for name, one in channel.functions.items()}
     if program.profile is not None:
         places["profile"] = msgspec.json.encode(program.profile, order="sorted", enc_hook=repr)
     for source in (spec.source.fhir,) if spec.source.fhir else ():

@@ -51,7 +51,7 @@ def flows(examined: Examined) -> list[Flow]:
     spec = examined.spec
     if spec is None:
         return []
-    read = [_flow(examined, spec, one) for one in reads_of(spec, examined.tables)]
+    read = [_flow(examined, spec, one) for one in reads_of(spec, examined.tables, examined.functions)]
     return list(dict.fromkeys([*read, *_passed_on(examined, spec)]))
 
 

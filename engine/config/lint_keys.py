@@ -9,7 +9,7 @@ from engine.config.asked import Asked, apart, asked, written
 from engine.config.finding import Place, Problem
 from engine.config.spec import EFFECTS, ChannelSpec
 from engine.errors import Misconfigured
-from engine.transforms.expression import Expression, PathText, parse_key, parts_of
+from engine.transforms.expression import Expression, parse_key, paths_in
 from engine.transforms.values import Values
 
 __all__ = ["check_keys"]
@@ -64,8 +64,7 @@ def _meant(key: str, values: Values) -> tuple[str | Expression, ...] | None:
 
 def _tells_apart(key: tuple[str | Expression, ...], segment: str) -> bool:
     expressions = [part for part in key if isinstance(part, Expression)]
-    paths = [part for one in expressions for source in one.sources for part in parts_of(source)]
-    return any(isinstance(path, PathText) and path.text.startswith(segment) for path in paths)
+    return any(path.text.startswith(segment) for one in expressions for path in paths_in(one))
 
 
 def _the_same(one: Keyed, other: Keyed) -> bool:

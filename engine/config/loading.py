@@ -14,6 +14,7 @@ import msgspec
 from engine.config.build import Program, build
 from engine.config.clients import clients_of
 from engine.config.finding import Finding, Problem
+from engine.config.functions import called, functions_of
 from engine.config.lint import check_channel, check_secrets
 from engine.config.lint_cases import lint_cases
 from engine.config.lint_circles import circles
@@ -29,6 +30,7 @@ from engine.config.table_schema import TABLE_SUFFIX
 from engine.config.tables import Table
 from engine.config.validation import validate
 from engine.errors import Misconfigured
+from engine.transforms.function import Function
 
 __all__ = [
     "Examined",
@@ -57,6 +59,7 @@ class LoadedChannel(NamedTuple):
     data: Mapping[str, Node] = MappingProxyType({})
     """What it says, with what the sites lay over it."""
     sites: tuple[str, ...] = ()
+    functions: Mapping[str, Function] = MappingProxyType({})
 
 
 class Examined(NamedTuple):
@@ -71,6 +74,7 @@ class Examined(NamedTuple):
     raw: bytes = b""
     data: Mapping[str, Node] = MappingProxyType({})
     sites: tuple[str, ...] = ()
+    functions: Mapping[str, Function] = MappingProxyType({})
     left_out: str = ""
     """The site that does not run this channel; then it was not looked at any further."""
 
@@ -82,8 +86,9 @@ class Examined(NamedTuple):
         if self.spec is None or self.program is None:
             raise Misconfigured("the channel cannot be built", where=str(self.path))
         return LoadedChannel(
-            self.path, self.spec, self.tables, self.program, self.positions, self.raw, self.data, self.sites
-        )
+            self.path, self.spec, self.tables, self.program, self.positions, self.raw, self.data, self.sites,
+            self.functions,
+        )  # fmt: skip
 
 
 def load_channels(folder: Path, sites: Sequence[str] = ()) -> list[LoadedChannel]:
@@ -161,7 +166,8 @@ def _understood(started: Examined, data: Node) -> Examined:
     if spec is None or not isinstance(data, dict):
         return started._replace(findings=findings + _placed(problems, positions))
     tables, table_findings = tables_of(spec, path.parent, positions)
-    program, found = build(spec, tables)
+    functions, function_findings = functions_of(spec, path.parent, positions)
+    program, found = build(spec, tables, functions)
     try:
         profile = profile_of(spec, path.parent)
     except Misconfigured as error:
@@ -170,6 +176,7 @@ def _understood(started: Examined, data: Node) -> Examined:
     else:
         program = program and msgspec.structs.replace(program, profile=profile)
     unread = {f"there is no table {name}" for name in spec.tables if name not in tables}
+    unread |= {f"there is no function {name}" for name in called(spec) if name not in functions}
     found = [problem for problem in found if problem.text not in unread]  # said once, where it is declared
     calls = calls_in(data)
     problems += (*check_channel(spec), *check_reach(spec, tables), *undated(spec, tables), *found)
@@ -179,7 +186,12 @@ def _understood(started: Examined, data: Node) -> Examined:
     table_findings += ambiguous(spec, tables, calls, path.parent)
     placed = _placed(problems, positions)
     return started._replace(
-        findings=findings + placed + table_findings, spec=spec, tables=tables, program=program, data=data
+        findings=findings + placed + table_findings + function_findings,
+        spec=spec,
+        tables=tables,
+        program=program,
+        data=data,
+        functions=functions,
     )
 
 

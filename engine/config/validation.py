@@ -72,7 +72,7 @@ def _place(data: Node, location: tuple[str | int, ...]) -> Place:
     for part in location:
         inside = isinstance(here, dict) and part in here
         if not inside and not (isinstance(here, list) and isinstance(part, int) and part < len(here)):
-            break
+            continue
         here = here[part]
         place.append(part)
     return tuple(place)

@@ -24,7 +24,8 @@ def vocabulary(spec: ChannelSpec, tables: Mapping[str, Table]) -> frozenset[str]
     words = {spec.channel, spec.key_space or "", *_cells(tables)}
     words.update(filtered.name for filtered in spec.filters)
     words.update(warning.name for warning in spec.warnings)
-    for text in (*_texts(rules), *_texts(spec.values), *_texts(spec.course and spec.course.model_dump())):
+    values = [one if isinstance(one, str) else one.given for one in spec.values.values()]
+    for text in (*_texts(rules), *_texts(values), *_texts(spec.course and spec.course.model_dump())):
         words.update(word.strip() for word in (text, *_BETWEEN.split(text)))
     return frozenset(words | {part for word in words if "/" in word for part in word.split("/")})
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from engine.config.all_cases import all_results
 from engine.config.finding import Finding
 from engine.config.loading import LoadedChannel, channel_files, lint_files, load_channels
-from engine.config.site_cases import results_of, spoiled_site_cases
 from engine.config.testing import CaseResult
 from engine.editions.packing import Packed, pack, unpack
 
@@ -48,8 +48,7 @@ def examined(folder: Path, sites: Sequence[str], into: Path) -> Fitness:
     findings = [_in(folder, into, finding) for finding in lint_files(channel_files([into]), sites)]
     if any(finding.severity == "error" for finding in findings):
         return Fitness(packed, [], findings, [])
-    shown = [one for path in channel_files([into]) for one in results_of(path, sites)]
-    results = [_result(folder, into, one) for one in (*shown, *spoiled_site_cases(into, sites))]
+    results = [_result(folder, into, one) for one in all_results(channel_files([into]), sites)]
     return Fitness(packed, load_channels(into, sites), findings, results)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +16,18 @@ import msgspec
 from engine.effects import Money
 from engine.errors import Unacceptable
 from engine.privacy.rules import Use
-from engine.transforms.expression import Call, Expression, Flaw, Joined, PathText, Source, parse, parts_of
+from engine.transforms.expression import (
+    Call,
+    Calling,
+    Expression,
+    Flaw,
+    Joined,
+    PathText,
+    Source,
+    parse,
+    parts_of,
+)
+from engine.transforms.function import Function, Parameter
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting, Stage, Worked
 from engine.transforms.verb import Also, Before, Other, Verb, constant
@@ -36,12 +48,14 @@ _IMPLIED: dict[type, str] = {Decimal: "number", datetime: "timestamp", date: "da
 class Compiled(msgspec.Struct, frozen=True):
     """An expression as a closure. `fields` are the fields that it reads; `tokens` the domains
     (letters) of the tokens that it gives, with an empty one when it may give something else;
-    `alternatives` the values that it is the first populated one of."""
+    `alternatives` the values that it is the first populated one of; `needs` what a function must be given to
+    give anything."""
 
     value: Value
     fields: tuple[Field, ...]
     tokens: frozenset[str]
     alternatives: tuple[Value, ...] = ()
+    needs: tuple[Compiled, ...] = ()
 
     @property
     def segments(self) -> frozenset[str]:
@@ -49,8 +63,12 @@ class Compiled(msgspec.Struct, frozen=True):
         return frozenset[str]().union(*(field.segments for field in self.fields))
 
     def refused(self, refusal: Unacceptable, scope: Scope) -> Unacceptable:
-        """The refusal, at the field that it is about: the first populated one, or the first of all."""
+        """The refusal, at the field that it is about: the first populated one, or the first of all; what is
+        missing is what a function lacks."""
         place = refusal.place
+        for one in self.needs if not place and refusal.code == "missing-field" else ():
+            if one.value(scope) is None:
+                return one.refused(refusal, scope)
         if not place and self.fields:
             populated = (field for field in self.fields if _is_populated(field, scope))
             place = scope.view.place(next(populated, self.fields[0]).path)
@@ -80,7 +98,7 @@ def compile_expression(expression: Expression, setting: Setting, use: Use, wante
     value = chain.turned(wanted, expression.offset)
     setting.sent_through(first, expression.verbs)
     setting.worked.append(Worked(setting.part, chain.fields, chain.alternatives, tuple(chain.verbs)))
-    return Compiled(value, chain.fields, tokens, chain.values)
+    return Compiled(value, chain.fields, tokens, chain.values, chain.needs)
 
 
 def compile_day(expression: Expression, setting: Setting) -> Compiled:
@@ -142,13 +160,12 @@ class _Chain:
         self._use = use
         parts = [part for source in sources for part in parts_of(source)]
         self.paths = tuple(part for part in parts if isinstance(part, PathText))
-        self.fields = tuple(setting.field(path, use) for path in self.paths)
         self.gives: type = str
+        self.needs: tuple[Compiled, ...] = ()
         self._so_far: tuple[object, ...] = tuple(map(_said, sources))
-        remaining = iter(self.fields)
-        known = iter(
-            [next(remaining).value if isinstance(one, PathText) else _started(one, setting) for one in parts]
-        )
+        started = [self._started(part, use) for part in parts]
+        self.fields = tuple(field for _, fields in started for field in fields)
+        known = iter(value for value, _ in started)
         values = tuple(_joined([next(known) for _ in parts_of(source)]) for source in sources)
         self.value = values[0] if len(values) == 1 else self._remembered(lambda: _first(values))
         self.values = values
@@ -170,6 +187,27 @@ class _Chain:
             self.value = verb.build(call, self.setting, before)
         self.gives, self.values = verb.gives, (self.value,)
         self.verbs.append(Stage(str(call), self.value))
+
+    def _started(self, part: PathText | Call, use: Use) -> tuple[Value, tuple[Field, ...]]:
+        """The value of a part, and the fields that it reads."""
+        if isinstance(part, PathText):
+            field = self.setting.field(part, use)
+            return field.value, (field,)
+        if not isinstance(part, Calling):
+            return _started(part, self.setting), ()
+        function = _function(part, self.setting)
+        given = [
+            _given(one, parameter, part, self.setting)
+            for one, parameter in zip(part.given, function.parameters, strict=True)
+        ]
+        self.gives = function.gives
+        self.needs = tuple(
+            one for one, parameter in zip(given, function.parameters, strict=True) if not parameter.optional
+        )
+        fields = tuple(field for one in given for field in one.fields)
+        segments = frozenset[str]().union(*(field.segments for field in fields))
+        make = partial(_called, function, given)
+        return self.setting.once((*_said(part), "called"), segments, make), fields
 
     def turned(self, wanted: type, offset: int) -> Value:
         """What there is as the type that is wanted: text goes through the verb of that type."""
@@ -247,6 +285,53 @@ def _started(call: Call, setting: Setting) -> Value:
     if verb.takes is not None:
         raise Flaw(f"{call.name} needs a value before it", call.offset, f"such as PV1-3.1 | {call.name}")
     return verb.build(call, setting, Before(constant(None)))
+
+
+def _function(calling: Calling, setting: Setting) -> Function:
+    found = setting.functions.get(calling.name)
+    if found is None:
+        hint = meant(calling.name, sorted(setting.functions)) or f"functions/{calling.name}.py"
+        raise Flaw(f"there is no function {calling.name}", calling.offset, hint)
+    if len(found.parameters) != len(calling.given):
+        names = ", ".join(parameter.name for parameter in found.parameters)
+        text = f"{calling.name} takes {len(found.parameters)} values, and this gives {len(calling.given)}"
+        raise Flaw(text, calling.offset, f"it takes {names}")
+    return found
+
+
+def _given(expression: Expression, parameter: Parameter, calling: Calling, setting: Setting) -> Compiled:
+    """What a parameter is given: read like what leaves, because what a function makes of it may."""
+    first = len(setting.reads)
+    use: Use = "date" if parameter.type in (date, datetime) else "value"
+    compiled = compile_expression(expression, setting, use, parameter.type)
+    if compiled.tokens - {""}:
+        text = f"{setting.token_among(first)}, and a token does not go into a function"
+        raise Flaw(text, expression.offset, "give it a code, a number or a date")
+    into = f"call {calling.name}"
+    setting.reads[first:] = [read._replace(through=(*read.through, into)) for read in setting.reads[first:]]
+    return compiled
+
+
+def _called(function: Function, given: Sequence[Compiled]) -> Value:
+    """What the function makes of what it is given; nothing where what it needs is empty."""
+    values = [
+        (one.value, one, parameter.optional)
+        for one, parameter in zip(given, function.parameters, strict=True)
+    ]
+
+    def called(scope: Scope) -> Any:
+        found = []
+        for value, compiled, optional in values:
+            try:
+                one = value(scope)
+            except Unacceptable as refusal:
+                raise compiled.refused(refusal, scope) from None
+            if one is None and not optional:
+                return None
+            found.append(one)
+        return function(*found)
+
+    return called
 
 
 def _verb(call: Call) -> Verb:

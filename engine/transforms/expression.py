@@ -17,6 +17,7 @@ those of the channel's values (`engine.transforms.values`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -26,6 +27,7 @@ __all__ = [
     "MAX_LENGTH",
     "Argument",
     "Call",
+    "Calling",
     "Expression",
     "Flaw",
     "Joined",
@@ -35,6 +37,7 @@ __all__ = [
     "parse",
     "parse_key",
     "parts_of",
+    "paths_in",
 ]
 
 MAX_LENGTH = 800
@@ -80,6 +83,13 @@ class Call(msgspec.Struct, frozen=True):
         return f"{self.name}({', '.join(given)})" if self.arguments else self.name
 
 
+class Calling(Call, frozen=True):
+    """A value that is a function of the channel's, and the expressions that it is given (a channel file
+    writes them as a list, so `parse` never makes one). `arguments` are those as they are written."""
+
+    given: tuple[Expression, ...] = ()
+
+
 class Joined(msgspec.Struct, frozen=True):
     """Several that make one code, `BX/270001`; empty unless all hold something."""
 
@@ -106,6 +116,17 @@ class Template(msgspec.Struct, frozen=True):
 def parts_of(source: Source) -> tuple[PathText | Call, ...]:
     """What is joined in a source: itself when nothing is."""
     return source.parts if isinstance(source, Joined) else (source,)
+
+
+def paths_in(expression: Expression) -> Iterator[PathText]:
+    """Every path that an expression names, also in what a function is given."""
+    for source in expression.sources:
+        for part in parts_of(source):
+            if isinstance(part, PathText):
+                yield part
+            elif isinstance(part, Calling):
+                for given in part.given:
+                    yield from paths_in(given)
 
 
 _BLANK = re.compile(r"[ \t]*")

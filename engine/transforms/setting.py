@@ -1,4 +1,4 @@
-"""What compiling may know of its channel: readers by the policy, tables, values, the sender's zone."""
+"""What compiling may know of its channel: readers by the policy, tables, values, functions, its zone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.privacy.readers import Place, Reader, Readers
 from engine.privacy.redaction import Dates, Redaction, Sender
 from engine.privacy.rules import Forbidden, Rule, Use
 from engine.transforms.expression import Call, Flaw, PathText
+from engine.transforms.function import Function
 from engine.transforms.misspelt import path_meant
 from engine.transforms.scope import Scope, Value, remembered
 from engine.transforms.values import Values
@@ -96,8 +97,10 @@ class Setting:
         zone: tzinfo = UTC,
         values: Values | None = None,
         valid_on: Mapping[str, str] | None = None,
+        functions: Mapping[str, Function] | None = None,
     ) -> None:
         self.tables = tables or {}
+        self.functions = functions or {}
         self.valid_on = valid_on or {}
         self.values = values or Values()
         self.zone = zone

@@ -11,17 +11,18 @@ out; a running channel knows no names. With `ward` and `place` as above:
     ward or PL-1            its alternatives, then the others
     ward + RQD-2            each alternative joined with the rest: PV1-3.1 + RQD-2 or PV1-6.1 + RQD-2
 
-Verbs change the whole of an expression, so a name that has verbs stands alone before what follows. A value
-may use those before it, which leaves no way around in a circle.
+Verbs change the whole of an expression, so a name that has verbs stands alone before what follows; so does
+one whose value is a function's. A value may use those before it, which leaves no way around in a circle.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
 from types import MappingProxyType
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -29,7 +30,9 @@ from engine.transforms.expression import (
     MAX_ALTERNATIVES,
     MAX_LENGTH,
     MAX_PARTS,
+    Argument,
     Call,
+    Calling,
     Expression,
     Flaw,
     Joined,
@@ -40,7 +43,7 @@ from engine.transforms.expression import (
 )
 from engine.transforms.wording import meant
 
-__all__ = ["PATH_LIKE", "Values"]
+__all__ = ["PATH_LIKE", "Called", "Values"]
 
 PATH_LIKE = re.compile(r"[a-z][a-z0-9]{2}-[0-9]+")
 """A name that a reader would take for a field path in small letters: `pv1-19`."""
@@ -49,31 +52,60 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _SPAN = MAX_LENGTH + 1
 """Offsets of the n-th value's text count from n * _SPAN, so that a flaw's offset says in which text it is."""
 
-_NONE: Mapping[str, str] = MappingProxyType({})
+
+class Called(Protocol):
+    """A value that is a function's: its name, and the expressions that it is given."""
+
+    @property
+    def call(self) -> str: ...
+    @property
+    def given(self) -> Sequence[str]: ...
+
+
+_NONE: Mapping[str, str | Called] = MappingProxyType({})
 
 
 class Values:
     """The named values of a channel, of the texts that its file writes, in their order. `flaws` are those
     that mean nothing, `used` the names that an expression (or a later value) used so far."""
 
-    def __init__(self, texts: Mapping[str, str] = _NONE) -> None:
+    def __init__(self, texts: Mapping[str, str | Called] = _NONE) -> None:
         self.flaws: dict[str, Flaw] = {}
         self.used: set[str] = set()
         self._names = tuple(texts)
         self._known: dict[str, Expression] = {}
-        for number, (name, text) in enumerate(texts.items(), 1):
+        self._places: list[tuple[str | int, ...]] = []
+        for name, said in texts.items():
             try:
-                self._known[name] = self.written_out(_moved(_parsed(text, number * _SPAN), number * _SPAN))
+                self._known[name] = (
+                    self._read(said, name) if isinstance(said, str) else self._called(said, name)
+                )
             except Flaw as flaw:
                 self.flaws[name] = flaw
+
+    def _read(self, text: str, *place: str | int) -> Expression:
+        base = self._base(*place)
+        return self.written_out(_moved(_parsed(text, base), base))
+
+    def _called(self, said: Called, name: str) -> Expression:
+        base = self._base(name, "call")
+        given = tuple(self._read(text, name, "with", number) for number, text in enumerate(said.given))
+        arguments = tuple(Argument(text, one.offset) for text, one in zip(said.given, given, strict=True))
+        return Expression((Calling(said.call, base, arguments, given),), (), base)
+
+    def _base(self, *place: str | int) -> int:
+        """Where the offsets of the text at `place` (below `values:`) count from."""
+        self._places.append(place)
+        return len(self._places) * _SPAN
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
 
-    def where(self, offset: int) -> tuple[str, int] | None:
-        """The value in whose text a flaw of this offset is, and its offset there; None: it is in none."""
+    def where(self, offset: int) -> tuple[tuple[str | int, ...], int] | None:
+        """The place below `values:` in whose text a flaw of this offset is, and its offset there; None: it is
+        in none."""
         number, inside = divmod(offset, _SPAN)
-        return (self._names[number - 1], inside) if number else None
+        return (self._places[number - 1], inside) if number else None
 
     def written_out(self, expression: Expression) -> Expression:
         """`expression` with what its names stand for; the same object where it has none. Raises `Flaw` for a
@@ -105,8 +137,9 @@ class Values:
         if not isinstance(part, PathText) or not self._is_name(part):
             return (part,)
         meaning = self._meaning(part)
-        if meaning.verbs:
-            text = f"the value {part.text} ends in verbs, so nothing stands beside it"
+        if meaning.verbs or isinstance(meaning.sources[0], Calling):
+            how = "ends in verbs" if meaning.verbs else "is a function's"
+            text = f"the value {part.text} {how}, so nothing stands beside it"
             raise Flaw(text, part.offset, "name what stands before its verbs, and put them after the whole")
         return meaning.sources
 

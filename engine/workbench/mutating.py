@@ -70,7 +70,7 @@ class Judge:
         spec, problems = validate(ChannelSpec, mutant.data)
         if spec is None or _errors(problems) or _errors(check_channel(spec)):
             return None
-        program, _ = build(spec, channel.tables)
+        program, _ = build(spec, channel.tables, channel.functions)
         if program is None:
             return None
         program = msgspec.structs.replace(program, profile=channel.program.profile)

@@ -84,7 +84,7 @@ def steps_of(
     channel: LoadedChannel, document: Document | Resource, book: TokenBook, show: Show
 ) -> list[Step]:
     """The steps that a message takes, up to the one that ends it."""
-    program, worked = explained(channel.spec, channel.tables)
+    program, worked = explained(channel.spec, channel.tables, channel.functions)
     assert program is not None  # noqa: S101 - a loaded channel has one
     walk = _Walk(channel, program, worked, document, book, show)
     with suppress(_Stopped):

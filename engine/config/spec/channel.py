@@ -11,6 +11,7 @@ from engine.config.spec.privacy import PrivacySpec
 from engine.config.spec.retention import RetentionSpec
 from engine.config.spec.rules import EffectRule
 from engine.config.spec.sources import SourceSpec
+from engine.config.spec.values import Value
 from engine.config.spec.words import Expression, Name, Strict, Tests
 
 __all__ = ["ChannelSpec", "CourseSpec", "FilterRule", "Owners", "ScheduleSpec", "WarningRule", "WidenSpec"]
@@ -122,8 +123,10 @@ class ChannelSpec(Strict):
         description="Of tables whose rows hold on certain days: which day counts, `{prices: FT1-4}`; "
         "default: the message's own (MSH-7). What is looked up holds no row of another day.",
     )
-    values: dict[Name, Expression] = Field(
-        {}, description="Name → an expression; the name stands for it wherever a field path may stand."
+    values: dict[Name, Value] = Field(
+        {},
+        description="Name → an expression, or what a function makes of some; the name stands for it "
+        "wherever a field path may stand.",
     )
     course: CourseSpec | None = Field(
         None,
