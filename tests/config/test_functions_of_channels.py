@@ -203,8 +203,8 @@ GIVEN = "[counted, FT1-7.1]"
 CHANNEL_FLAWS = [
     ("packs_of\n", "pack_of\n", "10:11: there is no file functions/pack_of.py (did you mean packs_of?)"),
     (GIVEN, "[counted]", "10:11: packs_of takes 2 values, and this gives 1, used on line 15 (it takes quan"),
-    (GIVEN, "[counted, PID-3]", "11:21: PID-3: is replaced by a token (ID_NUMBER, class H/G/I/K), and a token does "
-     "not go into a function, used on line 15 (give it a code, a number or a date)"),
+    (GIVEN, "[counted, PID-3]", "11:21: PID-3: is replaced by a token (ID_NUMBER, class H/G/I/K), and a "
+     "token does not go into a function, used on line 15 (give it a code, a number or a date)"),
     (GIVEN, "[counted, PID-5]", "11:21: PID-5: is dropped (PATIENT_NAME, class A), used on line 15 (use PID"),
     (GIVEN, "[FT1-12 | money, FT1-7.1]", "11:12: a number is wanted here, and this is"),
     (GIVEN, "[countd, FT1-7.1]", "11:12: there is no value countd, used on line 15 (did you mean counted?)"),

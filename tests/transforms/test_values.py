@@ -113,15 +113,15 @@ def test_a_flaw_within_a_value_is_told_where_it_stands(
             continue
         with pytest.raises(Flaw, match=flaw) as refused:
             values.written_out(parse(user))
-        assert values.where(refused.value.offset) == (name, offset)
-    assert values.where(values.flaws[name].offset) == (name, offset)
+        assert values.where(refused.value.offset) == ((name,), offset)
+    assert values.where(values.flaws[name].offset) == ((name,), offset)
 
 
 def test_what_a_use_refuses_is_told_at_the_innermost_value() -> None:
     setting = setting_with({"visit": "PID-18 or PV1-19", "stay": "FT1-7.1 or visit"})
     with pytest.raises(Flaw, match="replaced by a token") as refused:
         compile_text("PV1-3.1 or stay", setting, "test")
-    assert setting.values.where(refused.value.offset) == ("visit", 0)
+    assert setting.values.where(refused.value.offset) == (("visit",), 0)
     with pytest.raises(Flaw, match="a token is used as it is") as refused:
         compile_text("visit | lookup(items, item)", setting, "value")
     assert setting.values.where(refused.value.offset) is None

@@ -245,7 +245,7 @@ class _Drafting:
             _write(Path(folder), self._files)
             path = Path(folder) / f"{name}.yaml"
             channel = examine(path).loaded()
-            read = {one.read.path[:3] for one in reads_of(channel.spec, channel.tables)}
+            read = {one.read.path[:3] for one in reads_of(channel.spec, channel.tables, channel.functions)}
             cases, came, lost = cases_of(channel, self._family, self._samples, read)
             self.said += lost
             if not cases:
