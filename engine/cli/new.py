@@ -94,14 +94,14 @@ class _Person:
     """Whoever runs the command: asked at a `terminal` unless they want it `quiet`."""
 
     def __init__(self, *, quiet: bool, terminal: bool) -> None:
-        self._asks, self._quiet = terminal and not quiet, quiet
+        self._asks = terminal and not quiet
 
     def said(self, text: str, flag: str, suggestion: str | None) -> str:
         """What they say of the channel itself."""
         if self._asks:
             answer: str = typer.prompt(f"{text} (an address)", default=suggestion)
             return answer
-        if suggestion and self._quiet:
+        if suggestion:
             return suggestion
         raise Misconfigured(f"{text} (an address)", hint=f"{flag} ADDRESS")
 

@@ -181,13 +181,26 @@ def test_a_name_a_sample_and_a_sheet_that_are_none(tmp_path: Path, sample: Path)
     assert refused.text == "items X900 stocked: one of yes, no"
 
 
+def test_a_sender_that_asks_for_no_answer_gets_one_unless_it_shall_not(tmp_path: Path, sample: Path) -> None:
+    sample.write_text(CHARGE.replace("|P|2.3", "|P|2.3|||NE|NE"))
+    first, second, no = tmp_path / "first", tmp_path / "second", tmp_path / "no.csv"
+    assert _run("front-desk", "--from", sample, "--into", first, "--yes", *OWNERS).exit_code == 0
+    assert "acknowledgement: AA\n" in (first / "front-desk.test.yaml").read_text()
+    no.write_text("table,code,column,answer\nmessage,MSH-15,answer,no\n")
+    assert (
+        _run("front-desk", "--from", sample, "--into", second, "--yes", "--answers", no, *OWNERS).exit_code
+        == 0
+    )
+    assert "acknowledgement: none\n" in (second / "front-desk.test.yaml").read_text()
+
+
 def test_a_quantity_that_is_never_there_is_asked_for(tmp_path: Path, sample: Path) -> None:
     sample.write_text(CHARGE.replace("|||1||12.50&EUR", "|||||12.50&EUR"))
     first, second = tmp_path / "first", tmp_path / "second"
     done = _run("front-desk", "--from", sample, "--into", first, "--yes", *OWNERS)
     assert "refused: missing-field at FT1[1]-10" in done.stdout
     answers = tmp_path / "answers.csv"
-    answers.write_text("table,code,column,answer\nmissing,FT1-10,means,1\n")
+    answers.write_text("table,code,column,answer\nmessage,FT1-10,means,1\n")
     done = _run("front-desk", "--from", sample, "--into", second, "--yes", "--answers", answers, *OWNERS)
     assert "sample.hl7: charge\n" in done.stdout
     assert "FT1-10 | default(1) | number" in (second / "front-desk.yaml").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,10 +11,11 @@ from engine.config.loading import LoadedChannel
 from engine.config.overriding import override
 from engine.config.rehearsal import Rehearsal, trial_of
 from engine.hl7.document import Document
+from engine.hl7.path import Path
 from engine.workbench.drafting.families import Derived, Family
 from engine.workbench.drafting.samples import Sample, kind_of
 from engine.workbench.drafting.synthetic import MADE_UP, Synthesizer
-from engine.workbench.drafting.writing import block, flow, scalar
+from engine.workbench.drafting.writing import block, flow, line, scalar
 
 __all__ = ["Outcome", "Shown", "cases_of", "outcome", "written"]
 
@@ -26,6 +28,11 @@ _STRUCTURE = """
 """
 STRUCTURE = frozenset(_STRUCTURE.split())
 """Segments that groups are found by, or that cases are usually about."""
+
+
+_STRUCTURES = {"ADT": "^ADT_A01", "SIU": "^SIU_S12"}
+_TIME = re.compile(r"[0-9]+")
+_FORMS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
 class Outcome(NamedTuple):
@@ -145,42 +152,45 @@ def _derived(channel: LoadedChannel, one: Derived, cases: Sequence[Shown]) -> It
 
 def _changes(document: Document, one: Derived) -> dict[str, str] | None:
     """What is different in the derived message; None where the sample has no such segment."""
-    later = _later(document.header.sent_at)
-    changes = {"MSH-7": later} if later else {}
-    changes["MSH-10"] = f"{document.header.field(10).decode('ascii', 'replace')}-{one.event or 'B'}"
-    if one.event:
-        structure = (
-            "^ADT_A01"
-            if document.header.type == "ADT"
-            else "^SIU_S12"
-            if document.header.type == "SIU"
-            else ""
-        )
-        changes["MSH-9"] = f"{document.header.type}^{one.event}{structure}"
-        if document.positions("EVN") and later:
-            changes["EVN-2"] = later
-            if document.first("EVN") and len(document.first("EVN") or ()) > 6:
-                changes["EVN-6"] = later
+    if any(not document.positions(path[:3]) for path in one.changes):
+        return None
+    changes = _retyped(document, one.event) | _put_off(document, one.later)
     for path, value in one.changes.items():
         segment, _, field = path.partition("-")
-        count = len(document.positions(segment))
-        if not count:
-            return None
-        for number in range(1, count + 1):
+        for number in range(1, len(document.positions(segment)) + 1):
             changes[f"{segment}[{number}]-{field}" if number > 1 else path] = value
     return changes
 
 
-def _later(sent_at: str) -> str:
-    """Two hours after a time, as precise as it."""
-    digits = sent_at[:14].split("+")[0].split("-")[0].split(".")[0]
-    for form in ("%Y%m%d%H%M%S", "%Y%m%d%H%M"):
-        try:
-            then = datetime.strptime(digits, form) + timedelta(hours=2)  # noqa: DTZ007 - compared with its like
-        except ValueError:
-            continue
-        return f"{then:{form}}{sent_at[len(digits) :]}"
-    return ""
+def _retyped(document: Document, event: str) -> dict[str, str]:
+    """A message of its own, sent later; of another event if there is one."""
+    header, later = document.header, _later(document.header.sent_at)
+    changes = {"MSH-7": later} if later else {}
+    changes["MSH-10"] = f"{header.field(10).decode('ascii', 'replace')}-{event or 'B'}"
+    if event:
+        changes["MSH-9"] = f"{header.type}^{event}{_STRUCTURES.get(header.type, '')}"
+        happened = [path for path in ("EVN-2", "EVN-6") if document.value(Path.parse(path))]
+        changes |= dict.fromkeys(happened if later else (), later)
+    return changes
+
+
+def _put_off(document: Document, paths: Iterable[str]) -> dict[str, str]:
+    """These times a day later, where there are any."""
+    texts = ((path, document.value(Path.parse(path))) for path in paths)
+    return {path: later for path, text in texts if isinstance(text, str) and (later := _later(text, days=1))}
+
+
+def _later(time: str, days: int = 0) -> str:
+    """Two hours (and `days`) after a time, as precise as it; empty for what is none."""
+    found = _TIME.match(time)
+    form = found and _FORMS.get(len(found[0]))
+    if not found or not form:
+        return ""
+    try:
+        then = datetime.strptime(found[0], form) + timedelta(days=days, hours=2)  # noqa: DTZ007 - no zone needed
+    except (ValueError, OverflowError):
+        return ""
+    return f"{then:{form}}{time[found.end() :]}"
 
 
 def _raw(text: str) -> bytes:
@@ -196,7 +206,7 @@ def written(channel: str, cases: Sequence[Shown], said: str) -> str:
     ]
     for case in cases:
         if case.text:
-            lines += [f"  {case.message}: |", *(f"    {line}" for line in case.text.splitlines()), ""]
+            lines += [f"  {case.message}: |", *(f"    {segment}" for segment in case.text.splitlines()), ""]
     lines.append("cases:")
     for case in cases:
         lines += [*_case(case), ""]
@@ -204,7 +214,7 @@ def written(channel: str, cases: Sequence[Shown], said: str) -> str:
 
 
 def _case(case: Shown) -> Iterator[str]:
-    yield f"  - name: {scalar(case.name)}"
+    yield f"  - name: {line(case.name)}"
     if case.after:
         yield f"    after: {flow(list(case.after))}"
     yield f"    message: {scalar(case.message)}"

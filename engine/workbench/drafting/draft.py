@@ -25,9 +25,12 @@ from engine.workbench.drafting.families import FAMILIES, Column, Family, TableDr
 from engine.workbench.drafting.pruning import Pruned, prune
 from engine.workbench.drafting.questions import Answers, Question
 from engine.workbench.drafting.samples import Sample, kind_of
-from engine.workbench.drafting.writing import csv_text, flow, scalar
+from engine.workbench.drafting.writing import csv_text, flow, line, scalar
 
 __all__ = ["Draft", "Wanted", "draft"]
+
+MESSAGE = "message"
+"""Stands for the name of a table in questions about the messages themselves."""
 
 Row = dict[str, str]
 _KIT = re.compile(r"(?P<quantity>[0-9]+(?:\.[0-9]+)?)\s+(?P<item>[^\s,]+)(?:\s+(?P<unit>[^,]+))?")
@@ -109,7 +112,7 @@ class _Drafting:
         gaps = [gap for gap in prune(blueprint, facts).gaps if gap.field == "quantity"]
         for path in dict.fromkeys(gap.expression.split(" |")[0] for gap in gaps):
             about = f"no sample has a quantity ({path}): what an empty one means (empty: it is refused)"
-            meant = self._answers.to(Question("missing", path, "means", about, ""))
+            meant = self._answers.to(Question(MESSAGE, path, "means", about, ""))
             if meant:
                 blueprint = re.sub(
                     rf"(?<![\w-]){path} \| (?=number)", f"{path} | default({meant}) | ", blueprint
@@ -189,7 +192,7 @@ class _Drafting:
             "# yaml-language-server: $schema=./channel.schema.json",
             f"# Drafted by `wardline new` from {self._counted()}. It is yours now: change what you like.",
             f"channel: {wanted.name}",
-            f"description: {scalar(wanted.description or self._family.description)}",
+            f"description: {line(wanted.description or self._family.description)}",
             f"owner: {flow({'business': wanted.business, 'technical': wanted.technical})}",
             *([f"criticality: {self._family.criticality}"] if self._family.criticality != "normal" else []),
             "",
@@ -203,7 +206,7 @@ class _Drafting:
         listed = [f"  {name}: {self._file(name)}" for name in pruned.tables]
         width = max(map(len, listed), default=0) + 2
         comments = [tables[name].comment or "by the standard" for name in pruned.tables]
-        body = [f"{line.ljust(width)}# {one}" for line, one in zip(listed, comments, strict=True)]
+        body = [f"{table.ljust(width)}# {one}" for table, one in zip(listed, comments, strict=True)]
         tail = ["", "destinations:", f"  - odoo: {{connection: {wanted.connection}}}"]
         return (
             "\n".join([*head, *(["tables:", *body, ""] if body else []), pruned.text.rstrip(), *tail]) + "\n"
@@ -221,6 +224,8 @@ class _Drafting:
             lines.append(
                 f"    processing_ids: [{', '.join(sorted({'P', *processing}))}]   # as the samples have them"
             )
+        if self._unanswered():
+            lines.append("    ack_mode: original                  # samples ask for no answer; they get one")
         if any(not one.header.field(10) for one in self._documents):
             lines.append("    control_id: optional                # samples come without one")
         if wanted.timezone != "UTC":
@@ -228,6 +233,15 @@ class _Drafting:
         if wanted.charset:
             lines.append(f"    charset: {scalar(wanted.charset)}")
         return lines
+
+    def _unanswered(self) -> bool:
+        """Whether messages that ask for no answer at all are to be answered all the same."""
+        if any(_ne(one) != (b"NE", b"NE") for one in self._documents):
+            return False
+        about = (
+            "samples ask for no answer (MSH-15, MSH-16), so that nobody misses what is lost: answer anyway"
+        )
+        return self._answers.to(Question(MESSAGE, "MSH-15", "answer", about, "yes", ("yes", "no"))) == "yes"
 
     def _counted(self) -> str:
         kinds = sorted({kind_of(one) for one in self._documents})
@@ -257,6 +271,10 @@ class _Drafting:
         if not any(one.state == "effects" for _, one in came):
             self.said.append("no sample comes to an effect: see why before this channel meets a hospital")
         return Draft(self._family.name, self._files, came, self.said, findings, failed)
+
+
+def _ne(document: Document) -> tuple[bytes, bytes]:
+    return document.header.field(15), document.header.field(16)
 
 
 def _by_number(samples: Sequence[Sample]) -> list[str]:

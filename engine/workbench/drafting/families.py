@@ -55,14 +55,15 @@ class TableDraft(NamedTuple):
 
 class Derived(NamedTuple):
     """A case that follows from a sample: the same message with changes (in every one of their segments), of
-    type `event` where that is not empty, sent `after` it or alone; it must come to `wanted`: a kind of effect
-    or a state."""
+    type `event` where that is not empty, with the times at `later` put off, sent `after` it or alone; it must
+    come to `wanted`: a kind of effect or a state."""
 
     name: str
     changes: Mapping[str, str]
     wanted: str
     event: str = ""
     after: bool = False
+    later: tuple[str, ...] = ()
 
 
 class Family(NamedTuple):
@@ -154,7 +155,10 @@ FAMILIES: tuple[Family, ...] = (
             "statuses": TableDraft("status", ""),
         },
         (
-            Derived("a new date moves what is reserved", {}, "reserve", "S13", after=True),
+            Derived(
+                "a new date moves what is reserved", {}, "reserve", "S13", after=True,
+                later=("AIS-4", "AIG-8", "TQ1-7", "SCH-11.4"),
+            ),
             Derived("called off, everything is given back", {}, "release", "S15", after=True),
         ),
         ("S12", "S13", "S14", "S15", "S16", "S17", "S26"),

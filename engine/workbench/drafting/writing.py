@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["block", "csv_text", "flow", "scalar"]
+__all__ = ["block", "csv_text", "flow", "line", "scalar"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./^+-](?:[A-Za-z0-9_./:@^*+ ()'<>=~-]*[A-Za-z0-9_./@^*+()'<>=~-])?")
 
@@ -24,6 +24,12 @@ def scalar(text: object) -> str:
     return json.dumps(said, ensure_ascii=False)
 
 
+def line(text: str) -> str:
+    """A text that stands alone on its line: a comma is no reason for quotes there."""
+    plain = scalar(text.replace(",", "")) != json.dumps(text.replace(",", ""), ensure_ascii=False)
+    return text if plain and not text.startswith(",") else scalar(text)
+
+
 def flow(value: Any) -> str:
     """Anything on one line."""
     if isinstance(value, Mapping):
@@ -36,12 +42,12 @@ def flow(value: Any) -> str:
 def block(fields: Mapping[str, Any], indent: str, width: int = 100) -> Iterator[str]:
     """A mapping, one line a key; a long list one line a part."""
     for key, value in fields.items():
-        line = f"{indent}{scalar(key)}: {flow(value)}"
-        if isinstance(value, list) and len(line) > width:
+        whole = f"{indent}{scalar(key)}: {flow(value)}"
+        if isinstance(value, list) and len(whole) > width:
             yield f"{indent}{scalar(key)}:"
             yield from (f"{indent}  - {flow(part)}" for part in value)
         else:
-            yield line
+            yield whole
 
 
 def csv_text(comment: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
