@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from engine.config.finding import Place
 
-__all__ = ["belongs", "fields_of", "models_in"]
+__all__ = ["belongs", "fields_of", "models_in", "standing"]
 
 Way = tuple[str, ...]
 """The keys that lead to a part of a file, without the numbers of lists."""
@@ -22,18 +22,34 @@ _SHOWN = 3
 
 def belongs(model: type[BaseModel], place: Place) -> str:
     """A hint that says where the key at the end of `place` belongs in a file of `model`; empty: nowhere."""
-    *above, key = [part for part in place if isinstance(part, str)]
-    here, ways = tuple(above), sorted(_ways(model).get(str(key), ()), key=len)
+    here, key = standing(model, place[:-1])[0], str(place[-1])
+    ways = sorted(_ways(model).get(key, ()), key=len)
     for way in reversed(ways):  # the nearest above it
         if len(way) < len(here) and here[: len(way)] == way:
-            return (
-                f"it belongs further up, beside {here[len(way)]}:"
-                if way
-                else "it belongs at the top of the file"
-            )
-    below = [way[len(here) :] for way in ways if way[: len(here)] == here]
-    shown = [" ".join(f"{part}:" for part in way) for way in (below or ways)[:_SHOWN]]
+            beside = f"it belongs further up, beside {here[len(way)]}:"
+            return beside if way else "it belongs at the top of the file"
+    inside = [way[len(here) :] for way in ways if way[: len(here)] == here] or ways
+    nearest = [way for way in inside if len(way) == len(inside[0])]
+    shown = [" ".join(f"{part}:" for part in way) for way in nearest[:_SHOWN]]
     return f"it belongs under {' or '.join(shown)}" if shown else ""
+
+
+def standing(model: type[BaseModel], place: Place) -> tuple[Way, type[BaseModel] | None]:
+    """The way to `place` in a file of `model`, without the numbers of lists and names that people choose, and
+    the model of what stands there, if it has one."""
+    way: list[str] = []
+    here: type[BaseModel] | None = model
+    chosen = False
+    for part in place:
+        if isinstance(part, int) or chosen:
+            chosen = False
+            continue
+        field = fields_of(here).get(part) if here else None
+        below = models_in(field.annotation) if field else []
+        chosen = field is not None and get_origin(field.annotation) is dict and bool(below)
+        here = below[0] if below else None
+        way.append(part)
+    return tuple(way), here
 
 
 @cache

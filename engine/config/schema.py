@@ -12,6 +12,7 @@ from engine.config.comparing import FIELDS
 from engine.config.spec import ChannelSpec
 from engine.config.spec.clients import ClientsSpec
 from engine.config.spec.sites import SiteSpec
+from engine.config.spec.tables import TableSpec
 from engine.effects import schema as effects_schema
 
 __all__ = ["CHANNEL_SCHEMA", "EFFECTS_SCHEMA", "channel_schema", "published"]
@@ -34,6 +35,7 @@ def published() -> dict[str, str]:
     schemas = {
         CHANNEL_SCHEMA: channel_schema(),
         "channels/test.schema.json": _cases_schema(),
+        "channels/table.schema.json": _for_editors(TableSpec, "A table of Wardline"),
         "channels/site.schema.json": _site_schema(),
         "channels/clients.schema.json": _for_editors(ClientsSpec, "Clients of a FHIR door"),
         EFFECTS_SCHEMA: effects,

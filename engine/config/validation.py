@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from engine.config.elsewhere import belongs, fields_of, models_in
+from engine.config.elsewhere import belongs, fields_of, models_in, standing
 from engine.config.finding import Place, Problem
 from engine.config.reading import Node
 from engine.transforms.wording import listed, meant
@@ -90,23 +90,13 @@ def _name(place: Place) -> str:
     return words[-1] if words else "the file"
 
 
-def _at(model: type[BaseModel], place: Place) -> type[BaseModel] | None:
-    """The model that stands at `place`."""
-    here: list[type[BaseModel]] = [model]
-    for part in place:
-        if isinstance(part, str) and here:
-            field = fields_of(here[0]).get(part)
-            here = models_in(field.annotation) if field else []
-    return here[0] if here else None
-
-
 def _keys(model: type[BaseModel], place: Place) -> list[str]:
-    found = _at(model, place)
+    found = standing(model, place)[1]
     return list(fields_of(found)) if found else []
 
 
 def _described(model: type[BaseModel], place: Place) -> str:
-    owner = _at(model, place[:-1])
+    owner = standing(model, place[:-1])[1]
     field = fields_of(owner).get(str(place[-1])) if owner else None
     if field is None:
         return ""

@@ -23,6 +23,7 @@ EXAMPLES = "docs/examples/language"
 _WHERE = {
     "channel": "*.yaml",
     "test-file": "*.test.yaml",
+    "table-file": "tables/*.table.yaml",
     "site": "sites/*.yaml",
     "clients-file": "fhir/*.yaml",
 }
@@ -81,7 +82,7 @@ def read_examples(root: Path) -> list[Example]:
     found: list[Example] = []
     for kind, pattern in _WHERE.items():
         files = sorted((root / EXAMPLES).glob(pattern))
-        own = [path for path in files if kind == "test-file" or not path.name.endswith(_OTHERS)]
+        own = [path for path in files if kind.endswith("-file") or not path.name.endswith(_OTHERS)]
         found += [_example(kind, path, str(path.relative_to(root))) for path in own]
     return found
 

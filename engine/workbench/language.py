@@ -21,6 +21,7 @@ from engine.config.elsewhere import fields_of, models_in
 from engine.config.spec import ChannelSpec
 from engine.config.spec.clients import ClientsSpec
 from engine.config.spec.sites import SiteSpec
+from engine.config.spec.tables import TableSpec
 from engine.config.spec.words import Kind
 from engine.transforms.verb import Verb
 from engine.transforms.verbs import VERBS
@@ -30,6 +31,7 @@ __all__ = ["FILES", "Construct", "Key", "constructs", "keys_of", "said_of"]
 FILES: dict[str, type[BaseModel]] = {
     "channel": ChannelSpec,
     "test-file": CaseFile,
+    "table-file": TableSpec,
     "site": SiteSpec,
     "clients-file": ClientsSpec,
 }

@@ -18,6 +18,7 @@ PAGES = "docs/manual/language"
 _KINDS = {
     "channel": "The channel file",
     "test-file": "Its cases: `NAME.test.yaml`",
+    "table-file": "Schemas of tables: `tables/NAME.table.yaml`",
     "site": "Sites: `sites/NAME.yaml`",
     "clients-file": "Clients of a FHIR door",
 }

@@ -56,11 +56,13 @@ def test_the_pages_are_what_the_language_says() -> None:
 SCHEMAS = {
     "channel": "channels/channel.schema.json",
     "test-file": "channels/test.schema.json",
+    "table-file": "channels/table.schema.json",
     "site": "channels/site.schema.json",
     "clients-file": "channels/clients.schema.json",
 }
 SHIPPED = {
     "test-file": sorted((ROOT / "channels").glob("*.test.yaml")),
+    "table-file": sorted((ROOT / "channels/tables").glob("*.table.yaml")),
     "site": [one for one in (ROOT / "channels/sites").glob("*.yaml") if ".test." not in one.name],
     "clients-file": [ROOT / "channels/fhir/clients.yaml"],
 }
