@@ -29,6 +29,7 @@ the time is up, nothing is known yet and nothing may be said."""
 OUTCOME: dict[MessageState, Answered] = {
     MessageState.DELIVERED: "accepted",
     MessageState.FILTERED: "accepted",
+    MessageState.SHADOWED: "accepted",
     MessageState.DEAD: "error",
 }
 

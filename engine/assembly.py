@@ -150,4 +150,5 @@ def _buried(chain: Sequence[HeldFragment], reason: Reason, program: Program | No
 
 def _dead(message_id: int, reason: Reason, program: Program | None, rest: tuple[int, ...] = ()) -> Routing:
     lane = program.lane if program else Lane.NORMAL
-    return Routing(message_id, Dead(reason), lane, answered="error", rest=rest)
+    shadow = program is not None and program.shadow
+    return Routing(message_id, Dead(reason), lane, answered="error", rest=rest, shadow=shadow)

@@ -138,7 +138,8 @@ class DeliveryLoop:
 
 
 def _reason(outcome: Outcome) -> str:
-    return "" if isinstance(outcome, Delivered) else outcome.reason.code.value
+    reason = None if isinstance(outcome, Delivered) else outcome.reason
+    return reason.code.value if reason else ""
 
 
 def _tokens(effect: Effect) -> list[str]:

@@ -292,12 +292,14 @@ decode = _decoder.decode
 @lru_cache(maxsize=1024)
 def carriers(destinations: tuple[str, ...], kind: type[Effect]) -> tuple[str, ...]:
     """Those of the destinations (`odoo:hospital`, `mllp:registry`, …) that carry such effects out: messages
-    are passed on to other systems and into folders, everything else is the ERP's; a ledger takes all."""
+    are passed on to other systems and into folders, everything else is the ERP's; a ledger takes all. One
+    that is only compared with (`shadow:odoo:hospital`) stands for the other."""
     passing = kind is Forward
     return tuple(
         name
         for name in destinations
-        if (word := name.partition(":")[0]) == "ledger" or (word in _PASSING) == passing
+        if (word := name.removeprefix("shadow:").partition(":")[0]) == "ledger"
+        or (word in _PASSING) == passing
     )
 
 

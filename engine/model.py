@@ -473,6 +473,9 @@ class Routing(msgspec.Struct, frozen=True):
     mentions: tuple[int, ...] = ()
     same: tuple[tuple[bytes, bytes], ...] = ()
     due_at: float = 0.0
+    shadow: bool = False
+    """Of a channel that writes nothing: what would be a dead letter is shadowed too, for nobody is to send it
+    again."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -509,7 +512,17 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     reason: Reason
 
 
-Outcome = Delivered | TryAgain | Refused
+class Shadowed(msgspec.Struct, frozen=True, tag="shadowed"):
+    """Compared with what stands, and not carried out. `found` says under `would` what it would come to
+    (`create`, `change`, `stands`, `refused`) and under `differs` in which words it differs from what stands;
+    `note` what a reader should know, `reason` why it would be refused."""
+
+    found: dict[str, str]
+    note: str = ""
+    reason: Reason | None = None
+
+
+Outcome = Delivered | TryAgain | Refused | Shadowed
 
 
 class Settlement(msgspec.Struct, frozen=True):

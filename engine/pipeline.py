@@ -135,7 +135,16 @@ def _dead(
         document = _parsed(message, program)
         named = program.mentions.of(document, book.index)
     answer = _answer(result, program)
-    return Routing(message.id, result, program.lane, program.destinations, answer, odd, mentions=named)
+    return Routing(
+        message.id,
+        result,
+        program.lane,
+        program.destinations,
+        answer,
+        odd,
+        mentions=named,
+        shadow=program.shadow,
+    )
 
 
 def _parsed(message: StoredMessage, program: Program) -> Document | Resource:
@@ -235,7 +244,8 @@ def _routed(
 ) -> Routed:
     """The effects with their place in the order: the message's, or each its own."""
     effects = tuple(effect for effect, _ in once)
-    merges = tuple(TokenMerge(effect.gone, effect.into) for effect in effects if isinstance(effect, Merge))
+    merged = () if program.shadow else effects  # a shadow changes nobody's token
+    merges = tuple(TokenMerge(effect.gone, effect.into) for effect in merged if isinstance(effect, Merge))
     if not program.sequence_each or not once:
         return Routed(effects, program.sequence(message), merges, (), said)
     places: dict[Scope, str] = {}  # several effects of one group have one place
@@ -369,7 +379,8 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, become: 
         answer,
         tuple(warnings),
         mentions=tuple(named),
-        same=book.sames(message.id),
+        same=() if program.shadow else book.sames(message.id),
+        shadow=program.shadow,
     )
 
 

@@ -119,5 +119,8 @@ class Program(msgspec.Struct, frozen=True):
     schedule: Schedule | None = None
     """When its effects are carried out; None: at once."""
 
+    shadow: bool = False
+    """Whether it only compares what it would write with what stands."""
+
     mentions: Mentions = NoMentions()
     """What finds the identifiers that its messages name."""

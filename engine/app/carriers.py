@@ -13,6 +13,7 @@ from engine.destinations.folder import FolderDestination
 from engine.destinations.ledger import LedgerDestination
 from engine.destinations.mllp import MllpDestination
 from engine.destinations.odoo import OdooDestination, from_environment
+from engine.destinations.shadow import ShadowDestination
 from engine.errors import Misconfigured
 
 __all__ = ["open_destinations"]
@@ -25,12 +26,16 @@ def open_destinations(
     a dry run. Connections are made when the first batch comes; `insecure_ok` allows plain MLLP beyond
     loopback. Raises `Misconfigured`."""
     if ledger is not None:
-        return dict.fromkeys(names, LedgerDestination(ledger))
+        dry = LedgerDestination(ledger)
+        return {name: _open(name, env, insecure_ok=False) if _shadows(name) else dry for name in names}
     return {name: _open(name, env, insecure_ok=insecure_ok) for name in sorted(names)}
 
 
 def _open(name: str, env: Mapping[str, str], *, insecure_ok: bool) -> Destination:
     kind, _, rest = name.partition(":")
+    if kind == "shadow":
+        odoo = rest.partition(":")[2] if rest.startswith("odoo:") else ""
+        return ShadowDestination(from_environment(odoo, env) if odoo else None)
     if kind == "ledger":
         return LedgerDestination(Path(rest))
     if kind in ("folder", "folder-batch"):
@@ -47,6 +52,10 @@ def _open(name: str, env: Mapping[str, str], *, insecure_ok: bool) -> Destinatio
     if kind == "odoo":
         return OdooDestination(from_environment(rest, env))
     raise Misconfigured(f"no destination is called {kind!r}", where=name)
+
+
+def _shadows(name: str) -> bool:
+    return name.startswith("shadow:")
 
 
 def _running_reactor() -> Any:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "lint": ("channels", "lint", "Channels"),
     "test": ("testing", "test", "Channels"),
     "try": ("trying", "try_", "Channels"),
+    "shadow": ("shadow", "shadow", "Channels"),
     "schema": ("channels", "schema", "Channels"),
     "deploy": ("deploy", "deploy", "Channels"),
     "approve": ("approving", "approve", "Channels"),

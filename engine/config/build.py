@@ -146,10 +146,11 @@ class _Build:
         if sequence is None:
             return None
         anchors = {rule.for_each for rule in spec.effects}
+        shadowed = "shadow:" if spec.shadow else ""
         return Program(
             channel=spec.channel,
             lane=Lane[spec.criticality.upper()],
-            destinations=tuple(name for one in spec.destinations for name in _names(one)),
+            destinations=tuple(shadowed + name for one in spec.destinations for name in _names(one)),
             acknowledge=hl7.acknowledge if hl7 else "storage",
             filtered="rejected" if hl7 and hl7.filtered == "reject" else "accepted",
             charset=hl7.charset if hl7 else "",
@@ -176,6 +177,7 @@ class _Build:
             follows=_follows(self.readers),
             mentions=_mentions(self.readers),
             tenant=spec.tenant,
+            shadow=spec.shadow,
             schedule=schedule_of(spec),
         )
 

@@ -45,7 +45,7 @@ def compile_course(
             return _NOTHING
 
     reader = CourseReader(
-        rule=CourseRule(course.of, spec.key_space or spec.channel, course.unknown, course.late),
+        rule=CourseRule(course.of, _space(spec), course.unknown, course.late),
         key=value("key", lambda text: _token(text, setting)),
         trigger=checked(compile_text("MSH-9.2 or EVN-1", setting, "test")),
         counts_as=value("counts_as", lambda text: checked(compile_text(text, setting, "test"))),
@@ -74,6 +74,12 @@ def _knows_any(spec: ChannelSpec, course: CourseSpec) -> bool:
     source = spec.source.hl7
     events = {wanted.partition("^")[2] for wanted in source.message_types} if source else set[str]()
     return "" in events or course.counts_as is not None or any(map(MACHINES[course.of].knows, events))
+
+
+def _space(spec: ChannelSpec) -> str:
+    """Where its courses are kept: those of a shadow apart, for what acts knows nothing of them."""
+    space = spec.key_space or spec.channel
+    return f"shadow:{space}" if spec.shadow else space
 
 
 def _token(text: str, setting: Setting) -> Value:

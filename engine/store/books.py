@@ -62,6 +62,10 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
         f"SELECT m.id FROM messages m WHERE m.state = 'delivered' AND {_HAS} AND d.state <> 'delivered')",
     ),
     (
+        "shadowed messages with a delivery that was carried out, or is open",
+        f"SELECT m.id FROM messages m WHERE m.state = 'shadowed' AND {_HAS} AND d.state <> 'shadowed')",
+    ),
+    (
         "dead letters with a delivery still open",
         f"SELECT m.id FROM messages m WHERE m.state = 'dead' AND {_HAS} AND {_OPEN})",
     ),

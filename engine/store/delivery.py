@@ -19,6 +19,7 @@ from engine.model import (
     Reason,
     ReasonCode,
     Settlement,
+    Shadowed,
     TryAgain,
 )
 from engine.store.base import Query, ScheduledRun
@@ -31,8 +32,9 @@ from engine.store.views import conditions
 
 __all__ = ["RECLAIM", "Deliveries"]
 
-_DUE, _DELIVERED, _DEAD = (
-    state.value for state in (DeliveryState.DUE, DeliveryState.DELIVERED, DeliveryState.DEAD)
+_DUE, _DELIVERED, _DEAD, _SHADOWED = (
+    state.value
+    for state in (DeliveryState.DUE, DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.SHADOWED)
 )
 _WAITING: Final = MessageState.WAITING.value
 _DAMAGED: Final = Reason(ReasonCode.INTERNAL, "the stored effect is damaged: route the message again")
@@ -99,10 +101,11 @@ _PIECES: Final = (
 # drawn to an index of all that is open.
 _CONCLUDE: Final = (
     "UPDATE messages SET state = CASE (SELECT max(CASE WHEN d.state IN ('due', 'claimed', 'scheduled')"
-    " THEN 2"
-    " WHEN d.state = 'dead' THEN 1 ELSE 0 END) FROM deliveries d"
+    " THEN 3"
+    " WHEN d.state = 'dead' THEN 2 WHEN d.state = 'delivered' THEN 1 ELSE 0 END) FROM deliveries d"
     f" WHERE d.id BETWEEN messages.id * {PER_MESSAGE} AND messages.id * {PER_MESSAGE} + {PER_MESSAGE - 1})"
-    " WHEN 2 THEN 'waiting' WHEN 1 THEN 'dead' ELSE 'delivered' END WHERE id IN ({}) RETURNING id, state"
+    " WHEN 3 THEN 'waiting' WHEN 2 THEN 'dead' WHEN 1 THEN 'delivered' ELSE 'shadowed' END"
+    " WHERE id IN ({}) RETURNING id, state"
 )
 
 # What an older version wanted may have been taken back, or said anew, by the one that is current.
@@ -261,6 +264,8 @@ def _settled(settlement: Settlement, now: float) -> tuple[Any, ...]:
         return _DELIVERED, now, None, as_json(outcome.documents), outcome.note, now, number
     if isinstance(outcome, TryAgain):
         return _DUE, settlement.retry_at, as_json(outcome.reason), None, "", 0.0, number
+    if isinstance(outcome, Shadowed):
+        return _SHADOWED, now, as_json(outcome.reason), as_json(outcome.found), outcome.note, now, number
     return _DEAD, now, as_json(outcome.reason), None, "", now, number
 
 

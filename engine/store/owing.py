@@ -13,9 +13,10 @@ __all__ = ["Owing"]
 _OWED: Final = (
     "SELECT o.message_id, o.attempts FROM owed o JOIN messages m ON m.id = o.message_id"
     " WHERE o.state = 'owed' AND o.channel = ?"
-    " AND m.state <> 'fragment' AND (m.answered <> '' OR m.state IN ('delivered', 'filtered', 'dead')"
+    " AND m.state <> 'fragment' AND (m.answered <> ''"
+    " OR m.state IN ('delivered', 'filtered', 'dead', 'shadowed')"
     " OR EXISTS (SELECT 1 FROM messages w WHERE m.state = 'joined' AND w.id = m.original"
-    " AND w.state IN ('delivered', 'filtered', 'dead')))"
+    " AND w.state IN ('delivered', 'filtered', 'dead', 'shadowed')))"
     " ORDER BY o.message_id LIMIT ?"
 )
 

@@ -34,7 +34,7 @@ from engine.store.uses import check_turn
 
 __all__ = ["Routes"]
 
-_WAITING, _FILTERED, _DEAD, _RECEIVED, _FRAGMENT = (
+_WAITING, _FILTERED, _DEAD, _RECEIVED, _FRAGMENT, _SHADOWED = (
     state.value
     for state in (
         MessageState.WAITING,
@@ -42,6 +42,7 @@ _WAITING, _FILTERED, _DEAD, _RECEIVED, _FRAGMENT = (
         MessageState.DEAD,
         MessageState.RECEIVED,
         MessageState.FRAGMENT,
+        MessageState.SHADOWED,
     )
 )
 _NEW: Final = f", '{DeliveryState.DUE.value}', 0"
@@ -215,7 +216,7 @@ def _update(routing: Routing, row: _Open) -> tuple[Any, ...]:
     elif isinstance(result, Filtered):
         state, step = _FILTERED, result.step
     elif isinstance(result, Dead):
-        state, reason = _DEAD, result.reason
+        state, reason = _SHADOWED if routing.shadow else _DEAD, result.reason
     elif not result.effects:
         state, step = _FILTERED, "no effect"
     elif not any(carriers(routing.destinations, type(effect)) for effect in result.effects):

@@ -48,7 +48,7 @@ class ShownPlan(msgspec.Struct, frozen=True):
 
 def goes_to_odoo(destinations: tuple[str, ...]) -> bool:
     """Whether a channel has an Odoo among its destinations."""
-    return any(name.startswith("odoo:") for name in destinations)
+    return any(name.removeprefix("shadow:").startswith("odoo:") for name in destinations)
 
 
 def planned(

@@ -18,6 +18,7 @@ from conformance.parking_contract import ParkingContract
 from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
 from conformance.schedule_contract import ScheduleContract
+from conformance.shadow_contract import ShadowContract
 from conformance.taking_contract import TakingContract
 from conformance.unmerge_contract import UnmergeContract
 from conformance.vault_contract import VaultContract
@@ -903,6 +904,7 @@ class StoreContract(
     DeliveryContract,
     ParkingContract,
     ScheduleContract,
+    ShadowContract,
     PurgeContract,
     ViewsContract,
     ResourceContract,

@@ -155,6 +155,11 @@ class ChannelSpec(Strict):
     schedule: ScheduleSpec | None = Field(
         None, description="Effects are carried out at set times; default: at once."
     )
+    shadow: bool = Field(
+        False,
+        description="It takes, answers and maps messages, compares what it would write with what stands, and "
+        "writes nothing: `wardline shadow` reports.",
+    )
     effects: list[EffectRule] = Field(min_length=1, description="Rules: what a message means to the ERP.")
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
     destinations: list[DestinationSpec] = Field(min_length=1, description="Where the effects go.")

@@ -64,6 +64,8 @@ def _what(view: DeliveryView) -> str:
     kind = type(view.delivery.effect).__name__.lower()
     if view.state is DeliveryState.DEAD:
         return "refused"
+    if view.state is DeliveryState.SHADOWED:
+        return "shadowed"
     if view.state is not DeliveryState.DELIVERED:
         return "pending"
     if kind == "reserve" and ("short" in view.note or "nothing" in view.note):
