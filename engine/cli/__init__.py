@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "shadow": ("shadow", "shadow", "Channels"),
     "schema": ("channels", "schema", "Channels"),
     "deploy": ("deploy", "deploy", "Channels"),
+    "impact": ("impact", "impact", "Channels"),
     "approve": ("approving", "approve", "Channels"),
     "withdraw": ("approving", "withdraw", "Channels"),
     "rollback": ("approving", "rollback", "Channels"),

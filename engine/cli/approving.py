@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -9,11 +11,13 @@ import typer
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act, reason, sign
 from engine.cli.awaiting import WaitOption, await_engine
+from engine.cli.ending import ENDING
+from engine.cli.impact import LAST, LastOption, impact_of, show_impact
 from engine.cli.proving import KeyOption, in_production, teller
 from engine.cli.reviewing import YesOption, agreed, show_changes
 from engine.cli.show import StoreOption, open_named
 from engine.editions import deploying
-from engine.editions.opening import edition_of, packed_of
+from engine.editions.opening import channels_of, edition_of, packed_of
 from engine.errors import Misconfigured
 from engine.people.words import Role
 
@@ -27,6 +31,7 @@ def approve(
     key: KeyOption = None,
     why: WhyOption = "",
     ticket: TicketOption = "",
+    last: LastOption = LAST,
     yes: YesOption = False,
     wait: WaitOption = 10.0,
     store: StoreOption = None,
@@ -36,7 +41,10 @@ def approve(
     edition = edition_of(opened, number)
     told = teller(opened, f"edition:{number}", key, [Role.REVIEWER], why=why, ticket=ticket)
     typer.echo(f"edition {number}, put forward by {edition.who}: {edition.why}")
-    show_changes(opened, opened.active(), packed_of(opened, number))
+    active = opened.active()
+    show_changes(opened, active, packed_of(opened, number))
+    new = channels_of(opened, number, Path(ENDING.enter_context(TemporaryDirectory(prefix="wardline-"))))
+    show_impact(impact_of(opened, active, new, last, told))
     agreed(yes, "Approve this?")
     try:
         activation = deploying.approve(opened, number, told)

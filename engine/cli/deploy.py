@@ -12,6 +12,7 @@ import typer
 from engine.cli.acting import TicketOption, WhyOption, reason, sign
 from engine.cli.awaiting import WaitOption, await_engine
 from engine.cli.ending import ENDING
+from engine.cli.impact import LAST, LastOption, impact_of, show_impact
 from engine.cli.named import counted
 from engine.cli.proving import KeyOption, in_production, teller
 from engine.cli.reviewing import YesOption, agreed, show_changes
@@ -36,6 +37,7 @@ def deploy(
     ticket: TicketOption = "",
     site: SiteOption = None,
     key: KeyOption = None,
+    last: LastOption = LAST,
     yes: YesOption = False,
     wait: WaitOption = 10.0,
     store: StoreOption = None,
@@ -53,6 +55,7 @@ def deploy(
         typer.echo(f"nothing to deploy: this is edition {known.number}, the active one")
         return
     show_changes(opened, active, checked.packed)
+    show_impact(impact_of(opened, active, checked.channels, last, told))
     agreed(yes, "Deploy this?")
     edition = propose(opened, checked.packed, told)
     sign(opened)

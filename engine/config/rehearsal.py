@@ -25,7 +25,7 @@ from engine.hl7.order_response import order_response
 from engine.model import Dead, Reason, ReasonCode, Routed, Routing, StoredMessage
 from engine.pipeline import replayed, route, withheld
 
-__all__ = ["Rehearsal", "Trial", "accept_rules", "rehearse", "trial_of"]
+__all__ = ["Rehearsal", "Trial", "accept_rules", "answer_code", "rehearse", "trial_of"]
 
 
 def accept_rules(source: Hl7Source) -> AcceptRules:
@@ -101,7 +101,7 @@ def _routed(
 ) -> Rehearsal:
     result = routing.result
     reason = result.reason if isinstance(result, Dead) else None
-    code = _code(answers, source, failed=reason is not None)
+    code = answer_code(answers, source, failed=reason is not None)
     response = None
     if source.respond and code is not None and code[0] == "A" and answers.waits(source.acknowledge):
         responses = {"order": order_response, "master": master_response}
@@ -110,7 +110,7 @@ def _routed(
     return became(code or "none", answer, routing, book)
 
 
-def _code(answers: AnswerPlan, source: Hl7Source, *, failed: bool) -> Code | None:
+def answer_code(answers: AnswerPlan, source: Hl7Source, *, failed: bool) -> Code | None:
     """The first answer: to safe storage, or once routing knows (spec: ack, section 3.2)."""
     if answers.enhanced and answers.accept != "NE":
         return answers.stored()

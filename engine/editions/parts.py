@@ -10,6 +10,7 @@ from typing import Final
 from engine.config.cases import CASES_SUFFIX
 from engine.config.loading import channel_files
 from engine.config.reading import MAX_BYTES, Node, read_yaml
+from engine.config.table_schema import parts_of as parts_of_table
 from engine.errors import Misconfigured
 
 __all__ = ["parts_of"]
@@ -19,7 +20,6 @@ _NAMING: Final = frozenset({"profile", "clients", "jwks", "file", "rows"})
 """Keys whose text may be the name of a file beside the one that says it."""
 
 _TABLES: Final = "tables"
-_SCHEMA_SUFFIX: Final = ".table.yaml"
 
 
 def parts_of(folder: Path, sites: Sequence[str] = ()) -> list[Path]:
@@ -49,7 +49,7 @@ def _beside(path: Path) -> Iterator[Path]:
     if path.suffix in _YAML:
         yield path.with_name(path.stem + CASES_SUFFIX)
     elif path.suffix == ".csv":
-        yield path.with_name(path.stem + _SCHEMA_SUFFIX)
+        yield from parts_of_table(path)
 
 
 def _names(path: Path) -> Iterator[str]:

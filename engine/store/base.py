@@ -323,6 +323,14 @@ class MessageStore(Protocol):
         `Unacceptable` when what is stored is damaged."""
         ...
 
+    def newest(self, channel: str, limit: int) -> list[int]:
+        """The ids of a channel's newest messages of their own (no duplicates, no pieces), oldest first."""
+        ...
+
+    def stored(self, message_ids: Sequence[int]) -> list[StoredMessage]:
+        """Messages with their content, by id; those whose content is gone or damaged are absent."""
+        ...
+
     def account(self) -> list[AccountRow]:
         """Counts of messages per channel and state."""
         ...

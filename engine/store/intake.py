@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -46,6 +47,11 @@ _OWE: Final = (
 _SEALED: Final = (
     "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}, m.edition"
     " FROM messages m LEFT JOIN contents c ON c.message_id = m.id WHERE "
+)
+
+_LATEST: Final = (
+    "SELECT id FROM messages WHERE channel = ? AND state NOT IN ('duplicate', 'fragment', 'joined')"
+    " ORDER BY id DESC LIMIT ?"
 )
 
 _Known = dict[bytes, dict[bytes, tuple[int, Answered]]]
@@ -116,6 +122,25 @@ class Intake(Part):
             raise KeyError(message_id) from None
         except Damaged:
             raise Unacceptable(DAMAGED.code, "", DAMAGED.text) from None
+
+    def newest(self, channel: str, limit: int) -> list[int]:
+        """`MessageStore.newest`."""
+        with self._database.read() as work:
+            rows = work.rows(_LATEST, (channel, limit))
+        return [number for (number,) in reversed(rows)]
+
+    def stored(self, message_ids: Sequence[int]) -> list[StoredMessage]:
+        """`MessageStore.stored`."""
+        if not message_ids:
+            return []
+        where = f"c.sealed IS NOT NULL AND m.id IN ({marks(len(message_ids))}) ORDER BY m.id"
+        with self._database.read() as work:
+            rows = work.rows(self._sealed + where, tuple(message_ids))
+        found: list[StoredMessage] = []
+        for row in rows:
+            with suppress(Damaged):
+                found.append(StoredMessage(row[0], row[1], self._open(row), row[2], row[7]))
+        return found
 
     @property
     def _sealed(self) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from editions.edition_kit import charges_in
+from editions.edition_kit import charge, charges_in
 from typer.testing import CliRunner
 
 from engine.auditing import AuditQuery
 from engine.cli import app
 from engine.errors import Misconfigured
-from engine.model import Running
+from engine.model import Arrival, Running
 from engine.store.base import Store
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
@@ -151,3 +151,61 @@ def test_an_edition_is_shown_with_its_files_and_differences(url: str, folder: Pa
     (change,) = json.loads(run(url, "editions", "diff", "1", "2", "--json").stdout)
     assert (change["file"], change["what"]) == ("tables/items.csv", "changed")
     assert "replaced" in run(url, "editions").stdout
+
+
+def with_messages(url: str, count: int = 6) -> None:
+    store = opened(url)
+    store.accept(
+        [
+            Arrival(
+                "dft-charges", charge(number), b"%d" % number, b"%d" % number, 1_795_000_000.0, "accepted"
+            )
+            for number in range(count)
+        ]
+    )
+    store.close()
+
+
+def moved_ward(folder: Path) -> None:
+    places = folder / "tables/locations.csv"
+    places.write_text(places.read_text().replace("ICU,WH/Wards/ICU,", "ICU,WH/Wards/IMC,"))
+    cases = folder / "dft-charges.test.yaml"
+    cases.write_text(cases.read_text().replace("WH/Wards/ICU", "WH/Wards/IMC"))
+
+
+def test_the_impact_is_shown_before_anything_is_deployed_and_stands_in_the_audit(
+    url: str, folder: Path
+) -> None:
+    deploy(url, folder)
+    with_messages(url)
+    moved_ward(folder)
+    result = deploy(url, folder, "--ticket", "CHG-8")
+    assert result.exit_code == 0, result.output
+    assert "dft-charges (changed): 6 of 6 messages compared" in result.stdout
+    assert "6 uses change location  [messages 2 3 4 5 6]" in result.stdout
+    assert "WH/Wards/ICU → WH/Wards/IMC (6)" in result.stdout
+    store = opened(url)
+    (look,) = [one.entry for one in store.entries(AuditQuery(act="look"))]
+    assert (look.object, look.ticket, look.detail["shown"]) == ("impact", "CHG-8", "1 2 3 4 5 6")
+    assert look.detail["against"] == "edition:1"
+    after = store.entries(AuditQuery(after=store.entries(AuditQuery(act="look"))[0].id))
+    steps = [one.entry.detail.get("step", one.entry.act) for one in after]
+    assert steps == ["proposed", "approved", "activated"]
+    store.close()
+
+
+def test_the_impact_alone_deploys_nothing(url: str, folder: Path, tmp_path: Path) -> None:
+    refused = run(url, "impact", str(folder)).exception
+    assert "no active edition" in str(refused)
+    deploy(url, folder)
+    with_messages(url)
+    same = run(url, "impact", str(folder))
+    assert same.stdout.strip() == "as they were: dft-charges"
+    moved_ward(folder)
+    html = tmp_path / "impact.html"
+    told = json.loads(run(url, "impact", str(folder), "--last", "4", "--html", str(html), "--json").stdout)
+    (channel,) = told["channels"]
+    assert (channel["name"], channel["compared"], channel["other"]) == ("dft-charges", 4, 4)
+    assert "4 uses change location" in html.read_text()
+    assert "://" not in html.read_text()
+    assert len(json.loads(run(url, "editions", "--json").stdout)["editions"]) == 1

@@ -137,3 +137,15 @@ class EditionContract:
         taken_by(store, 1, 2)
         taken_by(store, 2, 0)
         assert store.working_editions() == [2]
+
+    def test_the_newest_messages_come_back_oldest_first_without_repeats(self, store: Store) -> None:
+        for number in (1, 2, 3, 3, 4):
+            taken_by(store, number, 0)
+        assert store.newest("charges", 3) == [2, 3, 5]
+        assert store.newest("charges", 99) == [1, 2, 3, 5]
+        assert store.newest("orders", 3) == []
+        found = store.stored([5, 2, 4, 77])  # 4 repeats 3, and has no content of its own
+        assert [(one.id, one.channel, b"P03|4" in one.raw) for one in found] == [
+            (2, "charges", False), (5, "charges", True),
+        ]  # fmt: skip
+        assert store.stored([]) == []

@@ -23,3 +23,15 @@ def charges_in(folder: Path) -> Path:
 
 def told(who: str = "ann", at: float = 5.0, why: str = "new ward") -> Entry:
     return Entry(at=at, who=who, role="operator", act=Act.DEPLOY, object="channels", why=why)
+
+
+def charge(number: int, code: str = "270001", ward: str = "ICU") -> bytes:
+    """A charge of two of something on a ward; seven patients come back."""
+    return (
+        rf"MSH|^~\&|CHARGES|GENERAL|WARDLINE|GENERAL|20261121120000||DFT^P03^DFT_P03|C{number}|P|2.5.1"
+        "\r"
+        f"EVN|P03|20261121120000\rPID|1||770{number % 7}^^^GENERAL^MR||TESTMANN^TESSA||19700131|F"
+        f"||||||||||ACCT77{number % 7}\r"
+        f"PV1|1|I|{ward}^1^1^GENERAL||||||||||||||||VISIT77{number % 7}\r"
+        f"FT1|1|T{number}||20261121101500||CG|{code}^Charge^L|||2||12.50&EUR|{ward}|||{ward}^1\r"
+    ).encode()

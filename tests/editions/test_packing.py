@@ -22,7 +22,8 @@ def test_a_folder_is_packed_with_what_its_channels_name_and_nothing_else(tmp_pat
     (folder / "notes.txt").write_text("not a part")
     (folder / "tables/unused.csv").write_text("code\n")
     assert set(pack(folder).files) == {
-        "dft-charges.yaml", "dft-charges.test.yaml", "tables/items.csv", "tables/locations.csv",
+        "dft-charges.yaml", "dft-charges.test.yaml", "tables/items.csv", "tables/items.table.yaml",
+        "tables/locations.csv", "tables/locations.table.yaml",
     }  # fmt: skip
 
 
