@@ -437,6 +437,9 @@ class Dead(msgspec.Struct, frozen=True):
     reason: Reason
     lacks: tuple[str, str] | None = None
 
+    def __repr__(self) -> str:
+        return f"Dead({self.reason!r})"
+
 
 class Fragment(msgspec.Struct, frozen=True):
     """Is a piece of a message: `follows` names what it continues, `leads` what continues it (keyed

@@ -170,8 +170,15 @@ def test_one_bad_charge_makes_the_whole_message_a_dead_letter(
 
 
 def test_the_reason_never_holds_the_value(run: Run) -> None:
-    for charge in (("SECRET-CODE", "1"), ("G1", "SECRET-1")):
-        assert b"SECRET" not in msgspec.json.encode(run(message(charge)))
+    for charge, lacks in (
+        (("SECRET-CODE", "1"), ("items", "SECRET-CODE")),
+        (("G1", "SECRET-1"), None),
+    ):
+        routing = run(message(charge))
+        assert isinstance(routing.result, Dead)
+        assert b"SECRET" not in msgspec.json.encode(routing.result.reason)
+        assert "SECRET" not in repr(routing)
+        assert routing.result.lacks == lacks  # for the worklist alone, where the guard lets it
 
 
 def test_two_effects_with_one_key_are_refused(run: Run) -> None:
