@@ -12,10 +12,12 @@ import typer
 
 from engine.cli.show import JsonOption, print_json
 from engine.config.loading import channel_files, lint_files
+from engine.config.profiles import read_profile
 from engine.config.reading import read_yaml
 from engine.config.schema import CHANNEL_SCHEMA, published
 from engine.errors import Misconfigured
 from engine.workbench.drafting.draft import Draft, Wanted, draft
+from engine.workbench.drafting.profiled import samples_of
 from engine.workbench.drafting.questions import Answers, Question, known_cells, read_sheet, sheet
 from engine.workbench.drafting.samples import Sample, read_samples
 
@@ -31,6 +33,9 @@ def new(
     ],
     samples: Annotated[
         list[Path] | None, typer.Option("--from", help="A file or folder of sample messages; repeatable.")
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="A profile that `wardline profile` learned, with or without samples.")
     ] = None,
     into: Annotated[Path, typer.Option(help="The folder of channels.")] = Path("channels"),
     answers: Annotated[Path | None, typer.Option(help="A sheet of answers, as --ask writes it.")] = None,
@@ -58,7 +63,7 @@ def new(
     if not _NAME.fullmatch(name):
         raise Misconfigured("a channel's name is lower-case letters, digits and hyphens", where=name)
     person = _Person(quiet=yes or ask is not None, terminal=at_terminal() and not as_json)
-    read = _read(samples or [], charset)
+    read = _read(samples or [], profile, charset)
     people = _people(into) if ask is None else dict.fromkeys(("business", "technical"), "not-asked-yet")
     wanted = Wanted(
         name,
@@ -112,14 +117,15 @@ class _Person:
         return _prompt if self._asks else None
 
 
-def _read(samples: list[Path], charset: str) -> list[Sample]:
-    if not samples:
+def _read(samples: list[Path], profile: Path | None, charset: str) -> list[Sample]:
+    if not samples and profile is None:
         raise Misconfigured("nothing to learn from", hint="--from FILE, or a folder of sample messages")
     read, unread = read_samples(samples, charset)
+    read += samples_of(read_profile(profile)) if profile else []
     for line in unread:
         typer.secho(line, err=True, fg="red")
     if not read:
-        raise Misconfigured("no message could be read", where=str(samples[0]))
+        raise Misconfigured("no message could be read", where=str(samples[0] if samples else profile))
     return read
 
 

@@ -12,6 +12,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from engine.cli import new as command
+from engine.cli.profile import profile
 from engine.config.loading import lint_files, load_channel
 from engine.config.testing import run_cases
 from engine.errors import Misconfigured
@@ -147,6 +148,21 @@ def test_what_the_folder_knows_is_suggested(tmp_path: Path, sample: Path) -> Non
     second = (folder / "second-desk.yaml").read_text()
     assert "listen: tcp:2591\n" in second
     assert "billing@clinic.example" in second
+
+
+def test_a_learned_profile_is_enough(tmp_path: Path, sample: Path) -> None:
+    other = tmp_path / "other.hl7"
+    other.write_text(CHARGE.replace("X900", "X901").replace("990-1", "990-2").replace("E8866", "E8867"))
+    learned, folder = tmp_path / "till.yaml", tmp_path / "channels"
+    teach = typer.Typer(pretty_exceptions_enable=False)
+    teach.command()(profile)
+    assert CliRunner().invoke(teach, [str(sample), str(other), "-o", str(learned)]).exit_code == 0
+    done = _run("front-desk", "--profile", learned, "--into", folder, "--yes", *OWNERS)
+    assert done.exit_code == 0, done.output
+    assert "DFT^P03 of the profile, 2: charge\n" in done.stdout
+    items = (folder / "tables/front-desk-items.csv").read_text()
+    assert items.splitlines()[1:] == ["code,charge_as", "X900,X900", "X901,X901"]
+    assert all(result.passed for result in run_cases(load_channel(folder / "front-desk.yaml")))
 
 
 def test_json(tmp_path: Path, sample: Path) -> None:

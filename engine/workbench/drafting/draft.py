@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import wrap
 from typing import NamedTuple
 
 from engine.config.build import reads_of
@@ -216,7 +217,8 @@ class _Drafting:
         """What samples need beside the usual."""
         wanted = self._wanted
         types = f"    message_types: [{', '.join(self._types)}]"
-        lines = [types] if len(types) <= 110 else ["    message_types:", f"      [{', '.join(self._types)}]"]
+        wrapped = [f"      {one}" for one in wrap(f"[{', '.join(self._types)}]", 100, break_on_hyphens=False)]
+        lines = [types] if len(types) <= 110 else ["    message_types:", *wrapped]
         processing = sorted(
             {one.header.field(11).decode("ascii", "replace")[:1] for one in self._documents} - {""}
         )
