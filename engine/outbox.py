@@ -82,7 +82,8 @@ class Line:
         dice: Callable[[], float],
         told: Callable[[PrivacyIncident], None] = signal,
     ) -> None:
-        self._channel, self._client, self._pen = channel, client, Pen(channel, told)
+        self._client, self._told = client, told
+        self.take_up(channel)
         self._store, self._threads, self._outcome = store, threads, outcome
         self._call_later, self._retry, self._dice = call_later, retry, dice
         self._timer: Any = None
@@ -90,6 +91,10 @@ class Line:
         self._rejections = 0  # of the same answer
         self._stopped = False
         self._working: Deferred[Any] | None = None
+
+    def take_up(self, channel: Channel) -> None:
+        """Write answers by the rules of this channel from the next one on."""
+        self._channel, self._pen = channel, Pen(channel, self._told)
 
     def look(self) -> None:
         """Tell the next answer that is owed, if nothing is under way."""
@@ -238,7 +243,17 @@ class Outbox:
     """The lines of all channels that answer apart."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        self._lines = lines
+        self._lines = list(lines)
+
+    def add(self, line: Line) -> None:
+        """One more."""
+        self._lines.append(line)
+        line.look()
+
+    def remove(self, line: Line) -> None:
+        """One less; what it did not tell stays owed."""
+        self._lines.remove(line)
+        line.stop()
 
     def __len__(self) -> int:
         return len(self._lines)

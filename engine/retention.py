@@ -56,6 +56,10 @@ class RetentionLoop:
         self.overdue = False
         """Whether entries of the audit stay past their years, because they cannot be removed from here."""
 
+    def follow(self, channels: Mapping[str, Retention]) -> None:
+        """These say otherwise from the next day on."""
+        self._channels = channels
+
     def turn(self) -> float:
         """Purge if today's is not done; seconds to rest."""
         now = self._clock()

@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 
 class Threads:
-    """A named pool of threads whose results come back to the reactor."""
+    """A named pool of threads whose results come back to the reactor. There are none before there is work."""
 
     def __init__(self, reactor: IReactorThreads, name: str, size: int = 1) -> None:
         self._reactor: Any = reactor
-        self._pool = ThreadPool(minthreads=size, maxthreads=size, name=name)
+        self._pool = ThreadPool(minthreads=0, maxthreads=size, name=name)
         self._pool.start()
 
     def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

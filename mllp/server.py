@@ -80,10 +80,11 @@ class MllpServer(ServerFactory):
         self.accepting = True
         self.counters: Counter[str] = Counter()
         self.reactor: Any = None
-        self._peers: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(peer) for peer in peers)
+        self._peers = _networks(peers)
         self._per_peer: Counter[str] = Counter()
         self._open: set[Connection] = set()
         self._ports: list[Any] = []
+        self._gates: list[_Gate] = []
         self._emptied: Deferred[None] | None = None
 
     @property
@@ -97,10 +98,28 @@ class MllpServer(ServerFactory):
         Raises `twisted.internet.error.CannotListenError`.
         """
         self.reactor = reactor
-        listening = reactor.listenTCP(port, _Gate(self, tls), backlog=_BACKLOG, interface=interface)
+        gate = _Gate(self, tls)
+        listening = reactor.listenTCP(port, gate, backlog=_BACKLOG, interface=interface)
         _keep_alive(listening.socket)
         self._ports.append(listening)
+        self._gates.append(gate)
         return listening
+
+    def change(
+        self, *, limits: Limits, caps: Caps, peers: Sequence[str], release: Release, tls: ServerTls | None
+    ) -> None:
+        """Other rules on the same sockets, for connections from now on. Those that exist stay as they are,
+        but those whose address is not listed any more: they are closed once what is in work is answered."""
+        self.limits, self.caps, self.release = limits, caps, release
+        self._peers = _networks(peers)
+        for gate in self._gates:
+            gate.secure(tls)
+        if self._peers:
+            self._let_go(lambda connection: not self._listed(connection.peer.host))
+
+    def hang_up(self) -> None:
+        """Close the connections that exist, each once what is in work is answered; new ones are welcome."""
+        self._let_go(lambda _: True)
 
     def drain(self, timeout: float) -> Deferred[None]:
         """Stop gracefully: accept nothing new, answer what is in work, close.
@@ -153,6 +172,11 @@ class MllpServer(ServerFactory):
             del self._per_peer[host]
         self._tell_when_empty()
 
+    def _let_go(self, whom: Callable[[Connection], bool]) -> None:
+        for connection in tuple(self._open):
+            if whom(connection):
+                connection.drain()
+
     def _listed(self, host: str) -> bool:
         address = ip_address(host)
         mapped = getattr(address, "ipv4_mapped", None)
@@ -175,7 +199,11 @@ class _Gate(ServerFactory):
 
     def __init__(self, server: MllpServer, tls: ServerTls | None) -> None:
         self._server = server
-        self._inner: Any = _Connections(server, secure=tls is not None)
+        self.secure(tls)
+
+    def secure(self, tls: ServerTls | None) -> None:
+        """With this TLS, or none, from the next connection on."""
+        self._inner: Any = _Connections(self._server, secure=tls is not None)
         if tls is not None:
             self._inner = TLSMemoryBIOFactory(tls, False, self._inner)  # type: ignore[arg-type]
 
@@ -196,6 +224,10 @@ class _Connections(ServerFactory):
 
     def buildProtocol(self, addr: Any) -> Connection:
         return Connection(self._server, addr.host, addr.port, secure=self._secure)
+
+
+def _networks(peers: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(peer) for peer in peers)
 
 
 def _keep_alive(handle: socket.socket) -> None:

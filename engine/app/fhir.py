@@ -13,6 +13,8 @@ from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from twisted.internet.defer import Deferred
+
 from engine.access import Access, Certificate, Clients, Rates, static_keys
 from engine.app.key_fetching import fetch_keys
 from engine.app.listening import Address, address_of, from_environment, is_everywhere
@@ -21,6 +23,7 @@ from engine.config.clients import read_clients
 from engine.config.listening import is_loopback
 from engine.config.loading import LoadedChannel
 from engine.config.spec import FhirSource, TlsSpec
+from engine.editions.loading import Loaded
 from engine.errors import Misconfigured
 from engine.fhir import models
 from engine.intake import Intake, record_all
@@ -33,7 +36,7 @@ from engine.store.keys import KeyRing
 from engine.telemetry import AuditFailed, ChannelOpened, PrivacyIncident, signal
 from engine.threads import Threads
 
-__all__ = ["FhirDoors"]
+__all__ = ["FhirDoors", "check_safe"]
 
 READERS: Final = 4
 """Threads that read the store for clients."""
@@ -42,38 +45,40 @@ JUDGES: Final = 2
 """Threads that find out who calls: they may wait for keys that another server publishes."""
 
 
-class _Door(NamedTuple):
-    """A listener with the channels behind it."""
+class Wanted(NamedTuple):
+    """A door as an edition wants it: everything about it that can be wrong was looked at."""
 
-    listener: FhirListener
-    channels: list[LoadedChannel]
-    source: FhirSource
     address: Address
+    channels: tuple[LoadedChannel, ...]
+    source: FhirSource
+    service: Callable[[str], Service]
+    limits: Limits
+    tls: Tls | None
 
-    def open(self, loop: asyncio.AbstractEventLoop, settings: Settings) -> None:
-        """Open it. Raises `Misconfigured` when the address cannot be used or would be unsafe."""
-        tls = _tls(self.source.tls, self.listener.name) if self.source.tls else None
-        safe = is_loopback(self.address.host) or self.source.insecure_ok or settings.insecure_ok
-        if tls is None and not safe:
-            raise Misconfigured(
-                "plain HTTP beyond loopback shows tokens and patients to everyone on the wire",
-                where=self.listener.name,
-                hint="give `tls:`, or say `insecure_ok: true` where something before it does TLS",
-            )
-        if not self.source.base_url and is_everywhere(self.address.host):
-            raise Misconfigured(
-                "clients cannot be told where they are: every address is listened on",
-                where=self.listener.name,
-                hint="give `base_url:`, the address as clients write it",
-            )
-        port = self.listener.open(loop, self.address.host, self.address.port, tls)
-        for channel in self.channels:
-            signal(ChannelOpened(channel.spec.channel, f"{self.address.host}:{port}", tls is not None))
+    @property
+    def name(self) -> str:
+        """Those of its channels."""
+        return " ".join(channel.spec.channel for channel in self.channels)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Who may connect, by certificate; empty: whoever can."""
+        tls = self.source.tls
+        return frozenset(name.lower() for name in tls.client_names) if tls else frozenset()
+
+    def listener(self) -> FhirListener:
+        """A listener for it, not open yet."""
+        return FhirListener(self.name, self.service, self.limits, Certificate.read, self.names)
+
+
+class _Open(NamedTuple):
+    wanted: Wanted
+    listener: FhirListener
 
 
 class FhirDoors:
     """All doors of a node, and the group commit and the threads behind them. `stored` is told when there is
-    something to route, `told` of answers that go without their words."""
+    something to route, `told` of answers that go without their words. Reactor's thread, but for `wanted`."""
 
     def __init__(
         self,
@@ -81,13 +86,12 @@ class FhirDoors:
         loop: asyncio.AbstractEventLoop,
         settings: Settings,
         store: Store,
-        channels: Sequence[LoadedChannel],
         ring: KeyRing,
         commits: Threads,
         stored: Callable[[], None],
         told: Callable[[PrivacyIncident], None],
     ) -> None:
-        self._loop, self._settings = loop, settings
+        self._loop, self._settings, self._store, self._ring = loop, settings, store, ring
         self._reads, self._judges = Threads(reactor, "read", READERS), Threads(reactor, "judge", JUDGES)
         self._intake: Intake[Unit, Written | Moved] = Intake(
             store,
@@ -110,7 +114,7 @@ class FhirDoors:
             size=len,
             failed=AuditFailed,
         )
-        doors = Doors(
+        self._doors = Doors(
             self._submit,
             self._look,
             self._judge,
@@ -120,31 +124,111 @@ class FhirDoors:
             self._record,
             told,
         )
-        self._doors = _group(channels, settings, ring, doors, store)
+        self._open: dict[Address, _Open] = {}
+        self._fresh: dict[Address, _Open] = {}
+        self._draining: list[FhirListener] = []
 
     @property
     def listeners(self) -> list[FhirListener]:
         """One for each address."""
-        return [door.listener for door in self._doors]
+        return [door.listener for door in self._open.values()]
 
     @property
     def available(self) -> bool:
         """Whether the store takes what comes."""
         return self._intake.available and self._audit.available
 
-    def open(self) -> None:
-        """Open all. Raises `Misconfigured` when an address cannot be used or would be unsafe."""
-        for door in self._doors:
-            door.open(self._loop, self._settings)
+    def wanted(self, loaded: Loaded) -> list[Wanted]:
+        """The doors of an edition. From any thread. Raises `Misconfigured`."""
+        shared: dict[Address, list[LoadedChannel]] = {}
+        for channel in loaded.channels:
+            source = channel.spec.source.fhir
+            if source is not None:
+                shared.setdefault(address_of(source, self._settings, os.environ), []).append(channel)
+        return [self._wanted(address, group, loaded.number) for address, group in shared.items()]
+
+    def open(self, wanted: Sequence[Wanted]) -> None:
+        """Open the doors that are not open yet; nothing is served by `wanted` elsewhere until `turn`. Raises
+        `Misconfigured` when one of them cannot be, and then opens none."""
+        try:
+            for one in wanted:
+                before = self._open.get(one.address)
+                if before is None or before.wanted.source.tls != one.source.tls:
+                    self._open_one(one, before)
+        except Misconfigured:
+            self.give_up()
+            raise
+
+    def give_up(self) -> None:
+        """Close again what `open` opened."""
+        for door in self._fresh.values():
+            door.listener.drain(0.0)
+        self._fresh = {}
+
+    def turn(self, wanted: Sequence[Wanted]) -> None:
+        """Serve this from now on; what is not wanted any more, or has another in its place, drains."""
+        before, self._open = self._open, {}
+        for one in wanted:
+            stays = before.get(one.address)
+            if one.address in self._fresh:
+                self._open[one.address] = self._fresh[one.address]
+            elif stays is not None:
+                del before[one.address]
+                stays.listener.take_up(one.name, one.service, one.limits, one.names)
+                self._open[one.address] = _Open(one, stays.listener)
+        self._fresh = {}
+        for door in before.values():
+            self._retire(door.listener)
+
+    def drain(self, timeout: float) -> list[Deferred[None]]:
+        """Answer what is in work, close."""
+        return [listener.drain(timeout) for listener in (*self.listeners, *self._draining)]
 
     def close(self) -> None:
         """End the threads; the doors are drained by then."""
         self._reads.close()
         self._judges.close()
 
+    def _open_one(self, wanted: Wanted, before: _Open | None) -> None:
+        address, listener = wanted.address, wanted.listener()
+        listener.accepting(self.available)
+        bound = before.listener.hand_over() if before else None
+        port = listener.open(self._loop, address.host, address.port, wanted.tls, bound)
+        self._fresh[address] = _Open(wanted, listener)
+        for channel in wanted.channels:
+            shown = f"{address.host}:{port}"
+            signal(ChannelOpened(channel.spec.channel, shown, wanted.tls is not None))
+
+    def _retire(self, listener: FhirListener) -> None:
+        self._draining.append(listener)
+        drained = listener.drain(self._settings.drain)
+        drained.addBoth(lambda _: self._draining.remove(listener))
+
+    def _wanted(self, address: Address, channels: list[LoadedChannel], edition: int) -> Wanted:
+        source = channels[0].spec.source.fhir
+        assert source is not None  # noqa: S101 - that is how it was found
+        name = " ".join(channel.spec.channel for channel in channels)
+        tls = _tls(source.tls, name) if source.tls else None
+        check_safe(address, source, tls, name, self._settings)
+        clients = read_clients(channels[0].path.parent / source.clients)
+        limits = Limits(body=source.max_body, bundle=source.max_bundle, entries=source.max_entries)
+        access = partial(
+            _access, clients=clients, settings=self._settings, ring=self._ring, store=self._store
+        )
+        make = partial(
+            _service,
+            offers=tuple(_offer(channel, edition) for channel in channels),
+            limits=limits,
+            access=access,
+            rate=source.rate,
+            doors=self._doors,
+            named=source.base_url,
+        )
+        return Wanted(address, tuple(channels), source, make, limits, tls)
+
     def _accepting(self, _: bool) -> None:
-        for door in self._doors:
-            door.listener.accepting(self.available)
+        for listener in self.listeners:
+            listener.accepting(self.available)
 
     def _submit(self, unit: Unit) -> asyncio.Future[Written | Moved | None]:
         done: asyncio.Future[Written | Moved | None] = self._loop.create_future()
@@ -163,42 +247,22 @@ class FhirDoors:
         return self._judges.run(call, *args).asFuture(self._loop)
 
 
-def _group(
-    channels: Sequence[LoadedChannel], settings: Settings, ring: KeyRing, doors: Doors, store: Store
-) -> list[_Door]:
-    """The doors of these channels, not open yet. Raises `Misconfigured`."""
-    shared: dict[Address, list[LoadedChannel]] = {}
-    for channel in channels:
-        source = channel.spec.source.fhir
-        if source is not None:
-            shared.setdefault(address_of(source, settings, os.environ), []).append(channel)
-    return [_door(address, group, settings, ring, doors, store) for address, group in shared.items()]
-
-
-def _door(
-    address: Address,
-    channels: list[LoadedChannel],
-    settings: Settings,
-    ring: KeyRing,
-    doors: Doors,
-    store: Store,
-) -> _Door:
-    source = channels[0].spec.source.fhir
-    assert source is not None  # noqa: S101 - that is how it was found
-    clients = read_clients(channels[0].path.parent / source.clients)
-    limits = Limits(body=source.max_body, bundle=source.max_bundle, entries=source.max_entries)
-    make = partial(
-        _service,
-        offers=tuple(_offer(channel) for channel in channels),
-        limits=limits,
-        access=partial(_access, clients=clients, settings=settings, ring=ring, store=store),
-        rate=source.rate,
-        doors=doors,
-        named=source.base_url,
-    )
-    names = frozenset(name.lower() for name in source.tls.client_names) if source.tls else frozenset()
-    name = " ".join(channel.spec.channel for channel in channels)
-    return _Door(FhirListener(name, make, limits, Certificate.read, names), channels, source, address)
+def check_safe(address: Address, source: FhirSource, tls: Tls | None, name: str, settings: Settings) -> None:
+    """Raises `Misconfigured` for a door that would be unsafe, or whose clients could not be told where it
+    is."""
+    safe = is_loopback(address.host) or source.insecure_ok or settings.insecure_ok
+    if tls is None and not safe:
+        raise Misconfigured(
+            "plain HTTP beyond loopback shows tokens and patients to everyone on the wire",
+            where=name,
+            hint="give `tls:`, or say `insecure_ok: true` where something before it does TLS",
+        )
+    if not source.base_url and is_everywhere(address.host):
+        raise Misconfigured(
+            "clients cannot be told where they are: every address is listened on",
+            where=name,
+            hint="give `base_url:`, the address as clients write it",
+        )
 
 
 def _service(
@@ -239,7 +303,7 @@ def _access(base: str, *, clients: Clients, settings: Settings, ring: KeyRing, s
     )
 
 
-def _offer(channel: LoadedChannel) -> Offer:
+def _offer(channel: LoadedChannel, edition: int) -> Offer:
     source = channel.spec.source.fhir
     assert source is not None  # noqa: S101 - only such channels are here
     for release in source.releases:
@@ -250,6 +314,7 @@ def _offer(channel: LoadedChannel) -> Offer:
         {type_: frozenset(rights) for type_, rights in source.resources.items()},
         source.identifiers == "unique",
         ZoneInfo(source.timezone),
+        edition,
     )
 
 

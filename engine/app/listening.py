@@ -29,13 +29,15 @@ from mllp.tls import ServerTls
 __all__ = [
     "Address",
     "Listener",
+    "Wanted",
     "address_of",
+    "change_listener",
     "channel_of",
     "folder_of",
     "from_environment",
     "is_everywhere",
-    "make_listener",
     "open_listener",
+    "wanted_door",
 ]
 
 Listener = MllpListener | FolderListener
@@ -49,13 +51,14 @@ class Address(NamedTuple):
     port: int
 
 
-def channel_of(spec: ChannelSpec, settings: Settings) -> Channel:
-    """The channel as its listener sees it."""
+def channel_of(spec: ChannelSpec, settings: Settings, edition: int = 0) -> Channel:
+    """The channel as its listener sees it, by the rules of an edition."""
     source = spec.source.hl7
     assert source is not None  # noqa: S101 - FHIR has a listener of its own
     channel = Channel(
         name=spec.channel,
         rules=accept_rules(source),
+        edition=edition,
         acknowledge=source.acknowledge,
         timeout=float(source.acknowledge_timeout),
         late="error" if source.acknowledge_late == "error" else "accepted",
@@ -78,33 +81,63 @@ def channel_of(spec: ChannelSpec, settings: Settings) -> Channel:
     )
 
 
-def make_listener(
-    spec: ChannelSpec, settings: Settings, doors: Doors, reactor: Any, threads: Threads
-) -> Listener:
-    """The channel's listener, not open yet. Raises `Misconfigured` for a folder that nobody names."""
-    source, channel = spec.source.hl7, channel_of(spec, settings)
+class Link(NamedTuple):
+    """A door of MLLP: where it is, and what is asked of connections."""
+
+    address: Address
+    server: Mapping[str, Any]
+    """`limits`, `caps`, `peers` and `release` of its server."""
+
+    tls: ServerTls | None
+    secured: TlsSpec | None
+    """What `tls` was made of."""
+
+
+class Wanted(NamedTuple):
+    """A door as an edition wants it: everything about it that can be wrong was looked at. The same `key`
+    is the same door, whichever channel is behind it."""
+
+    key: tuple[str, ...]
+    channel: Channel
+    link: Link | None
+    folder: FolderRules | None = None
+
+
+def wanted_door(spec: ChannelSpec, settings: Settings, edition: int) -> Wanted:
+    """The channel's door. Raises `Misconfigured` when the environment lacks something, or it would be
+    unsafe."""
+    source = spec.source.hl7
+    channel = channel_of(spec, settings, edition)
     if isinstance(source, MllpSource):
-        return _mllp(channel, source, doors)
+        return _mllp(channel, source, settings)
     assert source is not None  # noqa: S101 - FHIR has a listener of its own
-    return _folder(channel, source, doors, reactor, threads)
+    return _folder(channel, source)
 
 
-def _mllp(channel: Channel, source: MllpSource, doors: Doors) -> MllpListener:
+def _mllp(channel: Channel, source: MllpSource, settings: Settings) -> Wanted:
+    address = address_of(source, settings, os.environ)
+    tls = _tls(source.tls, channel.name, os.environ) if source.tls else None
+    if tls is None and not is_loopback(address.host) and not (source.insecure_ok or settings.insecure_ok):
+        raise Misconfigured(
+            "plain MLLP beyond loopback has neither secrecy nor proof of who sends",
+            where=channel.name,
+            hint="give `tls:`, or say `insecure_ok: true` and who may connect with `allow:`",
+        )
     limits = Limits(
         max_frame=source.max_frame,
         require_cr=source.require_cr,
         idle_timeout=float(source.idle_timeout) if source.idle_timeout else None,
     )
     caps = Caps(source.max_connections, source.max_connections_per_peer)
-    server = partial(MllpServer, limits=limits, caps=caps, peers=source.allow, release=source.mllp_release)
-    return MllpListener(channel, doors, server)
+    server = {"limits": limits, "caps": caps, "peers": source.allow, "release": source.mllp_release}
+    key = ("mllp", address.host, str(address.port or channel.name))  # 0 is another port for everyone
+    return Wanted(key, channel, Link(address, server, tls, source.tls))
 
 
-def _folder(
-    channel: Channel, source: FolderSource, doors: Doors, reactor: Any, threads: Threads
-) -> FolderListener:
+def _folder(channel: Channel, source: FolderSource) -> Wanted:
+    path = folder_of(source, channel.name, os.environ)
     rules = FolderRules(
-        path=folder_of(source, channel.name, os.environ),
+        path=path,
         pattern=source.pattern,
         files=FileRules(source.max_message, source.max_file, answers=source.answers == "file"),
         order=source.order,
@@ -112,31 +145,41 @@ def _folder(
         every=float(source.every),
         keep=source.keep_days * 86400.0,
     )
-    return FolderListener(channel, doors, rules, from_thread=reactor.callFromThread, threads=threads)
+    return Wanted(("folder", os.path.realpath(path)), channel, None, rules)
+
+
+def open_listener(wanted: Wanted, doors: Doors, reactor: Any, threads: Threads) -> Listener:
+    """Open a door. Raises `Misconfigured` when its address cannot be had."""
+    channel, link = wanted.channel, wanted.link
+    if link is None:
+        assert wanted.folder is not None  # noqa: S101 - it is the one or the other
+        return FolderListener(
+            channel, doors, wanted.folder, from_thread=reactor.callFromThread, threads=threads
+        )
+    listener = MllpListener(channel, doors, partial(MllpServer, **link.server))
+    port = listener.open(reactor, link.address.host, link.address.port, link.tls)
+    signal(ChannelOpened(listener.name, f"{link.address.host}:{port}", link.tls is not None))
+    return listener
+
+
+def change_listener(listener: Listener, before: Wanted, now: Wanted) -> None:
+    """The same door with the rules of `now` from the next message on. Connections stay, but for those whose
+    address may not connect any more, and all of them when another proof of who they are is asked for."""
+    if isinstance(listener, FolderListener):
+        assert now.folder is not None  # noqa: S101 - a key is of one kind
+        listener.take_up(now.channel, now.folder)
+        return
+    assert before.link is not None  # noqa: S101 - a key is of one kind
+    assert now.link is not None  # noqa: S101
+    listener.take_up(now.channel)
+    listener.server.change(**now.link.server, tls=now.link.tls)
+    if before.link.secured != now.link.secured:
+        listener.server.hang_up()
 
 
 def folder_of(source: FolderSource, channel: str, env: Mapping[str, str]) -> str:
     """The path of a channel's folder. Raises `Misconfigured` when the environment does not have it."""
     return from_environment(source.path, env, f"{channel}: path")
-
-
-def open_listener(reactor: Any, listener: Listener, spec: ChannelSpec, settings: Settings) -> None:
-    """Open the door. Raises `Misconfigured` when the address cannot be used or would be unsafe."""
-    if isinstance(listener, FolderListener):
-        listener.open()
-        return
-    source = spec.source.door
-    assert isinstance(source, MllpSource)  # noqa: S101 - it made this listener
-    address = address_of(source, settings, os.environ)
-    tls = _tls(source.tls, spec.channel, os.environ) if source.tls else None
-    if tls is None and not is_loopback(address.host) and not (source.insecure_ok or settings.insecure_ok):
-        raise Misconfigured(
-            "plain MLLP beyond loopback has neither secrecy nor proof of who sends",
-            where=spec.channel,
-            hint="give `tls:`, or say `insecure_ok: true` and who may connect with `allow:`",
-        )
-    port = listener.open(reactor, address.host, address.port, tls)
-    signal(ChannelOpened(listener.name, f"{address.host}:{port}", tls is not None))
 
 
 def address_of(source: MllpSource | FhirSource, settings: Settings, env: Mapping[str, str]) -> Address:

@@ -1,36 +1,32 @@
-"""A node put together: listeners, intake, routing, delivery, health; started and stopped in order."""
+"""A node put together: front, routing, delivery, upkeep; started, turned to another edition, and stopped
+in order."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.threads import blockingCallFromThread
 
-from engine.answers import Answers
-from engine.app.fhir import FhirDoors
-from engine.app.linking import open_link
-from engine.app.listening import Listener, channel_of, make_listener, open_listener
+from engine.app.carrying import Carrying
+from engine.app.front import Front, Shown
 from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
+from engine.app.turning import Turning
 from engine.app.workers import Share, Workers, belongs
 from engine.config.keeping import retention_of
-from engine.config.loading import LoadedChannel
 from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
+from engine.editions.loading import Loaded, Shelf
 from engine.egress import Compared, Egress
-from engine.errors import Misconfigured
-from engine.intake import Intake
-from engine.listeners.channel import Doors
-from engine.listeners.fhir import FhirListener
-from engine.listeners.folder import FolderListener
-from engine.model import Lane
-from engine.outbox import Line, Outbox
+from engine.errors import Misconfigured, Unavailable
+from engine.model import Activation, Lane
 from engine.privacy.book import TokenBook
 from engine.privacy.sealing import Sealer
 from engine.privacy.searching import KnownAuthorities
@@ -44,126 +40,81 @@ from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
-from engine.telemetry import EngineStarted, EngineStopping, LoopFailed, signal
+from engine.telemetry import EditionUnreadable, EngineStarted, EngineStopping, LoopFailed, signal
 from engine.threads import Loop, Threads
 
-__all__ = ["Node"]
+__all__ = ["Node", "Ready", "failed"]
 
 FAILED_REST = 1.0  # seconds before a loop that failed turns again
 
 
+class Ready(NamedTuple):
+    """An edition that was looked at: what it needs of this process can be had."""
+
+    loaded: Loaded
+    shown: Shown | None
+    opened: Mapping[str, Destination]
+
+
 class Node:
     """One process of an engine. `share` says which part of the work is its own; `loop` is what the
-    reactor runs on."""
+    reactor runs on; `shelf` is where the editions are."""
 
     def __init__(
         self,
         reactor: Any,
         settings: Settings,
         store: Store,
-        channels: Sequence[LoadedChannel],
         ring: KeyRing,
-        destinations: Mapping[str, Destination],
+        shelf: Shelf,
         *,
         loop: asyncio.AbstractEventLoop,
         share: Share = (0, 1),
         workers: Workers | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        self._reactor, self._settings, self._store = reactor, settings, store
-        self._channels, self._share, self._workers = list(channels), share, workers
-        self._commits = Threads(reactor, "commit")
+        self._reactor, self._settings, self._store, self._ring = reactor, settings, store, ring
+        self._share, self._workers, self._recorder = share, workers, recorder
         self._looks = Threads(reactor, "look")
-        self._deliveries: list[Loop] = []
-        self._recorder = recorder
-        self._told = recorder.withheld if recorder else signal
-        self._signing = (
-            Loop("audit", recorder.turn, lambda error: _failed("audit", error)) if recorder else None
-        )
-        self._ring, self._destinations = ring, destinations
-        self._routing: Loop | None = None
-        self._router: RoutingLoop | None = None
         self._compared = Compared()
-        self._keeping: Loop | None = None
-        self._retention: RetentionLoop | None = None
-        self._scheduled: Loop | None = None
-        self._listeners: list[Listener] = []
-        self._outbox = Outbox([])
-        self._stopping = False
-        self.failure: Misconfigured | None = None
-        self.answers = Answers(store, self._looks, call_later=reactor.callLater)
-        self.intake = Intake(
-            store,
-            store.accept,
-            self._commits,
-            call_soon=loop.call_soon,
-            call_later=reactor.callLater,
-            opened=self._open,
-            stored=self._wake_routing,
+        self._programs = Programs({}, load=shelf.programs)
+        self._carrying = Carrying(settings, share, self._delivery)
+        self._router = self._make_router() if share[0] > 0 or share[1] == 1 else None
+        self._routing = (
+            Loop("routing", self._router.turn, partial(failed, "routing")) if self._router else None
         )
-        self._fhir: FhirDoors | None = None
-        self._make_loops()
+        self._retention = self._make_retention()
+        self._upkeep = self._make_upkeep() if share[0] == 0 else []
+        self._front: Front | None = None
         if share[0] == 0:
-            doors = Doors(
-                self.intake.submit,
-                self.answers.wait,
-                self.answers.first_piece,
-                self.answers.refused,
-                Fingerprints(ring),
-                self._told,
+            told = recorder.withheld if recorder else signal
+            self._front = Front(
+                reactor, loop, settings, store, ring, self._looks, stored=self._wake_routing, told=told
             )
-            self._listeners = [
-                make_listener(channel.spec, settings, doors, reactor, self._looks)
-                for channel in self._by_hl7()
-            ]
-            if any(channel.spec.source.fhir for channel in self._channels):
-                self._fhir = FhirDoors(
-                    reactor,
-                    loop,
-                    settings,
-                    store,
-                    self._channels,
-                    ring,
-                    self._commits,
-                    self._wake_routing,
-                    self._told,
-                )
+        self._turning = Turning(store, self.holder, self, shelf.load, time.time, recorder)
+        self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
+        self._stopping = False
 
     # Putting together
 
-    def _make_loops(self) -> None:
-        self._programs = Programs({channel.spec.channel: channel.program for channel in self._channels})
-        if self._share[0] > 0 or self._share[1] == 1:
-            reader = reader_of(self._settings, self._ring)
-            sealer = Sealer(reader, self._store.keep_seal_key, self._store.cabinet, clock=time.time)
-            self._router = routing = RoutingLoop(
-                self._store,
-                self._programs,
-                TokenBook(self._vault(), self._store.tokens),
-                seal=sealer.seal,
-                renew=lambda: self._renewed(sealer),
-                name=Fingerprints(self._ring).of,
-                batch=self._settings.batch,
-                clock=time.time,
-                routed=self._routed,
-                remember=KnownAuthorities(self._ring, self._store).remember,
-                holder=self.holder,
-                compared=self._compared,
-                mine=partial(belongs, share=self._share),
-            )
-            self._routing = Loop("routing", routing.turn, lambda error: _failed("routing", error))
-        # A destination belongs to one process: its batches grow, and a file has one writer.
-        queues = {(name, c.program.lane) for c in self._channels for name in c.program.destinations}
-        self._deliveries = [
-            self._delivery(name, lane)
-            for name, lane in sorted(queues)
-            if belongs("ledger" if self._settings.ledger else name, self._share)
-        ]
-        if self._share[0] == 0:
-            self._retention = self._make_retention()
-            self._keeping = Loop("retention", self._retention.turn, _not_purged)
-            runs = ScheduleLoop(self._store.release_scheduled, time.time, self._released)
-            self._scheduled = Loop("schedule", runs.turn, lambda error: _failed("schedule", error))
+    def _make_router(self) -> RoutingLoop:
+        reader = reader_of(self._settings, self._ring)
+        sealer = Sealer(reader, self._store.keep_seal_key, self._store.cabinet, clock=time.time)
+        return RoutingLoop(
+            self._store,
+            self._programs,
+            TokenBook(self._vault(), self._store.tokens),
+            seal=sealer.seal,
+            renew=lambda: self._renewed(sealer),
+            name=Fingerprints(self._ring).of,
+            batch=self._settings.batch,
+            clock=time.time,
+            routed=self._routed,
+            remember=KnownAuthorities(self._ring, self._store).remember,
+            holder=self.holder,
+            compared=self._compared,
+            mine=partial(belongs, share=self._share),
+        )
 
     def _vault(self) -> Vault:
         """The vault with the keys that are in use now. Raises `Misconfigured` for one that the ring lacks."""
@@ -175,30 +126,34 @@ class Node:
         return self._vault()
 
     def _make_retention(self) -> RetentionLoop:
-        default = self._settings.retention
         return RetentionLoop(
             self._store,
-            default,
-            retention_of((channel.spec for channel in self._channels), default),
+            self._settings.retention,
+            {},
             audit_days=self._settings.keep_audit,
             holder=self.holder,
             clock=time.time,
             steady=time.monotonic,
         )
 
-    def _delivery(self, name: str, lane: Lane) -> Loop:
+    def _make_upkeep(self) -> list[Loop]:
+        """What one process of the node does for all of them."""
+        runs = ScheduleLoop(self._store.release_scheduled, time.time, self._released)
+        loops = [
+            Loop("retention", self._retention.turn, _not_purged),
+            Loop("schedule", runs.turn, partial(failed, "schedule")),
+        ]
+        if self._recorder:
+            loops.append(Loop("audit", self._recorder.turn, partial(failed, "audit")))
+        return loops
+
+    def _delivery(self, name: str, destination: Destination, lane: Lane) -> Loop:
         loop = DeliveryLoop(
             self._store,
             name,
-            self._destinations[name],
+            destination,
             lane,
-            egress=Egress(
-                self._programs,
-                self._store,
-                self.holder,
-                time.time,
-                self._compared,
-            ),
+            egress=Egress(self._programs, self._store, self.holder, time.time, self._compared),
             holder=f"{self.holder}/{name}/{lane.name.lower()}",
             retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
             batch=self._settings.batch,
@@ -206,30 +161,7 @@ class Node:
             dice=random.random,
             settled=self._settled,
         )
-        return Loop(f"deliver {name} {lane.name}", loop.turn, lambda error: _failed("delivery", error))
-
-    def _make_outbox(self) -> Outbox:
-        apart = [
-            channel.spec
-            for channel in self._channels
-            if (source := channel.spec.source.mllp) and source.app_ack == "separate"
-        ]
-        return Outbox(
-            [
-                Line(
-                    channel_of(spec, self._settings),
-                    open_link(self._reactor, spec, self._settings),
-                    self._store,
-                    self._looks,
-                    self.answers.decided,
-                    call_later=self._reactor.callLater,
-                    retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
-                    dice=random.random,
-                    told=self._told,
-                )
-                for spec in apart
-            ]
-        )
+        return Loop(f"deliver {name} {lane.name}", loop.turn, partial(failed, "delivery"))
 
     @property
     def holder(self) -> str:
@@ -238,21 +170,44 @@ class Node:
 
     # Running
 
-    def start(self) -> None:
-        """Take up what an earlier run left, then open the listeners. Raises `Misconfigured`."""
-        if self._share[0] == 0:
-            self._outbox = self._make_outbox()
+    def start(self, activation: Activation, loaded: Loaded, refused: str = "") -> None:
+        """Take up what an earlier run left, open the doors, and go by what is active from then on; where that
+        was `refused`, by what was loaded in its place. Reactor's thread. Raises `Misconfigured`: then nothing
+        runs."""
+        ready = self._ready(loaded)
+        if self._recorder:
+            self._recorder.started(loaded, self._share[1])
+        if self._front and ready.shown:
+            self._front.open(ready.shown)
         self._store.reclaim(time.time(), self.holder)  # as versions before named all of a process's claims
-        for loop in self._loops():
+        older = self._held(self._store.working_editions())
+        self._turned(ready, older)
+        if self._share[0] == 0:
+            total = self._share[1]
+            self._store.forget_running([f"{self._settings.node}/{number}" for number in range(total)])
+        self._turning.began(activation, loaded, refused)
+        for loop in (*([self._routing] if self._routing else ()), *self._upkeep, self._following):
             loop.start()
-        for listener, channel in zip(self._listeners, self._by_hl7(), strict=False):
-            open_listener(self._reactor, listener, channel.spec, self._settings)
-        if self._fhir:
-            self._fhir.open()
-        self._outbox.look()
         if self._workers:
             self._workers.start()
-        signal(EngineStarted(self.holder, len(self._channels), self._share[1]))
+        signal(EngineStarted(self.holder, len(loaded.channels), self._share[1]))
+
+    def turn(self, loaded: Loaded) -> None:
+        """Go by another edition from the next message on (`engine.app.turning.Turns`): in one step, or not at
+        all."""
+        ready = self._ready(loaded)
+        self._in_reactor(self._take_up, ready)
+
+    def keep(self, editions: Collection[int]) -> None:
+        """Hold the editions that have open work, let go of the others (`engine.app.turning.Turns`)."""
+        if {0, self._programs.edition, *editions} != set(self._programs.held):
+            opened = self._held(editions)
+            for idle in self._in_reactor(self._carry, opened):
+                idle.stop()
+
+    def wake(self) -> None:
+        """Another edition may have been made active: look now."""
+        self._following.wake()
 
     def stop(self) -> Deferred[Any]:
         """Stop accepting, answer what is in work, finish the batches in hand, let go."""
@@ -262,60 +217,85 @@ class Node:
 
     async def _stop(self) -> None:
         drain = self._settings.drain
-        await DeferredList([listener.drain(drain) for listener in self._all_listeners()])
-        await self._outbox.stop()
+        await self._looks.run(self._following.stop, drain)
+        if self._front:
+            await self._front.drain(drain)
         if self._workers:
             await self._workers.stop()
-        for loop in self._loops():
+        for loop in (*([self._routing] if self._routing else ()), *self._carrying.loops, *self._upkeep):
             await self._looks.run(loop.stop, drain)
         if self._router:
             self._router.close()
-        for destination in set(self._destinations.values()):
-            destination.close()
+        self._carrying.close()
         if self._recorder:
             await self._looks.run(self._recorder.stopped)
         self._store.close()
         # The pools join their threads; only now is nothing of ours left in them.
-        self._commits.close()
+        if self._front:
+            self._front.close()
         self._looks.close()
-        if self._fhir:
-            self._fhir.close()
 
     def parts(self) -> dict[str, Standing]:
         """What readiness depends on, each door by the name of its channel."""
         whole = {
-            "store": self.intake.available and (self._fhir is None or self._fhir.available),
             "workers": self._workers.alive() if self._workers else True,
             "running": not self._stopping,
         }
-        doors = {f"listener {listener.name}": _standing(listener) for listener in self._all_listeners()}
-        overdue = self._retention is not None and self._retention.overdue
-        kept: dict[str, Standing] = {"audit": "degraded"} if overdue else {}
-        return {name: "ready" if stands else "unready" for name, stands in whole.items()} | doors | kept
+        shown = self._front.parts() if self._front else {}
+        kept: dict[str, Standing] = {"audit": "degraded"} if self._retention.overdue else {}
+        return {name: "ready" if stands else "unready" for name, stands in whole.items()} | shown | kept
 
     def counters(self) -> dict[str, Mapping[str, int]]:
         """What the listeners' framing and connections saw, per channel."""
-        return {listener.name: dict(listener.counters) for listener in self._all_listeners()}
+        return self._front.counters() if self._front else {}
 
     def backlog(self) -> Deferred[dict[str, dict[str, float]]]:
         """What waits, read from the store."""
         return self._looks.run(self._store.backlog, time.time())
 
-    def _by_hl7(self) -> list[LoadedChannel]:
-        return [channel for channel in self._channels if not channel.spec.source.fhir]
+    # From one edition to another
 
-    def _all_listeners(self) -> list[Listener | FhirListener]:
-        return [*self._listeners, *(self._fhir.listeners if self._fhir else ())]
+    def _ready(self, loaded: Loaded) -> Ready:
+        """Look at what an edition needs. Raises `Misconfigured` when something of it cannot be had here."""
+        shown = self._front.wanted(loaded) if self._front else None
+        return Ready(loaded, shown, self._carrying.missing(loaded.programs.values()))
 
-    def _loops(self) -> list[Loop]:
-        loops = (self._routing, *self._deliveries, self._signing, self._keeping, self._scheduled)
-        return [loop for loop in loops if loop is not None]
+    def _take_up(self, ready: Ready) -> None:
+        if self._stopping:
+            raise Unavailable("the engine is stopping")
+        if self._front and ready.shown:
+            self._front.open(ready.shown)
+        self._turned(ready, {})
+
+    def _turned(self, ready: Ready, opened: Mapping[str, Destination]) -> None:
+        """Nothing of this can fail any more."""
+        loaded = ready.loaded
+        self._programs.turn(loaded.number, loaded.programs)
+        self._carry({**opened, **ready.opened})
+        default = self._settings.retention
+        self._retention.follow(retention_of((channel.spec for channel in loaded.channels), default))
+        if self._front and ready.shown:
+            self._front.turn(ready.shown)
+
+    def _held(self, editions: Collection[int]) -> dict[str, Destination]:
+        """Hold these editions; the destinations that they need besides. What one of them needs and cannot be
+        had here is told, and its deliveries wait."""
+        self._programs.keep(editions)
+        opened: dict[str, Destination] = {}
+        for edition in editions:
+            try:
+                opened |= self._carrying.missing(self._programs.held.get(edition, {}).values())
+            except Misconfigured as error:
+                signal(EditionUnreadable(edition, type(error).__name__))
+        return opened
+
+    def _carry(self, opened: Mapping[str, Destination]) -> list[Loop]:
+        return self._carrying.turn(opened, self._programs.all())
+
+    def _in_reactor(self, call: Callable[..., Any], *given: Any) -> Any:
+        return blockingCallFromThread(self._reactor, call, *given)
 
     # Wiring between the parts
-
-    def _open(self, available: bool) -> None:
-        for listener in self._listeners:
-            listener.accepting(available)
 
     def _wake_routing(self) -> None:
         if self._routing:
@@ -323,34 +303,23 @@ class Node:
 
     def _routed(self) -> None:
         self._released()
-        self._look()
+        self._settled([])
 
     def _released(self) -> None:
-        for loop in self._deliveries:
+        for loop in self._carrying.loops:
             loop.wake()
 
     def _settled(self, _: list[int]) -> None:
-        self._look()
-
-    def _look(self) -> None:
-        if len(self.answers):
-            self._reactor.callFromThread(self.answers.look)
-        if len(self._outbox):
-            self._reactor.callFromThread(self._outbox.look)
-
-
-def _standing(listener: Listener | FhirListener) -> Standing:
-    """A folder that cannot be worked on keeps its files: nobody is turned away."""
-    if listener.is_open:
-        return "ready"
-    return "degraded" if isinstance(listener, FolderListener) else "unready"
+        if self._front:
+            self._front.look()
 
 
 def _not_purged(error: BaseException) -> float:
     """Nobody waits for it: tried again when others have had their turn."""
-    return 60 * _failed("retention", error)
+    return 60 * failed("retention", error)
 
 
-def _failed(part: str, error: BaseException) -> float:
+def failed(part: str, error: BaseException) -> float:
+    """What failed is told, and tried again after so many seconds."""
     signal(LoopFailed(part, type(error).__name__))
     return FAILED_REST

@@ -8,10 +8,11 @@ import gc
 import os
 import resource
 import select
+import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,22 @@ import uvicorn
 import uvloop
 from twisted.internet import asyncioreactor
 
-from engine.app.carriers import open_destinations
+from engine.app.beginning import Beginning, active_of
 from engine.app.node import Node
 from engine.app.opening import ring_of
 from engine.app.recorder import Recorder
 from engine.app.workers import Share, Workers
 from engine.config.loading import load_channels
 from engine.console.health import application
+from engine.editions.loading import Shelf
 from engine.errors import Misconfigured
+from engine.model import Activation
 from engine.settings import Settings
+from engine.store.base import Store
+from engine.store.keys import KeyRing
 from engine.store.sql import open_store
-from engine.telemetry import REGISTRY, HttpOpened, configure_logs, signal
+from engine.telemetry import REGISTRY, HttpOpened, configure_logs
+from engine.telemetry import signal as tell
 
 __all__ = ["run_node", "spare_the_collector"]
 
@@ -47,38 +53,42 @@ class _Http(uvicorn.Server):
         yield
 
 
-def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool = False) -> None:
-    """Run one process of a node until SIGTERM or SIGINT. Raises `Misconfigured` before anything is opened."""
+def run_node(settings: Settings, folder: Path | None, share: Share, *, plain_logs: bool = False) -> None:
+    """Run one process of a node until SIGTERM or SIGINT, by the edition that is active; what `folder`
+    holds is made that before, if one is given. Raises `Misconfigured` before anything is opened."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory stays there
     configure_logs(level=settings.log_level, plain=plain_logs)
     sys.setswitchinterval(SWITCH)
-    channels = load_channels(folder, settings.sites)
-    spare_the_collector()
-    names = {name for channel in channels for name in channel.program.destinations}
-    destinations = open_destinations(names, os.environ, settings.ledger, insecure_ok=settings.insecure_ok)
+    if folder is not None:
+        load_channels(folder, settings.sites)  # what is wrong with it is said before there is a store
     ring = ring_of(settings)
     store = open_store(settings.store, ring, settings.cabinet)
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
     if share[0] == 0:
         store.begin_terms(ring.current)
-    ring = ring.following(store.uses())
+    with tempfile.TemporaryDirectory(prefix="wardline-", ignore_cleanup_errors=True) as into:
+        beginning = Beginning(store, Shelf(store, Path(into)), settings, share)
+        _run(beginning, active_of(store, settings, folder), store, ring.following(store.uses()), bool(folder))
+
+
+def _run(beginning: Beginning, active: Activation, store: Store, ring: KeyRing, fresh: bool) -> None:
+    """`fresh` is what is active when it was made so by this very start: then there is nothing to fall back
+    on."""
+    settings, share = beginning.settings, beginning.share
     recorder = Recorder(store, settings, ring) if share[0] == 0 else None
     # Before there are threads, which would outlive a refusal.
     door = _open_http(settings.http) if share[0] == 0 and settings.http != "off" else None
-    if recorder:
-        recorder.started(channels, share[1])
     loop, reactor = _reactor()
     workers = None
     if share[0] == 0 and share[1] > 1:
-        workers = Workers(reactor, share[1], partial(_command, folder), _environment(settings))
+        workers = Workers(reactor, share[1], _command, _environment(settings))
     node = Node(
         reactor,
         settings,
         store,
-        channels,
         ring,
-        destinations,
+        beginning.shelf,
         loop=loop,
         share=share,
         workers=workers,
@@ -86,13 +96,25 @@ def run_node(settings: Settings, folder: Path, share: Share, *, plain_logs: bool
     )
     if share[0] > 0:
         _end_with_parent(loop, reactor)
-    reactor.callWhenRunning(_start, reactor, node)
+    failure: list[Misconfigured] = []
+
+    def start() -> None:
+        """A listener that cannot open ends the process with its reason, not with a half-open node."""
+        try:
+            beginning.begin(active, node.start, last=not fresh)
+        except Misconfigured as error:
+            failure.append(error)
+            reactor.stop()
+        spare_the_collector()
+
+    reactor.callWhenRunning(start)
+    reactor.callWhenRunning(loop.add_signal_handler, signal.SIGHUP, node.wake)
     reactor.addSystemEventTrigger("before", "shutdown", node.stop)
     if door:
         _serve_http(loop, reactor, door, node)
     reactor.run()
-    if node.failure is not None:
-        raise node.failure
+    if failure:
+        raise failure[0]
 
 
 def spare_the_collector() -> None:
@@ -101,15 +123,6 @@ def spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def _start(reactor: Any, node: Node) -> None:
-    """A listener that cannot open ends the process with its reason, not with a half-open node."""
-    try:
-        node.start()
-    except Misconfigured as error:
-        node.failure = error
-        reactor.stop()
 
 
 def _reactor() -> tuple[asyncio.AbstractEventLoop, Any]:
@@ -133,7 +146,7 @@ def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, door: socket.sock
     server = _Http(config)
     reactor.callWhenRunning(lambda: loop.create_task(server.serve(sockets=[door])))
     host, port, *_ = door.getsockname()
-    signal(HttpOpened(f"{host}:{port}"))
+    tell(HttpOpened(f"{host}:{port}"))
 
     def end() -> None:
         server.should_exit = True
@@ -155,8 +168,8 @@ def _open_http(address: str) -> socket.socket:
         ) from None
 
 
-def _command(folder: Path, share: Share) -> list[str]:
-    return [sys.executable, "-m", "engine.cli", "run", str(folder), "--share", f"{share[0]}/{share[1]}"]
+def _command(share: Share) -> list[str]:
+    return [sys.executable, "-m", "engine.cli", "run", "--share", f"{share[0]}/{share[1]}"]
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 
 import msgspec
@@ -23,6 +23,7 @@ from engine.config.configured import (
     settings_configuration,
 )
 from engine.config.loading import LoadedChannel
+from engine.editions.loading import Loaded
 from engine.errors import Unavailable
 from engine.keyed import keyed
 from engine.settings import Settings
@@ -47,29 +48,45 @@ def named_by(ring: KeyRing) -> Named:
 class Recorder:
     """The audit of one engine."""
 
-    def __init__(self, store: AuditStore, settings: Settings, ring: KeyRing) -> None:
-        self._store, self._settings = store, settings
+    def __init__(
+        self, store: AuditStore, settings: Settings, ring: KeyRing, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._store, self._settings, self._environ = store, settings, environ
         self._named = named_by(ring)
         self._missed, self._due = 0, 0.0
         self._withheld = Counter[PrivacyIncident]()
         self._lock = threading.Lock()
 
-    def started(
-        self, channels: Sequence[LoadedChannel], workers: int, environ: Mapping[str, str] = os.environ
-    ) -> None:
+    def started(self, loaded: Loaded, workers: int) -> None:
         """Record the start, and everything that is loaded otherwise than it was last time. Raises
         `Unavailable` when that cannot be written: then the engine does not start."""
+        told = {"version": version("wardline"), "workers": str(workers), "edition": str(loaded.number)}
+        self._configured(loaded, Act.START, "engine", told)
+
+    def taking_up(self, loaded: Loaded) -> None:
+        """Record that an edition is about to be taken up, and what is otherwise then. Raises
+        `Unavailable`."""
+        self._configured(loaded, Act.DEPLOY, f"edition:{loaded.number}", {"step": "taken up"})
+
+    def refused(self, edition: int, why: str, running: Loaded) -> None:
+        """Record that an edition cannot be run here, and what goes on. Raises `Unavailable`."""
+        told = {"step": "refused", "why": why[:8000], "running": str(running.number)}
+        self._configured(running, Act.DEPLOY, f"edition:{edition}", told, "failed")
+
+    def _configured(
+        self, running: Loaded, act: Act, of: str, told: Mapping[str, str], outcome: Result = "done"
+    ) -> None:
+        """Record what is done, and with it everything that is loaded otherwise than before."""
+        channels = running.channels
         loaded = [channel_configuration(channel, self._named) for channel in channels]
-        loaded += [settings_configuration(environ, self._named), policy_configuration(self._named)]
+        loaded += [settings_configuration(self._environ, self._named), policy_configuration(self._named)]
         files = {one.name: channel for one, channel in zip(loaded, channels, strict=False)}
         known = self._store.configured()
         now = {name: Configuration(name, b"", {}) for name in known} | {one.name: one for one in loaded}
         changed = [one for name, one in now.items() if name not in known or known[name].digest != one.digest]
         entries = [self._changed(one, known.get(one.name), files.get(one.name)) for one in changed]
-        running = ", ".join(sorted(files))
-        told = {"version": version("wardline"), "workers": str(workers), "channels": running[:8000]}
-        start = self._entry(Act.START, "engine", told)
-        self._store.configure(changed, [start, *entries])
+        named = {"channels": ", ".join(sorted(files))[:8000]}
+        self._store.configure(changed, [self._entry(act, of, {**told, **named}, outcome), *entries])
 
     def withheld(self, told: PrivacyIncident) -> None:
         """An answer goes without its words: in the log at once, in the audit with the next turn; the same

@@ -1,4 +1,4 @@
-"""`wardline run`: the channels of a folder, from one process or several."""
+"""`wardline run`: the channels that were deployed, or those of a folder, from one process or several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ __all__ = ["run"]
 
 
 def run(
-    channels: Annotated[Path, typer.Argument(help="Folder of channel files.", exists=True)],
+    channels: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder of channel files to run, in development; else what was deployed.", exists=True
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
     store: Annotated[str | None, typer.Option(help="Database URL.", envvar="WARDLINE_STORE")] = None,
     http: Annotated[str | None, typer.Option(help="Address of health and metrics, or `off`.")] = None,
@@ -30,8 +35,14 @@ def run(
     ] = None,
     share: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
-    """Listen, store, answer, route and deliver, until told to stop (SIGTERM or Ctrl-C)."""
+    """Listen, store, answer, route and deliver, until told to stop (SIGTERM or Ctrl-C).
+
+    Another edition that is made active meanwhile is taken up without a stop."""
     settings = Settings.from_environment(store=store, http=http, ledger=ledger, sites=sites_of(site))
+    if channels is not None and settings.mode == "production":
+        raise Misconfigured(
+            "what runs in production was deployed, and approved", hint=f"wardline deploy {channels}"
+        )
     plain = sys.stderr.isatty() if plain_logs is None else plain_logs
     run_node(settings, channels, _share(share, workers), plain_logs=plain)
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -46,6 +46,15 @@ class FolderRules(msgspec.Struct, frozen=True):
     keep: float = 30 * DAY
 
 
+class _Way(NamedTuple):
+    """How files go in, as one thing: what a file is begun with."""
+
+    channel: Channel
+    rules: FolderRules
+    pen: Pen
+    passage: Passage
+
+
 class FolderListener:
     """One channel's door. `from_thread` runs a function in the reactor's thread; `threads` is where a
     stop is waited for."""
@@ -59,23 +68,34 @@ class FolderListener:
         from_thread: Callable[..., Any],
         threads: Threads,
     ) -> None:
-        self._channel, self._doors, self._rules, self._threads = channel, doors, rules, threads
+        self._doors, self._from_thread, self._threads = doors, from_thread, threads
         self._counters: Counter[str] = Counter()
         self._stopping = False
         self._accepting = True
         self._away = ""
         self._seen: dict[str, tuple[Seen, float]] = {}
         self._tidied = 0.0
-        self._pen = Pen(channel, doors.told)
-        self._passage = Passage(
-            channel, doors, self._counters, from_thread=from_thread, stopping=lambda: self._stopping
-        )
+        self._emptied: Deferred[None] | None = None
+        self._ended = False
         self._loop = Loop(f"folder {channel.name}", self.turn, self._failed)
+        self.take_up(channel, rules)
+
+    def take_up(self, channel: Channel, rules: FolderRules) -> None:
+        """Take files by these rules from the next one on; one that is begun is taken to its end by the rules
+        that it was begun by."""
+        passage = Passage(
+            channel,
+            self._doors,
+            self._counters,
+            from_thread=self._from_thread,
+            stopping=lambda: self._stopping,
+        )
+        self._way = _Way(channel, rules, Pen(channel, self._doors.told), passage)
 
     @property
     def name(self) -> str:
         """The channel's name."""
-        return self._channel.name
+        return self._way.channel.name
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -89,7 +109,7 @@ class FolderListener:
 
     def open(self) -> None:
         """Begin to look."""
-        signal(FolderWatched(self._channel.name))
+        signal(FolderWatched(self.name))
         self._loop.start()
 
     def accepting(self, yes: bool) -> None:
@@ -97,6 +117,13 @@ class FolderListener:
         self._accepting = yes
         if yes:
             self._loop.wake()
+
+    def retire(self) -> Deferred[Any]:
+        """Take no more files, and stop when those that are begun are at their end."""
+        self._emptied = Deferred()
+        self._emptied.addCallback(lambda _: self._threads.run(self._loop.stop, None))
+        self._loop.wake()
+        return self._emptied
 
     def drain(self, timeout: float) -> Deferred[Any]:
         """Stop after the messages that are on their way; the rest of a file is taken at the next start."""
@@ -110,7 +137,7 @@ class FolderListener:
         if not self._accepting:
             return PAUSE
         try:
-            inbox = Inbox(self._rules.path)
+            inbox = Inbox(self._way.rules.path)
             try:
                 worked = self._work(inbox)
             finally:
@@ -121,11 +148,11 @@ class FolderListener:
             return PAUSE
         except OSError as error:
             self._is_away(error)
-            return self._rules.every
+            return self._way.rules.every
         if self._away:
             self._away = ""
-            signal(FolderBack(self._channel.name))
-        return 0.0 if worked else self._rules.every
+            signal(FolderBack(self.name))
+        return 0.0 if worked else self._way.rules.every
 
     def _work(self, inbox: Inbox) -> bool:
         """What an earlier run left, then what is complete; whether there was any."""
@@ -133,14 +160,29 @@ class FolderListener:
         for name in left:
             self._file(inbox, name)
         self._clear(inbox)
+        if self._is_retiring():
+            return self._end()
         complete = self._complete(inbox)
         for name in complete:
+            if self._is_retiring():
+                return True
             with suppress(FileNotFoundError):  # taken back by whoever put it there
                 inbox.take(name)
                 self._file(inbox, name)
         if not complete:
             self._tidy(inbox)
         return bool(left or complete)
+
+    def _is_retiring(self) -> bool:
+        """Whether no more files are to be taken: it may be said at any moment."""
+        return self._emptied is not None
+
+    def _end(self) -> bool:
+        """Nothing is begun any more: say so once."""
+        if self._emptied is not None and not self._ended:
+            self._ended = True
+            self._from_thread(self._emptied.callback, None)
+        return False
 
     def _clear(self, inbox: Inbox) -> None:
         """Notes of files that are not in `work/` any more: the last steps of those that were ending."""
@@ -156,22 +198,21 @@ class FolderListener:
         self._file_run(inbox, name).run()
 
     def _file_run(self, inbox: Inbox, name: str) -> FileRun:
-        return FileRun(
-            inbox, name, self._channel, self._rules.files, self._passage, self._doors.keys, self._pen
-        )
+        channel, rules, pen, passage = self._way
+        return FileRun(inbox, name, channel, rules.files, passage, self._doors.keys, pen)
 
     def _complete(self, inbox: Inbox) -> list[str]:
         """The names of files that did not change for long enough, in order."""
-        now = time.monotonic()
-        found, odd = inbox.arrived(self._rules.pattern)
+        now, rules = time.monotonic(), self._way.rules
+        found, odd = inbox.arrived(rules.pattern)
         before, self._seen = self._seen, {}
         for seen in found:
             known = before.get(seen.name)
             self._seen[seen.name] = known if known and known[0] == seen else (seen, now)
         oldest = max((time.time() - seen.changed / 1e9 for seen in found), default=0.0)
-        signal(FolderSeen(self._channel.name, len(found), odd, max(oldest, 0.0)))
-        settled = [seen for seen, since in self._seen.values() if now - since >= self._rules.settle]
-        by_name = self._rules.order == "name"
+        signal(FolderSeen(self.name, len(found), odd, max(oldest, 0.0)))
+        settled = [seen for seen, since in self._seen.values() if now - since >= rules.settle]
+        by_name = rules.order == "name"
         settled.sort(key=lambda seen: (0 if by_name else seen.changed, seen.name))
         return [seen.name for seen in settled[:AT_ONCE]]
 
@@ -181,14 +222,14 @@ class FolderListener:
             return
         self._tidied = time.monotonic()
         for name in inbox.names("done"):
-            if inbox.age("done", name, time.time()) > self._rules.keep:
+            if inbox.age("done", name, time.time()) > self._way.rules.keep:
                 inbox.remove("done", name)
 
     def _is_away(self, error: OSError) -> None:
         word = errno.errorcode.get(error.errno or 0, "OSError")
         if word != self._away:
             self._away = word
-            signal(FolderAway(self._channel.name, word))
+            signal(FolderAway(self.name, word))
 
     def _failed(self, error: BaseException) -> float:
         signal(LoopFailed("folder", type(error).__name__))

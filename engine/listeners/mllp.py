@@ -28,13 +28,19 @@ class MllpListener:
     """One channel's door. `server` is the MLLP server it speaks through."""
 
     def __init__(self, channel: Channel, doors: Doors, make_server: Callable[..., MllpServer]) -> None:
-        self._channel = channel
+        self._doors = doors
         self._headless: WeakKeyDictionary[Peer, int] = WeakKeyDictionary()
         self.server = make_server(self._arrived, oversize=self._oversize, quarantine=self._partial)
-        self._reception = Reception(channel, doors, self.server.counters)
-        self._batches = Batches(channel, doors, self._reception)
-        self._headless_batches = channel.batches.headless
         self._port: Any = None
+        self.take_up(channel)
+
+    def take_up(self, channel: Channel) -> None:
+        """Take messages by the rules of this channel from the next one on, over whichever connection it
+        comes. Those in work are answered by the rules that they were taken by."""
+        self._channel = channel
+        self._reception = Reception(channel, self._doors, self.server.counters)
+        self._batches = Batches(channel, self._doors, self._reception)
+        self._headless_batches = channel.batches.headless
 
     @property
     def name(self) -> str:

@@ -475,6 +475,9 @@ class EditionStore(Protocol):
     def running(self) -> list[Running]:
         """What each process of the engine did last."""
 
+    def forget_running(self, holders: Sequence[str]) -> None:
+        """Only these processes are there from now on."""
+
 
 class AuditStore(Protocol):
     """Safe storage for who did what, when and why. Nothing is changed or taken away but by `purge_audit`, and

@@ -137,6 +137,14 @@ class Editions(Part):
             row = (running.holder, running.activation, running.edition, running.at, running.refused)
             work.run(_SAY, row)
 
+    def forget_running(self, holders: Sequence[str]) -> None:
+        """`EditionStore.forget_running`."""
+        with self._database.write() as work:
+            known = [holder for (holder,) in work.rows("SELECT holder FROM running")]
+            gone = [(holder,) for holder in known if holder not in holders]
+            if gone:
+                work.run_many("DELETE FROM running WHERE holder = ?", gone)
+
     def running(self) -> list[Running]:
         """`EditionStore.running`."""
         with self._database.read() as work:

@@ -40,10 +40,11 @@ _RELEASE: Final = re.compile(rb"/fhir/(R4B?|R5)(?:/|$)")
 
 
 class Application:
-    """The ASGI application of one address. `accepting` is whether the store takes anything."""
+    """The ASGI application of one address. `accepting` is whether the store takes anything; another `service`
+    is served from the next request on."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self.service = service
         self.accepting = True
         self._wording = Wording()
 
@@ -52,10 +53,11 @@ class Application:
         if scope["type"] != "http":
             return
         started = perf_counter()
+        service = self.service
         request = Request(scope, receive, "")
-        request.id, request.echo = request_ids_of(request.headers, self._service.new_id)
+        request.id, request.echo = request_ids_of(request.headers, service.new_id)
         try:
-            reply, response = await self._respond(request)
+            reply, response = await self._respond(service, request)
         except ConnectionError:
             return  # the client went before its body was here
         for event in response:
@@ -63,14 +65,14 @@ class Application:
         status = f"{reply.answer.status // 100}xx"
         signal(FhirAnswered(reply.channel, reply.interaction, status, perf_counter() - started))
 
-    async def _respond(self, request: Request) -> tuple[Reply, list[Event]]:
+    async def _respond(self, service: Service, request: Request) -> tuple[Reply, list[Event]]:
         """The answer, written. A bug has a fixed text and the request's id, which stands in the log too."""
         release = _release(request)
         try:
-            reply = await self._reply(request, release)
+            reply = await self._reply(service, request, release)
             if max(reply.answer.size, request.size) < LARGE:
                 return reply, written(request, reply)
-            return reply, await self._service.doors.look(written, request, reply)
+            return reply, await service.doors.look(written, request, reply)
         except ConnectionError:
             raise
         except Exception as error:
@@ -78,9 +80,9 @@ class Application:
             reply = _refused(broken(request.id), release, "json", "failed")
             return reply, written(request, reply)
 
-    async def _reply(self, request: Request, release: Release) -> Reply:
+    async def _reply(self, service: Service, request: Request, release: Release) -> Reply:
         try:
-            return await handle(self._service, request, accepting=self.accepting)
+            return await handle(service, request, accepting=self.accepting)
         except Rejected as error:
             return _refused(self._worded(error, request, release), release, _wire(request, release))
         except Unavailable:
@@ -92,7 +94,7 @@ class Application:
         row = self._wording.row_in(said, lambda: _identities(request, release))
         if not row:
             return error
-        self._service.doors.told(PrivacyIncident("fhir", "answer", 0, "OperationOutcome", row))
+        self.service.doors.told(PrivacyIncident("fhir", "answer", 0, "OperationOutcome", row))
         issues = [Issue(issue.code, "refused", severity=issue.severity) for issue in error.issues]
         return Rejected(error.status, *issues, headers=error.headers)
 
