@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from engine.access import Certificate
-from engine.app.fhir import _Door
+from engine.app.fhir import check_safe
 from engine.app.listening import Address
 from engine.config.spec import FhirSource
 from engine.errors import Misconfigured
-from engine.listeners.fhir import FhirListener, Limits, Service
 from engine.settings import Settings
-
-
-def _never(_base: str) -> Service:
-    raise AssertionError("it was opened")
 
 
 @pytest.mark.parametrize(
@@ -35,11 +27,5 @@ def test_a_door_that_is_unsafe_or_nowhere(host: str, insecure_ok: bool, wrong: s
         resources={"Patient": ["read"]},
         clients="clients.yaml",
     )
-    listener = FhirListener("supply", _never, Limits(), Certificate.read)
-    door = _Door(listener, [], source, Address(host, 0))
-    loop = asyncio.new_event_loop()
-    try:
-        with pytest.raises(Misconfigured, match=wrong):
-            door.open(loop, Settings())
-    finally:
-        loop.close()
+    with pytest.raises(Misconfigured, match=wrong):
+        check_safe(Address(host, 0), source, None, "supply", Settings())

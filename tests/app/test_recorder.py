@@ -16,6 +16,7 @@ from engine.app.recorder import Recorder
 from engine.auditing import AuditQuery, Entry
 from engine.config.configured import differences, settings_configuration
 from engine.config.loading import load_channels
+from engine.editions.loading import Loaded
 from engine.errors import Unavailable
 from engine.keyed import keyed
 from engine.settings import Settings
@@ -48,7 +49,8 @@ def folder(tmp_path: Path) -> Path:
 def start(store: Store, folder: Path, environ: Mapping[str, str] | None = None) -> dict[str, Entry]:
     """What a start records, by object."""
     before = len(store.entries(AuditQuery(limit=1000)))
-    Recorder(store, Settings(node="n1"), RING).started(load_channels(folder), 1, environ or {})
+    loaded = Loaded(1, tuple(load_channels(folder)))
+    Recorder(store, Settings(node="n1"), RING, environ or {}).started(loaded, 1)
     return {one.entry.object: one.entry for one in store.entries(AuditQuery(after=before, limit=1000))}
 
 

@@ -17,6 +17,7 @@ from engine.app.recorder import Recorder
 from engine.auditing import Act, AuditQuery, Entry
 from engine.cli import app
 from engine.config.loading import load_channels
+from engine.editions.loading import Loaded
 from engine.errors import Misconfigured
 from engine.model import Arrival
 from engine.settings import Settings
@@ -96,7 +97,7 @@ def started(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings:
     for name, text in settings.items():
         monkeypatch.setenv(name, text)
     store, known = opened(url), Settings.from_environment()
-    Recorder(store, known, ring_of(known)).started(load_channels(folder), 1)
+    Recorder(store, known, ring_of(known)).started(Loaded(1, tuple(load_channels(folder))), 1)
     store.close()
     for name in settings:
         monkeypatch.delenv(name)

@@ -180,8 +180,8 @@ def main() -> None:
         name, _, value = fault.partition("=")
         globals()[name.replace("-", "_")](*([value] if value else []))
     command = process._command
-    process._command = lambda folder, share: [  # workers have the same faults
-        sys.executable, __file__, *faults, "--", *command(folder, share)[3:]
+    process._command = lambda share: [  # workers have the same faults
+        sys.executable, __file__, *faults, "--", *command(share)[3:]
     ]  # fmt: skip
     sys.argv = ["wardline", *arguments]
     cli.main()

@@ -143,7 +143,7 @@ class Engine:
         self._ports.clear()
         self._watching.clear()
         self._http = 0
-        arguments = ["run", str(self.channels), "--workers", str(self.workers)]
+        arguments = self._arguments()
         # A file could not grow under the limits that tests set, so logs come through a pipe.
         logs, errors = os.pipe()
         try:
@@ -199,7 +199,13 @@ class Engine:
     def _up(self, seen: int) -> bool:
         assert self.process.poll() is None, "\n".join(self.logs[seen:])
         open_doors = len(self._ports) + len(self._watching)
-        return open_doors == len(list(self.channels.glob("*.yaml"))) and self.ready()
+        return open_doors == self._doors() and self.ready()
+
+    def _arguments(self) -> list[str]:
+        return ["run", str(self.channels), "--workers", str(self.workers)]
+
+    def _doors(self) -> int:
+        return len(list(self.channels.glob("*.yaml")))
 
     def _read_logs(self, logs: int) -> None:
         with open(logs, "rb") as stream:
