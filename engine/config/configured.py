@@ -16,6 +16,7 @@ import msgspec
 from engine.auditing import Configuration
 from engine.config.flattening import leaves
 from engine.config.loading import LoadedChannel
+from engine.config.table_schema import schema_path
 from engine.config.tables import Table
 
 __all__ = ["Named", "channel_configuration", "differences", "policy_configuration", "settings_configuration"]
@@ -34,6 +35,8 @@ def channel_configuration(channel: LoadedChannel, named: Named) -> Configuration
     places = dict(leaves(channel.data))
     places |= {"sites": msgspec.json.encode(channel.sites)} if channel.sites else {}
     places |= {f"tables.{name}": _content(table) for name, table in channel.tables.items()}
+    schemas = {name: schema_path(channel.path.parent / file) for name, file in spec.tables.items()}
+    places |= {f"tables.{name}.schema": one.read_bytes() for name, one in schemas.items() if one.is_file()}
     places |= {f"functions.{name}": one.source for name, one in channel.functions.items()}
     if program.profile is not None:
         places["profile"] = msgspec.json.encode(program.profile, order="sorted", enc_hook=repr)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from engine.config.case_tables import written_out
 from engine.config.cases import CASES_SUFFIX
 from engine.config.loading import channel_files
 from engine.config.reading import MAX_BYTES, Node, read_yaml
@@ -56,8 +57,10 @@ def _names(path: Path) -> Iterator[str]:
     """The files that a file names. One that cannot be read names none: lint tells what is wrong with it."""
     if path.suffix in _YAML:
         with path.open("rb") as file:
-            data = read_yaml(file.read(MAX_BYTES + 1), str(path)).data
-        yield from _named(data)
+            reading = read_yaml(file.read(MAX_BYTES + 1), str(path))
+        yield from _named(reading.data)
+        if path.name.endswith(CASES_SUFFIX) and reading.data is not None:  # `file: "{row}.hl7"`
+            yield from _named(written_out(reading.data, reading.positions, path.parent).data)
 
 
 def _named(node: Node | None) -> Iterator[str]:

@@ -182,6 +182,12 @@ def test_the_same_channels_change_nothing(store: Store, old: list[LoadedChannel]
     assert (told.channels[0].compared, told.channels[0].other, told.channels[0].groups) == (5, 0, ())
 
 
+def test_a_table_that_reads_otherwise_by_its_schema_is_a_change(old: list[LoadedChannel], new: Path) -> None:
+    schema = new / "tables/drugs.table.yaml"
+    schema.write_text(schema.read_text() + "# seen\n")
+    assert set(differing(old, load_channels(new))[0]) == {"pharmacy-dispense"}
+
+
 def test_the_page_escapes_what_it_shows(store: Store, old: list[LoadedChannel], new: Path) -> None:
     took(store, "dft-charges", [charge(1)])
     edit(new / "tables/locations.csv", "ICU,WH/Wards/ICU,", "ICU,WH/<b>&,")

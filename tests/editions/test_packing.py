@@ -51,6 +51,18 @@ def test_what_lies_beside_by_its_name_belongs_to_it(tmp_path: Path) -> None:
     assert north - plain == {"sites/north.yaml", "sites/north.test.yaml", "tables/north.csv"}
 
 
+def test_messages_that_the_rows_of_a_case_name_belong_to_it(tmp_path: Path) -> None:
+    folder = charges_in(tmp_path / "channels")
+    for name in ("one.hl7", "two.hl7"):
+        (folder / name).write_text("MSH|")
+    (folder / "rows.csv").write_text("name,sent\nfirst,one\nsecond,two\n")
+    cases = folder / "dft-charges.test.yaml"
+    cases.write_text(
+        cases.read_text() + '  - {name: "{name}", rows: rows.csv, file: "{sent}.hl7", expect: {}}\n'
+    )
+    assert {"rows.csv", "one.hl7", "two.hl7"} <= set(pack(folder).files)
+
+
 def test_the_same_content_is_the_same_edition_wherever_it_lies(tmp_path: Path) -> None:
     first, second = (charges_in(tmp_path / name) for name in ("first", "second/deeper"))
     assert pack(first).digest == pack(second).digest == pack(Path(f"{second}/../deeper")).digest
