@@ -38,7 +38,8 @@ GRANT SELECT (token, domain, tenant, key_id, subject, created_at, merged_into, m
   ON tokens TO wardline_engine;
 GRANT UPDATE (sealed, merged_into, moved_to, erased_at) ON tokens TO wardline_engine;
 GRANT SELECT (id, reader, made_at) ON seal_keys TO wardline_engine;
-REVOKE UPDATE, DELETE ON audit, audit_checkpoints FROM wardline_engine;
+REVOKE UPDATE, DELETE ON audit, audit_checkpoints, activations FROM wardline_engine;
+REVOKE DELETE ON editions FROM wardline_engine;
 
 -- The cabinet, when it lies in this database.
 DO $$
@@ -69,5 +70,6 @@ GRANT SELECT (id, channel, type, state, received_at, answered, original, bytes, 
   ON messages TO wardline_readonly;
 GRANT SELECT (id, message_id, channel, destination, lane, state, attempts, due_at, settled_at)
   ON deliveries TO wardline_readonly;
-GRANT SELECT ON audit, audit_checkpoints, erasures, configured, owed, pulse TO wardline_readonly;
+GRANT SELECT ON audit, audit_checkpoints, erasures, configured, owed, pulse, editions, activations, running
+  TO wardline_readonly;
 GRANT SELECT (token, domain, tenant, created_at, merged_into, erased_at) ON tokens TO wardline_readonly;

@@ -41,7 +41,8 @@ def approve(
     edition = edition_of(opened, number)
     told = teller(opened, f"edition:{number}", key, [Role.REVIEWER], why=why, ticket=ticket)
     typer.echo(f"edition {number}, put forward by {edition.who}: {edition.why}")
-    active = opened.active()
+    if (active := opened.active()) and active.at > edition.at:
+        typer.secho(f"edition {active.edition} became active since: what it brought may go", fg="yellow")
     show_changes(opened, active, packed_of(opened, number))
     new = channels_of(opened, number, Path(ENDING.enter_context(TemporaryDirectory(prefix="wardline-"))))
     show_impact(impact_of(opened, active, new, last, told))
@@ -93,5 +94,7 @@ def rollback(
     told = teller(opened, f"edition:{number}", key, roles, why=why, ticket=ticket)
     activation = deploying.activate(opened, number, told)
     sign(opened)
+    back = f"GONE BACK to edition {number}, for all channels: {why}"
+    typer.secho(back, fg="red", bold=True, err=True)
     typer.echo(f"edition {number} is the active one again")
     await_engine(opened, activation, wait)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from engine.app.opening import made_reader, open_settings
 from engine.destinations.odoo.named import Check
 from engine.errors import Misconfigured, Unavailable
+from engine.people.file import read_people
+from engine.people.words import Role
 from engine.retention import DAY
 from engine.settings import Settings
 from engine.store.sql import store_file
@@ -19,6 +21,7 @@ __all__ = ["node_checks"]
 def node_checks(settings: Settings) -> Iterator[Check]:
     """One line for each thing that an officer would ask about."""
     yield _audit(settings)
+    yield _deploying(settings)
     yield _vault(settings)
     yield _cabinet(settings)
     if store_file(settings.store) is None:
@@ -42,6 +45,29 @@ def _audit(settings: Settings) -> Check:
             "who restores an older copy of the folder restores both: put it on another disk",
         )  # fmt: skip
     return Check("ok", "audit", f"signed checkpoints go to {file}")
+
+
+def _deploying(settings: Settings) -> Check:
+    """Whether one person alone can make channels run."""
+    if settings.mode != "production":
+        return Check(
+            "warn", "deploying", "whoever deploys channels makes them run alone",
+            "WARDLINE_MODE=production and WARDLINE_PEOPLE, for commands and the engine",
+        )  # fmt: skip
+    if settings.people is None:
+        return Check("fail", "deploying", "nobody can deploy or approve", "WARDLINE_PEOPLE=FILE")
+    try:
+        people = read_people(settings.people).people.values()
+    except Misconfigured as error:
+        return Check("fail", "deploying", f"{error.where} {error.text}".strip(), error.hint)
+    authors = {one.name for one in people if Role.AUTHOR in one.roles}
+    reviewers = {one.name for one in people if Role.REVIEWER in one.roles}
+    if not any(author != reviewer for author in authors for reviewer in reviewers):
+        return Check(
+            "fail", "deploying", "no author has a reviewer who is somebody else",
+            "wardline person add --role author, --role reviewer",
+        )  # fmt: skip
+    return Check("ok", "deploying", f"authors: {len(authors)}, reviewers: {len(reviewers)}")
 
 
 def _overdue(settings: Settings) -> Check:

@@ -143,6 +143,16 @@ def test_a_key_that_is_nobodys_is_refused_and_not_shown(hospital: Hospital, tmp_
     assert [one.outcome for one in hospital.audited()] == ["refused"]
 
 
+def test_whoever_approves_hears_that_another_edition_came_between(hospital: Hospital) -> None:
+    hospital.deploy("ann")
+    hospital.change()
+    hospital.deploy("ann")
+    hospital.run("bob", "approve", "2", "--yes")
+    late = hospital.run("bob", "approve", "1", "--yes")
+    assert "edition 2 became active since: what it brought may go" in late.stdout
+    assert "changed  tables/items.csv" in late.stdout
+
+
 def test_what_was_withdrawn_waits_no_longer(hospital: Hospital) -> None:
     hospital.deploy("ann")
     assert "edition 1 is withdrawn" in hospital.run("ann", "withdraw", "1").stdout
@@ -160,6 +170,7 @@ def test_going_back_takes_one_person(hospital: Hospital) -> None:
     hospital.run("bob", "approve", "2", "--yes")
     result = hospital.run("ann", "rollback")
     assert result.exit_code == 0, result.output
+    assert "GONE BACK to edition 1" in result.stderr
     assert hospital.active() == 1
     assert (hospital.audited()[-1].who, hospital.audited()[-1].detail["before"]) == ("ann", "2")
     again = hospital.deploy("ann")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from engine.cli.node_checks import node_checks
 from engine.destinations.odoo.named import Check
+from engine.people.file import add_person
+from engine.people.words import Role
 from engine.privacy.unsealing import make_pair
 from engine.settings import Settings
 
@@ -52,3 +54,20 @@ def test_whether_a_backup_of_the_store_holds_the_keys(tmp_path: Path) -> None:
     same = of("cabinet", Settings(store="postgresql://h/w"))
     assert (same.level, "exclude-schema" in same.remedy) == ("warn", True)
     assert of("cabinet", Settings(store="postgresql://h/w", cabinet="postgresql://k/c")).level == "ok"
+
+
+def test_who_can_make_channels_run(tmp_path: Path) -> None:
+    people = tmp_path / "people.yaml"
+    alone = of("deploying", Settings())
+    assert (alone.level, "WARDLINE_MODE=production" in alone.remedy) == ("warn", True)
+    assert of("deploying", Settings(mode="production")).level == "fail"
+    production = Settings(mode="production", people=people)
+    assert of("deploying", production).level == "fail"  # there is no file
+    add_person(people, "eve", "Eve Lund, interfaces", [Role.AUTHOR, Role.REVIEWER], [])
+    assert "somebody else" in of("deploying", production).text
+    add_person(people, "bob", "Ben Osei, pharmacy", [Role.REVIEWER], [])
+    assert (of("deploying", production).level, of("deploying", production).text) == (
+        "ok", "authors: 1, reviewers: 2",
+    )  # fmt: skip
+    people.chmod(0o666)
+    assert "others may change" in of("deploying", production).text

@@ -18,7 +18,7 @@ from vaults import PRIVATE, minted, sealer, vault
 from engine.auditing import Act, AuditQuery, Entry
 from engine.cli.node_checks import node_checks
 from engine.errors import Unacceptable
-from engine.model import Erasure, MessageState, Retention, Routed, Routing, TokenMerge
+from engine.model import Erasure, MessageState, Retention, Routed, Routing, Running, TokenMerge
 from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.retention import DAY, LOOK, RetentionLoop
 from engine.settings import SIX_YEARS, Settings
@@ -110,6 +110,10 @@ def test_P10_the_engines_user_does_all_of_its_work(site: Site, engine: Store) ->
     assert engine.tokens([index]) == {}
     engine.settle_erasures((), 10.0)
     assert (engine.to_rotate(), list(engine.readers())) == (0, [PRIVATE.reader.id])  # wardline vault status
+    assert engine.propose(b"d" * 32, b"files", [], at=9.0, why="", told=entry).number == 1
+    engine.decide(1, "approved", at=9.0, told=entry)
+    assert engine.activate(1, at=9.0, why="", told=entry).id == 1
+    engine.say_running(Running("n1/0", 1, 1, 9.0))
     assert engine.purge_audit(5.0, entry) == 0
     before = site.ask("owner", "SELECT pg_relation_filenode('wardline_cabinet.keys')")
     assert engine.purge(Retention(content=1), {}, 1e9).keys  # the keys of days that are over
@@ -129,6 +133,9 @@ def test_P10_the_engines_user_does_all_of_its_work(site: Site, engine: Store) ->
         "UPDATE seal_keys SET reader = 'x' RETURNING id",
         "UPDATE audit SET who = 'x' RETURNING id",
         "DELETE FROM audit RETURNING id",
+        "UPDATE activations SET edition = 1 RETURNING id",
+        "DELETE FROM activations RETURNING id",
+        "DELETE FROM editions RETURNING number",
         "CREATE TABLE mine (x int)",
         "COPY tokens TO STDOUT",
     ],
@@ -170,6 +177,8 @@ def test_the_reidentification_user_opens_rows_and_reads_no_message(site: Site, e
 def test_who_looks_on_reads_counts_and_the_audit_only(site: Site) -> None:
     assert site.ask("readonly", "SELECT count(id) FROM messages")
     assert site.ask("readonly", "SELECT count(token) FROM tokens")
+    for name in ("editions", "activations", "running"):
+        assert site.ask("readonly", f"SELECT count(*) FROM {name}")
     for query in (
         "SELECT sealed FROM contents",
         "SELECT effect FROM deliveries",
