@@ -16,10 +16,11 @@ from engine.config.profiles import read_profile
 from engine.config.reading import read_yaml
 from engine.config.schema import CHANNEL_SCHEMA, published
 from engine.errors import Misconfigured
-from engine.workbench.drafting.draft import Draft, Wanted, draft
+from engine.workbench.drafting.draft import Draft, draft
 from engine.workbench.drafting.profiled import samples_of
 from engine.workbench.drafting.questions import Answers, Question, known_cells, read_sheet, sheet
 from engine.workbench.drafting.samples import Sample, read_samples
+from engine.workbench.drafting.sender import V2Sender, Wanted
 
 __all__ = ["at_terminal", "new"]
 
@@ -73,7 +74,7 @@ def new(
     )  # fmt: skip
     given = read_sheet(answers) if answers else {}
     found = Answers(given, person.asked(yes=yes), known_cells(into), everything=ask is not None)
-    made = draft(read, wanted, found)
+    made = draft(V2Sender(read), wanted, found)
     if ask is not None:
         _new_file(ask, sheet(found))
         typer.echo(f"{len(found.asked)} questions: fill in the column answer, then --answers {ask}", err=True)

@@ -12,9 +12,10 @@ from corpus_messages import CORPUS
 from engine.errors import Misconfigured
 from engine.privacy.harvest import Harvester
 from engine.privacy.policy import Policy
-from engine.workbench.drafting.draft import Draft, Wanted, draft
+from engine.workbench.drafting.draft import Draft, draft
 from engine.workbench.drafting.questions import Answers
 from engine.workbench.drafting.samples import Sample, read_samples
+from engine.workbench.drafting.sender import V2Sender, Wanted
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
 
@@ -53,7 +54,7 @@ def test_every_sample_gives_a_channel_that_holds_together_or_a_reason() -> None:
     drafted, reasons = [], []
     for path, samples in _files():
         try:
-            made = draft(samples, WANTED, Answers({}, lambda question: question.suggestion))
+            made = draft(V2Sender(samples), WANTED, Answers({}, lambda question: question.suggestion))
         except Misconfigured as why:
             reasons.append(why.text)
             continue

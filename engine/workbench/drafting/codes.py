@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 from engine.config.aliases import AliasBook
 from engine.config.spec import EFFECTS, ChannelSpec
 from engine.errors import Misconfigured, Unacceptable
+from engine.fhir.document import Resource
 from engine.hl7.document import Document
 from engine.hl7.groups import groups
-from engine.privacy.authorities import Authorities
-from engine.privacy.harvest import Harvester
+from engine.privacy.fhir_readers import FhirReaders
+from engine.privacy.harvest import Seen
 from engine.privacy.matching import Identities
-from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
 from engine.transforms.compiling import Compiled, compile_expression
 from engine.transforms.condition import Condition, compile_condition
 from engine.transforms.expression import Expression, parse
-from engine.transforms.scope import Scope
+from engine.transforms.scope import Part, Scope
 from engine.transforms.setting import Setting, Table
 from engine.transforms.values import Values
 
@@ -48,18 +48,22 @@ class _Use(NamedTuple):
 
 
 def codes_of(
-    spec: ChannelSpec, table: str, known: Mapping[str, Table], documents: Sequence[Document]
+    spec: ChannelSpec,
+    table: str,
+    known: Mapping[str, Table],
+    views: Sequence[tuple[Document | Resource, Sequence[Seen]]],
+    readers: Readers | FhirReaders,
 ) -> Asked:
-    """The codes that the rules of a channel would look up in `table` for these messages. `known` are tables
-    that are there already: conditions that need others are not looked at."""
-    work = _Uses(spec, table, known)
+    """The codes that the rules of a channel would look up in `table` for these messages, each with what
+    identifies somebody in it. `known` are tables that are there already: conditions that need others are not
+    looked at."""
+    work = _Uses(spec, table, Setting(readers, known, values=Values(spec.values)), known)
     uses = list(work.uses())
     found: dict[str, list[str]] = {}
     withheld: set[str] = set()
-    harvester = Harvester(Policy())
-    for document in documents:
-        identities = Identities(harvester.of(document))
-        for column, code in _in(document, uses, work.setting.slots):
+    for view, seen in views:
+        identities = Identities(seen)
+        for column, code in _in(view, uses, work.setting.slots):
             if identities.row_in(code):
                 withheld.add(code)
             elif column not in found.setdefault(code, []):
@@ -68,8 +72,8 @@ def codes_of(
 
 
 class _Uses:
-    def __init__(self, spec: ChannelSpec, table: str, known: Mapping[str, Table]) -> None:
-        self.setting = Setting(Readers(Policy(), Authorities()), known, values=Values(spec.values))
+    def __init__(self, spec: ChannelSpec, table: str, setting: Setting, known: Mapping[str, Table]) -> None:
+        self.setting = setting
         self._spec, self._table, self._known = spec, table, known
 
     def uses(self) -> Iterator[_Use]:
@@ -116,15 +120,19 @@ def _texts(rule: dict[str, Any], tests: Any) -> Iterator[str]:
     yield from tests
 
 
-def _in(document: Document, uses: Sequence[_Use], slots: int) -> Iterator[tuple[str, str]]:
-    message = Scope(document, AliasBook(), slots)
+def _in(view: Document | Resource, uses: Sequence[_Use], slots: int) -> Iterator[tuple[str, str]]:
+    message = Scope(view, AliasBook(), slots)
     for use in uses:
-        for scope in message.within(groups(document, use.anchor)) if use.anchor else [message]:
+        for scope in message.within(_parts(view, use.anchor)) if use.anchor else [message]:
             with suppress(Unacceptable):
                 if all(one.holds(scope) for one in use.conditions):
                     code = _first(use.codes, scope)
                     if code:
                         yield use.column, code
+
+
+def _parts(view: Document | Resource, anchor: str) -> Sequence[Part]:
+    return groups(view, anchor) if isinstance(view, Document) else view.groups(anchor)
 
 
 def _first(codes: Sequence[Compiled], scope: Scope) -> str:

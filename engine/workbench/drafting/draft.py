@@ -6,10 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import wrap
 from typing import NamedTuple
 
-from engine.config.build import reads_of
 from engine.config.finding import Finding
 from engine.config.loading import examine, lint_files
 from engine.config.reading import read_yaml
@@ -18,37 +16,17 @@ from engine.config.tables import Table, parse_table
 from engine.config.testing import CaseResult, run_cases
 from engine.config.validation import validate
 from engine.errors import Misconfigured
-from engine.hl7.document import Document
-from engine.workbench.drafting.cases import Outcome, cases_of, written
-from engine.workbench.drafting.codes import codes_of
-from engine.workbench.drafting.facts import Facts
-from engine.workbench.drafting.families import FAMILIES, Column, Family, TableDraft, family_of, known_rows
+from engine.workbench.drafting.cases import Outcome, written
+from engine.workbench.drafting.families import Column, TableDraft, known_rows
 from engine.workbench.drafting.pruning import Pruned, prune
-from engine.workbench.drafting.questions import Answers, Question
-from engine.workbench.drafting.samples import Sample, kind_of
+from engine.workbench.drafting.questions import MESSAGE, Answers, Question
+from engine.workbench.drafting.sender import Sender, Wanted
 from engine.workbench.drafting.writing import csv_text, flow, line, scalar
 
-__all__ = ["Draft", "Wanted", "draft"]
-
-MESSAGE = "message"
-"""Stands for the name of a table in questions about the messages themselves."""
+__all__ = ["Draft", "draft"]
 
 Row = dict[str, str]
 _KIT = re.compile(r"(?P<quantity>[0-9]+(?:\.[0-9]+)?)\s+(?P<item>[^\s,]+)(?:\s+(?P<unit>[^,]+))?")
-
-
-class Wanted(NamedTuple):
-    """What a person says of a new channel."""
-
-    name: str
-    business: str
-    technical: str
-    port: int
-    connection: str
-    timezone: str = "UTC"
-    charset: str = ""
-    description: str = ""
-    authority: str = ""
 
 
 class Draft(NamedTuple):
@@ -63,24 +41,16 @@ class Draft(NamedTuple):
     failed: list[CaseResult]
 
 
-def draft(samples: Sequence[Sample], wanted: Wanted, answers: Answers) -> Draft:
-    """A channel for messages like these. Raises `Misconfigured` where none can be drafted."""
-    work = _Drafting(samples, wanted, answers)
-    return work.done()
+def draft(sender: Sender, wanted: Wanted, answers: Answers) -> Draft:
+    """A channel for messages like those of a sender. Raises `Misconfigured` where none can be drafted."""
+    return _Drafting(sender, wanted, answers).done()
 
 
 class _Drafting:
-    def __init__(self, samples: Sequence[Sample], wanted: Wanted, answers: Answers) -> None:
-        self._wanted, self._answers = wanted, answers
-        self.said: list[str] = []
-        everything = Facts([sample.document for sample in samples], [])
-        self._family = family_of(_by_number(samples), everything.has)
-        self._samples = [one for one in samples if one.document.header.type in self._family.types]
-        others = sorted({kind_of(one.document) for one in samples if one not in self._samples})
-        if others:
-            self.said.append(f"{', '.join(others)}: another kind of messages, for a channel of their own")
-        self._documents = [one.document for one in self._samples]
-        self._types = _types(self._family, self._documents)
+    def __init__(self, sender: Sender, wanted: Wanted, answers: Answers) -> None:
+        self._sender, self._wanted, self._answers = sender, wanted, answers
+        self._family = sender.family
+        self.said = list(sender.said)
         self._cells: dict[str, list[Row]] = {}
         self._files: dict[str, str] = {}
 
@@ -92,25 +62,23 @@ class _Drafting:
             pruned = self._pruned(blueprint)
         self._gaps(pruned)
         tables = {self._file(name): self._table_file(name, pruned) for name in pruned.tables}
-        self._files = {f"{self._wanted.name}.yaml": self._channel(pruned), **tables}
+        channel = {f"{self._wanted.name}.yaml": self._channel(pruned)}
+        self._files = {**channel, **tables, **self._sender.files(self._wanted)}
         return self._proved()
 
     def _pruned(self, blueprint: str) -> Pruned:
         cells = None if self._answers.everything else self._cells
-        pruned = prune(blueprint, Facts(self._documents, self._types, cells))
+        pruned = prune(blueprint, self._sender.facts(cells))
         if not re.search(r"(?m)^effects:", pruned.text):
-            seen = ", ".join(sorted({kind_of(one) for one in self._documents}))
-            raise Misconfigured(
-                f"{seen}: nothing in these messages moves stock or is billed", hint="are there other samples?"
-            )
+            text = f"{self._sender.kinds}: nothing in these messages moves stock or is billed"
+            raise Misconfigured(text, hint="are there other samples?")
         return pruned
 
     # Questions
 
     def _assumed(self, blueprint: str) -> str:
         """What an empty quantity means, where no sample has one."""
-        facts = Facts(self._documents, self._types)
-        gaps = [gap for gap in prune(blueprint, facts).gaps if gap.field == "quantity"]
+        gaps = [gap for gap in prune(blueprint, self._sender.facts(None)).gaps if gap.field == "quantity"]
         for path in dict.fromkeys(gap.expression.split(" |")[0] for gap in gaps):
             about = f"no sample has a quantity ({path}): what an empty one means (empty: it is refused)"
             meant = self._answers.to(Question(MESSAGE, path, "means", about, ""))
@@ -126,7 +94,7 @@ class _Drafting:
             self._cells[name] = []
             return
         spec = self._spec(pruned)
-        asked = codes_of(spec, name, self._known(), self._documents)
+        asked = self._sender.codes(spec, name, self._known())
         if asked.withheld:
             why = "hold what identifies somebody elsewhere in their message, and are left out"
             self.said.append(f"{name}: codes ({asked.withheld}) {why}")
@@ -191,16 +159,14 @@ class _Drafting:
         wanted, tables = self._wanted, self._family.tables
         head = [
             "# yaml-language-server: $schema=./channel.schema.json",
-            f"# Drafted by `wardline new` from {self._counted()}. It is yours now: change what you like.",
+            f"# Drafted by `wardline new` from {self._sender.shown}. It is yours now: change what you like.",
             f"channel: {wanted.name}",
             f"description: {line(wanted.description or self._family.description)}",
             f"owner: {flow({'business': wanted.business, 'technical': wanted.technical})}",
             *([f"criticality: {self._family.criticality}"] if self._family.criticality != "normal" else []),
             "",
             "source:",
-            "  mllp:",
-            f"    listen: tcp:{wanted.port}",
-            *self._source(),
+            *self._sender.source(wanted, self._answers),
             "",
             *([f"authority: {scalar(wanted.authority)}", ""] if wanted.authority else []),
         ]
@@ -213,45 +179,6 @@ class _Drafting:
             "\n".join([*head, *(["tables:", *body, ""] if body else []), pruned.text.rstrip(), *tail]) + "\n"
         )
 
-    def _source(self) -> list[str]:
-        """What samples need beside the usual."""
-        wanted = self._wanted
-        types = f"    message_types: [{', '.join(self._types)}]"
-        wrapped = [f"      {one}" for one in wrap(f"[{', '.join(self._types)}]", 100, break_on_hyphens=False)]
-        lines = [types] if len(types) <= 110 else ["    message_types:", *wrapped]
-        processing = sorted(
-            {one.header.field(11).decode("ascii", "replace")[:1] for one in self._documents} - {""}
-        )
-        if processing and processing != ["P"] and set(processing) <= {"P", "T", "D"}:
-            lines.append(
-                f"    processing_ids: [{', '.join(sorted({'P', *processing}))}]   # as the samples have them"
-            )
-        if self._unanswered():
-            lines.append("    ack_mode: original                  # samples ask for no answer; they get one")
-        if any(not one.header.field(10) for one in self._documents):
-            lines.append("    control_id: optional                # samples come without one")
-        if wanted.timezone != "UTC":
-            lines.append(f"    timezone: {wanted.timezone}")
-        if wanted.charset:
-            lines.append(f"    charset: {scalar(wanted.charset)}")
-        return lines
-
-    def _unanswered(self) -> bool:
-        """Whether messages that ask for no answer at all are to be answered all the same."""
-        if any(_ne(one) != (b"NE", b"NE") for one in self._documents):
-            return False
-        about = (
-            "samples ask for no answer (MSH-15, MSH-16), so that nobody misses what is lost: answer anyway"
-        )
-        return self._answers.to(Question(MESSAGE, "MSH-15", "answer", about, "yes", ("yes", "no"))) == "yes"
-
-    def _counted(self) -> str:
-        kinds = sorted({kind_of(one) for one in self._documents})
-        versions = sorted({one.header.version for one in self._documents} - {""})
-        number = len(self._samples)
-        said = f"{number} message{'s' if number > 1 else ''} ({', '.join(kinds)}"
-        return f"{said}; HL7 {', '.join(versions)})" if versions else f"{said})"
-
     # Proof
 
     def _proved(self) -> Draft:
@@ -261,40 +188,17 @@ class _Drafting:
             _write(Path(folder), self._files)
             path = Path(folder) / f"{name}.yaml"
             channel = examine(path).loaded()
-            read = {one.read.path[:3] for one in reads_of(channel.spec, channel.tables, channel.functions)}
-            cases, came, lost = cases_of(channel, self._family, self._samples, read)
+            cases, came, lost = self._sender.cases(channel)
             self.said += lost
             if not cases:
                 raise Misconfigured("no case can be made of these samples", hint="; ".join(self.said))
-            self._files[f"{name}.test.yaml"] = written(name, cases, f"Made of {self._counted()}.")
+            self._files[f"{name}.test.yaml"] = written(name, cases, f"Made of {self._sender.shown}.")
             _write(Path(folder), {f"{name}.test.yaml": self._files[f"{name}.test.yaml"]})
             findings = lint_files([path])
             failed = [one for one in run_cases(channel) if not one.passed]
         if not any(one.state == "effects" for _, one in came):
             self.said.append("no sample comes to an effect: see why before this channel meets a hospital")
         return Draft(self._family.name, self._files, came, self.said, findings, failed)
-
-
-def _ne(document: Document) -> tuple[bytes, bytes]:
-    return document.header.field(15), document.header.field(16)
-
-
-def _by_number(samples: Sequence[Sample]) -> list[str]:
-    """The types of the kind that most samples are of."""
-    kinds = [one.document.header.type for one in samples]
-    most = max(dict.fromkeys(kinds), key=kinds.count, default="")
-    together = next((one.types for one in FAMILIES if most in one.types), (most,))
-    return list(
-        dict.fromkeys(kind_of(one.document) for one in samples if one.document.header.type in together)
-    )
-
-
-def _types(family: Family, documents: Sequence[Document]) -> list[str]:
-    seen = list(dict.fromkeys(kind_of(one) for one in documents))
-    events = {kind.partition("^")[2] for kind in seen}
-    if events & set(family.lifecycle):
-        seen += [f"{family.types[0]}^{event}" for event in family.lifecycle]
-    return sorted(dict.fromkeys(seen))
 
 
 def _kit(row: Row, table: TableDraft) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Samples out of a learned profile, where nobody may hand out messages: the fields that the sender fills, with
+"""Samples out of a learned profile, where nobody may hand out messages: fields that the sender fills, with
 the codes that the profile lists, and nothing else that was ever sent."""
 
 from __future__ import annotations

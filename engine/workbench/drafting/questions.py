@@ -12,7 +12,10 @@ from typing import NamedTuple
 from engine.config.tables import read_table
 from engine.errors import Misconfigured
 
-__all__ = ["Answers", "Question", "known_cells", "read_sheet", "sheet"]
+__all__ = ["MESSAGE", "Answers", "Question", "known_cells", "read_sheet", "sheet"]
+
+MESSAGE = "message"
+"""Stands for the name of a table in questions about the messages themselves."""
 
 HEAD = ("table", "code", "column", "answer", "about")
 _PATTERN = "tables/*.csv"
