@@ -17,6 +17,7 @@ from engine.config.loading import channel_files, examine, lint_files, load_chann
 from engine.config.rehearsal import Rehearsal, rehearse
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/functions"
+LANGUAGE = Path(__file__).parents[2] / "docs/examples/language"
 CHANNEL = """\
 channel: charges
 description: Charges go on the quotation.
@@ -356,6 +357,7 @@ def test_the_example_of_the_manual_is_in_order() -> None:
     files = channel_files([EXAMPLE])
     assert lint_files(files) == []
     assert [str(failure) for result in all_results(files) for failure in result.failures] == []
+    assert [one.passed for one in function_results(LANGUAGE)] == [True] * 2
     page = (Path(__file__).parents[2] / "docs/manual/functions.md").read_text()
     for name in ("functions/ndc11.py", "functions/test_ndc11.py"):
         assert (EXAMPLE / name).read_text().strip() in page, name

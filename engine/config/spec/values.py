@@ -14,7 +14,7 @@ FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,62}$
 
 
 class CallSpec(Strict):
-    """What a function makes of what it is given."""
+    """A value is an expression, or what a function makes of some (docs/manual/functions.md)."""
 
     call: FunctionName = Field(
         description="A function and its file: `packs_of` in `functions/packs_of.py`, tested beside it."
