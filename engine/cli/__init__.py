@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "withdraw": ("approving", "withdraw", "Channels"),
     "rollback": ("approving", "rollback", "Channels"),
     "editions": ("editions", "editions", "Channels"),
+    "catalogue": ("catalogue", "show_catalogue", "Channels"),
     "policy": ("policy", "policy", "Channels"),
     "status": ("operate", "status", "Messages"),
     "messages": ("operate", "messages", "Messages"),

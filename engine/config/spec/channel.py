@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from engine.config.spec.about import AboutSpec
 from engine.config.spec.destinations import DestinationSpec
 from engine.config.spec.privacy import PrivacySpec
 from engine.config.spec.retention import RetentionSpec
@@ -102,6 +103,9 @@ class ChannelSpec(Strict):
     channel: Name = Field(description="Its name: what messages, keys and metrics are filed under.")
     description: str = Field(description="What it does, in a sentence for people.")
     owner: Owners = Field(description="Who answers for it.")
+    about: AboutSpec = Field(
+        AboutSpec(), description="What people want to know of it: the catalogue shows it."
+    )
     criticality: Literal["high", "normal", "bulk"] = Field(
         "normal",
         description="The lane of its deliveries: `high` never waits behind `normal`, nor that behind `bulk`.",
