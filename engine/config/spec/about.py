@@ -19,21 +19,23 @@ class SenderSpec(Strict):
     """The system that sends."""
 
     system: Text = Field(description="What the hospital calls it.")
-    vendor: str = Field("", description="Who makes it.")
-    contact: str = Field("", description="Whom to call when it sends nothing, or nonsense.")
+    vendor: str = Field(default="", description="Who makes it.")
+    contact: str = Field(default="", description="Whom to call when it sends nothing, or nonsense.")
 
 
 class ServiceLevelSpec(Strict):
     """What was promised."""
 
     within: Span = Field(description="From the message to its effect in the ERP: `30s`, `5m`, `4h`, `1d`.")
-    hours: str = Field("", description="When somebody looks after it: `24x7`, `Mon-Fri 7-19`.")
+    hours: str = Field(default="", description="When somebody looks after it: `24x7`, `Mon-Fri 7-19`.")
 
 
 class AboutSpec(Strict):
     """For the catalogue of integrations (docs/manual/catalogue.md); it changes nothing that the engine
     does."""
 
-    sender: SenderSpec | None = Field(None, description="The system that sends.")
-    service_level: ServiceLevelSpec | None = Field(None, description="What was promised.")
-    runbook: str = Field("", description="Where it says what to do when it stops: a page, an address.")
+    sender: SenderSpec | None = Field(default=None, description="The system that sends.")
+    service_level: ServiceLevelSpec | None = Field(default=None, description="What was promised.")
+    runbook: str = Field(
+        default="", description="Where it says what to do when it stops: a page, an address."
+    )

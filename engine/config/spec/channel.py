@@ -103,9 +103,6 @@ class ChannelSpec(Strict):
     channel: Name = Field(description="Its name: what messages, keys and metrics are filed under.")
     description: str = Field(description="What it does, in a sentence for people.")
     owner: Owners = Field(description="Who answers for it.")
-    about: AboutSpec = Field(
-        AboutSpec(), description="What people want to know of it: the catalogue shows it."
-    )
     criticality: Literal["high", "normal", "bulk"] = Field(
         "normal",
         description="The lane of its deliveries: `high` never waits behind `normal`, nor that behind `bulk`.",
@@ -167,3 +164,6 @@ class ChannelSpec(Strict):
     effects: list[EffectRule] = Field(min_length=1, description="Rules: what a message means to the ERP.")
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
     destinations: list[DestinationSpec] = Field(min_length=1, description="Where the effects go.")
+    about: AboutSpec = Field(
+        AboutSpec(), description="What people want to know of it: the catalogue shows it."
+    )
