@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -11,13 +9,12 @@ import typer
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act, reason, sign
 from engine.cli.awaiting import WaitOption, await_engine
-from engine.cli.ending import ENDING
-from engine.cli.impact import LAST, LastOption, impact_of, show_impact
+from engine.cli.comparing import LAST, LastOption, unpacked
 from engine.cli.proving import KeyOption, in_production, teller
-from engine.cli.reviewing import YesOption, agreed, show_changes
+from engine.cli.reviewing import YesOption, agreed, review
 from engine.cli.show import StoreOption, open_named
 from engine.editions import deploying
-from engine.editions.opening import channels_of, edition_of, packed_of
+from engine.editions.opening import edition_of, packed_of
 from engine.errors import Misconfigured
 from engine.people.words import Role
 
@@ -43,9 +40,7 @@ def approve(
     typer.echo(f"edition {number}, put forward by {edition.who}: {edition.why}")
     if (active := opened.active()) and active.at > edition.at:
         typer.secho(f"edition {active.edition} became active since: what it brought may go", fg="yellow")
-    show_changes(opened, active, packed_of(opened, number))
-    new = channels_of(opened, number, Path(ENDING.enter_context(TemporaryDirectory(prefix="wardline-"))))
-    show_impact(impact_of(opened, active, new, last, told))
+    review(opened, packed_of(opened, number), unpacked(opened, number), last, told)
     agreed(yes, "Approve this?")
     try:
         activation = deploying.approve(opened, number, told)

@@ -11,11 +11,11 @@ import typer
 
 from engine.cli.acting import TicketOption, WhyOption, reason, sign
 from engine.cli.awaiting import WaitOption, await_engine
+from engine.cli.comparing import LAST, LastOption
 from engine.cli.ending import ENDING
-from engine.cli.impact import LAST, LastOption, impact_of, show_impact
 from engine.cli.named import counted
 from engine.cli.proving import KeyOption, in_production, teller
-from engine.cli.reviewing import YesOption, agreed, show_changes
+from engine.cli.reviewing import YesOption, agreed, review
 from engine.cli.show import StoreOption, open_named
 from engine.cli.siting import SiteOption, sites_of
 from engine.editions.deploying import approved_by_another, propose, put_in_force
@@ -54,8 +54,7 @@ def deploy(
     if known and known.digest == checked.packed.digest and _may_run(known):
         typer.echo(f"nothing to deploy: this is edition {known.number}, the active one")
         return
-    show_changes(opened, active, checked.packed)
-    show_impact(impact_of(opened, active, checked.channels, last, told))
+    review(opened, checked.packed, checked.channels, last, told)
     agreed(yes, "Deploy this?")
     edition = propose(opened, checked.packed, told)
     sign(opened)

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from engine.auditing import Entry
+from engine.cli.comparing import impact_of, show_impact, unpacked
 from engine.cli.named import counted
-from engine.editions.differing import changes
+from engine.config.loading import LoadedChannel
+from engine.editions.differing import FileChange, changes
 from engine.editions.opening import packed_of
 from engine.editions.packing import Packed
-from engine.model import Activation
-from engine.store.base import EditionStore
+from engine.errors import Misconfigured
+from engine.store.base import Store
 
-__all__ = ["YesOption", "agreed", "show_changes"]
+__all__ = ["YesOption", "agreed", "review"]
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _PLACES = 8  # of a file that are spelled out
 
 
-def show_changes(store: EditionStore, active: Activation | None, packed: Packed) -> None:
-    """Which files are others than in the active edition, and at which places."""
+def review(store: Store, packed: Packed, new: Sequence[LoadedChannel], last: int, told: Entry) -> None:
+    """Show what a set of channels has other than the active edition, and what that means for the newest
+    messages. An active edition that cannot be read here any more keeps nobody from deploying another."""
+    active = store.active()
     if active is None:
         typer.echo(f"the first edition: {counted(len(packed.files), 'file')}")
         return
-    found = changes(packed_of(store, active.edition), packed)
-    typer.echo(f"against edition {active.edition}: {counted(len(found), 'file')} changed")
+    number = active.edition
+    try:
+        before, old = packed_of(store, number), unpacked(store, number)
+    except Misconfigured as error:
+        said = f"edition {number}, the active one, cannot be read here: nothing to compare with\n{error}"
+        typer.secho(said, fg="yellow", err=True)
+        return
+    _show_changes(number, changes(before, packed))
+    show_impact(impact_of(store, number, old, new, last, told))
+
+
+def _show_changes(number: int, found: Sequence[FileChange]) -> None:
+    """Which files are others, and at which places."""
+    typer.echo(f"against edition {number}: {counted(len(found), 'file')} changed")
     for one in found:
         more = len(one.places) - _PLACES
         places = ", ".join(one.places[:_PLACES]) + (f" and {counted(more, 'place')} more" if more > 0 else "")

@@ -11,6 +11,7 @@ from engine.config.case_tables import written_out
 from engine.config.cases import CASES_SUFFIX
 from engine.config.loading import channel_files
 from engine.config.reading import MAX_BYTES, Node, read_yaml
+from engine.config.sites import overlays_of
 from engine.config.table_schema import parts_of as parts_of_table
 from engine.errors import Misconfigured
 
@@ -26,12 +27,12 @@ _TABLES: Final = "tables"
 def parts_of(folder: Path, sites: Sequence[str] = ()) -> list[Path]:
     """The files that the channels of `folder` are made of with these sites, by name: channel files and their
     cases; tables and their schemas; profiles; clients and their keys; messages of cases; functions; overlays
-    with their cases. Raises `Misconfigured` when there is no channel."""
+    with their cases. Raises `Misconfigured` when there is no channel, or not one of the sites."""
     folder = Path(os.path.normpath(folder))
     channels = channel_files([folder])
     if not channels:
         raise Misconfigured("there is no channel file here", where=str(folder), hint="NAME.yaml")
-    overlays = [folder / "sites" / f"{site}.yaml" for site in sites]
+    overlays = [one.path for one in overlays_of(folder, sites)]
     found: set[Path] = set()
     of_sites = {path.with_name(path.stem + ending) for path in overlays for ending in (".yaml", CASES_SUFFIX)}
     waiting = [*channels, *overlays, *sorted((folder / "functions").glob("*.py"))]

@@ -10,7 +10,7 @@ from click.testing import Result
 from editions.edition_kit import charge, charges_in
 from typer.testing import CliRunner
 
-from engine.auditing import AuditQuery
+from engine.auditing import Act, AuditQuery, Entry
 from engine.cli import app
 from engine.errors import Misconfigured
 from engine.model import Arrival, Running
@@ -209,3 +209,22 @@ def test_the_impact_alone_deploys_nothing(url: str, folder: Path, tmp_path: Path
     assert "4 uses change location" in html.read_text()
     assert "://" not in html.read_text()
     assert len(json.loads(run(url, "editions", "--json").stdout)["editions"]) == 1
+    deploy(url, folder)
+    back = json.loads(run(url, "impact", "--edition", "1", "--json").stdout)
+    assert back["channels"][0]["groups"][0]["pairs"] == [
+        {"before": "WH/Wards/IMC", "after": "WH/Wards/ICU", "count": 6}
+    ]
+    assert run(url, "impact").exit_code == run(url, "impact", str(folder), "--edition", "1").exit_code == 2
+
+
+def test_an_active_edition_that_cannot_be_read_keeps_nobody_from_deploying(url: str, folder: Path) -> None:
+    store = opened(url)
+    entry = Entry(at=5.0, who="old", role="operator", act=Act.DEPLOY, object="channels")
+    store.propose(b"d" * 32, b"of an older version", [], at=5.0, why="", told=entry)
+    store.decide(1, "approved", at=5.0, told=entry)
+    store.activate(1, at=5.0, why="", told=entry)
+    store.close()
+    result = deploy(url, folder)
+    assert result.exit_code == 0, result.output
+    assert "edition 1, the active one, cannot be read here" in result.stderr
+    assert "edition 2 is the active one" in result.stdout

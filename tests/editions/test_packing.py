@@ -77,6 +77,9 @@ def test_another_byte_name_or_site_is_another_edition(tmp_path: Path) -> None:
     digests.add(pack(folder).digest)
     (folder / "dft-charges.yaml").rename(folder / "charges.yaml")
     digests.add(pack(folder).digest)
+    (folder / "sites").mkdir()
+    for site in "ab":
+        (folder / f"sites/{site}.yaml").write_text(f"site: {site}\n")
     digests |= {pack(folder, sites).digest for sites in (["a"], ["b"], ["a", "b"], ["b", "a"])}
     assert len(digests) == 7
 
@@ -132,6 +135,11 @@ def test_a_message_of_a_case_outside_of_the_folder_is_refused(tmp_path: Path) ->
     cases.write_text(cases.read_text() + "  - {name: far, file: ../one.hl7, expect: {}}\n")
     with pytest.raises(Misconfigured, match=r"one\.hl7: lies outside"):
         pack(folder)
+
+
+def test_a_site_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"channels/sites: there is no site nort"):
+        pack(charges_in(tmp_path / "channels"), ["nort"])
 
 
 def test_a_folder_without_channels_is_no_edition(tmp_path: Path) -> None:
