@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rollback": ("approving", "rollback", "Channels"),
     "editions": ("editions", "editions", "Channels"),
     "catalogue": ("catalogue", "show_catalogue", "Channels"),
+    "tables": ("tables", "tables", "Channels"),
     "policy": ("policy", "policy", "Channels"),
     "status": ("operate", "status", "Messages"),
     "messages": ("operate", "messages", "Messages"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -86,29 +87,35 @@ class TableText:
             column: given[number] if number < len(given) else "" for number, column in enumerate(self.columns)
         }
 
-    def change(self, record: Record, cells: Sequence[str]) -> None:
+    def change(self, record: Record, cells: Sequence[str]) -> Record:
         """Write other cells in the place of a row."""
-        at = self._records.index(record)
-        self._records[at] = record._replace(raw=self._written(cells), cells=tuple(cells))
+        made = record._replace(raw=self._written(cells), cells=tuple(cells))
+        self._records[self._at(record)] = made
+        return made
 
     def remove(self, record: Record) -> None:
         """Take a row out."""
-        self._records.remove(record)
+        del self._records[self._at(record)]
 
     def add(self, cells: Sequence[str], after: Record | None = None) -> Record:
         """A row more, below `after`; without it, below the last row."""
         below = after or next(record for record in reversed(self._records) if record.cells)
-        at = self._records.index(below)
-        if not below.raw.endswith(("\n", "\r")):
-            ended = below._replace(raw=below.raw + self._break)
-            self._records[at] = ended
-            self.head = ended if below is self.head else self.head
-        made = Record(below.line + 1, self._written(cells), tuple(cells))
+        at = self._at(below)
+        made = Record(below.line, self._written(cells), tuple(cells))
         self._records.insert(at + 1, made)
         return made
 
+    def _at(self, record: Record) -> int:
+        """Where a record is: by its line (rows that were added share one) and then itself."""
+        at = bisect_left(self._records, record.line, key=lambda one: one.line)
+        while self._records[at] is not record:
+            at += 1
+        return at
+
     def __str__(self) -> str:
-        return self._mark + "".join(record.raw for record in self._records)
+        *others, last = self._records
+        ended = (one.raw if one.raw.endswith(("\n", "\r")) else one.raw + self._break for one in others)
+        return self._mark + "".join(ended) + last.raw
 
     def _written(self, cells: Sequence[str]) -> str:
         into = io.StringIO()

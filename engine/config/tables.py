@@ -20,7 +20,7 @@ from engine.config.spec.tables import TableSpec
 from engine.config.table_schema import schema_beside
 from engine.config.table_text import Record, cell_at, records
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "parse_table", "read_table"]
+__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "parse_table", "read_table", "read_text"]
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ROWS = 200_000
@@ -104,6 +104,11 @@ def read_table(path: Path, shown: str) -> tuple[Table | None, list[Finding]]:
     text, findings = _text_of(path, shown)
     if findings:
         return None, findings
+    return read_text(text, path, shown)
+
+
+def read_text(text: str, path: Path, shown: str) -> tuple[Table | None, list[Finding]]:
+    """The same for `text`, as if the file at `path` held it."""
     spec, findings = schema_beside(path, shown)
     table, found = parse_table(text, shown, spec)
     if spec is not None and table is not None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 import msgspec
 
 from engine.config.finding import Finding
-from engine.config.lint_tables import check_table
 from engine.config.loading import LoadedChannel
-from engine.config.table_schema import schema_beside
 from engine.config.table_text import TableText
-from engine.config.tables import parse_table
 from engine.errors import Misconfigured
 from engine.model import Parked
 from engine.transforms.wording import meant
 from engine.workbench.suggesting import Suggestion, suggest
+from engine.workbench.table_changes import new_findings
 
 __all__ = ["Addition", "Wanted", "row_for", "tables_by_name", "worklist"]
 
@@ -109,18 +107,4 @@ def row_for(path: Path, code: str, cells: Mapping[str, str], like: str = "") -> 
         raise Misconfigured("the table has no row of the code to be like", where=path.name)
     filled = (table.cells(rows[like]) if like else {}) | dict(cells) | {key: code}
     made = table.add([filled.get(column, "") for column in table.columns])
-    return Addition(path, made.raw, str(table), tuple(_new_findings(path, text, str(table))))
-
-
-def _new_findings(path: Path, before: str, after: str) -> Iterator[Finding]:
-    """What is wrong with the table and was not before."""
-    known = {(one.text, one.hint) for one in _findings(path, before)}
-    yield from (one for one in _findings(path, after) if (one.text, one.hint) not in known)
-
-
-def _findings(path: Path, text: str) -> list[Finding]:
-    spec, _ = schema_beside(path, str(path))
-    table, found = parse_table(text, str(path), spec)
-    if spec is not None and table is not None:
-        found += check_table(text, spec, path, str(path))
-    return found
+    return Addition(path, made.raw, str(table), tuple(new_findings(path, text, str(table))))

@@ -24,6 +24,8 @@ def test_a_folder_is_packed_with_what_its_channels_name_and_nothing_else(tmp_pat
     assert set(pack(folder).files) == {
         "dft-charges.yaml", "dft-charges.test.yaml", "tables/items.csv", "tables/items.table.yaml",
         "tables/locations.csv", "tables/locations.table.yaml",
+        *(f"tables/odoo-{name}.csv" for name in ("items", "units", "locations")),
+        *(f"tables/odoo-{name}.table.yaml" for name in ("items", "units", "locations")),
     }  # fmt: skip
 
 
