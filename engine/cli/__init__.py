@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "test": ("testing", "test", "Channels"),
     "try": ("trying", "try_", "Channels"),
     "shadow": ("shadow", "shadow", "Channels"),
+    "workbench": ("workbench", "workbench", "Channels"),
     "schema": ("channels", "schema", "Channels"),
     "deploy": ("deploy", "deploy", "Channels"),
     "impact": ("impact", "impact", "Channels"),

@@ -9,7 +9,7 @@ import typer
 
 from engine.cli.show import words
 from engine.workbench.masking import Line
-from engine.workbench.planned import ShownPlan
+from engine.workbench.planned import VERDICTS, ShownPlan
 from engine.workbench.steps import Look, Step
 from engine.workbench.trial import Tried
 
@@ -66,7 +66,7 @@ def _step(step: Step) -> Iterator[str]:
 def _look(look: Look) -> str:
     """`FT1-7 → 270001; lookup(items, item) → SUP-1001`, with the expression before it where it has a name or
     several parts."""
-    told = [one for one in look.changes if one.gave or one is look.changes[-1]]
+    told = look.told
     worked = "; ".join(f"{one.said} → {one.gave or 'nothing'}" for one in told)
     line = worked if len(told) == 1 and told[0].said == look.text else f"{look.text}: {worked}"
     if look.refused:
@@ -78,7 +78,7 @@ def _look(look: Look) -> str:
 
 def _plan(plan: ShownPlan) -> Iterator[str]:
     for effect in plan.effects:
-        yield f"{effect.kind} {effect.key}: {_VERDICTS[effect.verdict]}"
+        yield f"{effect.kind} {effect.key}: {VERDICTS[effect.verdict]}"
         if effect.reason is not None:
             yield f"    {words(effect.reason)}"
         for line in effect.told:
@@ -93,13 +93,6 @@ def _plan(plan: ShownPlan) -> Iterator[str]:
 
 
 _MADE_UP = "made up of what the effects name; --odoo CONNECTION reads a real one"
-_VERDICTS = {
-    "create": "would be made",
-    "change": "would change what stands",
-    "stands": "stands already: nothing to do",
-    "refused": "would be refused",
-    "unavailable": "Odoo cannot be asked",
-}
 
 
 def _indented(effect: object) -> str:

@@ -15,6 +15,7 @@ from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.cli.siting import SiteOption, sites_of
 from engine.cli.trial_text import told
 from engine.config.loading import load_channel
+from engine.console.pages.trying import standalone
 from engine.destinations.odoo.connection import from_environment
 from engine.errors import Misconfigured
 from engine.workbench.trial import try_message, with_plan
@@ -32,6 +33,7 @@ def try_(
     odoo: Annotated[
         str, typer.Option("--odoo", help="Read what stands from this connection; nothing is written.")
     ] = "",
+    html: Annotated[Path | None, typer.Option("--html", help="Write it as a page into this file.")] = None,
     store: StoreOption = None,
     why: WhyOption = "",
     ticket: TicketOption = "",
@@ -48,6 +50,8 @@ def try_(
     raw = _stored(stored, store, why, ticket) if stored else _unframed(_read(message))
     connection = from_environment(odoo, os.environ) if odoo else None
     tried = with_plan(try_message(loaded, raw, numbered=bool(stored)), connection)
+    if html is not None:
+        html.write_text(standalone(tried), encoding="utf-8")
     if json:
         print_json(tried)
     else:

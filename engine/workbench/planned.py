@@ -14,7 +14,17 @@ from engine.destinations.odoo.planning.records import NEW
 from engine.effects import Forward
 from engine.model import Reason
 
-__all__ = ["ShownCall", "ShownEffect", "ShownPlan", "goes_to_odoo", "planned"]
+__all__ = ["VERDICTS", "ShownCall", "ShownEffect", "ShownPlan", "goes_to_odoo", "planned"]
+
+
+VERDICTS: Mapping[Verdict, str] = {
+    "create": "would be made",
+    "change": "would change what stands",
+    "stands": "stands already: nothing to do",
+    "refused": "would be refused",
+    "unavailable": "Odoo cannot be asked",
+}
+"""The verdicts in words."""
 
 
 class ShownCall(msgspec.Struct, frozen=True):

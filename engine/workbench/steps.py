@@ -38,11 +38,12 @@ Show = Callable[[Any], str]
 Kind = Literal["flag", "required", "filter", "rule", "course", "warning", "order"]
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of an expression, and what it gave: an alternative, or what a verb made of what stood before."""
 
     said: str
     gave: str
+    verb: bool = False
 
 
 class Look(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,6 +57,13 @@ class Look(msgspec.Struct, frozen=True, omit_defaults=True):
     wanted: tuple[str, ...] = ()
     held: bool | None = None
     refused: str = ""
+
+    @property
+    def told(self) -> list[Change]:
+        """The changes that say something: what is empty is only told where it is the end."""
+        last = self.changes[-1:]
+        told = [one for one in self.changes if one.gave or (one.verb and one in last)]
+        return told or list(self.changes[:1])
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -281,9 +289,9 @@ class _Walk:
                 found = stage.value(scope)
             except Unacceptable as error:
                 compiled = Compiled(stage.value, one.fields, frozenset())
-                changes.append(Change(stage.said, "refused"))
+                changes.append(Change(stage.said, "refused", number > len(one.alternatives)))
                 raise compiled.refused(error, scope) from None
-            changes.append(Change(stage.said, self._show(found)))
+            changes.append(Change(stage.said, self._show(found), number > len(one.alternatives)))
             if number > len(one.alternatives) or value is None:
                 value = found
         return value

@@ -1,0 +1,50 @@
+"""Templates become pages. Whatever is put into one is escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from engine.workbench.planned import VERDICTS
+
+__all__ = ["page", "rendered", "stylesheet"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A template with these values."""
+    return _environment().get_template(template).render(**values)
+
+
+def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """The same as an answer."""
+    return HTMLResponse(rendered(template, **values), status)
+
+
+def stylesheet() -> str:
+    """The one style of all pages."""
+    return (_TEMPLATES / "style.css").read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["verdicts"] = VERDICTS
+    made.filters["indented"] = lambda value: msgspec.json.format(_json(value), indent=2)
+    return made
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
