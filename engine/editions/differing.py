@@ -7,16 +7,19 @@ from collections.abc import Iterator
 
 import msgspec
 
+from engine.config.cases import CASES_SUFFIX
 from engine.config.flattening import leaves
 from engine.config.reading import read_yaml
+from engine.config.tables import parse_table
 from engine.editions.packing import Packed
 
 __all__ = ["FileChange", "changes"]
 
 
 class FileChange(msgspec.Struct, frozen=True):
-    """A file that is not the same: `what` became of it, the `places` of a YAML file that say something else
-    (`effects[2].charge.item`), and the `lines` of a unified diff."""
+    """A file that is not the same: `what` became of it, the `places` that say something else (of a channel
+    file `effects[2].charge.item`, of cases `cases[2]`, of a table the keys of its rows), and the `lines` of a
+    unified diff."""
 
     file: str
     what: str  # added, removed, changed
@@ -41,14 +44,30 @@ def _change(name: str, old: bytes | None, new: bytes | None) -> FileChange:
 
 
 def _places(name: str, old: bytes, new: bytes) -> Iterator[str]:
-    if not name.endswith((".yaml", ".yml")):
+    """Where a changed file says something else, in the order of the file."""
+    says = _rows if name.endswith(".csv") else _leaves if name.endswith((".yaml", ".yml")) else None
+    if says is None:
         return
-    before, after = (dict(leaves(read_yaml(one, name).data)) for one in (old, new))
-    for place in sorted(before.keys() | after.keys()):
-        if before.get(place) != after.get(place):
-            yield place
+    before, after = says(name, old), says(name, new)
+    found = [place for place in {**after, **before} if before.get(place) != after.get(place)]
+    if name.endswith(CASES_SUFFIX):
+        found = [place.partition(".")[0] for place in found]
+    yield from dict.fromkeys(found)
+
+
+def _leaves(name: str, raw: bytes) -> dict[str, object]:
+    return dict(leaves(read_yaml(raw, name).data))
+
+
+def _rows(name: str, raw: bytes) -> dict[str, object]:
+    table, _ = parse_table(_text(raw), name)
+    return {key: list(table.rows(key)) for key in table.keys()} if table else {}  # noqa: SIM118
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8-sig", "backslashreplace")
 
 
 def _lines(name: str, old: bytes, new: bytes) -> Iterator[str]:
-    before, after = (one.decode("utf-8", "backslashreplace").splitlines() for one in (old, new))
+    before, after = (_text(one).splitlines() for one in (old, new))
     yield from difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="", n=2)

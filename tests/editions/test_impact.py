@@ -182,6 +182,16 @@ def test_the_same_channels_change_nothing(store: Store, old: list[LoadedChannel]
     assert (told.channels[0].compared, told.channels[0].other, told.channels[0].groups) == (5, 0, ())
 
 
+def test_a_check_of_structure_that_is_asked_for_is_made(
+    store: Store, old: list[LoadedChannel], new: Path
+) -> None:
+    wrong = charge(1).replace(b"EVN|P03|20261121120000\r", b"")
+    took(store, "dft-charges", [wrong, charge(2)])
+    edit(new / "dft-charges.yaml", "\nsequence_by:", "\nvalidate: structure\n\nsequence_by:")
+    changed = of(found(store, old, new), "dft-charges")
+    assert "1 message becomes a dead letter: structure" in said(changed)
+
+
 def test_a_table_that_reads_otherwise_by_its_schema_is_a_change(old: list[LoadedChannel], new: Path) -> None:
     schema = new / "tables/drugs.table.yaml"
     schema.write_text(schema.read_text() + "# seen\n")
