@@ -14,6 +14,8 @@ from engine.cli.siting import SiteOption, sites_of
 from engine.config.finding import Finding
 from engine.config.loading import lint_files
 from engine.config.schema import CHANNEL_SCHEMA, EFFECTS_SCHEMA, published
+from engine.workbench.catalogue import catalogue
+from engine.workbench.catalogue_text import CATALOGUE, as_markdown
 from engine.workbench.examples import EXAMPLES
 from engine.workbench.manual import manual_pages
 
@@ -50,6 +52,8 @@ def schema(
     for path, text in {**files, **pages}.items():
         (write / path).parent.mkdir(parents=True, exist_ok=True)
         (write / path).write_text(text, encoding="utf-8")
+    if pages:
+        (write / CATALOGUE).write_text(as_markdown(catalogue(write / "channels")), encoding="utf-8")
     typer.echo(f"{counted(len(files), 'schema')} and {counted(len(pages), 'page')} written", err=True)
 
 

@@ -31,6 +31,7 @@ _NO_NAMES: Final = {
     **dict.fromkeys(("eval", "exec", "compile", "globals", "locals", "vars"), "a function runs no text"),
     **dict.fromkeys(("getattr", "setattr", "delattr"), "a function names what it uses"),
 }
+_SYNTAX: Final = "python -m py_compile shows the line"
 _NO_CLOCK: Final = frozenset({"now", "today", "utcnow"})
 _TOP: Final = (
     ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign,
@@ -46,7 +47,9 @@ def checked_source(raw: bytes, shown: str, also: str = "") -> tuple[ast.Module |
         tree = ast.parse(raw, shown)
     except SyntaxError as error:
         text = "this is not Python: " + (error.msg or "").partition(":")[0]
-        return None, [Finding(shown, error.lineno or 1, error.offset or 1, text)]
+        return None, [Finding(shown, error.lineno or 1, error.offset or 1, text, _SYNTAX)]
+    except (MemoryError, RecursionError):
+        return None, [Finding(shown, 1, 1, "this is nested too deep", "write it in steps")]
     except ValueError:
         return None, [Finding(shown, 1, 1, "this is not Python: a NUL byte", "save the file as UTF-8")]
     findings = sorted(
@@ -93,7 +96,7 @@ def _named(node: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
         elif isinstance(node, ast.Attribute) and name in _NO_CLOCK:
             yield node, f"{name}: a function has no clock", "give it a time of the message: MSH-7 | timestamp"
         elif name.startswith("__"):
-            yield node, f"{name}: what Python keeps to itself is not for functions", ""
+            yield node, f"{name}: what Python keeps to itself is not for functions", "name what is meant"
     elif isinstance(node, ast.Global | ast.Nonlocal):
         yield node, "a function remembers nothing from one message to the next", "give it what it needs"
     elif isinstance(node, ast.AsyncFunctionDef):

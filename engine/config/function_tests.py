@@ -72,7 +72,9 @@ def _module(path: Path, name: str, tests: Path | None = None) -> ModuleType:
     try:
         return module_of(tree, name, raw + source_of(tests) if tests else raw)
     except (Exception, SystemExit) as error:
-        raise _Spoiled(Finding(str(path), 1, 1, f"loading it raised {type(error).__name__}")) from None
+        raise _Spoiled(
+            Finding(str(path), 1, 1, f"loading it raised {type(error).__name__}", f"look at {name}")
+        ) from None
 
 
 @contextmanager

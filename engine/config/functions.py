@@ -100,8 +100,8 @@ def _loaded(path: Path, name: str) -> tuple[Function | None, list[Finding]]:
         module = module_of(tree, name, raw)
         hints = typing.get_type_hints(getattr(module, name))
     except (Exception, SystemExit) as error:
-        text = f"loading it raised {type(error).__name__}"
-        return None, [*findings, Finding(shown, node.lineno, node.col_offset + 1, text)]
+        text, hint = f"loading it raised {type(error).__name__}", "run its test"
+        return None, [*findings, Finding(shown, node.lineno, node.col_offset + 1, text, hint)]
     typed = _typed(node, hints, shown)
     if isinstance(typed, list):
         return None, findings + typed

@@ -10,7 +10,10 @@ from typing import Final, NamedTuple
 from engine.workbench.catalogue import Catalogue, Entry, SiteEntry
 from engine.workbench.data_classes import DataClass
 
-__all__ = ["as_markdown", "as_page"]
+__all__ = ["CATALOGUE", "as_markdown", "as_page"]
+
+CATALOGUE: Final = "docs/catalogue.md"
+"""That of the shipped channels; `wardline schema --write` writes it with the manual's pages."""
 
 _COLUMNS: Final = ("channel", "from", "takes", "makes", "goes to", "criticality", "owner")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"

@@ -75,6 +75,9 @@ def _texts(data: dict[str, Any]) -> Iterator[tuple[Place, str, bool]]:
     for name, text in data.get("values", {}).items():
         if isinstance(text, str):
             yield ("values", name), text, False
+            continue
+        for number, given in enumerate(text["with"]):
+            yield ("values", name, "with", number), given, False
     for name, text in data.get("course", {}).items():
         if not _choices(CourseSpec, name):
             yield ("course", name), text, False

@@ -246,6 +246,7 @@ FUNCTION_FLAWS = [
     ("    if code", "    datetime.now()\n    if code", "8:5: now: a function has no clock"),
     ('"""Whole packs."""', "for x in y: pass", "1:1: this has no place outside of a function"),
     ('"""Whole packs."""', "X = 1 / 0", "6:1: loading it raised ZeroDivisionError"),
+    ('"""Whole packs."""', "X = " + "a." * 20_000 + "b", "1:1: this is nested too deep (write it in steps)"),
     ("def packs_of", "async def packs_of", "6:1: a function waits for nothing"),
 ]
 

@@ -172,6 +172,11 @@ def test_all_that_is_shipped_in_a_folder_is_in_order(folder: Path) -> None:
         ("north/items.csv", "north/item.csv", "9:19: there is no file sites/north/item.csv (did"),
         ("    destinations:", "    channel: other\n    destinations:", "13:5: a channel keeps its name"),
         ("channels:\n", "channels: &all\n", "10:11: anchors (&) are not allowed"),
+        ("  charges:\n", "  charges: !!python/object\n", "11:12: tags (!) are not allowed"),
+        ("  charges:\n", "  <<: *all\n  charges:\n", "11:3: merge keys (<<) are not allowed"),
+        ("without:", "all: {}\nwithout:", "15:1: all is written twice"),
+        ("without:", "---\nwithout:", "15:1: a second document starts here"),
+        ("  charges:\n", "\tcharges:\n", "11:1: a tab (indent with spaces)"),
         ("  charges:\n    source: {mllp: {listen: tcp:3600}}\n    destinations:\n      - ledger: "
          "{path: var/north.ndjson}", "  charges: none", "11:12: charges must hold keys"),
         ("{path: var/north.ndjson}", "{path: 'https://me:12345@x'}", "14:24: this looks like a secret"),

@@ -68,7 +68,7 @@ def entry(folder: Path, old: str = "", new: str = "") -> Entry:
 def test_that_of_the_shipped_channels_is_fresh() -> None:
     fresh = as_markdown(catalogue(ROOT / "channels"))
     said = (ROOT / "docs/catalogue.md").read_text()
-    assert said == fresh, "wardline catalogue channels -o docs/catalogue.md"
+    assert said == fresh, "wardline schema --write ."
 
 
 def test_every_shipped_channel_says_who_sends_and_what_was_promised() -> None:
