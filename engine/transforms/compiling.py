@@ -11,11 +11,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from engine.effects import Money
-from engine.errors import Unacceptable
 from engine.privacy.rules import Use
+from engine.transforms.calling import called, function_of
+from engine.transforms.compiled import Checked, Compiled, checked, missing
 from engine.transforms.expression import (
     Call,
     Calling,
@@ -27,7 +26,7 @@ from engine.transforms.expression import (
     parse,
     parts_of,
 )
-from engine.transforms.function import Function, Parameter
+from engine.transforms.function import Parameter
 from engine.transforms.scope import Scope, Value
 from engine.transforms.setting import Field, Setting, Stage, Worked
 from engine.transforms.verb import Also, Before, Other, Verb, constant
@@ -43,36 +42,6 @@ _WORDS: dict[type, str] = {
 
 _IMPLIED: dict[type, str] = {Decimal: "number", datetime: "timestamp", date: "date", Money: "money"}
 """The verb that text goes through where another type is wanted."""
-
-
-class Compiled(msgspec.Struct, frozen=True):
-    """An expression as a closure. `fields` are the fields that it reads; `tokens` the domains
-    (letters) of the tokens that it gives, with an empty one when it may give something else;
-    `alternatives` the values that it is the first populated one of; `needs` what a function must be given to
-    give anything."""
-
-    value: Value
-    fields: tuple[Field, ...]
-    tokens: frozenset[str]
-    alternatives: tuple[Value, ...] = ()
-    needs: tuple[Compiled, ...] = ()
-
-    @property
-    def segments(self) -> frozenset[str]:
-        """The segments that it reads."""
-        return frozenset[str]().union(*(field.segments for field in self.fields))
-
-    def refused(self, refusal: Unacceptable, scope: Scope) -> Unacceptable:
-        """The refusal, at the field that it is about: the first populated one, or the first of all; what is
-        missing is what a function lacks."""
-        place = refusal.place
-        for one in self.needs if not place and refusal.code == "missing-field" else ():
-            if one.value(scope) is None:
-                return one.refused(refusal, scope)
-        if not place and self.fields:
-            populated = (field for field in self.fields if _is_populated(field, scope))
-            place = scope.view.place(next(populated, self.fields[0]).path)
-        return Unacceptable(refusal.code, place, refusal.text, hl7=refusal.hl7, lacks=refusal.lacks)
 
 
 def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> Compiled:
@@ -114,41 +83,6 @@ def compile_day(expression: Expression, setting: Setting) -> Compiled:
     values = tuple(field.value for field in fields)
     value = VERBS["date"].build(Call("date", 0), setting, Before(_first(values)))
     return Compiled(value, fields, frozenset({""}), values)
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """A value with its refusals placed: what a verb or `check` refuses names the field, and so does an
-    empty one that is `required` (`missing-field`, 101). Calling it is one way; the makers of effects do the
-    same in place, because a message has dozens of fields."""
-
-    value: Value
-    compiled: Compiled
-    required: bool = False
-    check: Callable[[Any], None] | None = None
-
-    def __call__(self, scope: Scope) -> Any:
-        try:
-            found = self.value(scope)
-            if found is not None:
-                if self.check is not None:
-                    self.check(found)
-            elif self.required:
-                raise missing()
-        except Unacceptable as refusal:
-            raise self.compiled.refused(refusal, scope) from None
-        return found
-
-
-def missing() -> Unacceptable:
-    """A field that must hold something is empty; its place is still to be said."""
-    return Unacceptable("missing-field", "", "nothing here", hl7=101)
-
-
-def checked(
-    compiled: Compiled, *, required: bool = False, check: Callable[[Any], None] | None = None
-) -> Checked:
-    """The value of `compiled` with its refusals placed."""
-    return Checked(compiled.value, compiled, required, check)
 
 
 class _Chain:
@@ -195,7 +129,7 @@ class _Chain:
             return field.value, (field,)
         if not isinstance(part, Calling):
             return _started(part, self.setting), ()
-        function = _function(part, self.setting)
+        function = function_of(part, self.setting)
         given = [
             _given(one, parameter, part, self.setting)
             for one, parameter in zip(part.given, function.parameters, strict=True)
@@ -206,8 +140,8 @@ class _Chain:
         )
         fields = tuple(field for one in given for field in one.fields)
         segments = frozenset[str]().union(*(field.segments for field in fields))
-        make = partial(_called, function, given)
-        return self.setting.once((*_said(part), "called"), segments, make), fields
+        make = partial(called, function, given)
+        return self.setting.once(_said(part), segments, make), fields
 
     def turned(self, wanted: type, offset: int) -> Value:
         """What there is as the type that is wanted: text goes through the verb of that type."""
@@ -246,6 +180,8 @@ def _said(part: Source) -> tuple[object, ...]:
     """What a part of an expression says, wherever it stands: two that say the same are one value."""
     if isinstance(part, PathText):
         return (part.text,)
+    if isinstance(part, Calling):
+        return ("call", *_said(Call(part.name, 0, part.arguments)))
     if isinstance(part, Call):
         return (part.name, *((argument.name, argument.text) for argument in part.arguments))
     return tuple(map(_said, part.parts))
@@ -287,18 +223,6 @@ def _started(call: Call, setting: Setting) -> Value:
     return verb.build(call, setting, Before(constant(None)))
 
 
-def _function(calling: Calling, setting: Setting) -> Function:
-    found = setting.functions.get(calling.name)
-    if found is None:
-        hint = meant(calling.name, sorted(setting.functions)) or f"functions/{calling.name}.py"
-        raise Flaw(f"there is no function {calling.name}", calling.offset, hint)
-    if len(found.parameters) != len(calling.given):
-        names = ", ".join(parameter.name for parameter in found.parameters)
-        text = f"{calling.name} takes {len(found.parameters)} values, and this gives {len(calling.given)}"
-        raise Flaw(text, calling.offset, f"it takes {names}")
-    return found
-
-
 def _given(expression: Expression, parameter: Parameter, calling: Calling, setting: Setting) -> Compiled:
     """What a parameter is given: read like what leaves, because what a function makes of it may."""
     first = len(setting.reads)
@@ -312,37 +236,8 @@ def _given(expression: Expression, parameter: Parameter, calling: Calling, setti
     return compiled
 
 
-def _called(function: Function, given: Sequence[Compiled]) -> Value:
-    """What the function makes of what it is given; nothing where what it needs is empty."""
-    values = [
-        (one.value, one, parameter.optional)
-        for one, parameter in zip(given, function.parameters, strict=True)
-    ]
-
-    def called(scope: Scope) -> Any:
-        found = []
-        for value, compiled, optional in values:
-            try:
-                one = value(scope)
-            except Unacceptable as refusal:
-                raise compiled.refused(refusal, scope) from None
-            if one is None and not optional:
-                return None
-            found.append(one)
-        return function(*found)
-
-    return called
-
-
 def _verb(call: Call) -> Verb:
     verb = VERBS.get(call.name)
     if verb is None:
         raise Flaw(f"there is no verb {call.name}", call.offset, meant(call.name, VERBS))
     return verb
-
-
-def _is_populated(field: Field, scope: Scope) -> bool:
-    try:
-        return field.value(scope) is not None
-    except Unacceptable:
-        return True
