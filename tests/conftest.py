@@ -24,6 +24,9 @@ pytest.register_assert_rewrite(
     "conformance.store_contract", "conformance.resource_contract", "conformance.purge_contract"
 )
 
+collect_ignore_glob = ["config/spoiled/*"]
+"""Functions of spoiled channels, with their tests."""
+
 settings.register_profile(
     "wardline", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -13,6 +13,10 @@ from engine.transforms.values import Values
 __all__ = ["Asked", "apart", "asked", "contradictory", "follows", "written"]
 
 
+_NEED_NOTHING = frozenset({"default", "code", "money"})
+"""Verbs that may give something where the first component of a field is empty."""
+
+
 class Asked(NamedTuple):
     """One condition: its key in the file, the expression with its values written out, and what is wanted:
     True something, False nothing, or one of these texts."""
@@ -35,7 +39,7 @@ class Asked(NamedTuple):
     @property
     def needs(self) -> frozenset[str]:
         """Places of which one must hold something for it to hold; empty when it may hold without."""
-        may = self.wanted is False or any(verb.name == "default" for verb in self.expression.verbs)
+        may = self.wanted is False or any(verb.name in _NEED_NOTHING for verb in self.expression.verbs)
         return frozenset() if may else self.sources
 
     @property

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.config.changes import policy_of
 from engine.config.course import compile_course
 from engine.config.finding import Place, Problem, merged
-from engine.config.lint_fhir import unread
+from engine.config.lint_fhir import comes, unread
 from engine.config.lint_privacy import unread_widening
 from engine.config.lint_schedule import schedule_of
 from engine.config.lint_values import unused_values
@@ -273,7 +273,7 @@ class _Build:
         source = self.spec.source.fhir
         assert source is not None  # noqa: S101 - the policy of FHIR goes with it
         return FhirReaders(
-            policy, authorities, self.spec.systems, types=source.resources, releases=source.releases
+            policy, authorities, self.spec.systems, types=comes(source), releases=source.releases
         )
 
     def _authorities(self) -> Authorities:

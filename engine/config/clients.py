@@ -19,7 +19,7 @@ from engine.config.spec.clients import ClientSpec, ClientsSpec, IssuerSpec
 from engine.config.validation import validate
 from engine.errors import Misconfigured
 from engine.fhir.resource_types import TYPES
-from engine.transforms.wording import meant
+from engine.transforms.wording import meant, near
 
 __all__ = ["clients_of", "examine_clients", "read_clients"]
 
@@ -77,7 +77,9 @@ def clients_of(spec: ChannelSpec, folder: Path, positions: Positions) -> list[Fi
     if not path.resolve().is_relative_to(folder.resolve()):
         text, hint = "a clients file lies beside its channel", "fhir/clients.yaml"
     elif not path.is_file():
-        text, hint = f"there is no file {source.clients}", "docs/manual/access.md shows one"
+        there = [str(one.relative_to(folder)) for one in folder.glob("*/*.yaml")]
+        hint = near(source.clients, there) or "docs/manual/access.md shows one"
+        text = f"there is no file {source.clients}"
     else:
         clients, findings = examine_clients(path)
         if clients is None or (source.tls and source.tls.client_ca):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from engine.privacy.fhir_readers import FhirReaders
 from engine.privacy.fhir_table import fhir_table
 from engine.transforms.wording import meant
 
-__all__ = ["FHIR", "check_fhir", "unread"]
+__all__ = ["FHIR", "check_fhir", "comes", "unread"]
 
 FHIR: Place = ("source", "fhir")
 
@@ -66,9 +66,18 @@ def _listens(source: FhirSource) -> Iterator[Problem]:
         yield Problem((*FHIR, "tls", "client_names"), text, "add client_ca")
 
 
+def comes(source: FhirSource) -> Collection[str]:
+    """The types of resources that come here; none where one is misspelt, for then nobody knows."""
+    return source.resources if source.resources.keys() <= _known(source) else ()
+
+
+def _known(source: FhirSource) -> frozenset[str]:
+    return frozenset[str]().union(*(TYPES[release] for release in source.releases))
+
+
 def _resources(source: FhirSource) -> Iterator[Problem]:
     """Types that there are, and what may be done with each."""
-    known = frozenset[str]().union(*(TYPES[release] for release in source.releases))
+    known = _known(source)
     for type_, interactions in source.resources.items():
         place: Place = (*FHIR, "resources", type_)
         if type_ not in known:
@@ -111,7 +120,7 @@ def _for_each(spec: ChannelSpec, source: FhirSource) -> Iterator[Problem]:
         except Misconfigured as error:
             yield Problem((list_, number, "for_each"), error.text, error.hint)
         else:
-            if type_ not in source.resources:
+            if comes(source) and type_ not in source.resources:
                 hint = meant(type_, sorted(source.resources))
                 yield Problem((list_, number, "for_each"), f"no {type_} comes to this channel", hint)
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from engine.config.elsewhere import belongs, fields_of, models_in, standing
 from engine.config.finding import Place, Problem
 from engine.config.reading import Node
+from engine.config.spec.words import NAME, SEGMENT
 from engine.transforms.wording import listed, meant
 
 __all__ = ["validate"]
@@ -59,9 +60,13 @@ def _problem(model: type[BaseModel], data: Node, detail: Mapping[str, Any]) -> P
     on_key = detail["loc"][-1] == "[key]"
     if kind in ("literal_error", "enum"):
         choices = re.findall("'([^']+)'", context["expected"])
+        if on_key:
+            return Problem(place, f"unknown key {last}", meant(str(last), choices), on_key=True)
         given = _text_at(data, place)
         return Problem(place, f"{last} cannot be {given[:40] or 'this'}", meant(given, choices))
     words, hint = _SAID.get(kind, _other)(context, "this name" if on_key else last)
+    if kind == "string_pattern_mismatch" and not on_key:
+        hint = _WRITTEN.get(context["pattern"]) or _described(model, place)
     return Problem(place, words, hint, on_key=on_key)
 
 
@@ -105,6 +110,12 @@ def _described(model: type[BaseModel], place: Place) -> str:
     below = models_in(field.annotation)
     return f"it holds {listed(fields_of(below[0]))}" if below else ""
 
+
+_WRITTEN = {
+    NAME: "a name: lower-case letters, digits and hyphens, a letter first",
+    SEGMENT: "the id of a segment: PID, FT1",
+}
+"""How a text is written, by the pattern that it does not fit; of others their key says it."""
 
 Context = Mapping[str, Any]
 Words = tuple[str, str]

@@ -22,15 +22,21 @@ def near(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), choices, n=100, cutoff=0.6)
     if not close:
         return ""
-    best = max(
-        close, key=lambda one: (SequenceMatcher(None, one, word.lower()).ratio(), _alike(one, word.lower()))
-    )
+    best = max(close, key=lambda one: _likeness(one, word.lower()))
     return f"did you mean {choices[best]}?"
 
 
-def _alike(one: str, other: str) -> int:
-    """How many characters two words have in common before they differ."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+_LOOKS = str.maketrans("ilo", "110")
+"""Letters that look like digits."""
+
+
+def _likeness(one: str, other: str) -> tuple[float, bool, int]:
+    """How alike two words are: of those with as many characters in common, one that looks the same comes
+    first, then one that starts the same."""
+    same = one.translate(_LOOKS) == other.translate(_LOOKS)
+    pairs = enumerate(zip(one, other, strict=False))
+    start = next((at for at, (first, second) in pairs if first != second), len(one))
+    return SequenceMatcher(None, one, other).ratio(), same, start
 
 
 def listed(words: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["Expression", "Kind", "Name", "SegmentName", "Strict", "Template", "Tests"]
+__all__ = ["NAME", "SEGMENT", "Expression", "Kind", "Name", "SegmentName", "Strict", "Template", "Tests"]
 
 
 class Kind(NamedTuple):
@@ -15,10 +15,11 @@ class Kind(NamedTuple):
     text: str
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$"), Kind("name")]
-SegmentName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2}$"), Kind("segment id"), Field(examples=["FT1"])
-]
+NAME = r"^[a-z][a-z0-9-]{1,62}$"
+SEGMENT = r"^[A-Z][A-Z0-9]{2}$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME), Kind("name")]
+SegmentName = Annotated[str, StringConstraints(pattern=SEGMENT), Kind("segment id"), Field(examples=["FT1"])]
 Expression = Annotated[
     str,
     StringConstraints(min_length=1, max_length=800),

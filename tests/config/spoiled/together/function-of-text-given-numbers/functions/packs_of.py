@@ -1,0 +1,5 @@
+from decimal import Decimal
+
+
+def packs_of(pieces: str) -> list:
+    return pieces
