@@ -17,10 +17,12 @@ from engine.config.reading import read_yaml
 from engine.config.schema import CHANNEL_SCHEMA, published
 from engine.errors import Misconfigured
 from engine.workbench.drafting.draft import Draft, draft
+from engine.workbench.drafting.fhir_sender import FhirSender
 from engine.workbench.drafting.profiled import samples_of
 from engine.workbench.drafting.questions import Answers, Question, known_cells, read_sheet, sheet
-from engine.workbench.drafting.samples import Sample, read_samples
-from engine.workbench.drafting.sender import V2Sender, Wanted
+from engine.workbench.drafting.resources import read_resources
+from engine.workbench.drafting.samples import read_samples
+from engine.workbench.drafting.sender import Sender, V2Sender, Wanted
 
 __all__ = ["at_terminal", "new"]
 
@@ -64,7 +66,7 @@ def new(
     if not _NAME.fullmatch(name):
         raise Misconfigured("a channel's name is lower-case letters, digits and hyphens", where=name)
     person = _Person(quiet=yes or ask is not None, terminal=at_terminal() and not as_json)
-    read = _read(samples or [], profile, charset)
+    sender = _sender(samples or [], profile, charset)
     people = _people(into) if ask is None else dict.fromkeys(("business", "technical"), "not-asked-yet")
     wanted = Wanted(
         name,
@@ -74,7 +76,7 @@ def new(
     )  # fmt: skip
     given = read_sheet(answers) if answers else {}
     found = Answers(given, person.asked(yes=yes), known_cells(into), everything=ask is not None)
-    made = draft(V2Sender(read), wanted, found)
+    made = draft(sender, wanted, found)
     if ask is not None:
         _new_file(ask, sheet(found))
         typer.echo(f"{len(found.asked)} questions: fill in the column answer, then --answers {ask}", err=True)
@@ -118,16 +120,19 @@ class _Person:
         return _prompt if self._asks else None
 
 
-def _read(samples: list[Path], profile: Path | None, charset: str) -> list[Sample]:
+def _sender(samples: list[Path], profile: Path | None, charset: str) -> Sender:
     if not samples and profile is None:
         raise Misconfigured("nothing to learn from", hint="--from FILE, or a folder of sample messages")
     read, unread = read_samples(samples, charset)
     read += samples_of(read_profile(profile)) if profile else []
-    for line in unread:
+    resources, broken = read_resources(samples)
+    for line in (*unread, *broken):
         typer.secho(line, err=True, fg="red")
-    if not read:
+    if read and resources:
+        raise Misconfigured("messages and resources: a channel takes one or the other", where=str(samples[0]))
+    if not read and not resources:
         raise Misconfigured("no message could be read", where=str(samples[0] if samples else profile))
-    return read
+    return V2Sender(read) if read else FhirSender(resources)
 
 
 def _fits(into: Path, name: str) -> bool:

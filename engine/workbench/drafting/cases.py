@@ -43,7 +43,8 @@ class Outcome(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A case as it is written, and the message that it names with its text (empty for one that is there)."""
+    """A case as it is written, and the message that it names with its text (empty for one that is there).
+    Of FHIR, `links` are resources that are there, by name and text."""
 
     name: str
     message: str
@@ -52,6 +53,8 @@ class Shown(NamedTuple):
     after: Sequence[str]
     got: Rehearsal
     never: Sequence[str]
+    links: Sequence[tuple[str, str]] = ()
+    release: str = ""
 
 
 def outcome(got: Rehearsal) -> Outcome:
@@ -204,9 +207,9 @@ def written(channel: str, cases: Sequence[Shown], said: str) -> str:
         f"# {said} All people in them are made up. Look through what they expect: it is what came out.",
         "messages:",
     ]
-    for case in cases:
-        if case.text:
-            lines += [f"  {case.message}: |", *(f"    {segment}" for segment in case.text.splitlines()), ""]
+    texts = {name: text for case in cases for name, text in ((case.message, case.text), *case.links) if text}
+    for name, text in texts.items():
+        lines += [f"  {name}: |", *(f"    {segment}" for segment in text.splitlines()), ""]
     lines.append("cases:")
     for case in cases:
         lines += [*_case(case), ""]
@@ -218,6 +221,10 @@ def _case(case: Shown) -> Iterator[str]:
     if case.after:
         yield f"    after: {flow(list(case.after))}"
     yield f"    message: {scalar(case.message)}"
+    if case.links:
+        yield f"    links: {flow([name for name, _ in case.links])}"
+    if case.release:
+        yield f"    release: {case.release}"
     if case.changes:
         yield f"    with: {flow(case.changes)}"
     yield "    expect:"

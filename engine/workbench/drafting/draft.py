@@ -63,7 +63,7 @@ class _Drafting:
         self._gaps(pruned)
         tables = {self._file(name): self._table_file(name, pruned) for name in pruned.tables}
         channel = {f"{self._wanted.name}.yaml": self._channel(pruned)}
-        self._files = {**channel, **tables, **self._sender.files(self._wanted)}
+        self._files = {**channel, **tables, **self._sender.files(self._wanted, self._answers)}
         return self._proved()
 
     def _pruned(self, blueprint: str) -> Pruned:

@@ -42,6 +42,10 @@ class Facts:
         cells); `&` joins what must hold together, `!` says that it does not."""
         return any(all(map(self._holds, one.split("&"))) for one in condition.split("|"))
 
+    def knows(self, path: str) -> bool:  # noqa: ARG002 - see `ResourceFacts`
+        """Whether this sender's standard has such a place at all."""
+        return True
+
     def _holds(self, atom: str) -> bool:
         if atom[0] == "!":
             return not self._holds(atom[1:])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from engine.errors import Misconfigured
 
-__all__ = ["FAMILIES", "Column", "Derived", "Family", "TableDraft", "family_of", "known_rows"]
+__all__ = ["FAMILIES", "RESOURCES", "Column", "Derived", "Family", "TableDraft", "family_of", "known_rows"]
 
 
 def _same(code: str) -> str:
@@ -68,7 +68,8 @@ class Derived(NamedTuple):
 
 class Family(NamedTuple):
     """`types` are MSH-9.1; `needs` are the segments without which such a message means nothing here;
-    `lifecycle` are the events that go together: who sends one of them will send the others."""
+    `lifecycle` are the events that go together: who sends one of them will send the others. Of FHIR `types`
+    are resources, and `context` those that they refer to."""
 
     name: str
     description: str
@@ -79,6 +80,7 @@ class Family(NamedTuple):
     derived: Sequence[Derived] = ()
     lifecycle: tuple[str, ...] = ()
     criticality: str = "normal"
+    context: tuple[str, ...] = ()
 
     @property
     def blueprint(self) -> str:
@@ -93,7 +95,7 @@ def known_rows(name: str) -> str:
 
 _ITEM = Column("item", "the item in Odoo that it is (internal reference)", _same, needed=True)
 _LOCATION = Column("odoo_location", "its stock location in Odoo, such as WH/Wards/ICU", _location)
-_PLACES = TableDraft("point_of_care", "Point of care or department → its stock and cost centre in Odoo", (
+_PLACES = TableDraft("point_of_care", "Place or department → its stock and cost centre in Odoo", (
     _LOCATION, Column("cost_centre", "its cost centre in Odoo (analytic account); empty: none"),
 ))  # fmt: skip
 _ITEMS = TableDraft(
@@ -245,11 +247,48 @@ FAMILIES: tuple[Family, ...] = (
 )  # fmt: skip
 
 
-def family_of(types: Sequence[str], has: Callable[[str], bool]) -> Family:
+_PLACES_OF_FHIR = _PLACES._replace(key="place")
+
+RESOURCES: tuple[Family, ...] = (
+    Family(
+        "requests",
+        "What is requested is reserved for its place, and what is delivered is handed out of it.",
+        ("SupplyRequest", "SupplyDelivery"), (), "",
+        {"supplies": _SUPPLIES, "units": _UNITS, "places": _PLACES_OF_FHIR},
+        (
+            Derived("no longer wanted, it is given back", {"SupplyRequest.status": "cancelled"}, "release",
+                    after=True),
+            Derived("a draft asks for nothing yet", {"SupplyRequest.status": "draft"}, "filtered"),
+            Derived(
+                "delivered in error, it comes back", {"SupplyDelivery.status": "entered-in-error"}, "consume",
+                after=True,
+            ),
+        ),
+        context=("Patient", "Practitioner", "Location", "Organization", "Medication", "Device"),
+    ),
+    Family(
+        "billing",
+        "Charge items go on the encounter's quotation.",
+        ("ChargeItem",), (), "",
+        {"items": _ITEMS, "places": _PLACES_OF_FHIR},
+        (
+            Derived("entered in error, it is taken back", {"ChargeItem.status": "entered-in-error"}, "credit",
+                    after=True),
+            Derived("what is planned is not billed yet", {"ChargeItem.status": "planned"}, "filtered"),
+        ),
+        context=("Patient", "Encounter", "Account", "Practitioner", "Location", "Organization", "Medication",
+                 "Device"),
+    ),
+)  # fmt: skip
+
+
+def family_of(
+    types: Sequence[str], has: Callable[[str], bool], families: Sequence[Family] = FAMILIES
+) -> Family:
     """The family that messages of these types (`DFT^P03`) belong to; `has` says what they have. Raises
     `Misconfigured` where nothing here is about them."""
     said = {kind.partition("^")[0] for kind in types}
-    about = [one for one in FAMILIES if not said.isdisjoint(one.types)]
+    about = [one for one in families if not said.isdisjoint(one.types)]
     for family in about:
         if not family.needs or any(map(has, family.needs)):
             return family

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from textwrap import wrap
 from typing import NamedTuple
 
 import yaml
@@ -20,9 +21,13 @@ from engine.workbench.drafting.facts import Facts
 __all__ = ["Gap", "Pruned", "prune"]
 
 WIDTH = 110
+COMMENTS = 42
+"""The column where a comment behind a line stands, if the line leaves room."""
+
 _DIRECTIVE = re.compile(r"\s*#\?\s*(\S+)\s*$")
 _COMMENT = re.compile(r"\s*#")
 _DEFAULTED = re.compile(r"[^|]+\|\s*default\(([^()]*)\)")
+_EXPRESSION = re.compile(r"(?P<indent> +)(?P<key>[a-z_-]+): (?P<text>[A-Za-z][^#\"]+)")
 _GIVEN = re.compile(r"\([^()]*\)")
 _BRACED = re.compile(r"\{([^{}]+)\}")
 _CALLED = re.compile(r"\b(?:lookup|find|kit)\(\s*([a-z][a-z0-9-]*)")
@@ -56,6 +61,7 @@ def prune(text: str, facts: Facts) -> Pruned:
     """What the samples support of a blueprint's `text`."""
     work = _Pruning(text, facts)
     left = _without_unused(work.done())
+    left = "\n".join(folded for line in left.split("\n") for folded in _folded(line))
     return Pruned(left, list(dict.fromkeys(_CALLED.findall(_without_comments(left)))), work.gaps)
 
 
@@ -95,8 +101,7 @@ class _Pruning:
         for key, value in _entries(node):
             pruned = self._pruned(value.value)
             self._alive[key.value] = pruned is not None or "default(" in value.value
-            if pruned is not None:  # one without stays whole, for what cannot do without it
-                self._replace(value, pruned)
+            self._replace(value, pruned or self._known(value.value))  # for what cannot do without it
 
     def _steps(self, key: yaml.ScalarNode, node: yaml.Node) -> None:
         assert isinstance(node, yaml.SequenceNode)  # noqa: S101 - blueprints are ours
@@ -178,6 +183,7 @@ class _Pruning:
                 continue
             elif name in required:
                 self.gaps.append(Gap(rule, name, value.value))
+                self._replace(value, self._known(value.value))
             else:
                 self._remove(key, value)
 
@@ -204,6 +210,13 @@ class _Pruning:
         head, *verbs = re.split(r"\s*\|\s*", text)
         left = [one for one in re.split(r"\s+or\s+", head) if self._populated(one)]
         return " | ".join((" or ".join(left), *verbs)) if left else None
+
+    def _known(self, text: str) -> str:
+        """An expression that no sample populates, without alternatives that this sender could never send."""
+        head, *verbs = re.split(r"\s*\|\s*", text)
+        sources = re.split(r"\s+or\s+", head)
+        left = [one for one in sources if one in self._alive or self._facts.knows(one)] or sources
+        return " | ".join((" or ".join(left), *verbs))
 
     def _populated(self, source: str) -> bool:
         return all(map(self._part, re.split(r"\s+\+\s+", source)))
@@ -252,7 +265,7 @@ class _Pruning:
             if ", else" in after and " or " in node.value and " or " not in text:
                 after = ""  # the comment speaks of what is gone
             if re.match(r"\s+#", after):  # a comment stays where it stood
-                column = max(len(before + quoted) + 2, line.index("#", end.column))
+                column = max(len(before + quoted) + 2, min(line.index("#", end.column), COMMENTS))
                 lines[start.line] = f"{before}{quoted}".ljust(column) + after.lstrip()
             else:
                 lines[start.line] = f"{before}{quoted}{after}"
@@ -301,6 +314,16 @@ def _without_unused(text: str) -> str:
         whole = [entries["values"]] if len(unused) == len(values) else unused
         gone = {number for one in whole for number in _span(lines, *one)}
         text = _joined(line for number, line in enumerate(lines) if number not in gone)
+
+
+def _folded(line: str) -> list[str]:
+    """A long expression over several lines, as people write it."""
+    found = _EXPRESSION.fullmatch(line)
+    if len(line) <= WIDTH or found is None:
+        return [line]
+    inner = f"{found['indent']}  "
+    parts = wrap(found["text"], WIDTH - 10, break_long_words=False, break_on_hyphens=False)
+    return [f"{found['indent']}{found['key']}: >-", *(f"{inner}{part}" for part in parts)]
 
 
 def _used(others: Iterable[str], name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +11,12 @@ from engine.hl7.document import Document
 from engine.hl7.files import split_messages
 from engine.hl7.tree import leaves
 
-__all__ = ["Sample", "kind_of", "read_samples"]
+__all__ = ["Sample", "files_below", "kind_of", "read_samples"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of one file: more than any sample needs, less than would fill the memory."""
 
+_MARK = b"\xef\xbb\xbf"
 MOST = 5_000
 """Messages that are looked at."""
 
@@ -37,12 +38,14 @@ def kind_of(document: Document) -> str:
 
 
 def read_samples(paths: Sequence[Path], charset: str = "") -> tuple[list[Sample], list[str]]:
-    """The messages below `paths` in order, and for each that cannot be read a line that says why.
-    Raises `Misconfigured` for a path that is not there or a file that cannot be read."""
+    """The messages below `paths` in order, and for each that cannot be read a line that says why; files of
+    resources are passed over. Raises `Misconfigured` for a path that is not there or cannot be read."""
     samples: list[Sample] = []
     unread: list[str] = []
-    for file in _files(paths):
-        for number, raw in _messages(file, unread):
+    for file, data in files_below(paths):
+        for number, raw in (
+            [] if data.removeprefix(_MARK).lstrip()[:1] in (b"{", b"<") else _messages(file, data, unread)
+        ):
             if len(samples) == MOST:
                 return samples, [*unread, f"{file.name}: only the first {MOST} messages are looked at"]
             name = f"{file.name}[{number}]" if number > 1 else file.name
@@ -55,19 +58,20 @@ def read_samples(paths: Sequence[Path], charset: str = "") -> tuple[list[Sample]
     return samples, unread
 
 
-def _messages(file: Path, unread: list[str]) -> Iterator[tuple[int, bytes]]:
-    messages = split_messages(_content(file))
+def _messages(file: Path, data: bytes, unread: list[str]) -> Iterator[tuple[int, bytes]]:
+    messages = split_messages(data)
     if not messages:
         unread.append(f"{file.name}: no HL7 v2 message in it")
     return enumerate(messages, 1)
 
 
-def _files(paths: Sequence[Path]) -> Iterable[Path]:
+def files_below(paths: Sequence[Path]) -> Iterator[tuple[Path, bytes]]:
+    """The files that `paths` name, and those in folders among them, each with its content. Raises
+    `Misconfigured` for one that cannot be read."""
     for path in paths:
-        if path.is_dir():
-            yield from sorted(one for one in path.rglob("*") if one.is_file() and one.name[0] != ".")
-        else:
-            yield path
+        inside = sorted(one for one in path.rglob("*") if one.is_file() and one.name[0] != ".")
+        for file in inside if path.is_dir() else [path]:
+            yield file, _content(file)
 
 
 def _content(file: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""A sender of HL7 v2, as its samples show it: of which kind it is, which codes it uses, what its channel needs."""
+"""A sender, as its samples show it: of which kind it is, which codes it uses, what its channel needs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Sender(Protocol):
         """The lines of `source:`."""
         ...
 
-    def files(self, wanted: Wanted) -> dict[str, str]:
+    def files(self, wanted: Wanted, answers: Answers) -> dict[str, str]:
         """What its channel needs beside tables and cases."""
         ...
 
@@ -104,7 +104,7 @@ class V2Sender:
         views = [(document, harvester.of(document)) for document in self._documents]
         return codes_of(spec, table, known, views, Readers(Policy(), Authorities()))
 
-    def files(self, wanted: Wanted) -> dict[str, str]:  # noqa: ARG002 - as `Sender.files`
+    def files(self, wanted: Wanted, answers: Answers) -> dict[str, str]:  # noqa: ARG002 - as `Sender.files`
         """As `Sender.files`."""
         return {}
 
@@ -116,14 +116,15 @@ class V2Sender:
     def source(self, wanted: Wanted, answers: Answers) -> list[str]:
         """As `Sender.source`: what samples need beside the usual."""
         types = f"    message_types: [{', '.join(self._types)}]"
-        wrapped = [f"      {one}" for one in wrap(f"[{', '.join(self._types)}]", 100, break_on_hyphens=False)]
+        listed = wrap(f"[{', '.join(self._types)}]", 100, break_on_hyphens=False)
+        wrapped = [f"      {one}" for one in listed]
         lines = [types] if len(types) <= 110 else ["    message_types:", *wrapped]
         return ["  mllp:", f"    listen: tcp:{wanted.port}", *lines, *self._settings(wanted, answers)]
 
     def _settings(self, wanted: Wanted, answers: Answers) -> Iterator[str]:
         processing = {one.header.field(11).decode("ascii", "replace")[:1] for one in self._documents} - {""}
         if processing - {"P"} and processing <= {"P", "T", "D"}:
-            yield f"    processing_ids: [{', '.join(sorted(processing | {'P'}))}]   # as the samples have them"
+            yield f"    processing_ids: [{', '.join(sorted(processing | {'P'}))}]   # as in the samples"
         if self._unanswered(answers):
             yield "    ack_mode: original                  # samples ask for no answer; they get one"
         if any(not one.header.field(10) for one in self._documents):
@@ -137,9 +138,7 @@ class V2Sender:
         """Whether messages that ask for no answer at all are to be answered all the same."""
         if any(_ne(one) != (b"NE", b"NE") for one in self._documents):
             return False
-        about = (
-            "samples ask for no answer (MSH-15, MSH-16), so that nobody misses what is lost: answer anyway"
-        )
+        about = "samples ask for no answer (MSH-15, MSH-16), so nobody misses what is lost: answer anyway"
         return answers.to(Question(MESSAGE, "MSH-15", "answer", about, "yes", ("yes", "no"))) == "yes"
 
     def _counted(self) -> str:
