@@ -114,6 +114,7 @@ def _named(examined: Sequence[Examined]) -> Named:
     ]
     rules = [rule for one in examined if one.spec for rule in one.spec.effects]
     return Named(
+        writes=any(not one.spec.shadow for one in examined if one.spec) or not examined,
         effects=frozenset(kind for rule in rules for kind in EFFECTS if getattr(rule, kind) is not None),
         **{kind: frozenset(row.get(column, "") for row in rows) - {""} for kind, column in _COLUMNS.items()},
     )

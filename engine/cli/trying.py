@@ -30,6 +30,9 @@ def try_(
     ] = "",
     stored: Annotated[int, typer.Option("--stored", help="A stored message by its id instead.")] = 0,
     site: SiteOption = None,
+    after: Annotated[
+        list[str] | None, typer.Option("--after", help="A message that was sent before; several in turn.")
+    ] = None,
     odoo: Annotated[
         str, typer.Option("--odoo", help="Read what stands from this connection; nothing is written.")
     ] = "",
@@ -49,7 +52,8 @@ def try_(
     loaded = load_channel(channel, sites_of(site))
     raw = _stored(stored, store, why, ticket) if stored else _unframed(_read(message))
     connection = from_environment(odoo, os.environ) if odoo else None
-    tried = with_plan(try_message(loaded, raw, numbered=bool(stored)), connection)
+    before = [_unframed(_read(name)) for name in after or ()]
+    tried = with_plan(try_message(loaded, raw, numbered=bool(stored), after=before), connection)
     if html is not None:
         html.write_text(standalone(tried), encoding="utf-8")
     if json:

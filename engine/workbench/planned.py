@@ -62,11 +62,14 @@ def goes_to_odoo(destinations: tuple[str, ...]) -> bool:
 
 
 def planned(
-    effects: tuple[Any, ...], shown: Callable[[str], str], connection: OdooConnection | None
+    effects: tuple[Any, ...],
+    shown: Callable[[str], str],
+    connection: OdooConnection | None,
+    before: tuple[Any, ...] = (),
 ) -> ShownPlan:
-    """The plan of a message's effects: read from Odoo through `connection`, else over one that is made up;
-    `shown` puts aliases in place of tokens."""
-    plan = Planner(connection).plan([one for one in effects if not isinstance(one, Forward)])
+    """The plan of a message's effects: read from Odoo through `connection`, else over one that is made up, as
+    it stands when those `before` were carried out; `shown` puts aliases in place of tokens."""
+    plan = Planner(connection).plan(_for_odoo(effects), _for_odoo(before))
     names = {number: f"<new {model} {at}>" for model, at, number in _counted(plan.new)}
 
     def text(value: str) -> str:
@@ -81,6 +84,10 @@ def planned(
         ),
         tuple(ShownCall(one.model, one.method, _body(one, text), one.has_effect) for one in plan.calls),
     )
+
+
+def _for_odoo(effects: tuple[Any, ...]) -> list[Any]:
+    return [one for one in effects if not isinstance(one, Forward)]
 
 
 def _counted(new: Mapping[int, str]) -> list[tuple[str, int, int]]:

@@ -64,11 +64,13 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Attempt(NamedTuple):
-    """A trial, the effects with their tokens, and the book that knows what these stand for."""
+    """A trial, the effects with their tokens, the book that knows what these stand for, and the effects of
+    what was sent before."""
 
     tried: Tried
     made: tuple[Effect, ...]
     book: AliasBook
+    before: tuple[Effect, ...] = ()
 
 
 def with_plan(attempt: Attempt, connection: OdooConnection | None = None) -> Tried:
@@ -76,14 +78,19 @@ def with_plan(attempt: Attempt, connection: OdooConnection | None = None) -> Tri
     tried = attempt.tried
     if not attempt.made or not goes_to_odoo(tried.destinations):
         return tried
-    return msgspec.structs.replace(tried, plan=planned(attempt.made, attempt.book.shown, connection))
+    return msgspec.structs.replace(
+        tried, plan=planned(attempt.made, attempt.book.shown, connection, attempt.before)
+    )
 
 
-def try_message(channel: LoadedChannel, raw: bytes, *, numbered: bool = False) -> Attempt:
-    """Try one message (or the JSON of a resource) in a channel. With `numbered` no identifier of it is told:
-    its tokens are numbered in what is shown."""
+def try_message(
+    channel: LoadedChannel, raw: bytes, *, numbered: bool = False, after: Sequence[bytes] = ()
+) -> Attempt:
+    """Try one message (or the JSON of a resource) in a channel, `after` those that were sent before. With
+    `numbered` no identifier of it is told: its tokens are numbered in what is shown."""
     book = AliasBook(numbered=numbered)
     trial = trial_of(channel, book)
+    before = tuple(effect for one in after for effect in trial.say(one).made)
     said = trial.say(raw)
     policy = policy_of(channel.spec)[0]
     try:
@@ -109,7 +116,7 @@ def try_message(channel: LoadedChannel, raw: bytes, *, numbered: bool = False) -
         effects=tuple(said.effects),
         destinations=channel.program.destinations,
     )
-    return Attempt(tried, said.made, book)
+    return Attempt(tried, said.made, book, before)
 
 
 def _steps(channel: LoadedChannel, raw: bytes, policy: Policy | FhirPolicy, book: AliasBook) -> list[Step]:

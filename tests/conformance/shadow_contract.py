@@ -34,10 +34,11 @@ def accepted(store: Store, number: int) -> int:
     return receipt.id
 
 
-def routed(store: Store, number: int, *destinations: str) -> int:
+def routed(store: Store, number: int, *destinations: str, key: str = "") -> int:
     """A message of one charge, claimed for its destinations."""
     found = accepted(store, number)
-    charge = Charge(key=f"charges/{number}", encounter="v", item=Item("GLOVE", number))  # type: ignore[arg-type]
+    key = key or f"charges/{number}"
+    charge = Charge(key=key, encounter="v", item=Item("GLOVE", number))  # type: ignore[arg-type]
     store.route([Routing(found, Routed((charge,), f"visit {number}"), Lane.NORMAL, destinations)], [], 200.0)
     for name in destinations:
         store.claim(name, Lane.NORMAL, 100, now=201.0, lease_until=300.0, holder="me")

@@ -20,9 +20,11 @@ from demo.session import Session
 from engine.destinations.odoo import OdooConnection, OdooDestination
 from engine.destinations.odoo.client import OdooClient, Step
 from engine.destinations.odoo.connecting import open_wire
+from engine.destinations.odoo.named import Named
 from engine.destinations.odoo.planning import Plan, PlannedCall, Planner
 from engine.destinations.odoo.planning.made_up import SCHEMA, fields_of
 from engine.destinations.odoo.planning.records import NEW, READS, ReadOnly
+from engine.destinations.odoo.preflight import preflight
 from engine.effects import (
     Charge,
     Consume,
@@ -290,7 +292,7 @@ def test_a_plan_reads_for_a_user_who_may_write_nothing(ward: Ward, hospital: Run
         "res.partner", "res.partner.category", "stock.picking", "stock.move", "stock.location", "stock.quant",
         "stock.warehouse", "stock.picking.type", "product.product", "product.template", "uom.uom",
         "sale.order", "sale.order.line", "res.company", "stock.warehouse.orderpoint", "ir.model.data",
-        "account.analytic.account", "stock.lot",
+        "account.analytic.account", "stock.lot", "purchase.order",
     )  # fmt: skip
     for model in admin.read("ir.model", [["model", "in", list(names)]], "model"):
         right = {
@@ -315,6 +317,10 @@ def test_a_plan_reads_for_a_user_who_may_write_nothing(ward: Ward, hospital: Run
     planned = Planner(reading).plan(effects)
     assert verdicts(planned) == ["create", "create"]
     assert same(planned.calls, ward.done(*effects))
+    assert not [
+        one for one in preflight(reading, Named(writes=False)) if one.about == "right" and one.level != "ok"
+    ]
+    assert [one for one in preflight(reading, Named()) if one.about == "right" and one.level == "fail"]
     done = OdooDestination(reading)
     try:
         batch = [Delivery(1, 1, "test", "odoo", msgspec.structs.replace(effects[0], key="p8/x"), "", 1)]

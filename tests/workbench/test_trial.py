@@ -36,7 +36,7 @@ def test_the_steps_come_to_what_the_message_becomes(path: Path) -> None:
     channel = load_channel(path)
     seen = 0
     for name, attempt in _tried(channel):
-        tried, made, _ = attempt
+        tried, made = attempt.tried, attempt.made
         seen += 1
         plan = with_plan(attempt).plan
         assert plan is None or "unavailable" not in {one.verdict for one in plan.effects}, name
@@ -112,3 +112,19 @@ def test_the_plan_names_what_is_new_and_shows_aliases() -> None:
 def test_nothing_is_planned_where_no_odoo_is_meant() -> None:
     attempt = try_message(load_channel(ROOT / "channels/dft-charges.yaml"), b"MSH|^~\\&|\r")
     assert with_plan(attempt).plan is None
+
+
+def test_a_message_is_tried_after_those_that_were_sent_before() -> None:
+    channel = load_channel(ROOT / "channels/theatre-schedule.yaml")
+    file = read_cases(cases_beside(channel.path)).cases
+    assert file is not None
+    booked, cancelled = (
+        str(file.messages[name]).replace("\n", "\r").encode() for name in ("booking", "called-off")
+    )
+    attempt = try_message(channel, cancelled, after=[booked])
+    assert [list(effect) for effect in attempt.tried.effects] == [["release"]]
+    plan = with_plan(attempt).plan
+    assert plan is not None
+    assert [call.method for call in plan.calls] == ["action_cancel"]
+    alone = with_plan(try_message(channel, cancelled)).plan
+    assert alone is None or not alone.calls

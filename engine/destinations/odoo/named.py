@@ -29,7 +29,8 @@ class Check(msgspec.Struct, frozen=True):
 
 class Named(msgspec.Struct, frozen=True):
     """What the channels' tables name in Odoo, by kind; `charged` are the products that are billed, and
-    `effects` the kinds of effects that the channels make."""
+    `effects` the kinds of effects that the channels make. `writes` says whether any of them does: a
+    shadow only reads."""
 
     items: frozenset[str] = frozenset()
     charged: frozenset[str] = frozenset()
@@ -40,6 +41,7 @@ class Named(msgspec.Struct, frozen=True):
     vendors: frozenset[str] = frozenset()
     price_lists: frozenset[str] = frozenset()
     effects: frozenset[str] = frozenset()
+    writes: bool = True
 
 
 def names_in_odoo(client: OdooClient, connection: OdooConnection, named: Named) -> Iterator[Check]:

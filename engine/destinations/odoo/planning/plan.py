@@ -59,18 +59,21 @@ class Planner:
     def __init__(self, connection: OdooConnection | None = None) -> None:
         self._connection = connection
 
-    def plan(self, effects: Sequence[Effect]) -> Plan:
-        """The plan of the effects of one message, in their order. What Odoo or the way to it refuses is in
-        the verdicts; nothing is raised for it."""
+    def plan(self, effects: Sequence[Effect], before: Sequence[Effect] = ()) -> Plan:
+        """The plan of the effects of one message, in their order, when those `before` were carried out. What
+        Odoo or the way to it refuses is in the verdicts; nothing is raised for it."""
         name = self._connection.name if self._connection else ""
-        verdicts = self.verdicts(effects)
-        with _Session(self._connection, effects) as session:
+        verdicts = self.verdicts(effects, before)
+        with _Session(self._connection, [*before, *effects]) as session:
+            session.deliver(before)
+            done = len(session.calls)
             session.deliver(effects)
-            return Plan(name, session.version, tuple(session.calls), verdicts, session.new)
+            return Plan(name, session.version, tuple(session.calls[done:]), verdicts, session.new)
 
-    def verdicts(self, effects: Sequence[Effect]) -> tuple[PlannedEffect, ...]:
+    def verdicts(self, effects: Sequence[Effect], before: Sequence[Effect] = ()) -> tuple[PlannedEffect, ...]:
         """What each effect would come to, after those that a batch carries out before it."""
-        with _Session(self._connection, effects) as session:
+        with _Session(self._connection, [*before, *effects]) as session:
+            session.deliver(before)
             in_turn = sorted(range(len(effects)), key=lambda at: (_phase(effects[at]), at))
             found = {at: session.one(effects[at]) for at in in_turn}
         return tuple(found[at] for at in range(len(effects)))
