@@ -44,7 +44,7 @@ PORTS = ("2590", "2591")
 _BLOCK = re.compile(r"```(sh|console|text)\n(.*?)```", re.DOTALL)
 _MARK = "=== end of a step ==="
 _ENGINE = """\
-wardline run channels > engine.log 2>&1 &
+%s > engine.log 2>&1 &
 echo $! > engine.pid
 until [ $(grep -c 'channel listening' engine.log) = 2 ]; do kill -0 $(cat engine.pid); sleep 0.1; done
 """
@@ -64,7 +64,7 @@ def steps() -> list[Step]:
         if kind == "text":
             found[-1] = found[-1]._replace(printed=text.strip("\n"))
         else:
-            found.append(Step(_ENGINE if kind == "console" else text, ""))
+            found.append(Step(_ENGINE % text.strip() if kind == "console" else text, ""))
     return found
 
 
