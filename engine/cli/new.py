@@ -19,7 +19,7 @@ from engine.errors import Misconfigured
 from engine.workbench.drafting.draft import Draft, draft
 from engine.workbench.drafting.fhir_sender import FhirSender
 from engine.workbench.drafting.profiled import samples_of
-from engine.workbench.drafting.questions import Answers, Question, known_cells, read_sheet, sheet
+from engine.workbench.drafting.questions import Answers, Question, known_cells, read_sheet, written
 from engine.workbench.drafting.resources import read_resources
 from engine.workbench.drafting.samples import read_samples
 from engine.workbench.drafting.sender import Sender, V2Sender, Wanted
@@ -41,9 +41,12 @@ def new(
         Path | None, typer.Option(help="A profile that `wardline profile` learned, with or without samples.")
     ] = None,
     into: Annotated[Path, typer.Option(help="The folder of channels.")] = Path("channels"),
-    answers: Annotated[Path | None, typer.Option(help="A sheet of answers, as --ask writes it.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="A sheet of answers, as --ask writes it: CSV or .xlsx.")
+    ] = None,
     ask: Annotated[
-        Path | None, typer.Option(help="Write the questions as a sheet to be filled in, and nothing else.")
+        Path | None,
+        typer.Option(help="Write the questions as a sheet to be filled in (CSV or .xlsx), and nothing else."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Take the suggestion wherever nothing is said.")] = False,
     business: Annotated[str, typer.Option(help="Who answers for codes and amounts: an address.")] = "",
@@ -78,7 +81,7 @@ def new(
     found = Answers(given, person.asked(yes=yes), known_cells(into), everything=ask is not None)
     made = draft(sender, wanted, found)
     if ask is not None:
-        _new_file(ask, sheet(found))
+        _new_file(ask, written(found, ask))
         typer.echo(f"{len(found.asked)} questions: fill in the column answer, then --answers {ask}", err=True)
         return
     if found.unanswered:
@@ -186,17 +189,17 @@ def _keep(files: Mapping[str, str], into: Path) -> None:
             "nothing is overwritten, and this is there already", where=there[0], hint="another name?"
         )
     for file, text in files.items():
-        _new_file(into / file, text)
+        _new_file(into / file, text.encode())
     schema = into / Path(CHANNEL_SCHEMA).name
     if not schema.exists():
-        _new_file(schema, published()[CHANNEL_SCHEMA])
+        _new_file(schema, published()[CHANNEL_SCHEMA].encode())
 
 
-def _new_file(path: Path, text: str) -> None:
+def _new_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with path.open("xb") as file:
+            file.write(content)
     except FileExistsError:
         raise Misconfigured("nothing is overwritten, and this is there already", where=str(path)) from None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 from click.testing import Result
+from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from engine.cli import new as command
@@ -107,6 +108,20 @@ def test_questions_go_out_as_a_sheet_and_come_back_as_answers(tmp_path: Path, sa
     assert "location: WH/Front" in (folder / "front-desk.test.yaml").read_text()
     assert "unit" not in (folder / "front-desk.yaml").read_text()
     assert all(result.passed for result in run_cases(load_channel(folder / "front-desk.yaml")))
+
+
+def test_a_sheet_may_be_a_workbook(tmp_path: Path, sample: Path) -> None:
+    questions, folder = tmp_path / "questions.xlsx", tmp_path / "channels"
+    assert _run("front-desk", "--from", sample, "--ask", questions).exit_code == 0
+    book = load_workbook(questions)
+    (cell,) = [row[3] for row in book.worksheets[0].iter_rows() if row[2].value == "charge_as"]
+    cell.value = "CHG-SPLINT"
+    book.save(questions)
+    done = _run("front-desk", "--from", sample, "--into", folder, "--answers", questions, *OWNERS)
+    assert done.exit_code == 0, done.output
+    assert "X900,CHG-SPLINT" in (folder / "tables/front-desk-items.csv").read_text()
+    questions.write_text("no workbook")
+    assert "no workbook" in _refused("front-desk", "--from", sample, "--answers", questions, *OWNERS).text
 
 
 def test_at_a_terminal_it_asks(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.config.tables import read_table
 from engine.errors import Misconfigured
+from engine.workbench.spreadsheets import read_workbook, workbook_of
 
-__all__ = ["MESSAGE", "Answers", "Question", "known_cells", "read_sheet", "sheet"]
+__all__ = ["MESSAGE", "Answers", "Question", "known_cells", "read_sheet", "sheet", "written"]
 
 MESSAGE = "message"
 """Stands for the name of a table in questions about the messages themselves."""
@@ -88,29 +89,49 @@ def sheet(answers: Answers) -> str:
     return out.getvalue()
 
 
+def written(answers: Answers, path: Path) -> bytes:
+    """The same as the file that `path` names: a workbook for `.xlsx`, else CSV."""
+    text = sheet(answers)
+    return workbook_of(text, "questions", None) if path.suffix == ".xlsx" else text.encode()
+
+
 def read_sheet(path: Path) -> dict[Key, str]:
-    """The answers in a sheet. Raises `Misconfigured` with file and line."""
+    """The answers in a sheet, CSV or `.xlsx`. Raises `Misconfigured` with file and line."""
+    given: dict[Key, str] = {}
+    for line, row in _workbook(path) if path.suffix == ".xlsx" else _csv(path):
+        key = tuple((row.get(name) or "").strip() for name in ("table", "code", "column"))
+        if any(key):
+            answer = row["answer"]
+            if answer is None:
+                raise Misconfigured("the row has no answer", where=f"{path}:{line}")
+            given[key[0], key[1], key[2]] = answer.strip()
+    return given
+
+
+def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, str | None]]]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        raise Misconfigured(
-            "the answers cannot be read", where=str(path), hint="a CSV file in UTF-8"
-        ) from None
-    lines = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=";" if ";" in text.split("\n")[0] else ","
-    )
+        hint = "a CSV file in UTF-8, or .xlsx"
+        raise Misconfigured("the answers cannot be read", where=str(path), hint=hint) from None
+    delimiter = ";" if ";" in text.split("\n")[0] else ","  # as spreadsheets save it in half of Europe
+    lines = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     if not {"table", "code", "column", "answer"} <= set(lines.fieldnames or ()):
         hint = f"its first line is {','.join(HEAD)}; wardline new --ask writes one"
         raise Misconfigured("no sheet of answers", where=str(path), hint=hint)
-    given: dict[Key, str] = {}
-    for line in lines:
-        key = tuple((line[name] or "").strip() for name in ("table", "code", "column"))
-        if any(key):
-            answer = line["answer"]
-            if answer is None:
-                raise Misconfigured("the row has no answer", where=f"{path}:{lines.line_num}")
-            given[key[0], key[1], key[2]] = answer.strip()
-    return given
+    for row in lines:
+        yield lines.line_num, row
+
+
+def _workbook(path: Path) -> Iterator[tuple[int, Mapping[str, str | None]]]:
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        raise Misconfigured("the answers cannot be read", where=str(path)) from None
+    found = read_workbook(raw, str(path), f"{','.join(HEAD)}\n", None)
+    if found.findings:
+        raise Misconfigured("\n".join(map(str, found.findings)))
+    yield from enumerate(found.rows, 2)
 
 
 def known_cells(folder: Path) -> Callable[[str, str], str]:
