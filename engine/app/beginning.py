@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,18 +54,38 @@ class Beginning(NamedTuple):
         return self.shelf.load(active.edition)
 
     def begin(
-        self, active: Activation, start: Callable[[Activation, Loaded, str], None], *, last: bool
+        self,
+        active: Activation,
+        start: Callable[[Activation, Loaded, str], None],
+        *,
+        last: bool,
+        later: Callable[[Callable[[], None]], object],
+        failed: Callable[[Misconfigured], None],
     ) -> None:
-        """`start` with what is active, else, where `last` says that it may be so, with what ran last. Raises
-        `Misconfigured`."""
+        """`start` with what is active, else, where `last` allows that, with what ran last: `later`,
+        when the doors that were opened in vain are closed. `failed` is told why nothing runs."""
         try:
             start(active, self.loaded(active), "")
         except Misconfigured as error:
             instead = self._last(active) if last else 0
             if not instead:
-                raise
-            signal(EditionRefused(active.edition, str(error)))
-            start(active, self.shelf.load(instead), str(error))
+                failed(error)
+                return
+            later(partial(self._begin_with, instead, active, start, error, failed))
+
+    def _begin_with(
+        self,
+        edition: int,
+        active: Activation,
+        start: Callable[[Activation, Loaded, str], None],
+        error: Misconfigured,
+        failed: Callable[[Misconfigured], None],
+    ) -> None:
+        signal(EditionRefused(active.edition, str(error)))
+        try:
+            start(active, self.shelf.load(edition), str(error))
+        except Misconfigured as another:
+            failed(another)
 
     def _last(self, active: Activation) -> int:
         holder = f"{self.settings.node}/{self.share[0]}"

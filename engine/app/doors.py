@@ -12,7 +12,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from engine.app.listening import Listener, Wanted, change_listener, open_listener, wanted_door
+from engine.app.listening import (
+    Listener,
+    Wanted,
+    begin_listening,
+    change_listener,
+    open_listener,
+    wanted_door,
+)
 from engine.editions.loading import Loaded
 from engine.errors import Misconfigured
 from engine.listeners.channel import Doors
@@ -87,8 +94,7 @@ class Hl7Doors:
                 change_listener(listener, was, one)
             else:
                 _, listener = self._fresh[one.key]
-                if isinstance(listener, FolderListener):
-                    self._begin(one.key, listener)
+                self._begin(one, listener)
             self._open[one.key] = (one, listener)
         self._fresh = {}
         for key, (_, listener) in before.items():
@@ -104,13 +110,13 @@ class Hl7Doors:
         """Answer what is in work, close."""
         return [listener.drain(timeout) for listener in (*self._draining, *self.listeners)]
 
-    def _begin(self, key: Key, listener: FolderListener) -> None:
+    def _begin(self, wanted: Wanted, listener: Listener) -> None:
         """Nobody takes files of a folder while another is at the end of its last one."""
-        leaving = self._leaving.get(key)
-        if leaving is None:
-            listener.open()
+        leaving = self._leaving.get(wanted.key)
+        if leaving is None or not isinstance(listener, FolderListener):
+            begin_listening(listener, wanted)
         else:
-            leaving.addBoth(lambda _: listener.open())
+            leaving.addBoth(lambda _: begin_listening(listener, wanted))
 
     def _retire(self, key: Key, listener: Listener) -> None:
         self._draining.append(listener)

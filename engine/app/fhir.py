@@ -74,6 +74,13 @@ class Wanted(NamedTuple):
 class _Open(NamedTuple):
     wanted: Wanted
     listener: FhirListener
+    port: int
+
+    def say(self) -> None:
+        """It is here to stay."""
+        shown = f"{self.wanted.address.host}:{self.port}"
+        for channel in self.wanted.channels:
+            signal(ChannelOpened(channel.spec.channel, shown, self.wanted.tls is not None))
 
 
 class FhirDoors:
@@ -172,10 +179,11 @@ class FhirDoors:
             stays = before.get(one.address)
             if one.address in self._fresh:
                 self._open[one.address] = self._fresh[one.address]
+                self._open[one.address].say()
             elif stays is not None:
                 del before[one.address]
                 stays.listener.take_up(one.name, one.service, one.limits, one.names)
-                self._open[one.address] = _Open(one, stays.listener)
+                self._open[one.address] = _Open(one, stays.listener, stays.port)
         self._fresh = {}
         for door in before.values():
             self._retire(door.listener)
@@ -194,10 +202,7 @@ class FhirDoors:
         listener.accepting(self.available)
         bound = before.listener.hand_over() if before else None
         port = listener.open(self._loop, address.host, address.port, wanted.tls, bound)
-        self._fresh[address] = _Open(wanted, listener)
-        for channel in wanted.channels:
-            shown = f"{address.host}:{port}"
-            signal(ChannelOpened(channel.spec.channel, shown, wanted.tls is not None))
+        self._fresh[address] = _Open(wanted, listener, port)
 
     def _retire(self, listener: FhirListener) -> None:
         self._draining.append(listener)

@@ -31,6 +31,7 @@ __all__ = [
     "Listener",
     "Wanted",
     "address_of",
+    "begin_listening",
     "change_listener",
     "channel_of",
     "folder_of",
@@ -157,9 +158,17 @@ def open_listener(wanted: Wanted, doors: Doors, reactor: Any, threads: Threads) 
             channel, doors, wanted.folder, from_thread=reactor.callFromThread, threads=threads
         )
     listener = MllpListener(channel, doors, partial(MllpServer, **link.server))
-    port = listener.open(reactor, link.address.host, link.address.port, link.tls)
-    signal(ChannelOpened(listener.name, f"{link.address.host}:{port}", link.tls is not None))
+    listener.open(reactor, link.address.host, link.address.port, link.tls)
     return listener
+
+
+def begin_listening(listener: Listener, wanted: Wanted) -> None:
+    """What was opened is here to stay: say so; of a folder, look into it from now on."""
+    if isinstance(listener, FolderListener):
+        listener.open()
+    elif wanted.link is not None:
+        link = wanted.link
+        signal(ChannelOpened(listener.name, f"{link.address.host}:{listener.port}", link.tls is not None))
 
 
 def change_listener(listener: Listener, before: Wanted, now: Wanted) -> None:

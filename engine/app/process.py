@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,14 @@ def _run(beginning: Beginning, active: Activation, store: Store, ring: KeyRing, 
         _end_with_parent(loop, reactor)
     failure: list[Misconfigured] = []
 
-    def start() -> None:
+    def failed(error: Misconfigured) -> None:
         """A listener that cannot open ends the process with its reason, not with a half-open node."""
-        try:
-            beginning.begin(active, node.start, last=not fresh)
-        except Misconfigured as error:
-            failure.append(error)
-            reactor.stop()
+        failure.append(error)
+        reactor.stop()
+
+    def start() -> None:
+        later = partial(reactor.callLater, 0.1)
+        beginning.begin(active, node.start, last=not fresh, later=later, failed=failed)
         spare_the_collector()
 
     reactor.callWhenRunning(start)

@@ -53,6 +53,11 @@ class MllpListener:
         return self.server.counters
 
     @property
+    def port(self) -> int:
+        """Where it listens; 0 when it does not."""
+        return int(self._port.getHost().port) if self._port is not None else 0
+
+    @property
     def is_open(self) -> bool:
         """Whether messages can come in."""
         return self._port is not None and self.server.accepting
@@ -69,7 +74,7 @@ class MllpListener:
                 where=self._channel.name,
                 hint="is another engine or channel using the port?",
             ) from None
-        return int(self._port.getHost().port)
+        return self.port
 
     def accepting(self, yes: bool) -> None:
         """Take new connections or turn them away (the store is down)."""

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed import Deployed
 from flow_case import Case
 from running import Engine, channel
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
+    """Makes engines that run what was deployed, with a first edition, not started yet."""
+    made: list[Deployed] = []
+
+    def make(*channels: str, files: Mapping[str, str] | None = None, **options: Any) -> Deployed:
+        made.append(Deployed(tmp_path / f"deployed-{len(made)}", **options))
+        made[-1].deploy(*channels, files=files)
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.hang_up()
+        if engine.runs:
+            engine.kill()
+        engine.assert_silent()
 
 
 @pytest.fixture

@@ -11,21 +11,39 @@ What was deployed is what runs: `engine.kill(); engine.start()` goes on with it.
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
-from running import ITEMS, Engine, wait_for
+from base_message import b1
+from running import ITEMS, Engine, channel, wait_for
+from sending import Sender
 
-from engine.app.opening import open_settings
+from engine.app.opening import open_settings, ring_of
 from engine.auditing import Act, Entry
 from engine.editions.deploying import activate, before, take_folder
 from engine.model import Activation, Running
 from engine.settings import Settings
 from engine.store.base import Query, Store
+from engine.store.keys import KeyRing
+
+
+def edition(place: str, *, name: str = "charges", port: int = 0, more: str = "", rest: str = "") -> str:
+    """A channel whose effects are made for a place, each under the number of its charge."""
+    text = channel(name, source=more, rest=rest).replace("literal(WH/Stock)", f"literal(WH/{place})")
+    text = text.replace('"{FT1-1}/{FT1-7.1}"', '"{FT1-2}"')
+    return text.replace("listen: tcp:0", f"listen: tcp:127.0.0.1:{port}") if port else text
+
+
+def charge(number: int) -> bytes:
+    """A message that is known by its number, as control id, as number of its charge, and as quantity."""
+    message = b1(f"C{number}").replace(b"|77^^^H^MR|", b"|%d^^^H^MR|" % (7_000_000 + number % 997))
+    return message.replace(b"FT1|1||", b"FT1|1|T%d|" % number).replace(b"||||2\r", b"|||%d\r" % number)
 
 
 class Taken(NamedTuple):
@@ -45,13 +63,22 @@ class Deployed(Engine):
         if store:
             self.store_url = self.environment["WARDLINE_STORE"] = store
         self.ports_wanted = 1
-        self.refusals: dict[int, str] = {}
 
     def _arguments(self) -> list[str]:
         return ["run", "--workers", str(self.workers)]
 
     def _doors(self) -> int:
         return self.ports_wanted
+
+    def dial(self, port: int) -> Sender:
+        """A sender to a port."""
+        sender = Sender(socket.create_connection(("127.0.0.1", port), timeout=10), self.spoken)
+        self._senders.append(sender)
+        return sender
+
+    def ring(self) -> KeyRing:
+        """The keys of its store."""
+        return ring_of(Settings(store=self.store_url))
 
     def opened(self) -> Store:
         """The store, to be closed."""
@@ -62,6 +89,7 @@ class Deployed(Engine):
         folder = self.folder / f"deploy-{time.monotonic_ns()}"
         folder.mkdir()
         for name, text in {"items.csv": ITEMS, **(files or {})}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
         for number, text in enumerate(channels):
             (folder / f"channel-{number}.yaml").write_text(text)
@@ -128,7 +156,7 @@ class Deployed(Engine):
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         if self.store_url.startswith("sqlite"):
-            with sqlite3.connect(self.store_url.removeprefix("sqlite:///")) as connection:
+            with closing(sqlite3.connect(self.store_url.removeprefix("sqlite:///"))) as connection:
                 return connection.execute(query).fetchall()
         with psycopg.connect(self.store_url) as connection:
             return connection.execute(query).fetchall()  # type: ignore[arg-type]

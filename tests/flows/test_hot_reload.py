@@ -8,49 +8,15 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from base_message import b1
-from deployed import Deployed, Taken
-from running import channel, free_port, wait_for
+from deployed import Deployed, Taken, charge, edition
+from running import free_port, wait_for
 from sending import framed
 
 SENDERS = 6
 WINDOW = 8  # messages on their way over one connection
 PACE = 1 / 300  # seconds a message of each sender: well over 1,000 a second in all
-
-
-def edition(place: str, *, name: str = "charges", port: int = 0, more: str = "", rest: str = "") -> str:
-    """A channel whose effects are made for a place, each under the number of its charge."""
-    text = channel(name, source=more, rest=rest).replace("literal(WH/Stock)", f"literal(WH/{place})")
-    text = text.replace('"{FT1-1}/{FT1-7.1}"', '"{FT1-2}"')
-    return text.replace("listen: tcp:0", f"listen: tcp:127.0.0.1:{port}") if port else text
-
-
-def charge(number: int) -> bytes:
-    """A message that is known by its number, as control id, as number of its charge, and as quantity."""
-    message = b1(f"C{number}").replace(b"|77^^^H^MR|", b"|%d^^^H^MR|" % (7_000_000 + number % 997))
-    return message.replace(b"FT1|1||", b"FT1|1|T%d|" % number).replace(b"||||2\r", b"|||%d\r" % number)
-
-
-@pytest.fixture
-def deployed(tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
-    made: list[Deployed] = []
-
-    def make(*texts: str, **options: Any) -> Deployed:
-        engine = Deployed(tmp_path / f"engine-{len(made)}", **options)
-        made.append(engine)
-        engine.deploy(*texts)
-        return engine
-
-    yield make
-    for engine in made:
-        engine.hang_up()
-        if engine.runs:
-            engine.kill()
-        engine.assert_silent()
 
 
 class Line(threading.Thread):
