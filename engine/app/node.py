@@ -19,10 +19,12 @@ from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
 from engine.app.turning import Turning
 from engine.app.workers import Share, Workers, belongs
+from engine.auditing import Act, Entry
 from engine.config.keeping import retention_of
 from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
+from engine.editions.healing import heal
 from engine.editions.loading import Loaded, Shelf
 from engine.egress import Compared, Egress
 from engine.errors import Misconfigured, Unavailable
@@ -91,7 +93,7 @@ class Node:
             self._front = Front(
                 reactor, loop, settings, store, ring, self._looks, stored=self._wake_routing, told=told
             )
-        self._turning = Turning(store, self.holder, self, shelf.load, time.time, recorder)
+        self._turning = Turning(store, self.holder, self, shelf.load, time.time, recorder, self._heal)
         self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
         self._stopping = False
 
@@ -204,6 +206,13 @@ class Node:
             opened = self._held(editions)
             for idle in self._in_reactor(self._carry, opened):
                 idle.stop()
+
+    def _heal(self, loaded: Loaded) -> None:
+        """Let flow what waits for codes that this edition has: one process does it for all."""
+        if self._share[0] == 0:
+            told = Entry(at=time.time(), who=self.holder, role="engine", act=Act.REDELIVER, object="editions")
+            if heal(self._store, loaded.number, loaded.channels, told):
+                self._wake_routing()
 
     def wake(self) -> None:
         """Another edition may have been made active: look now."""

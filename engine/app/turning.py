@@ -44,9 +44,12 @@ class Turning:
         load: Callable[[int], Loaded],
         clock: Callable[[], float],
         recorder: Recorder | None = None,
+        heal: Callable[[Loaded], None] = lambda _: None,
     ) -> None:
+        """`heal` is called with what runs when it has been taken up, and now and then: messages may wait for
+        what it has."""
         self._store, self._holder, self._turns, self._load = store, holder, turns, load
-        self._clock, self._recorder = clock, recorder
+        self._clock, self._recorder, self._heal = clock, recorder, heal
         self._activation = 0
         self._running = Loaded(0, ())
         self._look_back_at = 0.0
@@ -87,7 +90,7 @@ class Turning:
         if self._recorder:
             self._recorder.taking_up(loaded)
         self._turns.turn(loaded)
-        self._running = loaded
+        self._running, self._look_back_at = loaded, 0.0
 
     def _refused(self, edition: int, why: str) -> None:
         signal(EditionRefused(edition, why))
@@ -100,8 +103,9 @@ class Turning:
         self._activation = active.id
 
     def _look_back(self) -> None:
-        """What has open work stays, or is taken up again: a dead letter may have been sent on its way. Rests
-        long where looking takes long."""
+        """What has open work stays, or is taken up again: a dead letter may have been sent on its way, and
+        what an older edition could not use may be of use to this one. Rests long where looking takes long."""
         started = monotonic()
         self._turns.keep(self._store.working_editions())
+        self._heal(self._running)
         self._look_back_at = monotonic() + max(PATIENCE, 50 * (monotonic() - started))

@@ -244,9 +244,9 @@ class MessageStore(Protocol):
         """What waits for codes that tables lack, oldest first."""
 
     def heal(self, channel: str, table: str, codes: Sequence[str], *, edition: int, told: Entry) -> int:
-        """Messages of a channel that wait for one of these codes of a table are to be routed again, by this
-        edition, in the order of their arrival; how many. `told` is recorded in the same commit, with which
-        messages they were."""
+        """Messages of a channel that wait for one of these codes of a table, as another edition than this
+        one found, are to be routed again, by this one, in the order of their arrival; how many. `told` is
+        recorded in the same commit, with which messages they were."""
 
     def release_scheduled(
         self, now: float, *, channel: str = "", limit: int = 2000, told: Entry | None = None

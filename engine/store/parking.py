@@ -32,7 +32,10 @@ _PARKED: Final = (
     "SELECT u.channel, u.code_table, u.code, min(u.place), count(*), min(m.received_at), max(m.received_at)"
     f"{_OPEN} GROUP BY u.channel, u.code_table, u.code ORDER BY min(m.received_at), u.code"
 )
-_WAITING: Final = f"SELECT u.message_id{_OPEN} AND u.channel = ? AND u.code_table = ? AND u.code IN ({{}})"
+_WAITING: Final = (
+    f"SELECT u.message_id{_OPEN} AND m.edition <> ? AND u.channel = ?"
+    " AND u.code_table = ? AND u.code IN ({})"
+)
 _AGAIN: Final = "UPDATE messages SET state = 'received', reason = NULL, edition = ? WHERE id = ?"
 _PIECES: Final = (
     "UPDATE messages SET state = 'received', original = 0, edition = ?"
@@ -52,7 +55,9 @@ class Parking(Part):
     def heal(self, channel: str, table: str, codes: Sequence[str], *, edition: int, told: Entry) -> int:
         """`MessageStore.heal`."""
         with self._database.write(TURN) as work:
-            found = sorted(number for (number,) in rows_of(work, _WAITING, list(codes), channel, table))
+            found = sorted(
+                number for (number,) in rows_of(work, _WAITING, list(codes), edition, channel, table)
+            )
             if not found:
                 return 0
             again = [(edition, number) for number in found]

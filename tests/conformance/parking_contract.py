@@ -75,6 +75,13 @@ class ParkingContract:
         assert recorded.entry.detail["count"] == "1"
         assert str(number) in recorded.entry.detail["redelivered"]
 
+    def test_what_the_edition_itself_could_not_use_is_not_tried_with_it_again(self, store: Store) -> None:
+        number = waits(store, 1, "A")
+        assert store.heal("charges", "items", ["A"], edition=2, told=TOLD) == 1
+        store.route([Routing(number, Dead(UNKNOWN, ("items", "A")))], [], 600.0)  # no row on its day
+        assert store.heal("charges", "items", ["A"], edition=2, told=TOLD) == 0
+        assert store.heal("charges", "items", ["A"], edition=3, told=TOLD) == 1
+
     def test_one_that_waits_for_another_code_after_all_shows_that_one(self, store: Store) -> None:
         number = waits(store, 1, "A")
         store.heal("charges", "items", ["A"], edition=2, told=TOLD)
