@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from base_message import b1
 from deployed import Deployed, charge, edition
+from receiver import Receiver
 from running import channel, folder_channel, free_port, wait_for
 from sending import Sender
 from test_fhir_node import CHANNEL, CLIENTS, KEY, RESERVE
@@ -200,31 +201,29 @@ def test_a_dead_letter_goes_by_the_edition_that_was_made_for_it(deployed: Make) 
 
 
 def test_what_an_older_edition_owes_a_destination_is_delivered_there(deployed: Make, tmp_path: Path) -> None:
-    """Also after a restart; then nothing is left of the edition."""
-    old, new = tmp_path / "old", tmp_path / "new"
-    new.mkdir()
-    old.write_bytes(b"no folder")
-    port = free_port()
+    """Also after a restart."""
+    port, far, new = free_port(), free_port(), tmp_path / "new"
 
-    def to(path: Path) -> str:
+    def to(destination: str) -> str:
         text = channel("charges").replace("tcp:0", f"tcp:127.0.0.1:{port}")
         text = text[: text.index("effects:")].replace("tables:\n  items: items.csv\n", "")
-        return (
-            text
-            + f"effects:\n  - forward: {{segments: [PID]}}\ndestinations:\n  - folder: {{path: {path}}}\n"
-        )
+        return f"{text}effects:\n  - forward: {{segments: [PID]}}\ndestinations:\n  - {destination}\n"
 
-    engine = deployed(to(old), ledger=False).start()
+    settings = {"MLLP_FAR_URL": f"mllp://127.0.0.1:{far}", "MLLP_FAR_TIMEOUT": "1"}
+    engine = deployed(to("mllp: {connection: far}"), ledger=False, settings=settings).start()
     assert b"MSA|AA|" in (engine.dial(port).ask(b1("C1")) or b"")
     wait_for(lambda: [one.state for one in engine.messages()] == ["waiting"], "the first to wait", engine)
-    engine.deploy(to(new))
+    engine.deploy(to(f"folder: {{path: {new}}}"))
     assert b"MSA|AA|" in (engine.dial(port).ask(b1("C2")) or b"")
-    wait_for(lambda: len(list(new.iterdir())) == 1, "the second to be delivered", engine)
+    wait_for(lambda: new.is_dir() and len(list(new.iterdir())) == 1, "the second to be delivered", engine)
     engine.kill()
     engine.start()
-    old.unlink()
-    wait_for(lambda: old.is_dir() and len(list(old.iterdir())) == 1, "the first to be delivered", engine)
-    engine.rest()
+    receiver = Receiver(port=far)
+    try:
+        wait_for(lambda: len(receiver.messages) == 1, "the first to be delivered", engine)
+        engine.rest()
+    finally:
+        receiver.close()
     assert engine.stop() == 0
 
 
