@@ -51,7 +51,7 @@ class Beginning(NamedTuple):
         first = [one for one in self.store.running() if one.holder == f"{self.settings.node}/0"]
         if self.share[0] > 0 and first:
             return self.shelf.load(first[0].edition)
-        return self.shelf.load(active.edition)
+        return self.shelf.to_run(active.edition)
 
     def begin(
         self,
@@ -83,7 +83,7 @@ class Beginning(NamedTuple):
     ) -> None:
         signal(EditionRefused(active.edition, str(error)))
         try:
-            start(active, self.shelf.load(edition), str(error))
+            start(active, self.shelf.to_run(edition), str(error))
         except Misconfigured as another:
             failed(another)
 

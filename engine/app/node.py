@@ -93,7 +93,7 @@ class Node:
             self._front = Front(
                 reactor, loop, settings, store, ring, self._looks, stored=self._wake_routing, told=told
             )
-        self._turning = Turning(store, self.holder, self, shelf.load, time.time, recorder, self._heal)
+        self._turning = Turning(store, self.holder, self, shelf.to_run, time.time, recorder, self._heal)
         self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
         self._stopping = False
 

@@ -69,7 +69,8 @@ def run_node(settings: Settings, folder: Path | None, share: Share, *, plain_log
     if share[0] == 0:
         store.begin_terms(ring.current)
     with tempfile.TemporaryDirectory(prefix="wardline-", ignore_cleanup_errors=True) as into:
-        beginning = Beginning(store, Shelf(store, Path(into)), settings, share)
+        shelf = Shelf(store, Path(into), two_persons=settings.mode == "production")
+        beginning = Beginning(store, shelf, settings, share)
         _run(beginning, active_of(store, settings, folder), store, ring.following(store.uses()), bool(folder))
 
 

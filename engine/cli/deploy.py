@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from engine.auditing import Entry
 from engine.cli.acting import TicketOption, WhyOption, reason, sign
 from engine.cli.awaiting import WaitOption, await_engine
 from engine.cli.comparing import LAST, LastOption
@@ -21,8 +22,10 @@ from engine.cli.siting import SiteOption, sites_of
 from engine.editions.deploying import approved_by_another, propose, put_in_force
 from engine.editions.fitness import Fitness, examined
 from engine.editions.opening import edition_of
+from engine.editions.packing import Packed
 from engine.model import Edition
 from engine.people.words import Role
+from engine.store.base import Store
 
 __all__ = ["deploy"]
 
@@ -56,14 +59,19 @@ def deploy(
         return
     review(opened, checked.packed, checked.channels, last, told)
     agreed(yes, "Deploy this?")
-    edition = propose(opened, checked.packed, told)
+    if in_production():
+        _put_forward(opened, checked.packed, told)
+        return
+    activation = put_in_force(opened, checked.packed, told)
     sign(opened)
-    if not in_production():
-        activation = put_in_force(opened, edition, told)
-        sign(opened)
-        typer.echo(f"edition {edition.number} is the active one")
-        await_engine(opened, activation, wait)
-    elif edition.state == "proposed":
+    typer.echo(f"edition {activation.edition} is the active one")
+    await_engine(opened, activation, wait)
+
+
+def _put_forward(opened: Store, packed: Packed, told: Entry) -> None:
+    edition = propose(opened, packed, told)
+    sign(opened)
+    if edition.state == "proposed":
         typer.echo(f"edition {edition.number} waits for another person: wardline approve {edition.number}")
     else:
         typer.echo(f"this is edition {edition.number}, approved before: wardline rollback {edition.number}")

@@ -33,10 +33,15 @@ def propose(store: EditionStore, packed: Packed, told: Entry) -> Edition:
 
 
 def approve(store: EditionStore, number: int, told: Entry) -> Activation:
-    """Approve an edition and make it active. Raises `Misconfigured` for one that the same person put forward.
+    """Approve an edition and make it active. Raises `Misconfigured` for one that the same person put forward,
+    and for anybody but a reviewer: whoever sits at a command line without a key may have any name.
 
     One that was approved and never made active, because that did not come to an end, is made so."""
     edition = edition_of(store, number)
+    if told.role != "reviewer":
+        raise Misconfigured(
+            "a reviewer approves it, by a key", where=f"edition {number}", hint="WARDLINE_MODE=production"
+        )
     if told.who == edition.who:
         raise Misconfigured("somebody else has to approve it: never one's own", where=f"edition {number}")
     if edition.state != "approved" or any(one.edition == number for one in store.activations()):
@@ -57,8 +62,14 @@ def activate(store: EditionStore, number: int, told: Entry) -> Activation:
     return _activated(store, number, told)
 
 
-def put_in_force(store: EditionStore, edition: Edition, told: Entry) -> Activation:
-    """Development: approve what was put forward, by whoever did, and make it active; the active one stays."""
+def put_in_force(store: EditionStore, packed: Packed, told: Entry) -> Activation:
+    """Development: put channels forward, approve them alone, and make them active; the active ones stay.
+
+    What somebody else put forward is withdrawn first: their name would look like that of a second person."""
+    edition = propose(store, packed, told)
+    if edition.state == "proposed" and edition.who != told.who:
+        withdraw(store, edition.number, told)
+        edition = propose(store, packed, told)
     if edition.state == "proposed":
         store.decide(edition.number, "approved", at=told.at, told=_step(told, "approved", mode="development"))
     active = store.active()
@@ -85,7 +96,7 @@ def take_folder(store: EditionStore, folder: Path, sites: Sequence[str], told: E
     if active is not None and edition_of(store, active.edition).digest == packed.digest:
         return active
     load_channels(folder, sites)
-    return put_in_force(store, propose(store, packed, told), told)
+    return put_in_force(store, packed, told)
 
 
 def approved_by_another(edition: Edition) -> bool:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.config.loading import LoadedChannel
-from engine.editions.opening import channels_of
+from engine.editions.deploying import approved_by_another
+from engine.editions.opening import channels_of, edition_of
+from engine.errors import Misconfigured
 from engine.program import Program
 from engine.store.base import EditionStore
 
@@ -28,15 +30,28 @@ class Loaded(NamedTuple):
 
 
 class Shelf:
-    """The editions of a store, unpacked below the folder `into`."""
+    """The editions of a store, unpacked below the folder `into`. Where it takes `two_persons` to make
+    channels run, none is to run that one person approved alone."""
 
-    def __init__(self, store: EditionStore, into: Path) -> None:
+    def __init__(self, store: EditionStore, into: Path, *, two_persons: bool = False) -> None:
         self._store, self._into, self._lock = store, into, threading.Lock()
+        self._two_persons = two_persons
 
     def load(self, number: int) -> Loaded:
         """An edition. Raises `Misconfigured` when it cannot be run by this version, `Unavailable`."""
         with self._lock:  # a folder is unpacked once
             return Loaded(number, tuple(channels_of(self._store, number, self._into)))
+
+    def to_run(self, number: int) -> Loaded:
+        """An edition that is to run from now on: what older ones have in work goes on all the same. Raises
+        `Misconfigured`, `Unavailable`."""
+        if self._two_persons and not approved_by_another(edition_of(self._store, number)):
+            raise Misconfigured(
+                "no second person approved it",
+                where=f"edition {number}",
+                hint="in production: wardline deploy by an author, wardline approve by a reviewer",
+            )
+        return self.load(number)
 
     def programs(self, number: int) -> Mapping[str, Program]:
         """Its programs (`engine.programs.Load`)."""

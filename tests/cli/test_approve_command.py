@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,6 +186,24 @@ def test_what_one_person_deployed_in_development_is_put_forward_again(hospital: 
     assert "edition 1 waits for another person" in hospital.deploy("ann").stdout
     assert hospital.run("bob", "approve", "1", "--yes").exit_code == 0
     assert hospital.active() == 1
+
+
+def test_leaving_the_mode_out_approves_nothing(hospital: Hospital) -> None:
+    hospital.deploy("ann")
+    refused = hospital.run("ann", "approve", "1", "--yes", mode="development")
+    assert "a reviewer approves it, by a key" in str(refused.exception)
+    assert hospital.audited()[-1].outcome == "refused"
+    assert hospital.deploy("ann", mode="development").exit_code == 0
+    started = subprocess.run(
+        [sys.executable, "-m", "engine.cli", "run"],
+        env={
+            **os.environ, "WARDLINE_STORE": hospital.url, "WARDLINE_MODE": "production",
+            "WARDLINE_HTTP": "off", "WARDLINE_KEY_FILE": str(hospital.folder / "wardline.key"),
+        },
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert started.returncode == 2
+    assert "edition 1: no second person approved it" in started.stderr
 
 
 def test_nothing_that_one_person_deployed_is_gone_back_to(hospital: Hospital) -> None:

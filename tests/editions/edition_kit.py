@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from engine.auditing import Act, Entry
+from engine.auditing import Act, Entry, Role
 
 CHANNELS = Path(__file__).parents[2] / "channels"
 
@@ -21,8 +21,8 @@ def charges_in(folder: Path) -> Path:
     return folder
 
 
-def told(who: str = "ann", at: float = 5.0, why: str = "new ward") -> Entry:
-    return Entry(at=at, who=who, role="operator", act=Act.DEPLOY, object="channels", why=why)
+def told(who: str = "ann", at: float = 5.0, why: str = "new ward", role: Role = "operator") -> Entry:
+    return Entry(at=at, who=who, role=role, act=Act.DEPLOY, object="channels", why=why)
 
 
 def charge(number: int, code: str = "270001", ward: str = "ICU") -> bytes:

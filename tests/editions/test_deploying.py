@@ -9,7 +9,17 @@ import pytest
 from editions.edition_kit import charges_in, told
 
 from engine.auditing import AuditQuery
-from engine.editions.deploying import activate, approve, before, propose, put_in_force, take_folder, withdraw
+from engine.editions.deploying import (
+    activate,
+    approve,
+    approved_by_another,
+    before,
+    propose,
+    put_in_force,
+    take_folder,
+    withdraw,
+)
+from engine.editions.loading import Shelf
 from engine.editions.opening import channels_of, packed_of
 from engine.editions.packing import Packed, pack
 from engine.errors import Misconfigured
@@ -31,8 +41,7 @@ def packed(number: int) -> Packed:
 
 def in_force(store: Store, *numbers: int) -> None:
     for number in numbers:
-        edition = propose(store, packed(number), told())
-        put_in_force(store, edition, told())
+        put_in_force(store, packed(number), told())
 
 
 def steps(store: Store) -> list[tuple[str, str]]:
@@ -42,7 +51,7 @@ def steps(store: Store) -> list[tuple[str, str]]:
 def test_another_person_approves_and_it_is_active(store: Store) -> None:
     edition = propose(store, packed(1), told("ann"))
     assert (edition.state, store.active()) == ("proposed", None)
-    assert approve(store, 1, told("bob")).edition == 1
+    assert approve(store, 1, told("bob", role="reviewer")).edition == 1
     assert store.active() is not None
     assert steps(store) == [("ann", "proposed"), ("bob", "approved"), ("bob", "activated")]
     assert store.entries(AuditQuery(act="deploy"))[0].entry.detail["digest"] == packed(1).digest.hex()
@@ -51,30 +60,50 @@ def test_another_person_approves_and_it_is_active(store: Store) -> None:
 def test_nobody_approves_what_is_their_own(store: Store) -> None:
     propose(store, packed(1), told("ann"))
     with pytest.raises(Misconfigured, match="never one's own"):
-        approve(store, 1, told("ann"))
+        approve(store, 1, told("ann", role="reviewer"))
     assert store.active() is None
+
+
+def test_only_a_reviewer_approves_whatever_name_somebody_has(store: Store) -> None:
+    propose(store, packed(1), told("ann", role="author"))
+    for role in ("operator", "author"):
+        with pytest.raises(Misconfigured, match="a reviewer approves it"):
+            approve(store, 1, told("ann@desk", role=role))  # type: ignore[arg-type]
+    assert store.active() is None
+
+
+def test_what_an_author_put_forward_is_not_approved_by_deploying_it_in_development(store: Store) -> None:
+    propose(store, packed(1), told("ann", role="author"))
+    put_in_force(store, packed(1), told("ann@desk"))
+    edition = store.edition(1)
+    assert edition is not None
+    assert (edition.who, edition.decided_by) == ("ann@desk", "ann@desk")
+    assert not approved_by_another(edition)
+    assert [step for _, step in steps(store)] == [
+        "proposed", "withdrawn", "proposed", "approved", "activated",
+    ]  # fmt: skip
 
 
 def test_what_was_withdrawn_is_not_approved_any_more(store: Store) -> None:
     propose(store, packed(1), told("ann"))
     assert withdraw(store, 1, told("bob")).state == "withdrawn"
     with pytest.raises(Misconfigured, match="not proposed"):
-        approve(store, 1, told("bob"))
+        approve(store, 1, told("bob", role="reviewer"))
 
 
 def test_an_approval_that_did_not_come_to_its_end_is_taken_up_again(store: Store) -> None:
     propose(store, packed(1), told("ann"))
     store.decide(1, "approved", at=6.0, told=told("bob"))
-    assert approve(store, 1, told("bob")).edition == 1
+    assert approve(store, 1, told("bob", role="reviewer")).edition == 1
     with pytest.raises(Misconfigured, match="not proposed"):
-        approve(store, 1, told("carl"))
+        approve(store, 1, told("carl", role="reviewer"))
 
 
 def test_what_is_active_is_not_made_so_twice(store: Store) -> None:
     in_force(store, 1)
     with pytest.raises(Misconfigured, match="active one already"):
         activate(store, 1, told())
-    assert put_in_force(store, propose(store, packed(1), told()), told()).id == 1
+    assert put_in_force(store, packed(1), told()).id == 1
 
 
 @pytest.mark.parametrize(
@@ -127,3 +156,16 @@ def test_an_edition_is_loaded_from_the_store_alone(store: Store, tmp_path: Path)
         assert [one.spec.channel for one in channels_of(store, number, tmp_path / "var")] == ["dft-charges"]
     with pytest.raises(Misconfigured, match="no such edition"):
         channels_of(store, 7, tmp_path / "var")
+
+
+def test_where_it_takes_two_persons_nothing_else_is_to_run(store: Store, tmp_path: Path) -> None:
+    folder = charges_in(tmp_path / "channels")
+    alone = take_folder(store, folder, (), told()).edition
+    shelf = Shelf(store, tmp_path / "var", two_persons=True)
+    with pytest.raises(Misconfigured, match="edition 1: no second person approved it"):
+        shelf.to_run(alone)
+    assert shelf.load(alone).number == alone  # what it has in work goes on
+    assert Shelf(store, tmp_path / "var").to_run(alone).number == alone
+    propose(store, pack(folder), told("ann", role="author"))
+    approve(store, alone, told("bob", role="reviewer"))
+    assert shelf.to_run(alone).number == alone

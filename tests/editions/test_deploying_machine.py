@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine.auditing import AuditQuery, Entry
+from engine.auditing import AuditQuery, Entry, Role
 from engine.editions.deploying import activate, approve, approved_by_another, before, propose, withdraw
 from engine.editions.packing import Packed
 from engine.errors import Misconfigured
@@ -38,9 +38,9 @@ class Production(RuleBasedStateMachine):
         self.store.close()
         self.folder.cleanup()
 
-    def told(self, who: str) -> Entry:
+    def told(self, who: str, role: Role = "author") -> Entry:
         self.now += 1.0
-        return told(who, at=self.now)
+        return told(who, at=self.now, role=role)
 
     @rule(content=CONTENT, who=PEOPLE)
     def put_forward(self, content: int, who: str) -> None:
@@ -56,7 +56,7 @@ class Production(RuleBasedStateMachine):
     def approved(self, data: st.DataObject, who: str) -> None:
         number = data.draw(st.sampled_from(sorted(self.state)))
         may = self.state[number] == "proposed" and self.by[number] != who
-        assert self.tried(lambda: approve(self.store, number, self.told(who))) == may
+        assert self.tried(lambda: approve(self.store, number, self.told(who, "reviewer"))) == may
         if may:
             self.state[number] = "approved"
             self.ran(number)
