@@ -33,6 +33,10 @@ __all__ = ["MAX_BYTES", "Sheet", "read_workbook", "workbook_of"]
 
 MAX_BYTES = 32 * 1024 * 1024
 _UNPACKED = 128 * 1024 * 1024
+_DOCTYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+"""Only through one of these could XML name other files, or grow while it is read; no workbook has any."""
+
+_SAVE = "save it from Excel as .xlsx"
 _TEXT = "@"
 _WIDEST = 60
 _LIST = 255  # characters that Excel takes of a list of choices
@@ -98,12 +102,13 @@ def _first_sheet(raw: bytes, shown: str) -> Any:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
             if sum(one.file_size for one in packed.infolist()) > _UNPACKED:
                 raise Misconfigured("the workbook unpacks to more than 128 MiB", where=shown)
+            if any(mark in packed.read(one) for one in packed.infolist() for mark in _DOCTYPES):
+                raise Misconfigured("the workbook declares document types", where=shown, hint=_SAVE)
         return load_workbook(io.BytesIO(raw)).worksheets[0]
     except Misconfigured:
         raise
     except Exception:  # whatever the library says of a broken file quotes it
-        hint = "save it from Excel as .xlsx"
-        raise Misconfigured("this is no workbook that can be read", where=shown, hint=hint) from None
+        raise Misconfigured("this is no workbook that can be read", where=shown, hint=_SAVE) from None
 
 
 def _columns(head: Sequence[Any], columns: Sequence[str], shown: str) -> dict[str, int]:

@@ -182,6 +182,17 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused() -> None:
         read_workbook(packed.getvalue(), "t.xlsx", TEXT, SPEC)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_a_workbook_whose_xml_declares_anything_is_refused(encoding: str) -> None:
+    made = io.BytesIO(_edited())
+    with zipfile.ZipFile(made, "a") as packed:
+        packed.writestr(
+            "xl/more.xml", '<!DOCTYPE x [<!ENTITY y SYSTEM "file:///x">]><x>&y;</x>'.encode(encoding)
+        )
+    with pytest.raises(Misconfigured, match="declares document types"):
+        read_workbook(made.getvalue(), "t.xlsx", TEXT, SPEC)
+
+
 def test_a_control_character_cannot_go_out() -> None:
     with pytest.raises(Misconfigured, match="control character"):
         workbook_of("code,item\n1,a\x01\n", "t", None)
