@@ -48,17 +48,13 @@ def mutants_of(data: Node, columns: Columns) -> Iterator[Mutant]:
     for place, to, said in _replaced(data):
         yield Mutant(place, said, 0, changed(data, place, to))
     for place, test in _tests(data):
-        wanted = _at(data, (*place, test))
-        asked = [wanted] if isinstance(wanted, str) else wanted
+        tests = _at(data, place)
+        asked = [tests[test]] if isinstance(tests[test], str) else tests[test]
         sought = Sought(columns, [word for word in asked if word not in ("present", "absent")])
         for change in changes_of_text(test, sought):
-            yield Mutant(
-                (*place, test),
-                change.said,
-                change.offset,
-                renamed(data, place, test, change.text),
-                on_key=True,
-            )
+            if change.text not in tests:  # asked twice it is one test
+                made = renamed(data, place, test, change.text)
+                yield Mutant((*place, test), change.said, change.offset, made, on_key=True)
 
 
 def _changes(data: dict[str, Any], columns: Columns) -> Iterator[tuple[Place, Change]]:
