@@ -18,9 +18,13 @@ __all__ = ["FIELDS", "compare_effects", "compare_included"]
 Effects = Sequence[Mapping[str, Mapping[str, Any]]]
 
 FIELDS = {
-    str(kind.__struct_config__.tag): [field.name for field in msgspec.structs.fields(kind)]
+    str(kind.__struct_config__.tag): {field.name: field.default for field in msgspec.structs.fields(kind)}
     for kind in get_args(Effect)
 }
+"""The fields of each effect, and what they are when nothing is said."""
+
+_UNSAID = frozenset({("encounter", "whole")})
+"""What no rule says: that an encounter is told from its whole course."""
 
 
 def compare_effects(expected: Effects, actual: Effects, place: Place) -> Iterator[Problem]:
@@ -82,19 +86,21 @@ def _differences(
 def _fields(
     wanted: Mapping[str, Any], got: Mapping[str, Any], place: Place, name: str, *, partly: bool
 ) -> Iterator[Problem]:
+    defaults = FIELDS.get(name, {})
     for key in wanted:
         if key in got:
             yield from _differences(wanted[key], got[key], (*place, key), key, partly=partly)
-        elif not _is_default(wanted[key]):
+        elif not _is_default(wanted[key], defaults.get(key, "")):
             yield Problem((*place, key), f"{name}: expected {key} {_text(wanted[key])}, got none")
     for key in () if partly else got:
-        if key not in wanted and not _is_default(got[key]):
+        if key not in wanted and (name, key) not in _UNSAID and not _is_default(got[key], defaults.get(key, "")):
             yield Problem(place, f"{name}: got {key} {_text(got[key])}, which the case does not expect")
 
 
-def _is_default(wanted: object) -> bool:
+def _is_default(value: object, default: object) -> bool:
     """What an effect may leave out, because it is so unless it says otherwise."""
-    return _text(wanted) in ("", "other", "routine", "refuse", "yes", "true")
+    text = _text(value)
+    return not text or text == "[]" or (isinstance(default, str | bool) and _same(text, default))
 
 
 def _same(wanted: object, got: object) -> bool:
