@@ -59,10 +59,10 @@ class Sought(NamedTuple):
         """The same for what goes through these verbs: a map turns its own words into what is wanted."""
         if not verbs or verbs[0].name != "map":
             return self
-        words = {arm.name: arm.text for arm in verbs[0].arguments if arm.name not in (None, "else")}
-        return self._replace(
-            wanted=[name for name, text in words.items() if name and (text in self.wanted or not self.wanted)]
-        )
+        arms = {arm.name: arm.text for arm in verbs[0].arguments if arm.name}
+        wanted = {name for name, text in arms.items() if text in self.wanted or not self.wanted}
+        turning = arms.keys() - wanted if "else" in wanted else wanted  # what is not listed goes by else
+        return self._replace(wanted=sorted(turning - {"else"}))
 
     def opposite(self, text: str) -> str:
         """A text that turns a test around which `text` decides; without a test another one."""
