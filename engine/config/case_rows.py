@@ -12,7 +12,7 @@ from engine.config.loading import LoadedChannel
 from engine.config.tables import Table
 from engine.transforms.wording import meant
 
-__all__ = ["changed_table", "with_rows", "with_tables"]
+__all__ = ["Varied", "changed_table", "with_rows", "with_tables"]
 
 Rows = Mapping[str, Mapping[str, str]]
 """Code → column → cell."""
@@ -29,6 +29,24 @@ def with_rows(
         return channel, problems
     changed = {name: changed_table(channel.tables[name], rows) for name, rows in tables.items()}
     return with_tables(channel, changed, place)
+
+
+class Varied:
+    """A channel, and what it is with the rows of its cases: each built once, for many cases have the same."""
+
+    def __init__(self, channel: LoadedChannel) -> None:
+        self.channel = channel
+        self._built: dict[bytes, tuple[LoadedChannel, list[Problem]]] = {}
+
+    def with_rows(self, tables: Mapping[str, Rows], place: Place) -> tuple[LoadedChannel, list[Problem]]:
+        """As the function of this name."""
+        if not tables:
+            return self.channel, []
+        key = msgspec.json.encode(tables)
+        if key not in self._built:
+            self._built[key] = with_rows(self.channel, tables, ())
+        built, problems = self._built[key]
+        return built, [msgspec.structs.replace(one, place=(*place, *one.place)) for one in problems]
 
 
 def with_tables(

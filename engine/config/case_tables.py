@@ -60,7 +60,9 @@ def written_out(data: Node, positions: Positions, folder: Path) -> WrittenOut:
             cases.append(made.data)
     if len(cases) > MAX_CASES:
         problems.append(Problem(("cases",), f"more than {MAX_CASES} cases", "split the file"))
-    return WrittenOut({**data, "cases": cases[:MAX_CASES]}, placed.positions, problems)
+    if problems:
+        return WrittenOut(data, positions, problems)
+    return WrittenOut({**data, "cases": cases}, placed.positions, [])
 
 
 def _is_table(case: Any) -> bool:
@@ -114,6 +116,8 @@ def _cases(case: Any, place: Place, positions: Positions, folder: Path) -> Itera
             Problem((*place, "each"), "each does not go with rows", "make them two cases", on_key=True)
         )
     if "each" in case:
+        if not isinstance(case["each"], list) or not all(isinstance(one, dict) for one in case["each"]):
+            raise _Wrong(Problem((*place, "each"), "not a list of cases", "each: [{name: …, with: {…}}]"))
         for at, variant in enumerate(case["each"]):
             here = (*place, "each", at)
             yield _Made(_varied(base, variant), positions.values.get(here), here)
@@ -137,7 +141,11 @@ def _varied(base: dict[str, Any], variant: Any) -> dict[str, Any]:
 def _rows(
     rows: Any, place: Place, positions: Positions, folder: Path
 ) -> Iterator[tuple[dict[str, str], Spot | None]]:
-    if isinstance(rows, list):
+    if not isinstance(rows, str):
+        if not isinstance(rows, list) or not all(map(_is_row, rows)):
+            raise _Wrong(
+                Problem(place, "not rows of a table", "rows: [{code: '1', item: A}], or CSV after |")
+            )
         yield from ((row, positions.values.get((*place, at))) for at, row in enumerate(rows))
         return
     spot = positions.values[place]
@@ -152,6 +160,10 @@ def _rows(
         hint = "a CSV file in UTF-8 beside the test file, or the table itself after rows: |"
         raise _Wrong(Problem(place, "the rows cannot be read", hint)) from None
     yield from ((row, spot) for row, _ in _read(text, place))
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and all(isinstance(cell, str) for cell in row.values())
 
 
 def _read(text: str, place: Place) -> Iterator[tuple[dict[str, str], int]]:

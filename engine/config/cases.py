@@ -56,13 +56,11 @@ def read_cases(path: Path) -> CaseList:
 
 def listed_in(path: Path, data: Node, positions: Positions, folder: Path) -> CaseList:
     """What `data` of the file `path` lists; the files that it names lie in `folder`."""
-    cases, problems = validate(CaseFile, data)
-    if cases is not None:
-        data, placed, problems = written_out(data, positions, folder)
-        if not problems:
-            positions = placed
-            cases, problems = validate(CaseFile, data)
-            problems += _expecting(cases)
+    data, positions, problems = written_out(data, positions, folder)
+    cases: CaseFile | None = None
+    if not problems:
+        cases, problems = validate(CaseFile, data)
+        problems += _expecting(cases)
     findings = [positions.finding(one) for one in problems]
     return CaseList(path, None if findings else cases, positions, findings)
 

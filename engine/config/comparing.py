@@ -93,7 +93,11 @@ def _fields(
         elif not _is_default(wanted[key], defaults.get(key, "")):
             yield Problem((*place, key), f"{name}: expected {key} {_text(wanted[key])}, got none")
     for key in () if partly else got:
-        if key not in wanted and (name, key) not in _UNSAID and not _is_default(got[key], defaults.get(key, "")):
+        if (
+            key not in wanted
+            and (name, key) not in _UNSAID
+            and not _is_default(got[key], defaults.get(key, ""))
+        ):
             yield Problem(place, f"{name}: got {key} {_text(got[key])}, which the case does not expect")
 
 

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import msgspec
 
-from engine.config.case_rows import with_rows
+from engine.config.case_rows import Varied
 from engine.config.cases import (
     CASES_SUFFIX,
     CaseFile,
@@ -66,18 +66,19 @@ def run_listed(
     channel: LoadedChannel, file: CaseFile, positions: Positions, without: Collection[str] = ()
 ) -> list[CaseResult]:
     """The results of the cases of `file`, wherever that stands, but for those called `without`."""
+    varied = Varied(channel)
     return [
-        _run(channel, file, positions, number)
+        _run(varied, file, positions, number)
         for number, case in enumerate(file.cases)
         if case.name not in without
     ]
 
 
-def _run(channel: LoadedChannel, file: CaseFile, positions: Positions, number: int) -> CaseResult:
+def _run(varied: Varied, file: CaseFile, positions: Positions, number: int) -> CaseResult:
     started = perf_counter()
-    problems = list(problems_of(channel, file, number))
+    problems = list(problems_of(varied, file, number))
     return CaseResult(
-        channel=channel.spec.channel,
+        channel=varied.channel.spec.channel,
         case=file.cases[number].name,
         file=positions.shown,
         line=positions.line(("cases", number)),
@@ -86,10 +87,10 @@ def _run(channel: LoadedChannel, file: CaseFile, positions: Positions, number: i
     )
 
 
-def problems_of(channel: LoadedChannel, file: CaseFile, number: int) -> Iterator[Problem]:
+def problems_of(varied: Varied, file: CaseFile, number: int) -> Iterator[Problem]:
     """What keeps the case from being run, or what is not as it expects."""
     place: Place = ("cases", number)
-    channel, problems = with_rows(channel, file.cases[number].tables, (*place, "tables"))
+    channel, problems = varied.with_rows(file.cases[number].tables, (*place, "tables"))
     yield from problems
     if not problems:
         yield from _ran(channel, file, number, place)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from engine.config.build import build
-from engine.config.case_rows import with_tables
+from engine.config.case_rows import Varied, with_tables
 from engine.config.cases import CaseFile, read_cases
 from engine.config.finding import Problem
 from engine.config.lint import check_channel
@@ -59,8 +59,9 @@ class Judge:
     def notices(self, channel: LoadedChannel) -> bool:
         """Whether a case fails with `channel`. The case that failed last is asked first: neighbours are often
         noticed by the same."""
+        varied = Varied(channel)
         for at, number in enumerate(self._order):
-            if _fails(channel, self.cases, number):
+            if _fails(varied, self.cases, number):
                 self._order.insert(0, self._order.pop(at))
                 return True
         return False
@@ -131,9 +132,9 @@ def _cases(path: Path) -> tuple[CaseFile, Positions]:
     return listed.cases, listed.positions
 
 
-def _fails(channel: LoadedChannel, cases: CaseFile, number: int) -> bool:
+def _fails(varied: Varied, cases: CaseFile, number: int) -> bool:
     try:
-        return any(True for _ in problems_of(channel, cases, number))
+        return any(True for _ in problems_of(varied, cases, number))
     except Exception:  # a mutant that cannot even run is noticed
         return True
 

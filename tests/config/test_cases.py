@@ -248,6 +248,8 @@ def test_a_table_may_be_a_file_or_a_list(folder: Path) -> None:
         ("|\n      code\n      1,2", "11:11: row 2 has 2 cells, the table 1 columns"),
         ('|\n      code\n      "1', "11:11: row 2 cannot be read as CSV"),
         ("a.csv\n    each: []", "12:5: each does not go with rows"),
+        ("[a]", "11:11: not rows of a table"),
+        ("{a: b}", "11:11: not rows of a table"),
     ],
 )
 def test_rows_that_are_no_table_are_named(folder: Path, rows: str, failure: str) -> None:
@@ -280,6 +282,13 @@ def test_each_case_says_what_it_expects_and_has_a_name_of_its_own(folder: Path) 
     }
     twice = "  - {name: a, message: one, expect: {}}\n" * 2
     assert _results(folder, twice) == {"cases": ["10:12: another case has this name"]}
+
+
+def test_variants_that_are_none_are_named(folder: Path) -> None:
+    cases = "  - {name: a, message: one, each: [b], expect: {}}\n"
+    assert _results(folder, cases) == {"cases": ["9:35: not a list of cases (each: [{name: …, with: {…}}])"]}
+    found = _results(folder, cases.replace("[b]", "[{name: b, wiht: {}}]"))
+    assert found == {"cases": ["9:46: unknown key wiht (did you mean with?)"]}
 
 
 def test_effects_that_are_among_them(folder: Path) -> None:
