@@ -81,7 +81,7 @@ def _wrong(known: Mapping[str, Table], tables: Mapping[str, Rows], place: Place)
 
 def changed_table(table: Table, rows: Rows) -> Table:
     """`table` with other cells in the rows of these codes (all of a code's rows), or with rows besides."""
-    made = Table(table.name, table.columns)
+    made = Table(table.name, table.columns, table.valid)
     for code in table.keys():  # noqa: SIM118 - no dict
         for row, line in zip(table.rows(code), table.lines[code], strict=True):
             made.add({**row, **rows.get(code, {})}, line)

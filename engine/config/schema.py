@@ -50,7 +50,9 @@ def _cases_schema() -> Schema:
         word: {"type": "object", "properties": {name: {} for name in names}, "additionalProperties": False}
         for word, names in FIELDS.items()
     }
+    cell = {r"^\{[^{}]+\}$": {"type": "object"}}  # of a table of cases: the row says which effect
     one = {"type": "object", "properties": effects, "additionalProperties": False, "minProperties": 1}
+    one["patternProperties"] = cell
     schema["$defs"]["Effect"] = {**one, "maxProperties": 1}
     expected = schema["$defs"]["Expectation"]["properties"]
     expected["effects_include"]["items"] = {"$ref": "#/$defs/Effect"}

@@ -44,7 +44,7 @@ def _another(table: Table, column: str, cell: str) -> str:
 
 def table_with(table: Table, mutant: TableMutant) -> Table:
     """The table as the mutant has it."""
-    made = Table(table.name, table.columns)
+    made = Table(table.name, table.columns, table.valid)
     for code in table.keys():  # noqa: SIM118
         for at, (row, line) in enumerate(zip(table.rows(code), table.lines[code], strict=True)):
             if (code, at) != (mutant.code, mutant.at):
