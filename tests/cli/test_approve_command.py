@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,18 @@ class Hospital:
         active = store.active()
         store.close()
         return active.edition if active else 0
+
+    def runs(self) -> bool:
+        store = self.store()
+        running = store.running()
+        store.close()
+        return bool(running)
+
+    def engine_environment(self) -> dict[str, str]:
+        return {
+            **os.environ, "WARDLINE_STORE": self.url, "WARDLINE_MODE": "production", "WARDLINE_HTTP": "off",
+            "WARDLINE_KEY_FILE": str(self.folder / "wardline.key"),
+        }  # fmt: skip
 
     def audited(self) -> list[Entry]:
         store = self.store()
@@ -196,10 +211,7 @@ def test_leaving_the_mode_out_approves_nothing(hospital: Hospital) -> None:
     assert hospital.deploy("ann", mode="development").exit_code == 0
     started = subprocess.run(
         [sys.executable, "-m", "engine.cli", "run"],
-        env={
-            **os.environ, "WARDLINE_STORE": hospital.url, "WARDLINE_MODE": "production",
-            "WARDLINE_HTTP": "off", "WARDLINE_KEY_FILE": str(hospital.folder / "wardline.key"),
-        },
+        env=hospital.engine_environment(),
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert started.returncode == 2
@@ -224,3 +236,39 @@ def test_production_without_people_is_told(hospital: Hospital) -> None:
 def test_a_mode_that_is_none_is_told(hospital: Hospital) -> None:
     refused = hospital.deploy("ann", mode="prod").exception
     assert "WARDLINE_MODE: is none of development, production" in str(refused)
+
+
+def said_by(what: Callable[[], bool], seconds: float = 30.0) -> bool:
+    """Whether it becomes so."""
+    until = time.monotonic() + seconds
+    while not what() and time.monotonic() < until:
+        time.sleep(0.1)
+    return what()
+
+
+def test_a_running_engine_goes_on_with_what_two_persons_stand_behind(hospital: Hospital) -> None:
+    channel = hospital.channels / "dft-charges.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    before = channel.read_text()
+    channel.write_text(before.replace("tcp:2576", f"tcp:{port}"))
+    hospital.deploy("ann")
+    hospital.run("bob", "approve", "1", "--yes")
+    engine = subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", "run", "--ledger", str(hospital.folder / "ledger.jsonl")],
+        env=hospital.engine_environment(), stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert said_by(hospital.runs)
+        hospital.change()
+        refused = hospital.run("", "deploy", str(hospital.channels), "--yes", mode="development")
+        assert refused.exit_code == 1
+        assert "goes on with edition 1: edition 2: no second person approved it" in refused.stdout
+        hospital.deploy("ann")
+        approved = hospital.run("bob", "approve", "2", "--yes")
+        assert approved.exit_code == 0, approved.output
+        assert "runs edition 2" in approved.stdout
+    finally:
+        engine.terminate()
+        engine.wait(30)
+        channel.write_text(before)

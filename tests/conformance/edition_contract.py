@@ -131,6 +131,14 @@ class EditionContract:
             Running("n1/0", 2, 1, 9.0, "the port is taken"), Running("n1/1", 1, 1, 8.0),
         ]  # fmt: skip
 
+    def test_processes_that_are_no_more_are_forgotten(self, store: Store) -> None:
+        for number in range(3):
+            store.say_running(Running(f"n1/{number}", 1, 1, 8.0))
+        store.forget_running(["n1/0"])
+        assert [one.holder for one in store.running()] == ["n1/0"]
+        store.forget_running([])
+        assert store.running() == []
+
     def test_editions_with_open_messages_are_known(self, store: Store) -> None:
         for number in (1, 2):
             put_in_force(store, number)
