@@ -59,7 +59,7 @@ class Turning:
         self._running = running
         if refused and self._recorder:
             self._recorder.refused(activation.edition, refused, running)
-        self._look_back_at = monotonic() + PATIENCE
+        self._look_back_at = 0.0
         self._say(activation, refused)
 
     def turn(self) -> float:
