@@ -39,6 +39,8 @@ def _flags(spec: ChannelSpec) -> Iterator[Problem]:
 def _contradicted(spec: ChannelSpec) -> Iterator[Problem]:
     """Places that are widened and kept back at once."""
     for number, one in enumerate(spec.widen):
+        if one.path in [before.path for before in spec.widen[:number]]:
+            yield Problem(("widen", number, "path"), f"{one.path} is widened already", "say it once")
         above = [path for path in spec.privacy.narrow if one.path == path or one.path.startswith(f"{path}.")]
         if above:
             text = f"privacy: narrow: keeps {above[0]} back"

@@ -23,7 +23,7 @@ __all__ = ["check_reach"]
 EVENT_TESTS = ("MSH-9.2", "EVN-1")
 """Paths that hold the trigger event."""
 
-_TYPE, _EVENT = "MSH-9.1", "MSH-9.2"
+_TYPES, _EVENT = ("MSH-9.1", "MSH-9"), "MSH-9.2"
 
 Sort = tuple[str, str]
 """A message type and its event; an empty event is any."""
@@ -53,6 +53,9 @@ def check_reach(spec: ChannelSpec, tables: Mapping[str, Table]) -> Iterator[Prob
         _step(("effects", at), one.name or "", one.for_each, one.when, values)
         for at, one in enumerate(spec.effects)
     ]
+    there = asked(dict.fromkeys(spec.required, "present"), values)
+    for step in (*filters, *warnings, *rules):
+        yield from _required(step, there)
     for number, step in enumerate(filters):
         yield from _unmet(step, filters[:number], sorts, tables)
     for step in (*warnings, *rules):
@@ -89,7 +92,7 @@ def _held(test: Asked, sort: Sort) -> bool | None:
     """Whether every message of this sort meets a condition about type or event; None: it depends."""
     if not isinstance(test.wanted, frozenset):
         return None
-    if test.written == _TYPE:
+    if test.written in _TYPES:
         return sort[0] in test.wanted
     if test.written in EVENT_TESTS and sort[1]:
         meets = sort[1] in test.wanted
@@ -101,10 +104,10 @@ def _never(step: Step, sorts: Sequence[Sort]) -> Iterator[Problem]:
     """Conditions about type and event that no accepted message meets."""
     if not sorts or any(_met(step, sort) for sort in sorts):
         return
-    about = [test for test in step.tests if test.written in (_TYPE, *EVENT_TESTS)]
+    about = [test for test in step.tests if test.written in (*_TYPES, *EVENT_TESTS)]
     alone = [test for test in about if not any(_held(test, sort) is not False for sort in sorts)]
     for test in alone or about[-1:]:
-        what = "type" if test.written == _TYPE else "event"
+        what = "type" if test.written in _TYPES else "event"
         has = sorted({sort[what == "event"] for sort in sorts})
         text = f"no message that the channel accepts has this {what}"
         text += "" if alone else " together with the other condition"
@@ -119,6 +122,15 @@ def _at_odds(step: Step) -> Iterator[Problem]:
                 text = f"this never holds together with {other.text}"
                 hint = "all conditions must hold: nothing meets both"
                 yield Problem((*step.place, "when", test.text), text, hint, on_key=True)
+
+
+def _required(step: Step, there: Sequence[Asked]) -> Iterator[Problem]:
+    """Conditions for want of a field that every message has, or is refused."""
+    for test in step.tests if not step.anchor else ():
+        for field in there:
+            if contradictory(test, field):
+                text = f"required: has {field.text}, so it is never absent"
+                yield Problem((*step.place, "when", test.text), text, "remove one of the two", on_key=True)
 
 
 def _not_given(step: Step, tables: Mapping[str, Table]) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from engine.effects import Money
@@ -49,9 +50,21 @@ def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> C
     return compile_expression(parse(text), setting, use, wanted)
 
 
+def _nothing_in_vain(expression: Expression) -> None:
+    """Raises `Flaw` for an alternative that is never read, and for a `default` that is never used."""
+    for source, after in pairwise(expression.sources):
+        if isinstance(source, Call) and source.name == "literal":
+            offset = parts_of(after)[0].offset
+            raise Flaw("this is never read", offset, "literal() always gives its text: put it last")
+    for verb, after in pairwise(expression.verbs):
+        if verb.name == after.name == "default":
+            raise Flaw("nothing is empty any more here", after.offset, "keep one default()")
+
+
 def compile_expression(expression: Expression, setting: Setting, use: Use, wanted: type = str) -> Compiled:
     """The same for an expression that was parsed. Raises `Flaw`."""
     expression = setting.values.written_out(expression)
+    _nothing_in_vain(expression)
     first = len(setting.reads)
     chain = _Chain(expression, setting, use)
     tokens = frozenset(field.domain for field in chain.fields)

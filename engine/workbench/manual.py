@@ -92,8 +92,13 @@ def _used(one: Construct, key: Key, examples: Sequence[Example], own: Example | 
         return ""
     for example in examples:
         if line := example.line_of(one.of, key.name):
-            return f" ([example](../../../{example.path}#L{line}))"
+            return f" ([example]({_from_page(example)}#L{line}))"
     return ""
+
+
+def _from_page(example: Example) -> str:
+    """The way from a page to an example."""
+    return f"../../{example.path.removeprefix('docs/')}"
 
 
 def _cell(text: str) -> str:
@@ -107,7 +112,7 @@ def _shown(one: Construct, example: Example, examples: Sequence[Example]) -> Ite
         if _blocks(one)
         else ["\n".join(example.rows[_after(example) :])]
     )
-    yield f"From [{example.path}](../../../{example.path}), which is a test:"
+    yield f"From [{example.path}]({_from_page(example)}), which is a test:"
     yield from ("", "```yaml", "\n\n".join(filter(None, parts)), "```", "")
     beside = next((e for e in examples if e.kind == "test-file" and e.stem == example.stem), None)
     if (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -51,6 +52,12 @@ def test_the_pages_are_what_the_language_says() -> None:
     assert {str(path.relative_to(ROOT)) for path in (ROOT / PAGES).glob("*.md")} == pages.keys()
     stale = [path for path, text in pages.items() if (ROOT / path).read_text() != text]
     assert stale == [], "run `wardline schema --write .`"
+
+
+def test_every_link_of_a_page_leads_somewhere() -> None:
+    for page in (ROOT / PAGES).glob("*.md"):
+        links = re.findall(r"\]\(([^)#]+)", page.read_text())
+        assert [link for link in links if not (page.parent / link).exists()] == [], page.name
 
 
 SCHEMAS = {
