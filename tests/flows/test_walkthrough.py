@@ -116,7 +116,7 @@ def two_ports() -> tuple[str, str]:
             return str(first), str(first + 1)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.odoo
 @NEEDS_ODOO[1]
 def test_the_walkthrough_as_printed_ends_in_odoo(folder: Path, odoo: Running) -> None:
@@ -129,7 +129,7 @@ def test_the_walkthrough_as_printed_ends_in_odoo(folder: Path, odoo: Running) ->
     settings = {f"WARDLINE_{name}": text for name, text in connection(odoo, "", {}).items()}
     done = subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-c", script],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, check=False,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=540, check=False,
         env={
             "PATH": f"{folder}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(folder),
             "WARDLINE_HTTP": "off", **settings,
