@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from engine.config.case_files import CaseFile
 from engine.config.comparing import FIELDS
+from engine.config.site_cases import SiteCaseFile
 from engine.config.spec import ChannelSpec
 from engine.config.spec.clients import ClientsSpec
 from engine.config.spec.sites import SiteSpec
@@ -34,7 +35,8 @@ def published() -> dict[str, str]:
     effects = {**_DIALECT, "title": "Canonical effects", **effects_schema()}
     schemas = {
         CHANNEL_SCHEMA: channel_schema(),
-        "channels/test.schema.json": _cases_schema(),
+        "channels/test.schema.json": _cases_schema(CaseFile, "Cases of a Wardline channel"),
+        "channels/site-test.schema.json": _cases_schema(SiteCaseFile, "Cases of a site of Wardline"),
         "channels/table.schema.json": _for_editors(TableSpec, "A table of Wardline"),
         "channels/site.schema.json": _site_schema(),
         "channels/clients.schema.json": _for_editors(ClientsSpec, "Clients of a FHIR door"),
@@ -43,9 +45,9 @@ def published() -> dict[str, str]:
     return {path: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for path, schema in schemas.items()}
 
 
-def _cases_schema() -> Schema:
+def _cases_schema(model: type[BaseModel], title: str) -> Schema:
     """Of a test file, with the effects' own words and fields."""
-    schema = _for_editors(CaseFile, "Cases of a Wardline channel")
+    schema = _for_editors(model, title)
     effects = {
         word: {"type": "object", "properties": {name: {} for name in names}, "additionalProperties": False}
         for word, names in FIELDS.items()

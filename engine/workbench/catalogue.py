@@ -66,6 +66,7 @@ class Entry(msgspec.Struct, frozen=True):
     hours: str = ""
     runbook: str = ""
     schedule: str = ""
+    shadow: bool = False
     kept: dict[str, int] = {}
     """What of its content is kept for other times than the node's, in days."""
 
@@ -122,6 +123,7 @@ def _entry(channel: LoadedChannel, folder: Path) -> Entry:
         hours=level.hours,
         runbook=spec.about.runbook,
         schedule=spec.schedule.cron if spec.schedule else "",
+        shadow=spec.shadow,
         kept={name: days for name, days in spec.retention.model_dump().items() if days is not None},
     )
 

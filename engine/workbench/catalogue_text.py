@@ -119,6 +119,7 @@ def _rows(one: Entry) -> list[tuple[str, list[str]]]:
         ("effects", [f"{kind} ({_counted(number, 'rule')})" for kind, number in one.effects.items()]),
         ("destinations", list(one.destinations)),
         ("tables", [_joined(table.file, _counted(table.rows, "row"), table.owner) for table in one.tables]),
+        ("shadow", ["takes, answers and compares, and writes nothing"] if one.shadow else []),
         ("functions", list(one.functions)),
         ("service level", [_joined(f"within {one.within}", one.hours)] if one.within else []),
         ("schedule", [one.schedule] if one.schedule else []),

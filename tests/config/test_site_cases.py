@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from test_site_overlays import CHARGES
 from typer.testing import CliRunner
 
@@ -139,6 +142,16 @@ def test_rules_that_only_the_sites_table_can_serve_are_tested_with_it(folder: Pa
         "'FT1-7.1 | lookup(items, goods)', quantity: FT1-10}\n    values: {price: FT1-12}\n    tables:",
     )
     assert outcomes(folder, "north")["gloves are charged"] is True
+
+
+@pytest.mark.parametrize(("file", "schema"), [("", "site"), (".test", "site-test")])
+def test_the_shipped_site_fits_the_schemas_that_editors_use(file: str, schema: str) -> None:
+    shape = json.loads((ROOT / f"channels/{schema}.schema.json").read_text())
+    data = yaml.safe_load((ROOT / f"channels/sites/outpatient{file}.yaml").read_text())
+    jsonschema.validate(data, shape)
+    data["channels"]["dft-charges"]["sequence"] = "PID-3"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, shape)
 
 
 def test_the_shipped_site_is_in_order_and_each_of_its_cases_passes() -> None:

@@ -132,6 +132,7 @@ def test_the_command(hospital: Running, tmp_path: Path, monkeypatch: pytest.Monk
         ("KEY", hospital.user.key),
     ):
         monkeypatch.setenv(f"WARDLINE_ODOO_HOSPITAL_ODOO_{word}", value)
+        monkeypatch.setenv(f"WARDLINE_ODOO_CLINIC_ODOO_{word}", value)
     channels = [str(Path(__file__).parents[2] / "channels")]
     result = CliRunner().invoke(app, channels)
     assert result.exit_code == 0, result.output

@@ -116,6 +116,14 @@ def test_doors(tmp_path: Path, source: str, door: tuple[str, ...]) -> None:
     assert found.takes == ("DFT^P03", "DFT^P11")
 
 
+def test_a_shadow_is_told_and_what_is_kept_otherwise(tmp_path: Path) -> None:
+    one = entry(tmp_path, "sequence_by", "shadow: yes\nretention: {content: 14}\nsequence_by")
+    assert one.shadow
+    text = as_markdown(catalogue(tmp_path))
+    assert "| shadow | takes, answers and compares, and writes nothing |" in text
+    assert "| kept otherwise | content: 14 days |" in text
+
+
 def test_a_door_of_fhir() -> None:
     door = SHIPPED["charge-items"].door
     assert door.kind == "FHIR over HTTP"
