@@ -51,14 +51,11 @@ def compile_text(text: str, setting: Setting, use: Use, wanted: type = str) -> C
 
 
 def _nothing_in_vain(expression: Expression) -> None:
-    """Raises `Flaw` for an alternative that is never read, and for a `default` that is never used."""
+    """Raises `Flaw` for an alternative that is never read."""
     for source, after in pairwise(expression.sources):
         if isinstance(source, Call) and source.name == "literal":
             offset = parts_of(after)[0].offset
             raise Flaw("this is never read", offset, "literal() always gives its text: put it last")
-    for verb, after in pairwise(expression.verbs):
-        if verb.name == after.name == "default":
-            raise Flaw("nothing is empty any more here", after.offset, "keep one default()")
 
 
 def compile_expression(expression: Expression, setting: Setting, use: Use, wanted: type = str) -> Compiled:
