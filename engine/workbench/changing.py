@@ -37,7 +37,7 @@ _PATH = re.compile(
 )
 _CHOSEN = re.compile(r"\[[A-Za-z][^\]]*\]")
 _COLUMN = frozenset({"lookup", "find"})
-_PATHS = frozenset({"per", "product_of"})
+_PATHS = frozenset({"per", "product_of", "convert"})
 _TEXTS = frozenset({"literal", "money"})
 
 

@@ -29,6 +29,9 @@ __all__ = ["Judge", "TableJudge", "Verdict", "tables_of"]
 
 _CALL: Final = re.compile(r"\b(lookup|find|kit)\(\s*([a-z][a-z0-9-]*)\s*(?:,\s*([^,)]+))?")
 
+_WHOLE: Final = {"kit": ("item", "quantity", "unit", "lot"), "convert": ("unit", "factor")}
+"""The columns that a verb reads without naming them."""
+
 Verdict = Literal["killed", "refused", "survived"]
 """`refused`: no such channel can be built, so nobody can deploy it."""
 
@@ -122,7 +125,10 @@ def _asked(judge: Judge, names: Sequence[str]) -> Iterator[str]:
     """The columns that a channel asks tables for."""
     for verb, name, column in _CALL.findall(judge.channel.raw.decode("utf-8", "replace")):
         if name in names:
-            yield from ("item", "quantity", "unit", "lot") if verb == "kit" else (column.strip("' "),)
+            yield from _WHOLE.get(verb, (column.strip("' "),))
+    text = judge.channel.raw.decode("utf-8", "replace")
+    if any(re.search(rf"\bconvert\([^)]*,\s*{name}\s*[,)]", text) for name in names):
+        yield from _WHOLE["convert"]
 
 
 def _cases(path: Path) -> tuple[CaseFile, Positions]:
