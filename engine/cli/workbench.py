@@ -10,6 +10,7 @@ import typer
 
 from engine.cli.named import channels_in
 from engine.cli.siting import SiteOption, sites_of
+from engine.console.pages.cataloguing import catalogue_routes
 from engine.console.pages.guarding import Session
 from engine.console.pages.serving import application, link, open_port, server
 from engine.console.pages.trying import Trials, trial_routes
@@ -38,4 +39,6 @@ def workbench(
     session = Session(door.getsockname()[1])
     typer.echo(link(door, session))
     typer.echo("The link works once, for one browser. Ctrl-C ends the workbench.", err=True)
-    server(application(trial_routes(trials, session), session, "/try")).run(sockets=[door])
+    folder = channels if channels.is_dir() else channels.parent
+    pages = [*trial_routes(trials, session), *catalogue_routes(folder, sites_of(site))]
+    server(application(pages, session, "/try")).run(sockets=[door])

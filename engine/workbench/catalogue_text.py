@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 from engine.workbench.catalogue import Catalogue, Entry, SiteEntry
 from engine.workbench.data_classes import DataClass
 
-__all__ = ["CATALOGUE", "as_markdown", "as_page"]
+__all__ = ["CATALOGUE", "COLUMNS", "Section", "as_markdown", "as_page", "sections", "summary"]
 
 CATALOGUE: Final = "docs/catalogue.md"
 """That of the shipped channels; `wardline schema --write` writes it with the manual's pages."""
 
-_COLUMNS: Final = ("channel", "from", "takes", "makes", "goes to", "criticality", "owner")
+COLUMNS: Final = ("channel", "from", "takes", "makes", "goes to", "criticality", "owner")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE: Final = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -29,7 +29,7 @@ a { color: inherit; }
 """
 
 
-class _Section(NamedTuple):
+class Section(NamedTuple):
     """One channel or site: its heading, a sentence, and what is to be said of it."""
 
     name: str
@@ -39,11 +39,11 @@ class _Section(NamedTuple):
 
 def as_markdown(found: Catalogue) -> str:
     """The catalogue as Markdown."""
-    lines = [f"# {_title(found)}", "", _table_row(_COLUMNS), "|" + "---|" * len(_COLUMNS)]
+    lines = [f"# {_title(found)}", "", _table_row(COLUMNS), "|" + "---|" * len(COLUMNS)]
     for entry in found.channels:
-        name, *cells = _summary(entry)
+        name, *cells = summary(entry)
         lines.append(_table_row([f"[{name}](#{name})", *cells]))
-    for section in _sections(found):
+    for section in sections(found):
         lines += ["", f"## {section.name}", "", section.text, "", "| | |", "|---|---|"]
         lines += [
             _table_row([label, "<br>".join(map(_cell, said))], raw=True) for label, said in section.rows
@@ -59,19 +59,19 @@ def as_page(found: Catalogue) -> str:
         '<meta name="viewport" content="width=device-width">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f"<title>{title}</title><style>{_STYLE}</style>", f"<h1>{title}</h1>",
-        "<table><tr>", *(f'<th scope="col">{escape(word)}</th>' for word in _COLUMNS), "</tr>",
+        "<table><tr>", *(f'<th scope="col">{escape(word)}</th>' for word in COLUMNS), "</tr>",
     ]  # fmt: skip
     for entry in found.channels:
-        name, *cells = map(escape, _summary(entry))
+        name, *cells = map(escape, summary(entry))
         linked = f'<a href="#{name}">{name}</a>'
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in (linked, *cells)) + "</tr>")
     lines.append("</table>")
-    for section in _sections(found):
+    for section in sections(found):
         lines += _as_html(section)
     return "\n".join((*lines, "</html>", ""))
 
 
-def _as_html(section: _Section) -> Iterator[str]:
+def _as_html(section: Section) -> Iterator[str]:
     name = escape(section.name)
     yield f'<section id="{name}"><h2>{name}</h2><p>{escape(section.text)}</p><table>'
     for label, said in section.rows:
@@ -84,7 +84,8 @@ def _title(found: Catalogue) -> str:
     return "Integrations" + (f" at {', '.join(found.applied)}" if found.applied else "")
 
 
-def _summary(one: Entry) -> list[str]:
+def summary(one: Entry) -> list[str]:
+    """A channel in one row, by `COLUMNS`."""
     makes = ", ".join(one.effects)
     goes_to = ", ".join(one.destinations)
     return [
@@ -98,11 +99,12 @@ def _summary(one: Entry) -> list[str]:
     ]
 
 
-def _sections(found: Catalogue) -> Iterator[_Section]:
+def sections(found: Catalogue) -> Iterator[Section]:
+    """What there is to say of each channel and site, one after the other."""
     for entry in found.channels:
-        yield _Section(entry.channel, entry.description, [row for row in _rows(entry) if row[1]])
+        yield Section(entry.channel, entry.description, [row for row in _rows(entry) if row[1]])
     for site in found.sites:
-        yield _Section(f"site {site.site}", site.description, [row for row in _site_rows(site) if row[1]])
+        yield Section(f"site {site.site}", site.description, [row for row in _site_rows(site) if row[1]])
 
 
 def _rows(one: Entry) -> list[tuple[str, list[str]]]:
