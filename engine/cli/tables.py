@@ -74,7 +74,7 @@ def import_(
     text, spec = _text(table), _schema(table)
     sheet = read_workbook(_bytes(workbook), str(workbook), text, spec)
     _told(sheet)
-    _review(table, text, with_rows(text, sheet.rows, spec), yes=yes, json=json)
+    _review([(table, with_rows(text, sheet.rows, spec))], yes=yes, json=json)
 
 
 @tables.command()
@@ -127,34 +127,47 @@ def pull(
         told = {catalogue: browse(client, catalogue) for catalogue in {one for _, _, one in wanted}}
     finally:
         client.close()
+    asked_for = []
     for path, spec, catalogue in wanted:
-        text = _text(path)
-        found = pulled(text, spec, told[catalogue], prune=prune)
+        found = pulled(_text(path), spec, told[catalogue], prune=prune)
         records = counted(len(told[catalogue]), "record")
         typer.echo(f"{path}: {records} of Odoo's {catalogue}", err=True)
         for name in found.twice:
             typer.echo(f"warning: Odoo has {name} twice; the first is taken", err=True)
         if found.unnamed:
             typer.echo(f"{found.unnamed} of them in no row: a code is the hospital's to give", err=True)
-        _review(path, text, found.changed, yes=yes, json=json)
+        asked_for.append((path, found.changed))
+    _review(asked_for, yes=yes, json=json)
 
 
-def _review(path: Path, text: str, changed: Changed, *, yes: bool, json: bool) -> None:
-    """Show what would change, and write it when it is in order and wanted."""
-    _show((*changed.changes, *changed.kept), json=json)
-    if changed.kept and not json:
-        typer.echo("those that are gone stay in the table (--prune removes them)", err=True)
+def _review(asked_for: Sequence[tuple[Path, Changed]], *, yes: bool, json: bool) -> None:
+    """Show what would change of each table, and write those that are in order and wanted."""
+    if json:
+        print_json({str(path): (*changed.changes, *changed.kept) for path, changed in asked_for})
+    unwritten = [path for path, changed in asked_for if not _taken(path, changed, yes=yes, quiet=json)]
+    if unwritten:
+        raise typer.Exit(1)
+
+
+def _taken(path: Path, changed: Changed, *, yes: bool, quiet: bool) -> bool:
+    """Whether the table is as it is wanted by now."""
+    if not quiet:
+        _show((*changed.changes, *changed.kept), json=False)
+        if changed.kept:
+            typer.echo("those that are gone stay in the table (--prune removes them)", err=True)
     if not changed.changes:
-        return
-    findings = new_findings(path, text, changed.text)
+        return True
+    findings = new_findings(path, _text(path), changed.text)
     _say(findings, err=True)
     if any(finding.severity == "error" for finding in findings):
-        raise Misconfigured("nothing was written: the table would not be as its schema says", where=str(path))
+        typer.echo(f"{path} not written: it would not be as its schema says", err=True)
+        return False
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Write {path}?", err=True)):
-        typer.echo("not written (--yes writes without asking)", err=True)
-        raise typer.Exit(1)
+        typer.echo(f"{path} not written (--yes writes without asking)", err=True)
+        return False
     _write(path, changed.text)
     typer.echo(f"{path} written", err=True)
+    return True
 
 
 def _show(changes: Sequence[Change], *, json: bool) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from engine.config.loading import examine
 from engine.config.rehearsal import rehearse
+from engine.model import Owner, ReasonCode
 
 ROOT = Path(__file__).parents[2]
 VALID = "  since: {type: date}\n  until: {type: date}\nvalid: {from: since, until: until}\n"
@@ -47,6 +48,17 @@ def test_the_day_that_the_channel_names_decides(channel: Path) -> None:
     assert (tried.reason.code, tried.reason.place) == ("unmapped-code", "FT1[1]-7")
     later = rehearse(examine(channel).loaded(), DFT.replace(b"20260331", b"20260401"))
     assert len(later.effects) == 2
+
+
+def test_a_dose_of_another_kind_is_the_business_owners() -> None:
+    ras = (
+        b"MSH|^~\\&|A|B|C|D|20261122||RAS^O17|1|P|2.5\rPID|1||1^^^GEN^MR\rPV1|1|I|3A\rORC|RE|7\r"
+        b"RXA|0|1|20261122||DRUG-300|0.4|mL|||||||||||||CP|A\r"
+    )
+    tried = rehearse(examine(ROOT / "channels/pharmacy-dispense.yaml").loaded(), ras)
+    assert tried.reason is not None
+    assert (tried.reason.code, tried.reason.place) == (ReasonCode.UNKNOWN_UNIT, "RXA[1]-7.1")
+    assert tried.reason.owner is Owner.BUSINESS
 
 
 def test_factors_that_convert_nothing_are_named(channel: Path) -> None:
