@@ -18,7 +18,7 @@ CHANNEL = ROOT / "channels/dft-charges.yaml"
 CHANNELS = ROOT / "channels"
 SHIPPED = [
     *(path for path in sorted(CHANNELS.glob("*.yaml")) if ".test." not in path.name),
-    *(path for path in sorted(CHANNELS.glob("sites/*.yaml")) if ".test." not in path.name),
+    *sorted(CHANNELS.glob("sites/*.yaml")),
     *sorted(CHANNELS.glob("*.test.yaml"), key=lambda path: path.stat().st_size)[:3],
     *sorted(CHANNELS.glob("tables/*.table.yaml"))[:5],
     CHANNELS / "fhir/clients.yaml",
