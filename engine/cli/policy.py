@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -43,12 +44,13 @@ def show(
     ] = "",
     channel: Annotated[Path | None, typer.Option("--channel", help="As this channel file has it.")] = None,
     version: Annotated[str, typer.Option(help="Of HL7 v2 (2.5.1) or a FHIR release (R5).")] = "",
+    site: SiteOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what becomes of a segment, field, component, resource or element; without one, a summary."""
     if version and version not in (*VERSIONS, *RELEASES):
         raise Misconfigured(f"there is no version {version}", hint=", ".join((*VERSIONS, *RELEASES)))
-    places = _listed(what, channel, version)
+    places = _listed(what, channel, version, sites_of(site))
     if json:
         print_json(places)
     elif what:
@@ -103,10 +105,10 @@ def flows_(
         raise typer.Exit(1)
 
 
-def _listed(what: str, channel: Path | None, version: str) -> list[Listed]:
+def _listed(what: str, channel: Path | None, version: str, sites: Sequence[str]) -> list[Listed]:
     """Of the channel's kind, or of both kinds where none is named."""
     if channel is not None:
-        spec = examine(channel).spec
+        spec = examine(channel, sites).spec
         if spec is None:
             raise Misconfigured("the channel cannot be understood", where=str(channel), hint="wardline lint")
         return listed(what, policy_of(spec)[0], version)

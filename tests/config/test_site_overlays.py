@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -245,3 +246,15 @@ def test_commands_take_the_site_by_word_or_from_the_environment(
     assert '"N-GLV"' in runner.invoke(app, tried).stdout
     assert runner.invoke(app, ["lint", str(folder)]).stderr == "2 channels: 0 errors, 0 warnings\n"
     assert Settings.from_environment(os.environ).sites == ("north", "production")
+
+
+def test_the_policy_as_a_site_has_it(folder: Path) -> None:
+    overlay = folder / "sites/north.yaml"
+    overlay.write_text(overlay.read_text().replace("all:\n", "all:\n  privacy: {narrow: [PV1-3.1]}\n"))
+    asked = ["policy", "show", "PV1-3.1", "--channel", str(folder / "charges.yaml"), "--json"]
+    runner = CliRunner()
+    (as_written,) = json.loads(runner.invoke(app, asked).stdout)
+    (at_north,) = json.loads(runner.invoke(app, [*asked, "--site", "north"]).stdout)
+    assert (as_written["treatment"], at_north["treatment"]) == ("keep", "drop")
+    told = runner.invoke(app, ["policy", "diff", str(folder), str(folder), "--site", "north"]).stdout
+    assert "PV1-3.1" in told
