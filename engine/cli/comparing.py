@@ -44,17 +44,21 @@ def impact_of(
     last: int,
     told: Entry,
 ) -> Impact:
-    """What `new` would change of the newest messages against `old`, the edition with this number. That they
-    are looked at is recorded before, by whom `told` names."""
-    ids = {name: store.newest(name, last) for name in differing(old, new)[0]}
+    """What `new` would change of the newest messages against `old`, the edition with this number; in channels
+    that follow visits or appointments as many of before are gone through first. That they are looked at is
+    recorded before, by whom `told` names."""
+    courses = {one.spec.channel for one in (*old, *new) if one.program.course is not None}
+    every = {name: store.newest(name, last * (1 + (name in courses))) for name in differing(old, new)[0]}
+    ids = {name: some[-last:] for name, some in every.items()}
+    earlier = [one for some in every.values() for one in some[:-last]]
     shown = sorted(one for some in ids.values() for one in some)
     if shown:
         detail = {**told.detail, "compared": str(len(shown)), "against": f"edition:{number}"}
         look = replace(told, act=Act.LOOK, object="impact", detail=detail)
         store.record(spread(look, "shown", shown))
         sign(store)
-    with _progress(len(shown)) as progress:
-        return impact(store, old, new, ids, os.urandom(32), progress)
+    with _progress(len(earlier) + len(shown)) as progress:
+        return impact(store, old, new, ids, os.urandom(32), earlier=earlier, done=progress)
 
 
 def show_impact(found: Impact) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from engine.config.configured import channel_configuration
 from engine.config.loading import LoadedChannel
 from engine.editions.comparing import FATE, Difference, differences
-from engine.editions.replaying import Replaying
+from engine.editions.replaying import Became, Replaying
 from engine.gathering import Fetch
 from engine.model import ResourceKey, StoredMessage, Version
 from engine.privacy.tokens import DOMAINS
@@ -95,10 +95,14 @@ def impact(
     new: Sequence[LoadedChannel],
     ids: dict[str, list[int]],
     key: bytes,
+    *,
+    earlier: Collection[int] = (),
     done: Callable[[int], None] = lambda _: None,
 ) -> Impact:
     """What `new` would make of stored messages other than `old`. `ids` are those of the messages by channel,
-    each oldest first; `key` (32 bytes) is of this comparison alone; `done` is told how many were compared.
+    each oldest first; those `earlier` are gone through and not counted: what they say of visits and
+    appointments is known then. `key` (32 bytes) is of this comparison alone; `done` is told how many more
+    were gone through.
 
     Messages are taken in the order of their arrival over all channels: a merge that one heard counts for the
     others. Raises `Unavailable`."""
@@ -106,11 +110,12 @@ def impact(
     counted = {name: _Counted() for name in ids}
     fetch: Fetch = store.resources
     sides = [Replaying(channels, key, fetch) for channels in (old, new)]
+    passing = frozenset(earlier)
     try:
-        for batch in _batches(store, ids):
+        for batch in _batches(store, sorted([*passing, *(one for some in ids.values() for one in some)])):
             for message, was, becomes in zip(batch, *(side.become(batch) for side in sides), strict=True):
-                counted[message.channel].add(message.id, was.state == "piece" == becomes.state,
-                                             list(differences(was, becomes)))  # fmt: skip
+                if message.id not in passing:
+                    counted[message.channel].add(message.id, was, becomes)
             done(len(batch))
     finally:
         for side in sides:
@@ -122,10 +127,9 @@ def impact(
     return Impact(tuple(channels), same)
 
 
-def _batches(store: Messages, ids: dict[str, list[int]]) -> Iterator[list[StoredMessage]]:
-    every = sorted(number for some in ids.values() for number in some)
-    for at in range(0, len(every), _BATCH):
-        yield store.stored(every[at : at + _BATCH])
+def _batches(store: Messages, ids: Sequence[int]) -> Iterator[list[StoredMessage]]:
+    for at in range(0, len(ids), _BATCH):
+        yield store.stored(ids[at : at + _BATCH])
 
 
 def _digest(channel: LoadedChannel) -> bytes:
@@ -139,7 +143,10 @@ class _Counted:
         self.compared = self.pieces = self.other = 0
         self._found: dict[tuple[str, ...], list[tuple[int, Difference]]] = {}
 
-    def add(self, message_id: int, piece: bool, found: list[Difference]) -> None:
+    def add(self, message_id: int, was: Became, becomes: Became) -> None:
+        """One message, as it went through both."""
+        piece = was.state == "piece" == becomes.state
+        found = list(differences(was, becomes))
         self.compared += not piece
         self.pieces += piece
         self.other += bool(found)
@@ -148,6 +155,7 @@ class _Counted:
             self._found.setdefault(place, []).append((message_id, one))
 
     def channel(self, name: str, what: str, messages: int, alias: Callable[[str], str]) -> Channel:
+        """What was found, what weighs most first."""
         groups = sorted(
             (self._group(some, alias) for some in self._found.values()),
             key=lambda group: (group.about != FATE, -group.count, group.about, group.what),

@@ -121,6 +121,21 @@ def test_courses_are_remembered_from_message_to_message(
     assert pairs(changed.groups[0]) == ["WH/Theatre/OR1 → WH/Theatre/OR9 (1)"]
 
 
+def test_what_was_said_before_is_known_and_not_counted(
+    store: Store, old: list[LoadedChannel], new: Path
+) -> None:
+    messages = yaml.safe_load((CHANNELS / "theatre-schedule.test.yaml").read_text())["messages"]
+    raws = [messages[name].replace("\n", "\r").encode() for name in ("booking", "lines-only")]
+    (booked,) = took(store, "theatre-schedule", [raws[0]])
+    (moved,) = took(store, "theatre-schedule", [raws[1]], at=1_795_000_100.0)
+    edit(new / "tables/locations.csv", "OR1,WH/Theatre/OR1,", "OR1,WH/Theatre/OR9,")
+    ids, channels = {"theatre-schedule": [moved]}, load_channels(new)
+    alone = impact(store, old, channels, ids, KEY).channels[0]
+    assert (alone.compared, said(alone)) == (1, [])
+    known = impact(store, old, channels, ids, KEY, earlier=[booked]).channels[0]
+    assert (known.messages, known.compared, said(known)) == (1, 1, ["1 reservation changes location"])
+
+
 def test_channels_that_are_new_gone_or_the_same(store: Store, old: list[LoadedChannel], new: Path) -> None:
     took(store, "lab-charges", [charge(1).replace(b"DFT^P03^DFT_P03", b"ORU^R01^ORU_R01")])
     for ending in (".yaml", ".test.yaml"):
