@@ -54,7 +54,7 @@ def became(code: str, answer: bytes, routing: Routing, book: AliasBook) -> Rehea
         step=result.step if isinstance(result, Filtered) else "",
         reason=reason,
         effects=[
-            {kind_of(effect): _plain(book.shown(text))} for effect, text in zip(effects, encoded, strict=True)
+            {kind_of(effect): _plain(text, book)} for effect, text in zip(effects, encoded, strict=True)
         ],
         sequence_key=book.shown(sequence_key),
         warnings=routing.warnings,
@@ -74,8 +74,16 @@ _STATES: dict[type[object], State] = {
 }
 
 
-def _plain(text: str) -> dict[str, Any]:
-    """An encoded effect without its word."""
+def _plain(text: str, book: AliasBook) -> dict[str, Any]:
+    """An encoded effect without its word, its tokens readable: what they stand for may hold any sign."""
     fields: dict[str, Any] = json.loads(text)
     del fields["effect"]
-    return fields
+    return {name: _readable(part, book) for name, part in fields.items()}
+
+
+def _readable(part: Any, book: AliasBook) -> Any:
+    if isinstance(part, dict):
+        return {name: _readable(one, book) for name, one in part.items()}
+    if isinstance(part, list):
+        return [_readable(one, book) for one in part]
+    return book.shown(part) if isinstance(part, str) else part

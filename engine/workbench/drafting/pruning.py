@@ -104,13 +104,19 @@ class _Pruning:
 
     def _step(self, step: yaml.MappingNode) -> bool:
         """Whether a rule, a filter or a warning stays."""
-        said = {key.value: (key, value) for key, value in entries_of(step)}
+        first = step.value[0][0]
+        if not self._wanted(first):
+            self._text.remove(first, step)
+            return False
+        said = {key.value: (key, value) for key, value in entries_of(step) if self._wanted(key)}
         anchor = said["for_each"][1].value if "for_each" in said else ""
-        first = said["name"][0]
-        if (anchor and not self._facts.has(anchor)) or not self._wanted(first):
+        if anchor and not self._facts.has(anchor) and not self._text.condition(first).startswith("MSH-9.2="):
             self._text.remove(first, step)
             return False
         before = self._text.state()
+        for entry in entries_of(step):
+            if not self._wanted(entry[0]):
+                self._text.remove(*entry)
         rule = not _RULES.keys().isdisjoint(said) or "refuse" in said
         if "when" in said and not self._conditions(*said["when"], rule=rule):
             self._text.undo(before)
@@ -196,4 +202,4 @@ class _Pruning:
 def _required(word: str) -> tuple[str, ...]:
     """What an effect cannot do without."""
     spelled = [name for name, one in _RULES[word].model_fields.items() if one.is_required()]
-    return (*spelled, "quantity", "item", *(["encounter"] if word == "credit" else []))
+    return (*spelled, "quantity", "item", "items", *(["encounter"] if word == "credit" else []))
