@@ -3,6 +3,7 @@ message becomes markup."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections.abc import Iterator
@@ -12,16 +13,33 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from engine.config.loading import channel_files
 from engine.console.pages import trying
+from engine.console.pages.codes import code_routes
 from engine.console.pages.guarding import Session
 from engine.console.pages.serving import application, open_port, server
 from engine.console.pages.trying import Trials, standalone, trial_routes
+from engine.workbench.suggesting import Suggestion
 from engine.workbench.trial import try_message, with_plan
+from engine.workbench.worklist import Wanted
 
 ROOT = Path(__file__).parents[2]
 CHARGE = (ROOT / "tests/fixtures/hl7/dft-p03-charge.hl7").read_bytes()
+
+WAITING = [
+    Wanted(
+        table="items",
+        code="0270<b>",
+        channels=("dft-charges",),
+        place="FT1[1]-7",
+        messages=3,
+        first_at=0.0,
+        last_at=3600.0,
+        suggestions=(Suggestion("270001", "few characters differ"),),
+    )
+]
 
 
 @contextmanager
@@ -30,7 +48,11 @@ def served(folder: Path) -> Iterator[tuple[Session, httpx.Client]]:
     door = open_port(0)
     port = door.getsockname()[1]
     session, trials = Session(port), Trials(lambda: channel_files([folder]))
-    serving = server(application(trial_routes(trials, session), session, "/try"))
+    serving = server(
+        application(
+            [*trial_routes(trials, session), *code_routes(lambda: WAITING, "channels")], session, "/try"
+        )
+    )
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [door]})
     thread.start()
     try:
@@ -210,3 +232,19 @@ def test_a_trial_is_one_file_that_needs_nothing_else() -> None:
     assert "default-src 'none'" in text
     assert not re.search(r'(?:src|href)="', text)
     assert "TESTMANN" not in text
+
+
+def test_codes_that_are_waited_for_come_with_the_command_that_resolves_them(browser: httpx.Client) -> None:
+    text = browser.get("/codes").text
+    assert "0270&lt;b&gt;" in text
+    assert "<b>" not in text
+    assert "like <code>270001</code>? few characters differ" in text
+    command = "wardline codes resolve '0270<b>' --table items --channels channels --like 270001"
+    assert command in unescape(text)
+    assert '<a href="/codes" aria-current="page">' in text
+
+
+def test_without_a_store_the_page_says_how_to_name_one() -> None:
+    (route,) = code_routes(None, "channels")
+    answer = asyncio.run(route.endpoint(Request({"type": "http"})))
+    assert b"--store" in answer.body

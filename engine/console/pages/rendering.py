@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,10 @@ from engine.workbench.planned import VERDICTS
 __all__ = ["page", "rendered", "stylesheet"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
+
+
+PAGES = (("/try", "Try a message"), ("/catalogue", "Catalogue"), ("/codes", "Codes"))
+"""Where the pages of the workbench are, and what they are called."""
 
 
 def rendered(template: str, **values: Any) -> str:
@@ -42,8 +48,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["verdicts"] = VERDICTS
+    made.globals["pages"] = PAGES
+    made.filters["moment"] = _moment
+    made.filters["shell"] = shlex.quote
     made.filters["indented"] = lambda value: msgspec.json.format(_json(value), indent=2)
     return made
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _json(value: Any) -> str:

@@ -31,6 +31,8 @@ def load(
     above = {"company_id": [context["allowed_company_ids"][0], ""]} if model in _OF_COMPANY else {}
     schema = records.schema(model)
     many = {name for name, field in schema.items() if field["type"] == "one2many"}
+    named = [at for at, column in enumerate(fields) if column == "id" or column.partition("/")[2] == "id"]
+    records.learn(row[at] for row in rows for at in named if row[at])
     done = Loaded([], [], [])
     for row in rows:
         own: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Literal
 
 import msgspec
@@ -71,11 +72,16 @@ class Planner:
             return Plan(name, session.version, tuple(session.calls[done:]), verdicts, session.new)
 
     def verdicts(self, effects: Sequence[Effect], before: Sequence[Effect] = ()) -> tuple[PlannedEffect, ...]:
-        """What each effect would come to, after those that a batch carries out before it."""
+        """What each effect would come to, after those that a batch carries out before it. Those that name
+        their documents go together, as a batch does: Odoo is asked for all of them at once."""
         with _Session(self._connection, [*before, *effects]) as session:
             session.deliver(before)
             in_turn = sorted(range(len(effects)), key=lambda at: (_phase(effects[at]), at))
-            found = {at: session.one(effects[at]) for at in in_turn}
+            found: dict[int, PlannedEffect] = {}
+            for together, some in groupby(in_turn, key=lambda at: kind_of(effects[at]) in _DOCUMENTS):
+                for numbers in [list(some)] if together else [[at] for at in some]:
+                    planned = session.planned([effects[at] for at in numbers], together=together)
+                    found |= dict(zip(numbers, planned, strict=True))
         return tuple(found[at] for at in range(len(effects)))
 
 
@@ -113,17 +119,32 @@ class _Session:
         """As in `Plan`."""
         return self._records.new if self._records else {}
 
-    def one(self, effect: Effect) -> PlannedEffect:
-        """What one effect would come to now."""
-        before = len(self.calls)
-        (outcome,) = self.deliver([effect])
+    def planned(self, effects: Sequence[Effect], *, together: bool) -> list[PlannedEffect]:
+        """What these effects would come to now; alone, an effect has all that is done for it."""
+        before, stood = len(self.calls), set(self.new)
+        outcomes = self.deliver(effects)
         calls = self.calls[before:]
-        creates = tuple(model for call in calls for model in call.creates if model not in _AUXILIARY)
-        changes = tuple(one for call in calls for one in call.changes if one.model not in _AUXILIARY)
-        verdict = _verdict(outcome, creates, changes)
-        reason = None if isinstance(outcome, Delivered) else outcome.reason
-        note = outcome.note if isinstance(outcome, Delivered) else ""
-        return PlannedEffect(kind_of(effect), effect.key, verdict, creates, changes, reason, note)
+        changes = [one for call in calls for one in call.changes if one.model not in _AUXILIARY]
+        if not together:
+            creates = tuple(model for call in calls for model in call.creates if model not in _AUXILIARY)
+            return [_effect(effects[0], outcomes[0], creates, tuple(changes))]
+        made = {(model, number) for number, model in self.new.items() if number not in stood}
+        above = self._transfers({one.id for one in changes if one.model == "stock.move"})
+        found = []
+        for effect, outcome in zip(effects, outcomes, strict=True):
+            mine = _documents(effect, outcome)
+            theirs = [one for one in changes if mine & {(one.model, one.id), above.get(one.id)}]
+            found.append(
+                _effect(effect, outcome, tuple(model for model, _ in sorted(mine & made)), tuple(theirs))
+            )
+        return found
+
+    def _transfers(self, moves: set[int]) -> dict[int, tuple[str, int]]:
+        """The transfers of moves."""
+        if not moves or self._records is None:
+            return {}
+        rows = self._records.search("stock.move", [("id", "in", sorted(moves))], ["picking_id"])
+        return {row["id"]: ("stock.picking", row["picking_id"][0]) for row in rows if row["picking_id"]}
 
     def deliver(self, effects: Sequence[Effect]) -> list[Outcome]:
         """As the destination delivers a batch."""
@@ -136,6 +157,41 @@ class _Session:
             self._records = Records(self._reads, self._seeds, DERIVED)
             self._wire = PlanningWire(self._records, self._reads.transport, self._reads.version)
         return OdooClient(self._wire, step)
+
+
+_DOCUMENTS: Mapping[str, tuple[str, ...]] = {
+    "encounter": ("res.partner",),
+    "product": ("product.product",),
+    "offer": ("product.supplierinfo",),
+    "price": ("product.product", "product.pricelist.item"),
+    "stocking": ("stock.warehouse.orderpoint",),
+    "lot": ("stock.lot",),
+    "reserve": ("stock.picking",),
+    "release": ("stock.picking",),
+    "consume": ("stock.picking",),
+    "charge": ("sale.order.line",),
+    "credit": ("sale.order.line",),
+}
+"""The documents that an effect is about, of those that its outcome names; other effects are planned alone."""
+
+
+def _documents(effect: Effect, outcome: Outcome) -> set[tuple[str, int]]:
+    named = outcome.documents if isinstance(outcome, Delivered) else {}
+    return {
+        (model, int(number))
+        for model in _DOCUMENTS[kind_of(effect)]
+        for number in named.get(model, "").split(",")
+        if number
+    }
+
+
+def _effect(
+    effect: Effect, outcome: Outcome, creates: tuple[str, ...], changes: tuple[Change, ...]
+) -> PlannedEffect:
+    reason = None if isinstance(outcome, Delivered) else outcome.reason
+    note = outcome.note if isinstance(outcome, Delivered) else ""
+    verdict = _verdict(outcome, creates, changes)
+    return PlannedEffect(kind_of(effect), effect.key, verdict, creates, changes, reason, note)
 
 
 def _verdict(outcome: Outcome, creates: Sequence[str], changes: Sequence[Change]) -> Verdict:

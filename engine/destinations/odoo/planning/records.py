@@ -14,8 +14,9 @@ import msgspec
 
 from engine.destinations.odoo.client import Wire
 from engine.destinations.odoo.faults import ServerError
+from engine.destinations.odoo.names import MODULE
 from engine.destinations.odoo.planning.domain import fields_in, matches
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unacceptable
 
 __all__ = ["FIRST", "NEW", "READS", "Change", "ReadOnly", "Record", "Records"]
 
@@ -83,6 +84,8 @@ class Records:
         self._made = {model: {one["id"]: one for one in some} for model, some in seeds.items()}
         self._written: dict[str, dict[int, Record]] = {}
         self._names: dict[str, tuple[str, int]] = {}
+        self._fixed: dict[tuple[str, int, str], Any] = {}
+        self._standing: dict[str, tuple[str, int] | None] = {}
         self._schemas: dict[str, dict[str, Record]] = {}
         self._next = FIRST
 
@@ -125,7 +128,8 @@ class Records:
         """Records that match as they would stand, by id (or `id desc`)."""
         touched = self._written.get(model, {})
         wanted = {"domain": list(domain), "fields": list(fields), "limit": limit, "order": order}
-        found = {row["id"]: row for row in self._wire.call(model, "search_read", None, context, wanted)}
+        real = [] if _asks_for_new(domain) else self._wire.call(model, "search_read", None, context, wanted)
+        found = {row["id"]: row for row in real}
         if touched:
             found = self._as_written(model, domain, fields, context, found)
         for number, record in self._made.get(model, {}).items():
@@ -140,21 +144,47 @@ class Records:
             return row
         raise Misconfigured("a plan names a record that is not there", where=model)
 
+    def fixed(self, model: str, number: int, field: str) -> Any:
+        """A field that no plan changes: a unit's factor, a place's kind. Asked for once."""
+        key = model, number, field
+        if key not in self._fixed:
+            self._fixed[key] = self.record(model, number, field)[field]
+        return self._fixed[key]
+
     def reference(self, name: str) -> tuple[str, int] | None:
         """Model and id of a record by its external id; None where none has it."""
-        if name not in self._names:
-            module, _, xml_id = name.partition(".")
-            args = {"module": module, "xml_id": xml_id}
-            try:
-                model, number = self._wire.call(
-                    "ir.model.data", "check_object_reference", None, _EVERYTHING, args
-                )
-            except ServerError as error:
-                if "ValueError" in str(error):  # Odoo's way to say: no such external id
-                    return None
-                raise
-            return (model, number) if number else None
-        return self._names[name]
+        if name in self._names:
+            return self._names[name]
+        if name not in self._standing:
+            self._standing[name] = self._asked(name)
+        return self._standing[name]
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Ask for all of these external ids at once, where the user may look there."""
+        wanted = sorted({*names} - self._standing.keys() - self._names.keys())
+        if len(wanted) < 2:
+            return
+        domain = [("module", "=", MODULE), ("name", "in", [name.partition(".")[2] for name in wanted])]
+        args = {"domain": domain, "fields": ["name", "model", "res_id"], "limit": None, "order": "id"}
+        try:
+            rows = self._wire.call("ir.model.data", "search_read", None, {}, args)
+        except Unacceptable:  # one by one, which every user may
+            return
+        self._standing |= dict.fromkeys(wanted)
+        self._standing |= {f"{MODULE}.{row['name']}": (row["model"], row["res_id"]) for row in rows}
+
+    def _asked(self, name: str) -> tuple[str, int] | None:
+        module, _, xml_id = name.partition(".")
+        args = {"module": module, "xml_id": xml_id}
+        try:
+            model, number = self._wire.call(
+                "ir.model.data", "check_object_reference", None, _EVERYTHING, args
+            )
+        except ServerError as error:
+            if "ValueError" in str(error):  # Odoo's way to say: no such external id
+                return None
+            raise
+        return (model, number) if number else None
 
     def create(self, model: str, values: Record, name: str = "") -> int:
         """A new record with these values, under an external id."""
@@ -272,6 +302,16 @@ _BORN: dict[str, Record] = {
     "product.product": {"type": "consu", "tracking": "none"},
 }
 """What Odoo gives a new record by itself, as far as it is read."""
+
+
+def _asks_for_new(domain: Sequence[Any]) -> bool:
+    """Whether a domain asks for what does not stand yet, of which Odoo knows nothing."""
+    if any(isinstance(term, str) for term in domain):
+        return False
+    ids = (
+        [wanted] if operator == "=" else wanted for _, operator, wanted in domain if operator in ("=", "in")
+    )
+    return any(all(type(one) is int and one >= FIRST for one in some) for some in ids)
 
 
 def _id_of(value: Any) -> Any:

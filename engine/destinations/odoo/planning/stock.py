@@ -146,7 +146,7 @@ class Stock:
     def _take(self, move: Record, want: Decimal) -> Decimal:
         """So much of it is free at its place, in the product's own unit."""
         product, place = move["product_id"][0], move["location_id"][0]
-        if self._records.record("stock.location", place, "usage")["usage"] not in _FROM_STOCK:
+        if self._records.fixed("stock.location", place, "usage") not in _FROM_STOCK:
             return want
         domain = [("product_id", "=", product), ("location_id", "child_of", place)]
         quants = self._records.search("stock.quant", domain, ["quantity", "reserved_quantity"])
@@ -178,12 +178,9 @@ def _decimal(value: Any) -> Decimal:
 
 def _in_own_unit(records: Records, move: Record) -> float:
     """A move's demand in the product's own unit."""
-    known = records.schema("uom.uom")
-    factor = "factor_inv" if "factor_inv" in known else "factor"
-    unit = records.record("product.product", move["product_id"][0], "uom_id")["uom_id"][0]
-    own, used = (
-        _decimal(records.record("uom.uom", one, factor)[factor]) for one in (unit, move["product_uom"][0])
-    )
+    factor = "factor_inv" if "factor_inv" in records.schema("uom.uom") else "factor"
+    unit = records.fixed("product.product", move["product_id"][0], "uom_id")[0]
+    own, used = (_decimal(records.fixed("uom.uom", one, factor)) for one in (unit, move["product_uom"][0]))
     return float(_decimal(move["product_uom_qty"]) * used / own)
 
 
