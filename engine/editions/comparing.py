@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from engine.editions.replaying import Became
 from engine.effects import Effect, Forward, Item, Money, kind_of
@@ -76,11 +76,11 @@ def _but_key(effect: Effect) -> Effect:
 
 def _of_fields(old: Effect, new: Effect) -> Iterator[Difference]:
     """Field by field, of two effects of the same kind and key."""
-    for field in fields(old):
-        before, after = getattr(old, field.name), getattr(new, field.name)
+    for name in old.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
         if before == after:
             continue
-        for what, one, other in _apart(field.name, before, after, isinstance(old, Forward)):
+        for what, one, other in _apart(name, before, after, isinstance(old, Forward)):
             yield Difference(kind_of(old), what, one, other, old.key)
 
 
@@ -98,11 +98,11 @@ def _apart(name: str, before: Any, after: Any, forward: bool) -> Iterator[tuple[
 
 
 def _of_items(before: Item, after: Item) -> Iterator[tuple[str, str, str]]:
-    for field in fields(before):
-        one, other = getattr(before, field.name), getattr(after, field.name)
+    for name in before.__struct_fields__:
+        one, other = getattr(before, name), getattr(after, name)
         if one != other:
-            what = "item" if field.name == "code" else field.name
-            about = f"{before.code} " if field.name == "quantity" else ""
+            what = "item" if name == "code" else name
+            about = f"{before.code} " if name == "quantity" else ""
             yield what, about + _text(one), about + _text(other)
 
 
