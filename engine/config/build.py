@@ -285,6 +285,8 @@ class _Build:
 
     def _flawed(self, place: Place, flaw: Flaw, *, on_key: bool = False) -> None:
         """A flaw of the text at `place`, or of a value that it uses: then it is told where that stands."""
+        if any(one.place[:1] == ("valid_on",) and one.text == flaw.text for one in self.problems):
+            return  # the day of a table is read wherever the table is
         within = self.setting.values.where(flaw.offset)
         if within is None:
             self.problems.append(Problem(place, flaw.text, flaw.hint, offset=flaw.offset, on_key=on_key))

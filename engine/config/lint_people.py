@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from engine.config.finding import Place, Problem
 from engine.config.spec import ChannelSpec
 
-__all__ = ["check_people"]
+__all__ = ["check_owner", "check_people"]
 
 _UNWRITTEN = (
     "todo tbd tba tbc fixme xxx none nobody unknown n/a na nn null owner me you someone somebody anyone"
@@ -23,16 +23,19 @@ _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
 def check_people(spec: ChannelSpec) -> Iterator[Problem]:
     """Owners and reviewers that are nobody, and reasons that are none."""
     for name in ("business", "technical"):
-        place: Place = ("owner", name)
-        said = getattr(spec.owner, name)
-        if is_placeholder(said):
-            yield Problem(place, "nobody answers for the channel", "an address or a team that does")
-        elif "@" in said and not _ADDRESS.search(said):
-            yield Problem(place, "not an address", "write it like interfaces@hospital.example")
+        yield from check_owner(getattr(spec.owner, name), ("owner", name), "channel")
     for at, widened in enumerate(spec.widen):
         yield from _reviewed(widened.reason, widened.reviewer, ("widen", at))
     for at, known in enumerate(spec.privacy.known_words):
         yield from _reviewed(known.reason, known.reviewer, ("privacy", "known_words", at))
+
+
+def check_owner(said: str, place: Place, what: str) -> Iterator[Problem]:
+    """Who answers for a channel or a table: somebody."""
+    if is_placeholder(said):
+        yield Problem(place, f"nobody answers for the {what}", "an address or a team that does")
+    elif "@" in said and not _ADDRESS.search(said):
+        yield Problem(place, "not an address", "write it like interfaces@hospital.example")
 
 
 def _reviewed(reason: str, reviewer: str, place: Place) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.finding import Finding, Problem
+from engine.config.lint_people import check_owner
 from engine.config.reading import read_yaml
 from engine.config.spec.tables import CATALOGUES, TableSpec
 from engine.config.validation import validate
@@ -37,7 +38,8 @@ def schema_beside(table: Path, shown: str) -> tuple[TableSpec | None, list[Findi
         return None, reading.findings
     spec, problems = validate(TableSpec, reading.data)
     if spec is not None:
-        problems += (*_columns(spec), *_valid(spec), *_from_odoo(spec))
+        problems += (*check_owner(spec.owner, ("owner",), "table"), *_columns(spec))
+        problems += (*_valid(spec), *_from_odoo(spec))
         problems += (problem for name in spec.columns for problem in _within(spec, name, table))
     return spec, [*reading.findings, *map(reading.positions.finding, problems)]
 
@@ -95,7 +97,7 @@ def _from_odoo(spec: TableSpec) -> Iterator[Problem]:
         if said not in says:
             text = f"the catalogue of {spec.from_odoo.catalogue} says no {said}"
             yield Problem(place, text, meant(said, says))
-    if says[0] not in spec.from_odoo.columns.values():
+    if set(spec.from_odoo.columns.values()) <= set(says) - {says[0]}:
         text = f"no column holds the {says[0]}, by which Odoo knows what a row is about"
         yield Problem(("from_odoo", "columns"), text, f"it says {listed(says)}")
 
