@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred, DeferredList
 
 from engine.answers import Answers
-from engine.app import fhir, listening
+from engine.app import fhir_wanted, listening
 from engine.app.answering import Links, WantedLink
 from engine.app.doors import Hl7Doors
 from engine.app.fhir import FhirDoors
@@ -36,7 +36,7 @@ class Shown(NamedTuple):
     """What an edition shows, looked at: the environment has all of it, and nothing would be unsafe."""
 
     hl7: Sequence[listening.Wanted]
-    fhir: Sequence[fhir.Wanted]
+    fhir: Sequence[fhir_wanted.Wanted]
     links: Sequence[WantedLink]
 
 

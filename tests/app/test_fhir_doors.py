@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.app.fhir import check_safe
+from engine.app.fhir_wanted import check_safe
 from engine.app.listening import Address
 from engine.config.spec import FhirSource
 from engine.errors import Misconfigured
