@@ -10,6 +10,7 @@ import msgspec
 
 from engine.config.finding import Finding
 from engine.config.loading import LoadedChannel
+from engine.config.table_schema import schema_beside
 from engine.config.table_text import TableText
 from engine.errors import Misconfigured
 from engine.model import Parked
@@ -59,7 +60,7 @@ def worklist(parked: Sequence[Parked], channels: Sequence[LoadedChannel] = ()) -
     for (file, table, code), several in groupby(sorted(parked, key=key), key):
         group = list(several)
         rows = known.get((group[0].channel, table))
-        there = rows is not None and bool(rows.rows(code))
+        there = rows is not None and not rows.dated and bool(rows.rows(code))
         found.append(
             Wanted(
                 table=table,
@@ -101,7 +102,8 @@ def row_for(path: Path, code: str, cells: Mapping[str, str], like: str = "") -> 
                 hint=meant(column, table.columns[1:]),
             )
     rows = {table.cells(record)[key]: record for record in table.rows}
-    if code in rows:
+    spec, _ = schema_beside(path, path.name)
+    if code in rows and (spec is None or spec.valid is None):
         raise Misconfigured("the table has this code already", where=path.name, hint="deploy the folder")
     if like and like not in rows:
         raise Misconfigured("the table has no row of the code to be like", where=path.name)

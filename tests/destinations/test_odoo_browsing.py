@@ -127,7 +127,7 @@ def test_the_shipped_tables_name_what_the_hospital_has(pull: Callable[..., Resul
     found = pull("--json", folder)
     assert found.exit_code == 0, found.output
     changes = json.loads(found.stdout)
-    assert {Path(name).name: told for name, told in changes.items()} == dict.fromkeys(LISTS, [])
+    assert {Path(name).name: told for name, told in changes.items()} == {name: [] for name in LISTS}
 
 
 def _written(admin: Session) -> dict[str, object]:

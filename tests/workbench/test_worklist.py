@@ -113,3 +113,16 @@ def test_what_cannot_be_added_is_refused_and_nothing_is_written(
     with pytest.raises(Misconfigured, match=text):
         row_for(items, code, cells, like)
     assert items.read_bytes() == before
+
+
+def test_a_code_may_get_a_row_for_other_days(items: Path) -> None:
+    head, row = "code,item,charge_as,stocked,unit,description", "270001,GLV-M,CHG-GLV-M,yes,,Gloves M"
+    text = items.read_text().replace(head, f"{head},since,until").replace(row, f"{row},,2026-03-31")
+    items.write_text(text)
+    with (items.parent / "items.table.yaml").open("a") as schema:
+        schema.write("  since: {type: date}\n  until: {type: date}\nvalid: {from: since, until: until}\n")
+    added = row_for(items, "270001", {"item": "GLV-L", "since": "2026-04-01", "until": ""}, like="270001")
+    assert added.row == "270001,GLV-L,CHG-GLV-M,yes,,Gloves M,2026-04-01,\n"
+    assert added.findings == ()
+    (finding,) = row_for(items, "270001", {"since": "2026-03-31"}, like="270001").findings
+    assert "has a row on line" in finding.text
