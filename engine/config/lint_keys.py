@@ -31,7 +31,7 @@ def check_keys(spec: ChannelSpec) -> Iterator[Problem]:
     """Keys that are the same for every repetition of a rule's segment, or in two rules for one message."""
     keyed = list(_keyed(spec))
     for number, one in enumerate(keyed):
-        if one.anchor and one.key and not _tells_apart(one.key, one.anchor):
+        if one.anchor[:1].isalpha() and one.key and not _tells_apart(one.key, one.anchor):
             text = f"the key is the same for every {one.anchor}, so they would replace each other"
             part = f"{one.anchor}.number" if spec.source.fhir else f"{one.anchor}-1"
             yield Problem(one.place, text, f"add a part that differs, such as {{{part}}}", "warning")

@@ -201,6 +201,10 @@ _SYNTAX = {
         "a mapping in braces is not closed",
         "add , or }; quote { in a text",
     ),
+    "found unknown escape character": (
+        "a backslash that means nothing here",
+        "in single quotes it is a backslash",
+    ),
     "found unexpected end of stream": ("a quoted text is not closed", "add the closing quote"),
     "found undefined alias": ("aliases (*) are not allowed", "quote a text that starts with *"),
 }

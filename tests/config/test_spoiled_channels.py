@@ -55,6 +55,11 @@ def test_every_spoiled_file_is_expected() -> None:
     assert len(EXPECTED) >= 60
 
 
+@pytest.mark.parametrize(("attacks", "at_least"), [("yaml", 40), ("expressions", 60)], ids=["T05", "T06"])
+def test_there_are_enough_attacks(attacks: str, at_least: int) -> None:
+    assert len([name for name in EXPECTED if name.startswith(f"{attacks}/")]) >= at_least
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_what_is_wrong_is_found_where_it_is_with_a_way_out_and_at_once(name: str) -> None:
     assert EXPECTED[name] != []
