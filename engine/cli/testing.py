@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.covering import show_coverage
 from engine.cli.mutating import show_mutants
 from engine.cli.named import PathsArgument, channels_in, counted
 from engine.cli.show import JsonOption, print_json
 from engine.cli.siting import SiteOption, sites_of
 from engine.config.all_cases import all_results
+from engine.config.loading import examine
 from engine.config.testing import CaseResult, junit
 
 __all__ = ["test"]
@@ -26,6 +28,15 @@ def test(
     site: SiteOption = None,
     json: JsonOption = False,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Then show what no case came by: rules, tests, rows …")
+    ] = False,
+    min_coverage: Annotated[
+        float, typer.Option(min=0, max=100, help="Fail when the cases come by less: percent.")
+    ] = 0,
+    coverage_page: Annotated[
+        Path | None, typer.Option(help="Write what no case came by here, as a page.")
+    ] = None,
     mutate: Annotated[
         bool, typer.Option("--mutate", help="Then change the channels and tables, and see who notices.")
     ] = False,
@@ -33,20 +44,29 @@ def test(
     sample: Annotated[int, typer.Option(min=0, help="Of --mutate: so many mutants at most; 0: all.")] = 0,
     seed: Annotated[int, typer.Option(help="Of --sample: which are drawn.")] = 0,
 ) -> None:
-    """Run the cases beside channel files. Exit code 1 when one fails, or when nobody notices a mutant."""
+    """Run the cases beside channel files. Exit code 1 when one fails, when they come by too little, or when
+    nobody notices a mutant."""
     results = all_results(channels_in(paths), sites_of(site), only=channel)
     if junit_file is not None:
         junit_file.write_text(junit(results), encoding="utf-8")
     passed = bool(results) and all(result.passed for result in results)
-    if json and not (mutate and passed):
+    asked = coverage or coverage_page is not None or min_coverage > 0
+    if json and not (passed and (asked or mutate)):
         print_json(results)
     elif not json:
-        _print_results(results if not (mutate and passed) else [])
+        _print_results(results if not (passed and (asked or mutate)) else [])
     if not passed:
         raise typer.Exit(1)
+    chosen = [path for path in channels_in(paths) if channel in ("", _name(path))]
+    if asked:
+        show_coverage(chosen, sites_of(site), least=min_coverage, into=coverage_page, json=json)
     if mutate:
-        chosen = sorted({path for path in channels_in(paths) if path.stem == channel or not channel})
         show_mutants(chosen, jobs=jobs, sample=sample, seed=seed, json=json)
+
+
+def _name(path: Path) -> str:
+    spec = examine(path).spec
+    return spec.channel if spec else path.stem
 
 
 def _print_results(results: Sequence[CaseResult]) -> None:

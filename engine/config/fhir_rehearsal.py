@@ -18,6 +18,7 @@ from engine.config.rehearsed import Rehearsal, became
 from engine.egress import leak_of
 from engine.errors import Unacceptable
 from engine.fhir import json_text, outcome, reading, rules, validation
+from engine.fhir.document import Resource
 from engine.fhir.issues import Code, Issue, Rejected
 from engine.fhir.stored import Stored, pack, unpack
 from engine.gathering import gather
@@ -73,6 +74,14 @@ class ResourceTrial:
     def packed(self, raw: bytes) -> bytes:
         """A resource as it would be stored."""
         return pack(self._stored(raw))
+
+    def document(self, raw: bytes) -> Resource:
+        """A resource as the channel reads it, with those that it refers to. Raises `Unacceptable`."""
+        program = self._channel.program
+        batch = [StoredMessage(1, program.channel, self.packed(raw), 0.0)]
+        resource = Resource.parse(batch[0].raw)
+        resource.links = gather(batch, program, self._fetch)
+        return resource
 
     def _stored(self, raw: bytes) -> Stored:
         try:

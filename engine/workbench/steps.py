@@ -30,7 +30,7 @@ from engine.transforms.compiling import Compiled
 from engine.transforms.scope import Scope
 from engine.transforms.setting import Stage, Worked
 
-__all__ = ["Change", "Look", "Show", "Step", "steps_of"]
+__all__ = ["Change", "Look", "Show", "Step", "Walk", "steps_of"]
 
 Show = Callable[[Any], str]
 """How a value is shown: tokens as aliases, nothing that identifies."""
@@ -94,13 +94,12 @@ def steps_of(
     """The steps that a message takes, up to the one that ends it."""
     program, worked = explained(channel.spec, channel.tables, channel.functions)
     assert program is not None  # noqa: S101 - a loaded channel has one
-    walk = _Walk(channel, program, worked, document, book, show)
-    with suppress(_Stopped):
-        walk.all()
+    walk = Walk(channel, program, worked, document, book, show)
+    walk.walk()
     return walk.steps
 
 
-class _Walk:
+class Walk:
     """One message on its way through a channel; `steps` are those taken so far."""
 
     def __init__(
@@ -123,8 +122,12 @@ class _Walk:
             if _said(one) not in map(_said, known):  # what a message empties is compiled twice
                 known.append(one)
 
-    def all(self) -> None:
-        """Every step in the pipeline's order."""
+    def walk(self) -> None:
+        """Every step in the pipeline's order, up to the one that ends the message."""
+        with suppress(_Stopped):
+            self._all()
+
+    def _all(self) -> None:
         spec = self._channel.spec
         self._flags()
         for number, path in enumerate(spec.required):
