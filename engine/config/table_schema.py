@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.config.finding import Finding, Problem
 from engine.config.lint_people import check_owner
-from engine.config.reading import read_yaml
+from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.spec.tables import CATALOGUES, TableSpec
 from engine.config.validation import validate
 from engine.transforms.wording import listed, meant
@@ -27,7 +27,8 @@ def schema_beside(table: Path, shown: str) -> tuple[TableSpec | None, list[Findi
     without a finding when there is none."""
     path = schema_path(table)
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)  # one more than it may have: reading says so
     except FileNotFoundError:
         return None, []
     except OSError:

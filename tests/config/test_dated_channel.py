@@ -50,6 +50,17 @@ def test_the_day_that_the_channel_names_decides(channel: Path) -> None:
     assert len(later.effects) == 2
 
 
+def test_a_channel_of_fhir_names_the_day(channel: Path) -> None:
+    items = channel.with_name("charge-items.yaml")
+    found = {one.text for one in examine(items).findings}
+    assert found == {"nothing says on which day the rows of items are to hold"}
+    text = items.read_text()
+    items.write_text(
+        text.replace("\nvalues:", "\nvalid_on: {items: ChargeItem.occurrenceDateTime}\n\nvalues:", 1)
+    )
+    assert examine(items).findings == []
+
+
 def test_a_dose_of_another_kind_is_the_business_owners() -> None:
     ras = (
         b"MSH|^~\\&|A|B|C|D|20261122||RAS^O17|1|P|2.5\rPID|1||1^^^GEN^MR\rPV1|1|I|3A\rORC|RE|7\r"
