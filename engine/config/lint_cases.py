@@ -40,7 +40,8 @@ def _misspelt(expect: Expectation, spec: ChannelSpec, place: Place) -> Iterator[
         yield from _nearly(expect.step, filters, "step", (*place, "step"))
     warnings = [one.name for one in spec.warnings]
     for at, said in enumerate(expect.warnings or ()):
-        yield from _nearly(said.partition(" at ")[0], warnings, "warning", (*place, "warnings", at))
+        name = said.partition(" at ")[0].partition(": ")[0]  # `amount-differs: not a number`
+        yield from _nearly(name, warnings, "warning", (*place, "warnings", at))
     for at, effect in enumerate(expect.effects or ()):
         for word in effect.keys() - {*EFFECTS}:
             where = (*place, "effects", at, word)
