@@ -80,7 +80,7 @@ def test_what_no_case_comes_by_is_told_with_its_line(folder: Path) -> None:
         "charges.yaml:10:5: no case is ended by no-money",
         "charges.yaml:10:44: in no case holds FT1-6.1",
         "charges.yaml:12:5: no case is warned of odd",
-        "charges.yaml:12:41: in no case holds FT1-13",
+        "charges.yaml:12:39: in no case holds FT1-13",
         f"charges.yaml:17:7: in every case holds {TEST}",
         "charges.yaml:17:7: no case is mapped by CD",
         "charges.yaml:17:7: no case is mapped by else",
