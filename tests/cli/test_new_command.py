@@ -58,6 +58,7 @@ def test_a_channel_with_tables_and_cases_that_holds_together(tmp_path: Path, sam
     assert len(results) >= 3
     assert all(result.passed for result in results)
     assert (folder / "channel.schema.json").is_file()
+    assert load_channel(path).spec.about.sender.system == "TILL"  # type: ignore[union-attr]
     assert (folder / "tables/front-desk-items.csv").read_text().splitlines()[1:] == [
         "code,charge_as",
         "X900,X900",

@@ -174,7 +174,11 @@ class _Drafting:
         width = max(map(len, listed), default=0) + 2
         comments = [tables[name].comment or "by the standard" for name in pruned.tables]
         body = [f"{table.ljust(width)}# {one}" for table, one in zip(listed, comments, strict=True)]
-        tail = ["", "destinations:", f"  - odoo: {{connection: {wanted.connection}}}"]
+        odoo = f"  - odoo: {{connection: {wanted.connection}}}".ljust(42)
+        tail = ["", "destinations:", f"{odoo}# its address and key live in the environment"]
+        if self._sender.system:
+            tail += ["", "about:".ljust(42) + "# for `wardline catalogue`"]
+            tail.append(f"  sender: {flow({'system': self._sender.system})}")
         return (
             "\n".join([*head, *(["tables:", *body, ""] if body else []), pruned.text.rstrip(), *tail]) + "\n"
         )

@@ -48,7 +48,7 @@ class FhirSender:
         self._samples = [one for one in samples if one.type in taken]
         self._releases = list(dict.fromkeys(one.release for one in self._samples))
         self._types = list(dict.fromkeys(one.type for one in self._samples))
-        self.kinds = ", ".join(self._types)
+        self.kinds, self.system = ", ".join(self._types), ""
         number = len(self._samples)
         self.shown = (
             f"{number} resource{'s' if number > 1 else ''} ({self.kinds}; {', '.join(self._releases)})"

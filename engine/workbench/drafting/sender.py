@@ -11,8 +11,10 @@ from engine.config.loading import LoadedChannel
 from engine.config.spec import ChannelSpec
 from engine.config.tables import Table
 from engine.hl7.document import Document
+from engine.hl7.path import Path
 from engine.privacy.authorities import Authorities
 from engine.privacy.harvest import Harvester
+from engine.privacy.matching import Identities
 from engine.privacy.policy import Policy
 from engine.privacy.readers import Readers
 from engine.workbench.drafting.cases import Outcome, Shown, cases_of
@@ -50,10 +52,11 @@ class Cases(NamedTuple):
 
 class Sender(Protocol):
     """`kinds` are the types of its messages, `shown` says how many of which there are, `said` what a person
-    should know of them."""
+    should know of them; `system` is what it calls itself, or empty."""
 
     family: Family
     kinds: str
+    system: str
     shown: str
     said: list[str]
 
@@ -93,6 +96,14 @@ class V2Sender:
         self._types = _types(self.family, self._documents)
         self.kinds = ", ".join(sorted({kind_of(one) for one in self._documents}))
         self.shown = self._counted()
+        self.system = self._calls_itself()
+
+    def _calls_itself(self) -> str:
+        """MSH-3, where it is one, and nobody's name."""
+        names = {str(one.value(Path.parse("MSH-3")) or "") for one in self._documents}
+        harvester = Harvester(Policy())
+        persons = any(Identities(harvester.of(one)).row_in(name) for one in self._documents for name in names)
+        return "" if persons or len(names) > 1 else next(iter(names), "")
 
     def facts(self, cells: Cells | None) -> Facts:
         """As `Sender.facts`."""
