@@ -201,6 +201,18 @@ def test_what_cannot_be_drafted_says_why(tmp_path: Path, sample: Path, content: 
     assert text in _refused("front-desk", "--from", sample, "--into", tmp_path, "--yes", *OWNERS).text
 
 
+@pytest.mark.parametrize("flags", [("--timezone", "Mars/Olympus"), ("--connection", "Not A Name")])
+def test_what_is_said_of_the_channel_must_be_possible(
+    tmp_path: Path, sample: Path, flags: tuple[str, str]
+) -> None:
+    error = _refused(
+        "front-desk", "--from", sample, "--into", tmp_path / "channels", "--yes", *flags, *OWNERS
+    )
+    assert error.hint == "what was said of the channel is not possible"
+    assert "wardline-new" not in error.text
+    assert not (tmp_path / "channels").exists()
+
+
 def test_a_name_a_sample_and_a_sheet_that_are_none(tmp_path: Path, sample: Path) -> None:
     assert "a channel's name" in _refused("Front Desk", "--from", sample).text
     assert _refused("front-desk").text == "nothing to learn from"

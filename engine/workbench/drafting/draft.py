@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from engine.config.finding import Finding
-from engine.config.loading import examine, lint_files
+from engine.config.loading import LoadedChannel, examine, lint_files
 from engine.config.reading import read_yaml
 from engine.config.spec import ChannelSpec
 from engine.config.tables import Table, parse_table
@@ -146,7 +146,8 @@ class _Drafting:
         assert reading.data is not None  # noqa: S101 - blueprints are ours
         spec, problems = validate(ChannelSpec, reading.data)
         if spec is None:
-            raise Misconfigured("\n".join(f"{one.place}: {one.text}" for one in problems))
+            said = (f"{'.'.join(map(str, one.place))}: {one.text}" for one in problems)
+            raise Misconfigured("\n".join(said), hint="what was said of the channel is not possible")
         return spec
 
     def _known(self) -> dict[str, Table]:
@@ -174,8 +175,8 @@ class _Drafting:
         width = max(map(len, listed), default=0) + 2
         comments = [tables[name].comment or "by the standard" for name in pruned.tables]
         body = [f"{table.ljust(width)}# {one}" for table, one in zip(listed, comments, strict=True)]
-        odoo = f"  - odoo: {{connection: {wanted.connection}}}".ljust(42)
-        tail = ["", "destinations:", f"{odoo}# its address and key live in the environment"]
+        odoo = f"  - odoo: {{connection: {wanted.connection}}}".ljust(40)
+        tail = ["", "destinations:", f"{odoo}  # its address and key live in the environment"]
         if self._sender.system:
             tail += ["", "about:".ljust(42) + "# for `wardline catalogue`"]
             tail.append(f"  sender: {flow({'system': self._sender.system})}")
@@ -191,7 +192,7 @@ class _Drafting:
         with TemporaryDirectory(prefix="wardline-new-") as folder:
             _write(Path(folder), self._files)
             path = Path(folder) / f"{name}.yaml"
-            channel = examine(path).loaded()
+            channel = _loaded(path)
             cases, came, lost = self._sender.cases(channel)
             self.said += lost
             if not cases:
@@ -203,6 +204,15 @@ class _Drafting:
         if not any(one.state == "effects" for _, one in came):
             self.said.append("no sample comes to an effect: see why before this channel meets a hospital")
         return Draft(self._family.name, self._files, came, self.said, findings, failed)
+
+
+def _loaded(path: Path) -> LoadedChannel:
+    """The channel. Raises `Misconfigured` in the words of the files to be, not of those of the draft."""
+    try:
+        return examine(path).loaded()
+    except Misconfigured as error:
+        text = error.text.replace(f"{path.parent}/", "")
+        raise Misconfigured(text, hint="what was said of the channel is not possible") from None
 
 
 def _kit(row: Row, table: TableDraft) -> list[Row]:
