@@ -8,9 +8,10 @@ import msgspec
 import typer
 
 from engine.cli.show import words
+from engine.workbench.looks import Look
 from engine.workbench.masking import Line
 from engine.workbench.planned import VERDICTS, ShownPlan
-from engine.workbench.steps import Look, Step
+from engine.workbench.steps import Step
 from engine.workbench.trial import Tried
 
 __all__ = ["told"]

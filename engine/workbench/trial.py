@@ -30,9 +30,10 @@ from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.harvest import Harvester
 from engine.privacy.matching import Identities
 from engine.privacy.policy import Policy
+from engine.workbench.looks import Show
 from engine.workbench.masking import MASK, Line
 from engine.workbench.planned import ShownPlan, goes_to_odoo, planned
-from engine.workbench.steps import Show, Step, steps_of
+from engine.workbench.steps import Step, steps_of
 from engine.workbench.tree import tree_of
 
 __all__ = ["Attempt", "Tried", "try_message", "with_plan"]

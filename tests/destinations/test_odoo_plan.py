@@ -23,7 +23,8 @@ from engine.destinations.odoo.connecting import open_wire
 from engine.destinations.odoo.named import Named
 from engine.destinations.odoo.planning import Plan, PlannedCall, Planner
 from engine.destinations.odoo.planning.made_up import SCHEMA, fields_of
-from engine.destinations.odoo.planning.records import NEW, READS, ReadOnly
+from engine.destinations.odoo.planning.reading import READS, ReadOnly
+from engine.destinations.odoo.planning.records import NEW
 from engine.destinations.odoo.preflight import preflight
 from engine.effects import (
     Charge,
@@ -42,7 +43,7 @@ from engine.effects import (
     Reserve,
     Stocking,
 )  # fmt: skip
-from engine.errors import Misconfigured
+from engine.errors import Unacceptable
 from engine.model import Delivered, Delivery, Refused
 from engine.proof.places import tables
 
@@ -332,7 +333,7 @@ def test_a_plan_reads_for_a_user_who_may_write_nothing(ward: Ward, hospital: Run
 def test_a_plan_lets_no_write_through(ward: Ward, hospital: Running) -> None:
     wire = ReadOnly(open_wire(connection(hospital)))
     for method in ("write", "create", "unlink", "load", "action_confirm", "copy"):
-        with pytest.raises(Misconfigured, match="a plan only reads"):
+        with pytest.raises(Unacceptable, match="a plan only reads"):
             wire.call("res.partner", method, [1], {}, {})
     wire.close()
 

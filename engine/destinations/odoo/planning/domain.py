@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.errors import Misconfigured
+from engine.destinations.odoo.faults import refusal
+from engine.model import ReasonCode
 
 __all__ = ["fields_in", "matches"]
 
@@ -19,7 +20,7 @@ _ARITY = {"|": 2, "&": 2, "!": 1}
 
 def matches(domain: Sequence[Any], value_of: Callable[[str], Any]) -> bool:
     """Whether the record whose fields `value_of` gives is one of the domain's. A many2one is `[id, name]` or
-    False, as Odoo has it. Raises `Misconfigured` for an operator that is not known here."""
+    False, as Odoo has it. Raises `Unacceptable` (`internal`) for an operator that is not known here."""
     stack: list[bool] = []
     for term in reversed(domain):
         if isinstance(term, str):
@@ -46,7 +47,7 @@ def _holds(value: Any, operator: str, wanted: Any) -> bool:
         return _same(plain, wanted)
     if operator == "=like":
         return isinstance(plain, str) and re.fullmatch(_pattern(wanted), plain, re.DOTALL) is not None
-    raise Misconfigured("a plan does not know this operator of a search", where=operator)
+    raise refusal(ReasonCode.INTERNAL, "a plan does not know this operator of a search", operator)
 
 
 def _plain(value: Any) -> Any:

@@ -32,7 +32,7 @@ def load(
     schema = records.schema(model)
     many = {name for name, field in schema.items() if field["type"] == "one2many"}
     named = [at for at, column in enumerate(fields) if column == "id" or column.partition("/")[2] == "id"]
-    records.learn(row[at] for row in rows for at in named if row[at])
+    records.names.learn(row[at] for row in rows for at in named if row[at])
     done = Loaded([], [], [])
     for row in rows:
         own: dict[str, str] = {}
@@ -65,7 +65,7 @@ def _upsert(records: Records, model: str, columns: dict[str, str], above: Record
     if ".id" in columns:
         number = int(columns[".id"])
     else:
-        stands = records.reference(columns["id"]) if columns.get("id") else None
+        stands = records.names.find(columns["id"]) if columns.get("id") else None
         if stands is None:
             done.creates.append(model)
             said = {name: value for name, value in values.items() if value not in (False, "")}
@@ -87,7 +87,7 @@ def _value(records: Records, model: str, column: str, text: str) -> Any:
     if by == ".id":
         return [int(text), ""]
     if by == "id":
-        stands = records.reference(text)
+        stands = records.names.find(text)
         return [stands[1], ""] if stands else False
     if field["type"] == "many2one":  # by its name
         return [-1, text]

@@ -13,7 +13,8 @@ from engine.destinations.odoo.connecting import open_wire
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.destination import PHASES, OdooDestination
 from engine.destinations.odoo.planning.made_up import CONNECTION, MadeUp, seeds
-from engine.destinations.odoo.planning.records import Change, ReadOnly, Record, Records
+from engine.destinations.odoo.planning.reading import ReadOnly
+from engine.destinations.odoo.planning.records import Change, Record, Records
 from engine.destinations.odoo.planning.stock import DERIVED
 from engine.destinations.odoo.planning.wire import PlannedCall, PlanningWire
 from engine.effects import Effect, kind_of

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from engine.destinations.odoo.client import Wire
-from engine.destinations.odoo.faults import ServerError
-from engine.destinations.odoo.names import MODULE
+from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.planning.domain import fields_in, matches
-from engine.errors import Misconfigured, Unacceptable
+from engine.destinations.odoo.planning.naming import Names
+from engine.destinations.odoo.planning.reading import ReadOnly
+from engine.model import ReasonCode
 
-__all__ = ["FIRST", "NEW", "READS", "Change", "ReadOnly", "Record", "Records"]
+__all__ = ["FIRST", "NEW", "Change", "Record", "Records"]
 
 FIRST = 2_000_000_001
 """The first id of what does not stand yet; below the largest that Odoo's database takes (2^31 - 1)."""
@@ -26,38 +26,10 @@ FIRST = 2_000_000_001
 NEW = re.compile(r"(?<![0-9])20[0-9]{8}(?![0-9])")
 """Such an id in a text."""
 
-READS = frozenset({"search_read", "fields_get", "get_external_id", "context_get", "check_object_reference"})
-"""All that a plan ever asks of Odoo. None of them writes."""
-
 Record = dict[str, Any]
 Derived = Callable[["Records", Record], Any]
 _EVERYTHING = {"active_test": False}
 _LISTS = ("one2many", "many2many")
-
-
-class ReadOnly:
-    """A wire that lets nothing through but `READS`: what is planned over it cannot write."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self.transport, self.version = wire.transport, wire.version
-
-    def call(
-        self,
-        model: str,
-        method: str,
-        ids: Sequence[int] | None,
-        context: Mapping[str, Any],
-        args: Mapping[str, Any],
-    ) -> Any:
-        """One read; see `client.Wire`. Raises `Misconfigured` for whatever is none."""
-        if method not in READS:
-            raise Misconfigured("a plan only reads", where=f"{model}.{method}")
-        return self._wire.call(model, method, ids, context, args)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._wire.close()
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -81,11 +53,10 @@ class Records:
         derived: Mapping[tuple[str, str], Derived],
     ) -> None:
         self._wire, self._derived = wire, derived
+        self.names = Names(wire)
         self._made = {model: {one["id"]: one for one in some} for model, some in seeds.items()}
         self._written: dict[str, dict[int, Record]] = {}
-        self._names: dict[str, tuple[str, int]] = {}
         self._fixed: dict[tuple[str, int, str], Any] = {}
-        self._standing: dict[str, tuple[str, int] | None] = {}
         self._schemas: dict[str, dict[str, Record]] = {}
         self._next = FIRST
 
@@ -104,16 +75,16 @@ class Records:
         context: Mapping[str, Any],
         args: Mapping[str, Any],
     ) -> Any:
-        """What Odoo would answer by now to one of `READS`."""
+        """What Odoo would answer by now to one of `reading.READS`."""
         if method == "search_read":
             return self.search(model, args["domain"], args["fields"], context, args["limit"], args["order"])
         if method == "get_external_id":
-            return self._external_ids(model, ids or (), context)
-        if (
-            method == "check_object_reference"
-            and (name := f"{args['module']}.{args['xml_id']}") in self._names
-        ):
-            return list(self._names[name])
+            standing = [number for number in ids or () if not self.is_new(number)]
+            return self.names.of(model, standing, context)
+        if method == "check_object_reference":
+            name = f"{args['module']}.{args['xml_id']}"
+            if self.names.is_given(name):
+                return list(self.names.find(name) or ())
         return self._wire.call(model, method, ids, context, args)
 
     def search(
@@ -139,10 +110,10 @@ class Records:
         return rows[:limit] if limit else rows
 
     def record(self, model: str, number: int, *fields: str) -> Record:
-        """One record as it would stand. Raises `Misconfigured` where there is none."""
+        """One record as it would stand. Raises `Unacceptable` (`internal`) where there is none."""
         for row in self.search(model, [("id", "=", number)], fields):
             return row
-        raise Misconfigured("a plan names a record that is not there", where=model)
+        raise refusal(ReasonCode.INTERNAL, "a plan names a record that is not there", model)
 
     def fixed(self, model: str, number: int, field: str) -> Any:
         """A field that no plan changes: a unit's factor, a place's kind. Asked for once."""
@@ -150,41 +121,6 @@ class Records:
         if key not in self._fixed:
             self._fixed[key] = self.record(model, number, field)[field]
         return self._fixed[key]
-
-    def reference(self, name: str) -> tuple[str, int] | None:
-        """Model and id of a record by its external id; None where none has it."""
-        if name in self._names:
-            return self._names[name]
-        if name not in self._standing:
-            self._standing[name] = self._asked(name)
-        return self._standing[name]
-
-    def learn(self, names: Iterable[str]) -> None:
-        """Ask for all of these external ids at once, where the user may look there."""
-        wanted = sorted({*names} - self._standing.keys() - self._names.keys())
-        if len(wanted) < 2:
-            return
-        domain = [("module", "=", MODULE), ("name", "in", [name.partition(".")[2] for name in wanted])]
-        args = {"domain": domain, "fields": ["name", "model", "res_id"], "limit": None, "order": "id"}
-        try:
-            rows = self._wire.call("ir.model.data", "search_read", None, {}, args)
-        except Unacceptable:  # one by one, which every user may
-            return
-        self._standing |= dict.fromkeys(wanted)
-        self._standing |= {f"{MODULE}.{row['name']}": (row["model"], row["res_id"]) for row in rows}
-
-    def _asked(self, name: str) -> tuple[str, int] | None:
-        module, _, xml_id = name.partition(".")
-        args = {"module": module, "xml_id": xml_id}
-        try:
-            model, number = self._wire.call(
-                "ir.model.data", "check_object_reference", None, _EVERYTHING, args
-            )
-        except ServerError as error:
-            if "ValueError" in str(error):  # Odoo's way to say: no such external id
-                return None
-            raise
-        return (model, number) if number else None
 
     def create(self, model: str, values: Record, name: str = "") -> int:
         """A new record with these values, under an external id."""
@@ -199,7 +135,7 @@ class Records:
             "id": number,
         }
         if name:
-            self._names[name] = model, number
+            self.names.give(name, model, number)
         return number
 
     def change(self, model: str, number: int, values: Mapping[str, Any]) -> list[Change]:
@@ -286,12 +222,6 @@ class Records:
             return record[name]
         kind = self.schema(model).get(name, {}).get("type", "char")
         return [] if kind in _LISTS else 0 if kind in ("integer", "float", "monetary") else False
-
-    def _external_ids(self, model: str, ids: Sequence[int], context: Mapping[str, Any]) -> Record:
-        real = [number for number in ids if not self.is_new(number)]
-        found = self._wire.call(model, "get_external_id", real, context, {}) if real else {}
-        ours = {str(number): name for name, (kind, number) in self._names.items() if kind == model}
-        return {**{str(number): name for number, name in found.items()}, **ours}
 
 
 _SOURCES = ("product_uom_qty", "product_uom", "product_id")

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
+from engine.destinations.odoo.faults import refusal
 from engine.destinations.odoo.planning.loading import load
-from engine.destinations.odoo.planning.records import FIRST, READS, Change, Records
+from engine.destinations.odoo.planning.reading import READS
+from engine.destinations.odoo.planning.records import FIRST, Change, Records
 from engine.destinations.odoo.planning.stock import ACTIONS, Stock
-from engine.errors import Misconfigured
+from engine.model import ReasonCode
 
 __all__ = ["PlannedCall", "PlanningWire"]
 
@@ -50,7 +52,8 @@ class PlanningWire:
         context: Mapping[str, Any],
         args: Mapping[str, Any],
     ) -> Any:
-        """One call. Raises what reading raises, and `Misconfigured` for a method that no plan foresees."""
+        """One call. Raises what reading raises, and `Unacceptable` (`internal`) for a method that no plan
+        foresees."""
         if method in READS:
             return self._records.read(model, method, ids, context, args)
         creates: Sequence[str] = ()
@@ -66,7 +69,7 @@ class PlanningWire:
         elif (model, method) in ACTIONS:
             changes = self._stock.act(model, method, ids or ())
         else:
-            raise Misconfigured("no plan foresees this call", where=f"{model}.{method}")
+            raise refusal(ReasonCode.INTERNAL, "no plan foresees this call", f"{model}.{method}")
         listed = None if ids is None else tuple(ids)
         self.calls.append(
             PlannedCall(model, method, listed, dict(args), dict(context), tuple(creates), tuple(changes))
