@@ -517,8 +517,9 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 class Shadowed(msgspec.Struct, frozen=True, tag="shadowed"):
     """Compared with what stands, and not carried out. `found` says under `would` what it would come to
-    (`create`, `change`, `stands`, `refused`) and under `differs` in which words it differs from what stands;
-    `note` what a reader should know, `reason` why it would be refused."""
+    (`create`, `change`, `stands`, `refused`; `write` where there is nothing to compare with) and under
+    `differs` in which words it differs from what stands; `note` what a reader should know, `reason` why it
+    would be refused."""
 
     found: dict[str, str]
     note: str = ""

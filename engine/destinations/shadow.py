@@ -42,7 +42,7 @@ class ShadowDestination:
     def deliver(self, deliveries: Sequence[Delivery], note: Note) -> list[Outcome]:  # noqa: ARG002
         """Outcomes in the order of the deliveries; no saga begins, so there is nothing to note."""
         if self._planner is None:
-            return [Shadowed({"would": "create"}) for _ in deliveries]
+            return [Shadowed({"would": "write"}) for _ in deliveries]
         return list(map(_outcome, self._planner.verdicts([one.effect for one in deliveries])))
 
     def close(self) -> None:

@@ -18,8 +18,9 @@ _EXAMPLES = 3
 
 class Compared(msgspec.Struct):
     """The effects of one kind, each key once, as it was said last. `would` counts `create`, `change`,
-    `stands`, `refused` and `follows` (it takes back or changes what is only shadowed); `differs` the words in
-    which changes differ; `refused` the reasons, `examples` messages for each reason and word."""
+    `stands`, `refused`, `write` (to what is no Odoo) and `follows` (it takes back or changes what is only
+    shadowed); `differs` the words in which changes differ; `refused` the reasons, `examples` messages for
+    each reason and word."""
 
     would: Counter[str] = msgspec.field(default_factory=Counter)
     differs: Counter[str] = msgspec.field(default_factory=Counter)
@@ -87,6 +88,7 @@ def _follows(view: DeliveryView, keys: set[str]) -> bool:
 
 _WORDS = {
     "create": "would be made",
+    "write": "would be written, compared with nothing",
     "stands": "stand already",
     "change": "would change what stands",
     "follows": "follow what is only shadowed",

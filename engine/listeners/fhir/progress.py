@@ -54,7 +54,8 @@ def _effect(view: DeliveryView) -> Iterator[dict[str, Any]]:
     yield {"url": "what", "valueCode": _what(view)}
     if view.reason is not None:
         yield {"url": "reason", "valueCode": str(view.reason.code)}
-    for kind, number in sorted(view.documents.items()):
+    documents = {} if view.state is DeliveryState.SHADOWED else view.documents  # nothing was made
+    for kind, number in sorted(documents.items()):
         yield {"url": "document", "valueString": f"{kind}/{number}"}
     if view.note:
         yield {"url": "note", "valueString": view.note}
