@@ -66,6 +66,13 @@ def test_one_number_is_one_number_in_all_samples_and_days_keep_their_distance() 
     assert "|20261105101500||ADT^A03" in second
 
 
+def test_a_segment_of_which_one_field_is_left_stays_unless_that_only_counts_it() -> None:
+    (made,) = _made(f"{ADMISSION}MRG|991122^^^GENERAL^MR||||||PENHALIGON^OLD\nGT1|1||PENHALIGON^OLD\n")
+    lines = made.splitlines()
+    assert "MRG|50003^^^GENERAL^MR" in lines
+    assert not any(line.startswith("GT1") for line in lines)
+
+
 def test_a_made_up_number_is_nobodys() -> None:
     (made,) = _made(ADMISSION.replace("884412^^^", "50001^^^"))
     assert "50001" not in made

@@ -82,7 +82,7 @@ class Synthesizer:
         for fields in document.segments():
             if (wanted is None or fields[0] in wanted) and not fields[0].startswith("Z"):
                 made = self._segment(document, fields, moved.get(fields[0]), identities)
-                if any(made[2:]) or not any(fields[2:]):
+                if any(made[_after_its_number(document, fields) :]) or not any(fields[2:]):
                     lines.append(document.delimiters.field.join(made).rstrip(document.delimiters.field))
         return "\n".join(lines) + "\n"
 
@@ -175,6 +175,11 @@ class Synthesizer:
             return f"{day + self._shift:%Y%m%d}{value[8:]}"
         except (OverflowError, ValueError):
             return NO_DAY
+
+
+def _after_its_number(document: Document, fields: Fields) -> int:
+    """The first field of a segment that says something: not the one that counts the segments."""
+    return 2 if named(document.header.version, fields[0], 1).datatype == "SI" else 1
 
 
 def _day(text: str) -> date | None:
