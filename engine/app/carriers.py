@@ -23,8 +23,8 @@ def open_destinations(
     names: set[str], env: Mapping[str, str], ledger: Path | None = None, *, insecure_ok: bool = False
 ) -> dict[str, Destination]:
     """The destinations by name (`odoo:<connection>`, `ledger:<path>`); all of them one `ledger` file for
-    a dry run, but those of shadows, which compare with nothing then. Connections are made when the first batch comes; `insecure_ok` allows plain MLLP beyond
-    loopback. Raises `Misconfigured`."""
+    a dry run, but those of shadows, which compare with nothing then. Connections are made when the first
+    batch comes; `insecure_ok` allows plain MLLP beyond loopback. Raises `Misconfigured`."""
     if ledger is not None:
         dry = LedgerDestination(ledger)
         return {name: ShadowDestination(None) if _shadows(name) else dry for name in names}
