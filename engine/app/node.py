@@ -93,7 +93,8 @@ class Node:
             self._front = Front(
                 reactor, loop, settings, store, ring, self._looks, stored=self._wake_routing, told=told
             )
-        self._turning = Turning(store, self.holder, self, shelf.to_run, time.time, recorder, self._heal)
+        lead = f"{settings.node}/0" if share[0] else ""
+        self._turning = Turning(store, self.holder, self, shelf.to_run, time.time, recorder, self._heal, lead)
         self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
         self._stopping = False
 
@@ -216,6 +217,7 @@ class Node:
 
     def wake(self) -> None:
         """Another edition may have been made active: look now."""
+        self._turning.try_again()
         self._following.wake()
 
     def stop(self) -> Deferred[Any]:

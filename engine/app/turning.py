@@ -45,12 +45,15 @@ class Turning:
         clock: Callable[[], float],
         recorder: Recorder | None = None,
         heal: Callable[[Loaded], None] = lambda _: None,
+        lead: str = "",
     ) -> None:
-        """`heal` is called with what runs when it has been taken up, and now and then: messages may wait for
-        what it has."""
+        """`lead` is the process that is followed, whatever was made active: what that refused is refused for
+        all. `heal` is called with what runs when it has been taken up, and now and then: messages may wait
+        for what it has."""
         self._store, self._holder, self._turns, self._load = store, holder, turns, load
         self._clock, self._recorder, self._heal = clock, recorder, heal
-        self._activation = 0
+        self._lead, self._again = lead, False
+        self._seen = (0, 0)  # the activation, and its edition
         self._running = Loaded(0, ())
         self._look_back_at = 0.0
 
@@ -65,12 +68,23 @@ class Turning:
     def turn(self) -> float:
         """Take up what was made active since; the seconds to rest. Raises `Unavailable`: then it is tried
         again."""
-        active = self._store.active()
-        if active is not None and active.id != self._activation:
+        active, again = self._wanted(), self._again
+        self._again = False
+        if active is not None and (again or (active.id, active.edition) != self._seen):
             self._follow(active)
         if monotonic() >= self._look_back_at:
             self._look_back()
         return EVERY
+
+    def try_again(self) -> None:
+        """With the next turn, also what was refused: what it lacked may be there by now. From any thread."""
+        self._again = True
+
+    def _wanted(self) -> Activation | None:
+        if not self._lead:
+            return self._store.active()
+        said = next((one for one in self._store.running() if one.holder == self._lead), None)
+        return Activation(said.activation, said.edition, said.at, "", "") if said else None
 
     def _follow(self, active: Activation) -> None:
         before = self._running
@@ -100,7 +114,7 @@ class Turning:
     def _say(self, active: Activation, refused: str) -> None:
         said = Running(self._holder, active.id, self._running.number, self._clock(), refused)
         self._store.say_running(said)
-        self._activation = active.id
+        self._seen = (active.id, active.edition)
 
     def _look_back(self) -> None:
         """What has open work stays, or is taken up again: a dead letter may have been sent on its way, and

@@ -153,6 +153,21 @@ def test_an_edition_that_cannot_be_run_here_is_refused_whole(deployed: Make, wro
     assert sum('"edition refused' in line for line in engine.logs) == 2
 
 
+def test_what_was_refused_is_tried_again_when_asked(deployed: Make) -> None:
+    """Workers go by what the first process does."""
+    port = free_port()
+    engine = deployed(edition("E1", port=port), workers=2).start()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        active = engine.deploy(edition("E2", port=port), edition("E2", name="lab", port=taken))
+        assert [one.edition for one in engine.await_turn(active)] == [1, 1]
+        assert is_taken(engine.dial(port), 1)
+    engine.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: [one.edition for one in engine.await_turn(active)] == [2, 2], "another try", engine)
+    assert is_taken(engine.dial(taken), 2)
+    assert places(engine) == {1: "WH/E1", 2: "WH/E2"}
+
+
 def test_what_an_older_edition_took_is_routed_by_it_after_a_restart(deployed: Make) -> None:
     engine = deployed(edition("E1"))
     engine.deploy(edition("E2", name="orders"), edition("E2"))
