@@ -217,8 +217,10 @@ def _report(made: Draft, files: list[str], *, as_json: bool) -> None:
     for finding in made.findings:
         typer.echo(str(finding))
     for result in made.failed:
-        typer.echo(f"FAIL  {result.case}")
-        for failure in result.failures:
-            typer.echo(f"      {failure}")
+        typer.echo("\n      ".join([f"FAIL  {result.case}", *map(str, result.failures)]))
     for file in files:
         typer.echo(f"written: {file}")
+    if files:
+        typer.echo(
+            f"{made.cases} cases, all green: look through what they expect, it is what came out", err=True
+        )

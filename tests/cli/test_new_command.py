@@ -52,6 +52,7 @@ def test_a_channel_with_tables_and_cases_that_holds_together(tmp_path: Path, sam
     done = _run("front-desk", "--from", sample, "--into", folder, "--yes", *OWNERS)
     assert done.exit_code == 0, done.output
     assert "sample.hl7: charge\n" in done.stdout
+    assert "5 cases, all green" in done.stderr
     path = folder / "front-desk.yaml"
     assert lint_files([path]) == []
     results = run_cases(load_channel(path))

@@ -31,7 +31,7 @@ _KIT = re.compile(r"(?P<quantity>[0-9]+(?:\.[0-9]+)?)\s+(?P<item>[^\s,]+)(?:\s+(
 
 class Draft(NamedTuple):
     """`files` by their path below the folder of channels; what each sample comes to; what a person should
-    know; what is still wrong (nothing, or the draft is not to be used)."""
+    know; what is still wrong (nothing, or the draft is not to be used); how many cases there are."""
 
     family: str
     files: dict[str, str]
@@ -39,6 +39,7 @@ class Draft(NamedTuple):
     said: list[str]
     findings: list[Finding]
     failed: list[CaseResult]
+    cases: int
 
 
 def draft(sender: Sender, wanted: Wanted, answers: Answers) -> Draft:
@@ -203,7 +204,7 @@ class _Drafting:
             failed = [one for one in run_cases(channel) if not one.passed]
         if not any(one.state == "effects" for _, one in came):
             self.said.append("no sample comes to an effect: see why before this channel meets a hospital")
-        return Draft(self._family.name, self._files, came, self.said, findings, failed)
+        return Draft(self._family.name, self._files, came, self.said, findings, failed, len(cases))
 
 
 def _loaded(path: Path) -> LoadedChannel:
