@@ -2,8 +2,10 @@
 
     mg      10*3/uL      mmol/(24.h)      [foz_us]      mL/{dose}
 
-The units are in `ucum.csv`. Two readings are stricter than UCUM's, for goods are handed out by them: an
-annotation that stands alone (`{box}`) counts itself and is no pure number, and a mole is no number either.
+The units are in `ucum.csv`. Three readings are stricter than UCUM's, for goods are handed out by them: an
+annotation that stands alone (`{box}`) counts itself and is no pure number, a mole is no number either, and
+what is weighed, poured or measured out takes no prefix of a million or more: `ML` and `Mg` are how many a
+sender writes mL and mg, and nobody hands out a megalitre.
 """
 
 from __future__ import annotations
@@ -56,6 +58,9 @@ class Measure(NamedTuple):
 
 COUNT = Measure(Fraction(1))
 """One of something."""
+
+_MILLION = 10**6
+_HANDED_OUT = frozenset({(("g", 1),), (("m", 1),), (("m", 3),), (("mol", 1),)})
 
 _KINDS: Mapping[tuple[tuple[str, int], ...], str] = {
     (): "a count",
@@ -164,8 +169,9 @@ def _simple(symbol: str) -> Measure:
         return _UNITS[symbol][0]
     for length in (1, 2):
         unit, takes = _UNITS.get(symbol[length:], (COUNT, False))
-        if takes and symbol[:length] in _PREFIXES:
-            return Measure(unit.factor * _PREFIXES[symbol[:length]], unit.base)
+        prefix = _PREFIXES.get(symbol[:length]) if takes else None
+        if prefix is not None and not (prefix >= _MILLION and unit.base in _HANDED_OUT):
+            return Measure(unit.factor * prefix, unit.base)
     raise _NoUnit
 
 

@@ -48,6 +48,12 @@ INVALID = [
     "m1000",
     "10*101",
     "a" * 61,
+    "ML",
+    "Ml",
+    "Mg",
+    "ug/ML",
+    "Mm",
+    "Tmol",
 ]
 
 CONVERTED = [

@@ -32,6 +32,8 @@ __all__ = ["CONVERT"]
 
 _EXAMPLE = "write it like convert(RXA-7.1, counted, units)"
 _MOST_PLACES = 12
+_MOST = 10**28
+"""As long as `number` reads one."""
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 Known = Callable[[Scope], Measure | None]
@@ -155,6 +157,10 @@ def _misfit(given: Measure, wanted: Measure | None, place: str) -> Unacceptable:
 def _exactly(quantity: Decimal, ratio: Fraction, digits: int | None) -> Decimal:
     """The product, exactly or to so many places. Raises `Unacceptable` (`quantity`, 102)."""
     found = Fraction(quantity) * ratio
+    if abs(found) >= _MOST:
+        raise Unacceptable(
+            "quantity", "", "the quantity is beyond measure in the unit that is wanted", hl7=102
+        )
     decimal = _WIDE.divide(Decimal(found.numerator), Decimal(found.denominator))
     if digits is not None:
         return decimal.quantize(Decimal(1).scaleb(-digits), context=_WIDE).normalize(_WIDE) + 0
