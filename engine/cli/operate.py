@@ -164,7 +164,7 @@ def _story(opened: MessageStore, message_id: int, as_json: bool) -> None:
     console.print(
         f"message {view.id}: {view.channel} {view.type}, {view.bytes} bytes,"
         f" received {when(view.received_at)}, told {view.answered or 'nothing yet'},"
-        f" now {view.state.value} {why(view)}",
+        f" by edition {view.edition}, now {view.state.value} {why(view)}",
         highlight=False,
     )
     if view.application:

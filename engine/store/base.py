@@ -107,6 +107,7 @@ class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
     effects: int = 0
     warnings: tuple[Reason, ...] = ()
     application: Application = ""
+    edition: int = 0  # that accepted it, or that it was last sent through; 0: before there were any
 
 
 class DeliveryView(msgspec.Struct, frozen=True, omit_defaults=True):

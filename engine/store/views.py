@@ -28,7 +28,8 @@ class Views(Part):
     def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]:
         """`MessageStore.deliveries`. `since` and `until` speak of when the message was received."""
         table = deliveries.c
-        wanted = select(deliveries).where(table.id > query.after)
+        wanted = select(deliveries, messages.c.edition).join(messages, messages.c.id == table.message_id)
+        wanted = wanted.where(table.id > query.after, *_between(query))
         if message_id:
             first = message_id * PER_MESSAGE
             wanted = wanted.where(table.id.between(first, first + PER_MESSAGE - 1))
@@ -38,9 +39,6 @@ class Views(Part):
             wanted = wanted.where(table.state == str(query.state))
         if query.channel:
             wanted = wanted.where(table.channel == query.channel)
-        if query.since or query.until:
-            times = _between(query)
-            wanted = wanted.join(messages, messages.c.id == table.message_id).where(*times)
         with self._database.read() as work:
             return [_delivery(row) for row in work.core.execute(_page(wanted, table.id, query))]
 
@@ -129,6 +127,7 @@ def _message(row: Row[Any]) -> MessageView:
         effects=row.effects,
         warnings=reasons_of(row.warnings),
         application=row.application or "",
+        edition=row.edition,
     )
 
 
@@ -143,6 +142,7 @@ def _delivery(row: Row[Any]) -> DeliveryView:
             sequence_key=row.sequence_key,
             attempts=row.attempts,
             progress=words_of(row.progress),
+            edition=row.edition,
         ),
         state=DeliveryState(row.state),
         due_at=row.due_at,

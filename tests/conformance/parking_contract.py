@@ -55,6 +55,8 @@ class ParkingContract:
         assert store.heal("charges", "items", ["A", "B"], edition=2, told=TOLD) == 3
         again = store.unrouted(["charges"], 0, 10)
         assert [(one.id, one.edition) for one in again] == [(ids[0], 2), (ids[1], 2), (ids[2], 2), (newer, 1)]
+        views = store.messages(Query(ids=(ids[0], newer)))
+        assert [one.edition for one in views] == [2, 1]
         assert [one.code for one in store.parked()] == ["C"]
         assert store.gaps() == []
 
