@@ -34,7 +34,7 @@ EXCEL = ".xlsx"
 @tables.command()
 def check(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="CSV files, or folders of them; default: channels/tables.")
+        list[Path] | None, typer.Argument(help="CSV files, or folders; default: channels/tables.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -84,6 +84,8 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Say row by row what differs between two versions of a table. Exit code 1 when something does."""
+    if old.suffix == EXCEL:
+        raise Misconfigured("the first one is a CSV file", where=str(old), hint="the workbook comes second")
     text, spec = _text(old), _schema(old)
     if new.suffix == EXCEL:
         sheet = read_workbook(_bytes(new), str(new), text, spec)
@@ -105,7 +107,7 @@ def diff(
 def pull(
     connection: Annotated[str, typer.Option(help="The connection to Odoo, as channels name it.")],
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="CSV files, or folders of them; default: channels/tables.")
+        list[Path] | None, typer.Argument(help="CSV files, or folders; default: channels/tables.")
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove rows that Odoo has nothing for.")] = False,
     yes: YesOption = False,
@@ -200,7 +202,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(path.glob("*.csv"))
+            found += sorted(path.glob("*.csv")) or sorted(path.glob("tables/*.csv"))
         elif path.is_file():
             found.append(path)
         else:

@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from engine.errors import Misconfigured
+
 __all__ = ["Record", "TableText", "cell_at", "records"]
 
 
@@ -88,7 +90,7 @@ class TableText:
         }
 
     def change(self, record: Record, cells: Sequence[str]) -> Record:
-        """Write other cells in the place of a row."""
+        """Write other cells in the place of a row. Raises `Misconfigured` as `add`."""
         made = record._replace(raw=self._written(cells), cells=tuple(cells))
         self._records[self._at(record)] = made
         return made
@@ -98,7 +100,8 @@ class TableText:
         del self._records[self._at(record)]
 
     def add(self, cells: Sequence[str], after: Record | None = None) -> Record:
-        """A row more, below `after`; without it, below the last row."""
+        """A row more, below `after`; without it, below the last row. Raises `Misconfigured` for one that
+        would be read as a comment, or not at all."""
         below = after or next(record for record in reversed(self._records) if record.cells)
         at = self._at(below)
         made = Record(below.line, self._written(cells), tuple(cells))
@@ -118,6 +121,9 @@ class TableText:
         return self._mark + "".join(ended) + last.raw
 
     def _written(self, cells: Sequence[str]) -> str:
+        if cells[0].strip().startswith("#") or not any(cell.strip() for cell in cells):
+            text = f"a row that begins with {cells[0]!r} would be no row but a comment"
+            raise Misconfigured(text, hint="a code cannot begin with #")
         into = io.StringIO()
         csv.writer(into, lineterminator=self._break).writerow(cells)
         return into.getvalue()

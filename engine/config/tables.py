@@ -110,6 +110,7 @@ def read_table(path: Path, shown: str) -> tuple[Table | None, list[Finding]]:
 def read_text(text: str, path: Path, shown: str) -> tuple[Table | None, list[Finding]]:
     """The same for `text`, as if the file at `path` held it."""
     spec, findings = schema_beside(path, shown)
+    text = text.removeprefix("\ufeff")
     table, found = parse_table(text, shown, spec)
     if spec is not None and table is not None:
         found += check_table(text, spec, path, shown)

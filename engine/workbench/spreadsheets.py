@@ -159,8 +159,7 @@ class _Reading:
             return old
         if isinstance(value, str):
             return value.strip()
-        spec = self._spec.columns.get(column) if self._spec is not None else None
-        found = _converted(value, spec.type if spec is not None else "", old)
+        found = _converted(value, self._type(column), old)
         if found is None:
             text = f"Excel made {_WORDS[_kind(value)]} of what is text here, and may have lost some of it"
             self._refuse(cell, column, text, "format the cell as text and write it again")
@@ -169,6 +168,14 @@ class _Reading:
             text = f"{cell.coordinate} ({column}): Excel holds {_WORDS[_kind(value)]}; taken as {found}"
             self.notes.append(Finding(self._shown, cell.row, cell.column, text, "", "warning"))
         return found
+
+    def _type(self, column: str) -> str:
+        """What a column holds; one that names rows is never any text: 1 was 0001."""
+        if self._spec is None or column not in self._spec.columns:
+            return ""
+        type_ = self._spec.columns[column].type
+        names = column in key_of(tuple(self._spec.columns), self._spec)
+        return "code" if names and type_ == "text" else type_
 
     def _refuse(self, cell: Any, column: str, text: str, hint: str) -> None:
         said = f"{cell.coordinate} ({column}): {text}"
@@ -204,9 +211,9 @@ def _converted(value: Any, type_: str, old: str) -> str | None:
     text = _plain(value)
     if text is None:
         return None
-    if type_ in ("number", "ratio"):
+    if type_ in ("number", "ratio", "text"):
         return old if _same(old, text) else text
-    return text if text == old or type_ == "text" else None
+    return text if text == old else None
 
 
 def _plain(value: float) -> str | None:

@@ -94,6 +94,22 @@ def test_what_is_not_as_the_schema_says_is_not_written(folder: Path, run: Callab
     assert (folder / "items.csv").read_text() == TEXT
 
 
+def test_a_byte_order_mark_hides_nothing_from_the_schema(folder: Path, run: Callable[..., Result]) -> None:
+    table = folder / "items.csv"
+    table.write_text("\ufeff" + TEXT)
+    assert run("export", table).exit_code == 0
+    _edited(Path("items.xlsx"), B2="")
+    result = run("import", "items.xlsx", table, "--yes")
+    assert (result.exit_code, table.read_text()) == (1, "\ufeff" + TEXT)
+    assert "not written" in result.stderr
+
+
+def test_a_folder_of_channels_has_its_tables(folder: Path, run: Callable[..., Result]) -> None:
+    (folder / "items.csv").write_text(TEXT + "0125,,no\n")
+    result = run("check", folder.parent)
+    assert (result.exit_code, "items.csv:6:6" in result.stdout) == (1, True)
+
+
 def test_what_excel_lost_is_not_taken(folder: Path, run: Callable[..., Result]) -> None:
     run("export", folder / "items.csv")
     _edited(Path("items.xlsx"), A2=123)
@@ -114,6 +130,13 @@ def test_diff_says_what_differs_of_two_files(folder: Path, run: Callable[..., Re
     assert run("diff", folder / "items.csv", folder / "items.csv").exit_code == 0
     other.write_text("code,thing\n1,x\n")
     assert isinstance(run("diff", folder / "items.csv", other).exception, Misconfigured)
+
+
+def test_the_first_of_two_is_no_workbook(folder: Path, run: Callable[..., Result]) -> None:
+    run("export", folder / "items.csv")
+    result = run("diff", "items.xlsx", folder / "items.csv")
+    assert isinstance(result.exception, Misconfigured)
+    assert "the first one is a CSV file" in str(result.exception)
 
 
 def test_nothing_is_written_over(folder: Path, run: Callable[..., Result]) -> None:

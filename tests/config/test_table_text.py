@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config.table_text import TableText, cell_at, records
+from engine.errors import Misconfigured
 
 TEXT = '# head\ncode,item\n\n# gloves\n1, "GLV, M" \n2,GWN\n# the end'
 
@@ -34,6 +36,15 @@ def test_line_breaks_and_a_byte_order_mark_stay() -> None:
     table.add(["3", "c"])
     assert table.columns == ("code", "item")
     assert str(table) == "\ufeffcode,item\r\n1,a\r\n2,b\r\n3,c\r\n"
+
+
+@pytest.mark.parametrize("cells", [["#5", "X"], [" #5", "X"], ["", " "]])
+def test_a_row_that_would_be_no_row_is_not_written(cells: list[str]) -> None:
+    table = TableText(TEXT)
+    for write in (table.add, lambda given: table.change(table.rows[0], given)):
+        with pytest.raises(Misconfigured, match="would be no row but a comment"):
+            write(cells)
+    assert str(table) == TEXT
 
 
 def test_cells_are_found_where_they_stand() -> None:

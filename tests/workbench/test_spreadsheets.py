@@ -137,6 +137,16 @@ def test_what_may_have_lost_something_is_refused_with_its_cell(cells: dict[str, 
     assert found[0].startswith(f"items.xlsx:{finding}")
 
 
+def test_text_that_names_rows_or_has_leading_zeros_is_not_cut_short() -> None:
+    said = SPEC.model_dump(by_alias=True, exclude_none=True)
+    columns = said["columns"] | {"code": {"type": "text"}}
+    spec = TableSpec.model_validate({"description": "x", "owner": "x", "columns": columns})
+    sheet = read_workbook(_edited(A2=123), "items.xlsx", TEXT, spec)
+    assert ["A2 (code)" in one.text for one in sheet.findings] == [True]
+    found = read_workbook(_edited(F2=7), "items.xlsx", TEXT.replace("=1+1", "007"), spec)
+    assert (found.findings, found.notes, found.rows[0]["note"]) == ((), (), "007")
+
+
 def test_columns_may_stand_in_another_order_and_no_other_way() -> None:
     book = Workbook()
     sheet: Any = book.active
