@@ -131,6 +131,7 @@ class Variant(Strict):
     without: list[str] = Field([], description="Instead of the case's.")
     add: list[Text] | dict[str, list[Text]] = Field([], description="Instead of the case's.")
     after: list[Text | Sent] = Field([], description="Instead of the case's.")
+    links: list[Text | Sent] = Field([], description="Instead of the case's.")
     expect: Expectation = Field(_NOTHING, description="Besides what the case expects.")
 
 
