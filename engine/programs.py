@@ -38,6 +38,7 @@ class Programs:
         self._load, self._lock = load, threading.Lock()
         self._held: dict[int, Mapping[str, Program]] = {0: current, edition: current}
         self._edition = edition
+        self._waiting: frozenset[str] = frozenset()
 
     @property
     def edition(self) -> int:
@@ -51,8 +52,8 @@ class Programs:
 
     @property
     def channels(self) -> set[str]:
-        """The channels of all editions that are held."""
-        return {channel for programs in self._held.values() for channel in programs}
+        """The channels of all editions that are held, and those of which there are messages all the same."""
+        return set(self._waiting).union(*self._held.values())
 
     def all(self) -> list[Program]:
         """Every program that is held, once."""
@@ -72,8 +73,10 @@ class Programs:
             self._edition = edition
             self._held = {**self._held, 0: programs, edition: programs}
 
-    def keep(self, editions: Collection[int]) -> None:
-        """Hold these, and let go of all others but the current one."""
+    def keep(self, editions: Collection[int], waiting: Collection[str] = ()) -> None:
+        """Hold these, and let go of all others but the current one. Messages are `waiting` in these channels,
+        whether one of them has them or not."""
+        self._waiting = frozenset(waiting)
         for edition in editions:
             self.get(edition, "")
         with self._lock:

@@ -96,6 +96,7 @@ class Node:
         lead = f"{settings.node}/0" if share[0] else ""
         self._turning = Turning(store, self.holder, self, shelf.to_run, time.time, recorder, self._heal, lead)
         self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
+        self._carried: set[int] = set()  # the editions whose destinations are delivered to
         self._stopping = False
 
     # Putting together
@@ -183,7 +184,8 @@ class Node:
         if self._front and ready.shown:
             self._front.open(ready.shown)
         self._store.reclaim(time.time(), self.holder)  # as versions before named all of a process's claims
-        older = self._held(self._store.working_editions())
+        self._programs.keep(self._store.working_editions())
+        older = self._needed()
         self._turned(ready, older)
         if self._share[0] == 0:
             total = self._share[1]
@@ -201,11 +203,12 @@ class Node:
         ready = self._ready(loaded)
         self._in_reactor(self._take_up, ready)
 
-    def keep(self, editions: Collection[int]) -> None:
-        """Hold the editions that have open work, let go of the others (`engine.app.turning.Turns`)."""
-        if {0, self._programs.edition, *editions} != set(self._programs.held):
-            opened = self._held(editions)
-            for idle in self._in_reactor(self._carry, opened):
+    def keep(self, editions: Collection[int], channels: Collection[str]) -> None:
+        """Hold the editions that have open work, let go of the others (`engine.app.turning.Turns`). One that
+        somebody has loaded meanwhile, to route by it, is held but not carried yet."""
+        self._programs.keep(editions, channels)
+        if set(self._programs.held) != self._carried:
+            for idle in self._in_reactor(self._carry, self._needed()):
                 idle.stop()
 
     def _heal(self, loaded: Loaded) -> None:
@@ -282,20 +285,21 @@ class Node:
         """Nothing of this can fail any more."""
         loaded = ready.loaded
         self._programs.turn(loaded.number, loaded.programs)
+        self._carried.add(loaded.number)
         self._carry({**opened, **ready.opened})
         default = self._settings.retention
         self._retention.follow(retention_of((channel.spec for channel in loaded.channels), default))
         if self._front and ready.shown:
             self._front.turn(ready.shown)
 
-    def _held(self, editions: Collection[int]) -> dict[str, Destination]:
-        """Hold these editions; the destinations that they need besides. What one of them needs and cannot be
-        had here is told, and its deliveries wait."""
-        self._programs.keep(editions)
-        opened: dict[str, Destination] = {}
-        for edition in editions:
+    def _needed(self) -> dict[str, Destination]:
+        """The destinations that the editions which are held need besides. What one of them needs and cannot
+        be had here is told, and its deliveries wait."""
+        held, opened = self._programs.held, dict[str, Destination]()
+        self._carried = set(held)
+        for edition, programs in held.items():
             try:
-                opened |= self._carrying.missing(self._programs.held.get(edition, {}).values())
+                opened |= self._carrying.missing(programs.values())
             except Misconfigured as error:
                 signal(EditionUnreadable(edition, type(error).__name__))
         return opened

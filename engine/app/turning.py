@@ -29,8 +29,9 @@ class Turns(Protocol):
     def turn(self, loaded: Loaded) -> None:
         """Go by this edition from now on. Raises `Misconfigured`: then nothing has changed."""
 
-    def keep(self, editions: Collection[int]) -> None:
-        """These have open work: hold them, and let go of the others."""
+    def keep(self, editions: Collection[int], channels: Collection[str]) -> None:
+        """These have open work: hold them, and let go of the others. There are messages to be routed of these
+        channels, which no edition may have any more."""
 
 
 class Turning:
@@ -120,6 +121,6 @@ class Turning:
         """What has open work stays, or is taken up again: a dead letter may have been sent on its way, and
         what an older edition could not use may be of use to this one. Rests long where looking takes long."""
         started = monotonic()
-        self._turns.keep(self._store.working_editions())
+        self._turns.keep(self._store.working_editions(), self._store.unrouted_channels())
         self._heal(self._running)
         self._look_back_at = monotonic() + max(PATIENCE, 50 * (monotonic() - started))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -34,13 +33,12 @@ class Shelf:
     channels run, none is to run that one person approved alone."""
 
     def __init__(self, store: EditionStore, into: Path, *, two_persons: bool = False) -> None:
-        self._store, self._into, self._lock = store, into, threading.Lock()
+        self._store, self._into = store, into
         self._two_persons = two_persons
 
     def load(self, number: int) -> Loaded:
         """An edition. Raises `Misconfigured` when it cannot be run by this version, `Unavailable`."""
-        with self._lock:  # a folder is unpacked once
-            return Loaded(number, tuple(channels_of(self._store, number, self._into)))
+        return Loaded(number, tuple(channels_of(self._store, number, self._into)))
 
     def to_run(self, number: int) -> Loaded:
         """An edition that is to run from now on: what older ones have in work goes on all the same. Raises

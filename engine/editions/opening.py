@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from secrets import token_hex
 
 from engine.config.loading import LoadedChannel, load_channels
 from engine.editions.packing import Packed, decoded, unpack
@@ -31,9 +32,9 @@ def packed_of(store: EditionStore, number: int) -> Packed:
 
 
 def channels_of(store: EditionStore, number: int, into: Path) -> list[LoadedChannel]:
-    """The channels of an edition, whose files are written below `into` once. Raises `Misconfigured`."""
-    folder = into / f"edition-{number}"
+    """The channels of an edition, whose files are written below `into`, anew each time: what lies about for
+    days may be half of it, for systems tidy up where temporary files are. Raises `Misconfigured`."""
+    folder = into / f"edition-{number}-{token_hex(4)}"
     packed = packed_of(store, number)
-    if not folder.is_dir():
-        unpack(packed, folder)
+    unpack(packed, folder)
     return load_channels(folder, packed.sites)

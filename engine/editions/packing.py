@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -82,7 +83,8 @@ def decoded(raw: bytes, digest: bytes) -> Packed:
 
 
 def unpack(packed: Packed, into: Path) -> None:
-    """Write the files of an edition below `into`, a folder that is made for that. Raises `Misconfigured`."""
+    """Write the files of an edition below `into`, a folder that is made for that: all of them, or there is no
+    such folder. Raises `Misconfigured`."""
     try:
         into.mkdir(mode=0o700, parents=True)
         for name, content in packed.files.items():
@@ -91,6 +93,7 @@ def unpack(packed: Packed, into: Path) -> None:
             path.write_bytes(content)
             path.chmod(0o600)
     except OSError as error:
+        shutil.rmtree(into, ignore_errors=True)
         raise Misconfigured(
             f"the edition cannot be unpacked: {error.strerror}", where=str(into), hint="free space, TMPDIR"
         ) from None

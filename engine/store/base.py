@@ -470,6 +470,9 @@ class EditionStore(Protocol):
     def working_editions(self) -> list[int]:
         """Editions that messages which are not routed yet, or whose deliveries are open, were accepted by."""
 
+    def unrouted_channels(self) -> list[str]:
+        """The channels of messages that are not routed yet, whichever edition has them."""
+
     def say_running(self, running: Running) -> None:
         """Remember what a process did with an activation."""
 

@@ -90,13 +90,12 @@ _RUNS: Final = (
     " GROUP BY channel, due_at ORDER BY channel, due_at"
 )
 # By what is active now: a dead letter is often what a new edition was made for.
-_ROUTE_ANEW: Final = (
-    "UPDATE messages SET state = 'received', reason = NULL, edition = coalesce((SELECT a.edition"
-    " FROM activations a ORDER BY a.id DESC LIMIT 1), edition) WHERE id = ?"
+_ANEW: Final = (
+    "state = 'received', edition = coalesce((SELECT a.edition FROM activations a ORDER BY a.id DESC LIMIT 1),"
+    " edition)"
 )
-_PIECES: Final = (
-    "UPDATE messages SET state = 'received', original = 0 WHERE state = 'joined' AND original = ?"
-)
+_ROUTE_ANEW: Final = f"UPDATE messages SET {_ANEW}, reason = NULL WHERE id = ?"
+_PIECES: Final = f"UPDATE messages SET {_ANEW}, original = 0 WHERE state = 'joined' AND original = ?"
 # By the range of the primary key alone: a planner that knows nothing of the table yet must not be
 # drawn to an index of all that is open.
 _CONCLUDE: Final = (

@@ -45,6 +45,7 @@ _WORKING: Final = (
         for state in (DeliveryState.DUE, DeliveryState.CLAIMED, DeliveryState.SCHEDULED)
     )
 )
+_UNROUTED: Final = "SELECT DISTINCT channel FROM messages WHERE state = 'received'"
 _TAKES_TURNS: Final = "editions"
 
 
@@ -130,6 +131,11 @@ class Editions(Part):
         """`EditionStore.working_editions`."""
         with self._database.read() as work:
             return sorted(number for (number,) in work.rows(_WORKING))
+
+    def unrouted_channels(self) -> list[str]:
+        """`EditionStore.unrouted_channels`."""
+        with self._database.read() as work:
+            return sorted(name for (name,) in work.rows(_UNROUTED))
 
     def say_running(self, running: Running) -> None:
         """`EditionStore.say_running`."""

@@ -23,10 +23,12 @@ _PARK: Final = (
     " ON CONFLICT (message_id) DO UPDATE SET code_table = excluded.code_table, code = excluded.code,"
     " place = excluded.place, at = excluded.at"
 )
-# What was purged cannot be routed again, and waits for nothing any more.
+# What was purged cannot be routed again, and what a later version of its resource has followed must not be:
+# they wait for nothing any more.
 _OPEN: Final = (
     " FROM unmapped u JOIN messages m ON m.id = u.message_id JOIN contents c ON c.message_id = u.message_id"
-    " WHERE m.state = 'dead'"
+    " WHERE m.state = 'dead' AND NOT EXISTS (SELECT 1 FROM versions v JOIN resources r"
+    " ON r.created = v.created WHERE v.message_id = m.id AND r.message_id <> m.id)"
 )
 _PARKED: Final = (
     "SELECT u.channel, u.code_table, u.code, min(u.place), count(*), min(m.received_at), max(m.received_at)"

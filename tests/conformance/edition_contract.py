@@ -10,8 +10,18 @@ from msgspec.structs import replace
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.errors import Misconfigured
-from engine.model import Activation, Arrival, Edition, Running
-from engine.store.base import Store
+from engine.model import (
+    Activation,
+    Arrival,
+    Dead,
+    Edition,
+    Fragment,
+    Reason,
+    ReasonCode,
+    Routing,
+    Running,
+)
+from engine.store.base import Query, Store
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 
@@ -145,6 +155,18 @@ class EditionContract:
         taken_by(store, 1, 2)
         taken_by(store, 2, 0)
         assert store.working_editions() == [2]
+        assert store.unrouted_channels() == ["charges"]
+
+    def test_all_pieces_of_a_dead_letter_go_by_the_active_edition(self, store: Store) -> None:
+        for number in (1, 2):
+            put_in_force(store, number)
+            taken_by(store, number, 1)
+        store.route([Routing(1, Fragment(b"", b"p"))], [], 200.0)
+        store.route([Routing(2, Fragment(b"p", b""))], [], 200.0)
+        store.route([Routing(1, Dead(Reason(ReasonCode.CONTINUATION, "no")), rest=(2,))], [], 210.0)
+        assert store.unrouted_channels() == []
+        assert store.redeliver(Query(), now=220.0) == 1
+        assert [(one.id, one.edition) for one in store.unrouted(["charges"], 0, 9)] == [(1, 2), (2, 2)]
 
     def test_the_newest_messages_come_back_oldest_first_without_repeats(self, store: Store) -> None:
         for number in (1, 2, 3, 3, 4):

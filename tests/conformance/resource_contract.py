@@ -459,6 +459,18 @@ class KeepingContract:
         assert [message.id for message in store.unrouted(["supplies"], 0, 9)] == [2, 3]
         assert store.gaps() == []
 
+    def test_nor_does_it_wait_for_a_code(self, store: Store) -> None:
+        """A request without its row, then corrected to another item: the first must not come after all."""
+        from conformance.parking_contract import TOLD, UNKNOWN
+
+        one(store, write("a"), write("b"))
+        store.route([Routing(number, Dead(UNKNOWN, ("items", "A"))) for number in (1, 2)], [], 1.0)
+        one(store, write("a", 2))
+        store.route([Routing(3, Filtered("another item"))], [], 1.0)
+        assert [(waiting.code, waiting.messages) for waiting in store.parked()] == [("A", 1)]
+        assert store.heal("supplies", "items", ["A"], edition=2, told=TOLD) == 1
+        assert [message.id for message in store.unrouted(["supplies"], 0, 9)] == [2]
+
 
 class ResourceContract(WritingContract, ExpectingContract, ReadingContract, KeepingContract):
     """All of it."""

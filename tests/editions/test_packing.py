@@ -121,6 +121,14 @@ def test_nothing_is_written_outside_of_where_it_is_unpacked(name: str, tmp_path:
     assert not (tmp_path / "up.yaml").exists()
 
 
+def test_what_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:
+    """A disk that is full half-way: the half must never be taken for the edition."""
+    too_long = "x" * 300
+    with pytest.raises(Misconfigured, match="cannot be unpacked"):
+        unpack(Packed({"a.yaml": b"channel: a", too_long: b""}), tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     folder = charges_in(tmp_path / "channels")
     outside = tmp_path / "items.csv"
