@@ -54,7 +54,7 @@ def test(
     if json and not (passed and (asked or mutate)):
         print_json(results)
     elif not json:
-        _print_results(results if not (passed and (asked or mutate)) else [])
+        _print_results(results, listed=not (passed and (asked or mutate)))
     if not passed:
         raise typer.Exit(1)
     chosen = [path for path in channels_in(paths) if channel in ("", _name(path))]
@@ -69,8 +69,8 @@ def _name(path: Path) -> str:
     return spec.channel if spec else path.stem
 
 
-def _print_results(results: Sequence[CaseResult]) -> None:
-    for result in results:
+def _print_results(results: Sequence[CaseResult], *, listed: bool = True) -> None:
+    for result in results if listed else ():
         mark = typer.style("pass", fg="green") if result.passed else typer.style("FAIL", fg="red")
         typer.echo(f"{mark}  {result.channel}: {result.case}")
         for failure in result.failures:

@@ -47,6 +47,10 @@ def compile_condition(text: str, wanted: str | Sequence[str], setting: Setting) 
         compiled = compile_presence(text, setting)
         return Condition(_is_populated(compiled.value), frozenset([wanted == "present"]), compiled)
     values = frozenset([wanted] if isinstance(wanted, str) else wanted)
+    begun, ended = text.count("("), text.count(")")
+    if (begun > ended and "" in values) or (ended and not begun):
+        hint = "between { and } a comma ends what stands before it: put the whole test in quotes"
+        raise Flaw("half a test: its brackets do not match", 0, hint)
     if "" in values or not values:
         raise Flaw("an empty value is never equal", 0, "write absent to ask for an empty field")
     compiled = compile_text(text, setting, "test")

@@ -31,10 +31,13 @@ class Pulled(msgspec.Struct, frozen=True):
 
 def pulled(text: str, spec: TableSpec, told: Sequence[Row], *, prune: bool = False) -> Pulled:
     """The table in `text` with what Odoo told of its catalogue. Raises `Misconfigured` for a schema without
-    `from_odoo`."""
+    `from_odoo`, and for pruning by an Odoo that tells of nothing."""
     said = spec.from_odoo
     if said is None:
         raise Misconfigured("nothing of this table comes from Odoo", hint="say from_odoo: in its schema")
+    if prune and not told:
+        hint = f"may the connection's user read {said.catalogue}?"
+        raise Misconfigured(f"Odoo tells of no {said.catalogue}: nothing is pruned", hint=hint)
     word = CATALOGUES[said.catalogue][0]
     table = TableText(text)
     by = next(column for column, one in said.columns.items() if one == word)

@@ -150,6 +150,7 @@ def test_the_command_fails_below_what_is_wanted(folder: Path) -> None:
     done = CliRunner().invoke(app, ["test", str(folder), "--coverage"])
     assert done.exit_code == 0
     assert "charges.yaml:8:10: no case reads PID-18" in done.stdout
+    assert "1 case, 0 failed" in done.stderr
     assert CliRunner().invoke(app, ["test", str(folder), "--min-coverage", "90"]).exit_code == 1
     (folder / "charges.test.yaml").write_text(HEAD + REST)
     into = folder / "page.html"

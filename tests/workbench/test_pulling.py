@@ -63,6 +63,11 @@ def test_what_odoo_has_twice_is_told() -> None:
     assert pulled("item,name,shelf\n", MIRROR, [*TOLD, TOLD[0]]).twice == ("GLV",)
 
 
+def test_an_odoo_that_tells_of_nothing_empties_no_table() -> None:
+    with pytest.raises(Misconfigured, match="Odoo tells of no items: nothing is pruned"):
+        pulled("item,name,shelf\nGLV,Gloves,\n", MIRROR, [], prune=True)
+
+
 def test_a_table_of_the_hospitals_own_is_not_pulled() -> None:
     spec = TRANSLATION.model_copy(update={"from_odoo": None})
     with pytest.raises(Misconfigured, match="nothing of this table comes from Odoo"):
