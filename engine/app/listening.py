@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 from OpenSSL import SSL
 
+from engine.config.cases.rehearsal import accept_rules
 from engine.config.listening import is_loopback
-from engine.config.rehearsal import accept_rules
 from engine.config.spec import ChannelSpec, FhirSource, FolderSource, MllpSource, TlsSpec
 from engine.errors import Misconfigured
 from engine.listeners.channel import BatchRules, Channel, Doors

@@ -15,9 +15,9 @@ from engine.cli.mutating import show_mutants
 from engine.cli.named import PathsArgument, channels_in, counted
 from engine.cli.show import JsonOption, print_json
 from engine.cli.siting import SiteOption, sites_of
-from engine.config.all_cases import all_results
+from engine.config.cases.all_cases import all_results
+from engine.config.cases.running import CaseResult, junit
 from engine.config.loading import examine
-from engine.config.testing import CaseResult, junit
 
 __all__ = ["test"]
 

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.config.changes import policy_of
 from engine.config.course import compile_course
 from engine.config.finding import Place, Problem, merged
-from engine.config.lint_fhir import comes, unread
-from engine.config.lint_privacy import unread_widening
-from engine.config.lint_schedule import schedule_of
-from engine.config.lint_values import unused_values
+from engine.config.lint.fhir import comes, unread
+from engine.config.lint.privacy import unread_widening
+from engine.config.lint.schedule import schedule_of
+from engine.config.lint.values import unused_values
 from engine.config.spec import (
     EFFECTS,
     ChannelSpec,

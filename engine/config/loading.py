@@ -15,10 +15,10 @@ from engine.config.build import Program, build
 from engine.config.clients import clients_of
 from engine.config.finding import Finding, Problem
 from engine.config.functions import called, functions_of
-from engine.config.lint import check_channel, check_secrets
-from engine.config.lint_cases import lint_cases
-from engine.config.lint_circles import circles
-from engine.config.lint_reach import check_reach
+from engine.config.lint.cases import lint_cases
+from engine.config.lint.channel import check_channel, check_secrets
+from engine.config.lint.circles import circles
+from engine.config.lint.reach import check_reach
 from engine.config.positions import Positions
 from engine.config.profiles import profile_of
 from engine.config.reading import MAX_BYTES, Node, read_yaml

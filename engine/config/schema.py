@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engine.config.case_files import CaseFile
-from engine.config.comparing import FIELDS
-from engine.config.site_cases import SiteCaseFile
+from engine.config.cases.comparing import FIELDS
+from engine.config.cases.files import CaseFile
+from engine.config.cases.sites import SiteCaseFile
 from engine.config.spec import ChannelSpec
 from engine.config.spec.clients import ClientsSpec
 from engine.config.spec.sites import SiteSpec

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.finding import Finding, Problem
-from engine.config.lint_people import check_owner
+from engine.config.lint.people import check_owner
 from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.spec.tables import CATALOGUES, TableSpec
 from engine.config.validation import validate

@@ -15,7 +15,7 @@ from itertools import combinations
 from pathlib import Path
 
 from engine.config.finding import Finding
-from engine.config.lint_tables import check_table, day_of
+from engine.config.lint.tables import check_table, day_of
 from engine.config.spec.tables import TableSpec
 from engine.config.table_schema import schema_beside
 from engine.config.table_text import Record, cell_at, records

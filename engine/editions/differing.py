@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from engine.config.cases import CASES_SUFFIX
+from engine.config.cases.reading import CASES_SUFFIX
 from engine.config.flattening import leaves
 from engine.config.reading import read_yaml
 from engine.config.tables import parse_table

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from engine.config.all_cases import all_results
+from engine.config.cases.all_cases import all_results
+from engine.config.cases.running import CaseResult
 from engine.config.finding import Finding
 from engine.config.loading import LoadedChannel, channel_files, lint_files, load_channels
-from engine.config.testing import CaseResult
 from engine.editions.packing import Packed, pack, unpack
 
 __all__ = ["Fitness", "examined"]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from engine.config.case_tables import written_out
-from engine.config.cases import CASES_SUFFIX
+from engine.config.cases.reading import CASES_SUFFIX
+from engine.config.cases.tables import written_out
 from engine.config.loading import channel_files
 from engine.config.reading import MAX_BYTES, Node, read_yaml
 from engine.config.sites import overlays_of

@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from engine.checking import Checking
+from engine.config.cases.rehearsal import accept_rules, answer_code
 from engine.config.loading import LoadedChannel
-from engine.config.rehearsal import accept_rules, answer_code
 from engine.config.spec import FhirSource, Hl7Source
 from engine.courses.memory import CourseMemory
 from engine.effects import Effect

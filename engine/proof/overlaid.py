@@ -7,7 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from engine.config.cases import CASES_SUFFIX, CaseFile, links_of, message_of, messages_before, read_cases
+from engine.config.cases.reading import (
+    CASES_SUFFIX,
+    CaseFile,
+    links_of,
+    message_of,
+    messages_before,
+    read_cases,
+)
 from engine.config.loading import LoadedChannel
 from engine.config.spec import FhirSource
 from engine.errors import Misconfigured, Unacceptable

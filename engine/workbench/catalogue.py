@@ -9,14 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from engine.config.cases import read_cases
+from engine.config.cases.reading import read_cases
+from engine.config.cases.running import tests_of
 from engine.config.flows import flows
 from engine.config.loading import LoadedChannel, examine, load_channels
 from engine.config.sites import overlays_of, site_names
 from engine.config.spec import EFFECTS, ChannelSpec, FhirSource, FolderSource, MllpSource
 from engine.config.spec.about import SenderSpec, ServiceLevelSpec
 from engine.config.table_schema import schema_beside
-from engine.config.testing import tests_of
 from engine.workbench.data_classes import DataClass, data_classes
 
 __all__ = ["Catalogue", "Door", "Entry", "SiteEntry", "TableEntry", "catalogue"]

@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.config.aliases import AliasBook
 from engine.config.build import WorkedAt, explained
-from engine.config.case_rows import Varied
-from engine.config.cases import CaseFile, links_of, message_of, messages_before, read_cases
-from engine.config.fhir_rehearsal import ResourceTrial
+from engine.config.cases.aliases import AliasBook
+from engine.config.cases.fhir_rehearsal import ResourceTrial
+from engine.config.cases.reading import CaseFile, links_of, message_of, messages_before, read_cases
+from engine.config.cases.rehearsal import Trial, trial_of
+from engine.config.cases.rows import Varied
+from engine.config.cases.running import tests_of
 from engine.config.finding import Finding, Place, Problem
 from engine.config.loading import LoadedChannel
-from engine.config.rehearsal import Trial, trial_of
 from engine.config.spec import Tests
-from engine.config.testing import tests_of
 from engine.fhir.document import Resource
 from engine.hl7.document import Document
 from engine.program import Program

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from engine.config.case_files import CaseFile
+from engine.config.cases.files import CaseFile
 from engine.config.elsewhere import fields_of, models_in
 from engine.config.spec import ChannelSpec
 from engine.config.spec.clients import ClientsSpec

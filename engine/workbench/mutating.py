@@ -10,15 +10,15 @@ from typing import Final, Literal
 import msgspec
 
 from engine.config.build import build
-from engine.config.case_rows import Varied, with_tables
-from engine.config.cases import CaseFile, read_cases
+from engine.config.cases.reading import CaseFile, read_cases
+from engine.config.cases.rows import Varied, with_tables
+from engine.config.cases.running import problems_of, tests_of
 from engine.config.finding import Problem
-from engine.config.lint import check_channel
+from engine.config.lint.channel import check_channel
 from engine.config.loading import LoadedChannel, load_channel
 from engine.config.positions import Positions
 from engine.config.reading import read_yaml
 from engine.config.spec import ChannelSpec
-from engine.config.testing import problems_of, tests_of
 from engine.config.validation import validate
 from engine.errors import Misconfigured
 from engine.workbench.mutant import Mutant

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.config.case_files import Equivalent
+from engine.config.cases.files import Equivalent
+from engine.config.cases.running import tests_of
 from engine.config.finding import Finding, Problem
-from engine.config.testing import tests_of
 from engine.workbench.mutant import Mutant
 from engine.workbench.mutating import Judge, TableJudge, Verdict, tables_of
 from engine.workbench.table_mutants import TableMutant

@@ -2,7 +2,7 @@
 
 The message as a tree, what privacy does to each place, each step's before and after, the effects, the
 acknowledgement. What becomes of the message is decided by the code that runs in service
-(`engine.config.rehearsal`); the steps explain it.
+(`engine.config.cases.rehearsal`); the steps explain it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
+from engine.config.cases.fhir_rehearsal import ResourceTrial
+from engine.config.cases.rehearsal import trial_of
 from engine.config.changes import policy_of
-from engine.config.fhir_rehearsal import ResourceTrial
 from engine.config.loading import LoadedChannel
-from engine.config.rehearsal import trial_of
 from engine.destinations.odoo import OdooConnection
 from engine.effects import Effect, Item, Money
 from engine.errors import Unacceptable

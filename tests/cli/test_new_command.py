@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from engine.cli import new as command
 from engine.cli.profile import profile
+from engine.config.cases.running import run_cases
 from engine.config.loading import lint_files, load_channel
-from engine.config.testing import run_cases
 from engine.errors import Misconfigured
 
 CHARGE = r"""MSH|^~\&|TILL|CLINIC|WARDLINE|GENERAL|20260310084748||DFT^P03|990-1|P|2.3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 
 
 def test_aliases_are_as_short_as_they_can_be() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.config.asked import Asked, apart, asked, contradictory, follows
-from engine.config.outcomes import outcomes
+from engine.config.lint.asked import Asked, apart, asked, contradictory, follows
+from engine.config.lint.outcomes import outcomes
 from engine.config.tables import parse_table
 from engine.errors import Unacceptable
 from engine.hl7.document import Document

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.cases.running import junit, run_cases
 from engine.config.loading import LoadedChannel, load_channel
-from engine.config.testing import junit, run_cases
 
 CHANNEL = """\
 channel: charges

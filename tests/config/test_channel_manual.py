@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from engine.config import spec
-from engine.config.cases import CaseFile, Expectation
+from engine.config.cases.reading import CaseFile, Expectation
 from engine.config.loading import examine
 from engine.config.reading import read_yaml
 from engine.transforms.expression import PathText, parse, parts_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from engine.config.cases.rehearsal import rehearse
 from engine.config.loading import LoadedChannel, lint_files, load_channel
-from engine.config.rehearsal import rehearse
 
 CHANNELS = Path(__file__).parents[2] / "channels"
 CHARGES = load_channel(CHANNELS / "dft-charges.yaml")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.cases.rehearsal import rehearse
 from engine.config.loading import load_channel
-from engine.config.rehearsal import rehearse
 
 ROOT = Path(__file__).parents[2]
 MANUAL, CHANNELS = ROOT / "docs/manual", ROOT / "channels"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.cases.rehearsal import Trial
 from engine.config.loading import examine, lint_files, load_channel
-from engine.config.rehearsal import Trial
 
 CHANNELS = Path(__file__).parents[2] / "channels"
 KEY = "  key: visit\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.cases.rehearsal import rehearse
 from engine.config.loading import examine
-from engine.config.rehearsal import rehearse
 from engine.model import Owner, ReasonCode
 
 ROOT = Path(__file__).parents[2]

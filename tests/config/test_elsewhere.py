@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.case_files import CaseFile
+from engine.config.cases.files import CaseFile
 from engine.config.elsewhere import belongs, standing
 from engine.config.finding import Place
 from engine.config.spec import ChannelSpec, ChargeRule

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from fhir_channel import channel_in, packed
 
-from engine.config.fhir_overriding import override_resource, remove_element, typed
-from engine.config.overriding import Unplaced
-from engine.config.rehearsal import rehearse
-from engine.config.testing import run_cases
+from engine.config.cases.fhir_overriding import override_resource, remove_element, typed
+from engine.config.cases.overriding import Unplaced
+from engine.config.cases.rehearsal import rehearse
+from engine.config.cases.running import run_cases
 from engine.fhir import json_text
 
 MESSAGES = """\

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fhir_channel import CLIENTS
 
+from engine.config.cases.running import run_cases
 from engine.config.loading import examine, load_channel
 from engine.config.spec import FhirSource, Interaction
-from engine.config.testing import run_cases
 from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_readers import FhirReaders
 

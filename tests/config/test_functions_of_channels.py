@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.all_cases import all_results
+from engine.config.cases.all_cases import all_results
+from engine.config.cases.functions import function_results
+from engine.config.cases.rehearsal import Rehearsal, rehearse
 from engine.config.configured import channel_configuration
 from engine.config.flows import flows
-from engine.config.function_tests import function_results
 from engine.config.loading import channel_files, examine, lint_files, load_channel
-from engine.config.rehearsal import Rehearsal, rehearse
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/functions"
 LANGUAGE = Path(__file__).parents[2] / "docs/examples/language"

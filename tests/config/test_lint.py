@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.config.lint import check_secrets
+from engine.config.lint.channel import check_secrets
 from engine.config.listening import listens_on
 from engine.config.loading import channel_files, examine
 from engine.errors import Misconfigured

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.lint_circles import circles
+from engine.config.lint.circles import circles
 from engine.config.loading import examine
 
 CHANNEL = """\

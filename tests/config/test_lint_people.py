@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.lint_people import is_placeholder
+from engine.config.lint.people import is_placeholder
 
 
 @pytest.mark.parametrize(

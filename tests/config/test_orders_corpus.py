@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from corpus_messages import CORPUS, Found, all_messages
 
+from engine.config.cases.rehearsal import Rehearsal, rehearse
 from engine.config.loading import LoadedChannel, load_channel
-from engine.config.rehearsal import Rehearsal, rehearse
 from engine.model import ReasonCode
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.cases.rehearsal import Rehearsal, rehearse
 from engine.config.loading import load_channel
-from engine.config.rehearsal import Rehearsal, rehearse
 
 ROOT = Path(__file__).parents[2]
 PAGES = {"orders": "ward-orders", "pharmacy": "pharmacy-dispense"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.overriding import Unplaced, override, remove
+from engine.config.cases.overriding import Unplaced, override, remove
 
 HL7 = "MSH|^~\\&|A|B\rPID|1||5^^^H^MR~6^^^H^PI||X\rFT1|1|a\rFT1|2|b\r"
 

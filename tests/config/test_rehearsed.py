@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.config.cases.rehearsal import rehearse
 from engine.config.loading import load_channel
-from engine.config.rehearsal import rehearse
 
 CHANNEL = Path(__file__).parents[2] / "channels/dft-charges.yaml"
 CHARGE = r"""MSH|^~\&|HIS|GENERAL|WARDLINE|GENERAL|20261121101500||DFT^P03^DFT_P03|MSG-1|P|2.5.1

@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 import yaml
 
+from engine.config.cases.rehearsal import Trial
+from engine.config.cases.running import CaseResult, run_cases
 from engine.config.loading import LoadedChannel, lint_files, load_channel, load_channels
-from engine.config.rehearsal import Trial
 from engine.config.schema import published
-from engine.config.testing import CaseResult, run_cases
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests/fixtures/hl7"

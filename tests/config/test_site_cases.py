@@ -12,7 +12,7 @@ from test_site_overlays import CHARGES
 from typer.testing import CliRunner
 
 from engine.cli import app
-from engine.config.site_cases import results_of, spoiled_site_cases
+from engine.config.cases.sites import results_of, spoiled_site_cases
 
 ROOT = Path(__file__).parents[2]
 CASES = """\

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from engine.cli import app
+from engine.config.cases.rehearsal import rehearse
 from engine.config.configured import channel_configuration
 from engine.config.loading import LoadedChannel, examine, lint_files, load_channel, load_channels
-from engine.config.rehearsal import rehearse
 from engine.errors import Misconfigured
 from engine.settings import Settings
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.lint_tables import day_of
+from engine.config.lint.tables import day_of
 from engine.config.table_schema import parts_of, schema_path
 from engine.config.tables import read_table
 from engine.transforms.ucum import ratio_of

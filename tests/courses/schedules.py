@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.config.loading import load_channel
 from engine.courses.memory import CourseMemory
 from engine.effects import Effect, Encounter, Merge, Release, Reserve

@@ -18,8 +18,8 @@ from demo.line import CHANNELS, Line, raw_of
 from demo.messages import PEOPLE, secrets_of
 from demo.play import expected_states
 from demo.story import surgical_day
+from engine.config.cases.rehearsal import Rehearsal, Trial
 from engine.config.loading import load_channel
-from engine.config.rehearsal import Rehearsal, Trial
 from engine.proof.values import Values
 
 CHANNEL_FOLDER = Path(__file__).parents[2] / "channels"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fhir_channel import CHANNEL, channel_in, packed
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.effects import encode
 from engine.fhir.stored import Stored, pack
 from engine.gathering import gather

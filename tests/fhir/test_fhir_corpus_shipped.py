@@ -14,7 +14,7 @@ from typing import Any
 
 from fhir_corpus import files, needs_corpus, resources
 
-from engine.config.fhir_rehearsal import ResourceTrial
+from engine.config.cases.fhir_rehearsal import ResourceTrial
 from engine.config.loading import LoadedChannel, load_channel
 from engine.fhir.issues import Rejected
 from engine.fhir.json_text import dump, load

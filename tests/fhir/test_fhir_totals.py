@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fhir_channel import CHANNEL, channel_in, packed
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.effects import Charge, Consume
 from engine.model import Dead, Routed, StoredMessage
 from engine.pipeline import route

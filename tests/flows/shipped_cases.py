@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from odoo_engine import NAMES, SHIPPED
 
-from engine.config.cases import CaseFile, Expectation, message_of, messages_before, read_cases
+from engine.config.cases.overriding import override
+from engine.config.cases.reading import CaseFile, Expectation, message_of, messages_before, read_cases
+from engine.config.cases.rehearsal import Trial
 from engine.config.loading import LoadedChannel, load_channel
-from engine.config.overriding import override
-from engine.config.rehearsal import Trial
 from engine.privacy.tokens import DOMAINS
 
 Effects = list[dict[str, dict[str, Any]]]

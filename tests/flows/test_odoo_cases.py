@@ -21,7 +21,7 @@ from token_names import TokenNames
 
 from demo.odoo import Running
 from demo.session import Session
-from engine.config.comparing import compare_effects
+from engine.config.cases.comparing import compare_effects
 from engine.model import MessageState
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]

@@ -12,7 +12,7 @@ from pathlib import Path as File
 
 import pytest
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.config.loading import load_channel
 from engine.effects import Charge
 from engine.errors import Unacceptable

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.errors import Misconfigured
 from engine.fhir.document import Resource
 from engine.fhir.stored import Stored, pack

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.fhir.document import Resource
 from engine.fhir.stored import Stored, pack
 from engine.hl7.document import Document

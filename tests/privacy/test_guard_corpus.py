@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from corpus_messages import CORPUS, all_messages
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.config.loading import load_channels
 from engine.egress import leak_of
 from engine.errors import Unacceptable

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.fhir.document import Resource
 from engine.hl7.document import Document
 from engine.hl7.groups import groups

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
+from engine.config.cases.running import run_cases
 from engine.config.loading import channel_files, lint_files, load_channel
 from engine.config.schema import published
-from engine.config.testing import run_cases
 from engine.transforms.verb import Verb
 from engine.workbench.examples import EXAMPLES, example_of, read_examples
 from engine.workbench.language import Construct, constructs, keys_of, said_of

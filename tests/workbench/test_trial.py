@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.cases import message_of, read_cases
+from engine.config.cases.reading import message_of, read_cases
+from engine.config.cases.running import tests_of as cases_beside
 from engine.config.loading import LoadedChannel, channel_files, load_channel
-from engine.config.testing import tests_of as cases_beside
 from engine.workbench.trial import Attempt, try_message, with_plan
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from engine.config.cases.overriding import override
+from engine.config.cases.rehearsal import Rehearsal, trial_of
 from engine.config.loading import LoadedChannel
-from engine.config.overriding import override
-from engine.config.rehearsal import Rehearsal, trial_of
 from engine.hl7.document import Document
 from engine.hl7.path import Path
 from engine.workbench.drafting.families import Derived, Family

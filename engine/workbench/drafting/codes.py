@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.config.spec import EFFECTS, ChannelSpec
 from engine.errors import Misconfigured, Unacceptable
 from engine.fhir.document import Resource

@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from engine.config.cases.running import CaseResult, run_cases
 from engine.config.finding import Finding
 from engine.config.loading import LoadedChannel, examine, lint_files
 from engine.config.reading import read_yaml
 from engine.config.spec import ChannelSpec
 from engine.config.tables import Table, parse_table
-from engine.config.testing import CaseResult, run_cases
 from engine.config.validation import validate
 from engine.errors import Misconfigured
 from engine.workbench.drafting.cases import Outcome, written

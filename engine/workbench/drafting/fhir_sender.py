@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.config.fhir_overriding import override_resource
-from engine.config.fhir_rehearsal import ResourceTrial
+from engine.config.cases.fhir_overriding import override_resource
+from engine.config.cases.fhir_rehearsal import ResourceTrial
+from engine.config.cases.rehearsed import Rehearsal
 from engine.config.loading import LoadedChannel
-from engine.config.rehearsed import Rehearsal
 from engine.config.spec import ChannelSpec
 from engine.config.tables import Table
 from engine.fhir import json_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from engine.config.asked import Asked, apart, asked, written
 from engine.config.finding import Place, Problem
+from engine.config.lint.asked import Asked, apart, asked, written
 from engine.config.spec import EFFECTS, ChannelSpec
 from engine.errors import Misconfigured
 from engine.transforms.expression import Expression, parse_key, paths_in

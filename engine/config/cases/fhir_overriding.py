@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.config.overriding import Unplaced
+from engine.config.cases.overriding import Unplaced
 from engine.errors import Misconfigured
 from engine.fhir import json_text, models
 from engine.fhir.issues import Rejected

@@ -9,8 +9,9 @@ from time import perf_counter
 
 import msgspec
 
-from engine.config.case_rows import Varied
-from engine.config.cases import (
+from engine.config.cases.expecting import check
+from engine.config.cases.fhir_rehearsal import ResourceTrial
+from engine.config.cases.reading import (
     CASES_SUFFIX,
     CaseFile,
     links_of,
@@ -18,12 +19,11 @@ from engine.config.cases import (
     messages_before,
     read_cases,
 )
-from engine.config.expecting import check
-from engine.config.fhir_rehearsal import ResourceTrial
+from engine.config.cases.rehearsal import trial_of
+from engine.config.cases.rows import Varied
 from engine.config.finding import Finding, Place, Problem
 from engine.config.loading import LoadedChannel
 from engine.config.positions import Positions
-from engine.config.rehearsal import trial_of
 
 __all__ = ["CaseResult", "junit", "problems_of", "run_cases", "run_listed", "tests_of"]
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from engine.config.case_files import CASES_SUFFIX, CaseFile
-from engine.config.cases import CaseList, listed_in, read_cases
+from engine.config.cases.files import CASES_SUFFIX, CaseFile
+from engine.config.cases.reading import CaseList, listed_in, read_cases
+from engine.config.cases.running import CaseResult, run_cases, run_listed, tests_of
 from engine.config.finding import Finding, Problem
 from engine.config.loading import LoadedChannel, channels_by_name, examine
 from engine.config.positions import Positions
@@ -22,7 +23,6 @@ from engine.config.reading import MAX_BYTES, Reading, read_yaml
 from engine.config.sites import SITES
 from engine.config.spec import Strict
 from engine.config.spec.words import Name
-from engine.config.testing import CaseResult, run_cases, run_listed, tests_of
 from engine.config.validation import validate
 from engine.transforms.wording import meant
 

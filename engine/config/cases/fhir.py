@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.config.case_files import CaseFile, Sent
-from engine.config.fhir_overriding import override_resource, remove_element, typed
+from engine.config.cases.fhir_overriding import override_resource, remove_element, typed
+from engine.config.cases.files import CaseFile, Sent
+from engine.config.cases.overriding import Unplaced
 from engine.config.finding import Place, Problem
-from engine.config.overriding import Unplaced
 from engine.config.spec import FhirSource
 from engine.errors import Unacceptable
 from engine.fhir import json_text

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.config.function_tests import function_results
-from engine.config.site_cases import results_of, spoiled_site_cases
-from engine.config.testing import CaseResult
+from engine.config.cases.functions import function_results
+from engine.config.cases.running import CaseResult
+from engine.config.cases.sites import results_of, spoiled_site_cases
 
 __all__ = ["all_results"]
 

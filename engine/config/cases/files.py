@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from engine.config.rehearsed import State
+from engine.config.cases.rehearsed import State
 from engine.config.spec import Strict
 from engine.fhir.releases import Release
 from engine.model import ReasonCode

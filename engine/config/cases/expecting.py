@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.config.case_files import Expectation
-from engine.config.comparing import compare_effects, compare_included
-from engine.config.comparing_answer import compare_answer
+from engine.config.cases.answer import compare_answer
+from engine.config.cases.comparing import compare_effects, compare_included
+from engine.config.cases.files import Expectation
+from engine.config.cases.rehearsed import Rehearsal
 from engine.config.finding import Place, Problem
-from engine.config.rehearsed import Rehearsal
 
 __all__ = ["check"]
 

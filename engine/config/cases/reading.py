@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.config.case_files import CASES_SUFFIX, Case, CaseFile, Expectation, Sent
-from engine.config.case_tables import written_out
-from engine.config.fhir_cases import resource_of
+from engine.config.cases.fhir import resource_of
+from engine.config.cases.files import CASES_SUFFIX, Case, CaseFile, Expectation, Sent
+from engine.config.cases.overriding import Unplaced, add, override, remove
+from engine.config.cases.tables import written_out
 from engine.config.finding import Finding, Place, Problem
-from engine.config.overriding import Unplaced, add, override, remove
 from engine.config.positions import Positions
 from engine.config.reading import MAX_BYTES, Node, read_yaml
 from engine.config.spec import FhirSource

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
+from engine.config.cases.rehearsed import Rehearsal, became
 from engine.config.loading import LoadedChannel
-from engine.config.rehearsed import Rehearsal, became
 from engine.egress import leak_of
 from engine.errors import Unacceptable
 from engine.fhir import json_text, outcome, reading, rules, validation

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from engine.config.case_files import CASES_SUFFIX, Expectation
-from engine.config.cases import read_cases
+from engine.config.cases.files import CASES_SUFFIX, Expectation
+from engine.config.cases.reading import read_cases
 from engine.config.finding import Finding, Place, Problem
 from engine.config.spec import EFFECTS, ChannelSpec
 from engine.courses.course import ALREADY_KNOWN, BEYOND_MEMORY

@@ -8,8 +8,8 @@ from ipaddress import ip_address, ip_network
 
 from engine.config.course import check_course
 from engine.config.finding import Problem
-from engine.config.lint_answers import check_answers
-from engine.config.lint_folder import check_folder
+from engine.config.lint.answers import check_answers
+from engine.config.lint.folder import check_folder
 from engine.config.listening import listens_on
 from engine.config.spec import ChannelSpec, Hl7Source, MllpSource
 from engine.hl7.charset import carries_hl7

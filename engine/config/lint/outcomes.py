@@ -1,7 +1,7 @@
 """What an expression can give at all, as far as its verbs and the channel's tables say.
 
 `PV1-2 | map(I: inpatient, else: other)` gives `inpatient`, `other` or nothing, whatever a message holds; a
-look-up gives the cells of its column. Conditions are held against this (`engine.config.lint_reach`).
+look-up gives the cells of its column. Conditions are held against this (`engine.config.lint.reach`).
 """
 
 from __future__ import annotations

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.finding import Place, Problem
-from engine.config.lint_fhir import check_fhir
-from engine.config.lint_hl7 import check_hl7
-from engine.config.lint_keys import check_keys
-from engine.config.lint_names import check_names
-from engine.config.lint_people import check_people
-from engine.config.lint_privacy import check_privacy
-from engine.config.lint_schedule import check_schedule
-from engine.config.lint_values import check_values
+from engine.config.lint.fhir import check_fhir
+from engine.config.lint.hl7 import check_hl7
+from engine.config.lint.keys import check_keys
+from engine.config.lint.names import check_names
+from engine.config.lint.people import check_people
+from engine.config.lint.privacy import check_privacy
+from engine.config.lint.schedule import check_schedule
+from engine.config.lint.values import check_values
 from engine.config.reading import Node
 from engine.config.spec import EFFECTS, ChannelSpec, ConsumeRule, CreditRule, ProcureRule, ReserveRule
 

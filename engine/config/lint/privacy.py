@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from engine.config.changes import policy_of
 from engine.config.finding import Place, Problem
-from engine.config.lint_names import known_segments
+from engine.config.lint.names import known_segments
 from engine.config.spec import ChannelSpec
 from engine.errors import Misconfigured
 from engine.fhir.path import Path

@@ -10,10 +10,10 @@ from time import perf_counter
 from traceback import extract_tb
 from types import FunctionType, ModuleType
 
+from engine.config.cases.running import CaseResult
 from engine.config.finding import Finding
 from engine.config.function_source import checked_source
 from engine.config.functions import FUNCTIONS, module_of, source_of
-from engine.config.testing import CaseResult
 
 __all__ = ["function_results"]
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Literal, NamedTuple
 
-from engine.config.aliases import AliasBook
+from engine.config.cases.aliases import AliasBook
 from engine.effects import Effect, encode, kind_of
 from engine.model import Dead, Filtered, Fragment, Reason, Routed, Routing
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.config.asked import Asked, asked, contradictory, follows
 from engine.config.finding import Place, Problem
-from engine.config.outcomes import outcomes
+from engine.config.lint.asked import Asked, asked, contradictory, follows
+from engine.config.lint.outcomes import outcomes
 from engine.config.spec import ChannelSpec, Tests
 from engine.courses.machine import MACHINES
 from engine.transforms.setting import Table

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from engine.config.aliases import AliasBook
-from engine.config.fhir_rehearsal import ResourceTrial
+from engine.config.cases.aliases import AliasBook
+from engine.config.cases.fhir_rehearsal import ResourceTrial
+from engine.config.cases.rehearsed import Rehearsal, became
 from engine.config.loading import LoadedChannel
-from engine.config.rehearsed import Rehearsal, became
 from engine.config.spec import Hl7Source
 from engine.courses.memory import CourseMemory
 from engine.egress import leak_of
