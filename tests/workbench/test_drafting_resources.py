@@ -49,6 +49,19 @@ PATIENT = {
 }
 
 
+BILLED: dict[str, object] = {
+    "resourceType": "ChargeItem",
+    "id": "c-1",
+    "status": "billable",
+    "code": {"coding": [{"system": "urn:cdm", "code": "99213"}]},
+    "subject": {"reference": "Patient/8844"},
+    "context": {"reference": "Encounter/e-77"},
+    "occurrenceDateTime": "2024-03-05",
+    "quantity": {"value": 1},
+    "performingOrganization": {"reference": "Organization/dep-5"},
+}
+
+
 def _bundle(*resources: dict[str, object]) -> bytes:
     entries = [{"resource": one} for one in resources]
     return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
@@ -119,3 +132,12 @@ def test_every_sample_of_the_corpus_gives_a_channel_that_holds_together_or_a_rea
     assert drafted["effects"] >= 7
     assert drafted["dead"] >= 36
     assert not any("wardline-new" in reason for reason in drafted)
+
+
+def test_a_department_that_is_named_by_its_id_stays_one() -> None:
+    made = _drafted(_bundle(BILLED, PATIENT))
+    assert made.failed == []
+    assert "Organization/dep-5" in made.files["supply.test.yaml"]
+    assert not any(real in "".join(made.files.values()) for real in ("8844", "e-77"))
+    somebodys = BILLED | {"performingOrganization": {"reference": "Organization/884412"}}
+    assert "884412" not in "".join(_drafted(_bundle(somebodys, PATIENT)).files.values())

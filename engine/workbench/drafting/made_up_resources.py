@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 
 from engine.errors import Misconfigured
@@ -33,6 +34,9 @@ _PLACES = frozenset(
 )
 """Elements that refer to places and departments, whose numbers are codes."""
 
+_REAL = frozenset({"Location", "Organization"})
+"""Whose ids are codes of places, which tables have."""
+
 _PASSES = frozenset({"keep", "keep-code", "engine", "opdate"})
 
 
@@ -41,6 +45,9 @@ class ResourceSynthesizer:
 
     def __init__(self, samples: Iterable[ResourceSample]) -> None:
         self._policy = FhirPolicy()
+        samples = list(samples)
+        wholes = (Resource(one.release, one.type, "", 0, dict(one.body)) for one in samples)
+        self._people = Identities(list(chain.from_iterable(map(fhir_harvest, wholes))))
         self._ids: dict[tuple[str, str], str] = {}
         self._numbers: dict[str, str] = {}
         days = sorted(day for one in samples for day in _days(one.body))
@@ -52,7 +59,9 @@ class ResourceSynthesizer:
         return list(self._numbers.values())
 
     def id_of(self, type_: str, real: str) -> str:
-        """The made-up id of a resource."""
+        """The made-up id of a resource; a place keeps its own, unless it is also somebody's number."""
+        if type_ in _REAL and not self._people.row_in(real):
+            return real
         count = sum(known == type_ for known, _ in self._ids) + 1
         return self._ids.setdefault((type_, real), f"{type_.lower()}-{count}")
 
