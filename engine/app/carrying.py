@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from engine.app.carriers import open_destinations
 from engine.app.workers import Share, belongs
@@ -39,10 +39,11 @@ class Carrying:
         """Those that run."""
         return list(self._loops.values())
 
-    def missing(self, programs: Iterable[Program]) -> dict[str, Destination]:
-        """The destinations of these programs that are not open yet, opened. From any thread. Raises
-        `Misconfigured`."""
-        names = {name for program in programs for name in program.destinations} - self._open.keys()
+    def missing(self, programs: Iterable[Program], opened: Collection[str] = ()) -> dict[str, Destination]:
+        """The destinations of these programs that are not open yet, nor `opened`, opened. From any thread.
+        Raises `Misconfigured`."""
+        names = {name for program in programs for name in program.destinations}
+        names -= {*self._open, *opened}
         if self._ledger is not None:
             return dict.fromkeys(names, self._ledger)
         return open_destinations(names, os.environ, insecure_ok=self._settings.insecure_ok)

@@ -185,7 +185,7 @@ class Node:
             self._front.open(ready.shown)
         self._store.reclaim(time.time(), self.holder)  # as versions before named all of a process's claims
         self._programs.keep(self._store.working_editions())
-        older = self._needed()
+        older = self._needed(ready.opened)
         self._turned(ready, older)
         if self._share[0] == 0:
             total = self._share[1]
@@ -292,14 +292,14 @@ class Node:
         if self._front and ready.shown:
             self._front.turn(ready.shown)
 
-    def _needed(self) -> dict[str, Destination]:
-        """The destinations that the editions which are held need besides. What one of them needs and cannot
-        be had here is told, and its deliveries wait."""
+    def _needed(self, known: Collection[str] = ()) -> dict[str, Destination]:
+        """The destinations that the editions which are held need besides those that are `known`. What one of
+        them needs and cannot be had here is told, and its deliveries wait."""
         held, opened = self._programs.held, dict[str, Destination]()
         self._carried = set(held)
         for edition, programs in held.items():
             try:
-                opened |= self._carrying.missing(programs.values())
+                opened |= self._carrying.missing(programs.values(), {*known, *opened})
             except Misconfigured as error:
                 signal(EditionUnreadable(edition, type(error).__name__))
         return opened
