@@ -155,13 +155,14 @@ class RoutingLoop:
             return routings
 
     def _finished(self, routing: Routing, program: Program, message: StoredMessage) -> Routing:
-        """As it is stored: with the run of its channel's schedule, or without a code that says who somebody
-        is."""
+        """As it is stored: with the run of its channel's schedule, the one in force whichever edition took
+        it, or without a code that says who somebody is."""
         if isinstance(routing.result, Dead):
             return self._egress.without_names(routing, message, self._links)
-        if program.schedule is None or not isinstance(routing.result, Routed):
+        now = self._programs.get(0, program.channel) or program
+        if now.schedule is None or not isinstance(routing.result, Routed):
             return routing
-        due_at = program.schedule.run_for(message.received_at, self._clock())
+        due_at = now.schedule.run_for(message.received_at, self._clock())
         return msgspec.structs.replace(routing, due_at=due_at)
 
     def _again(self, moved: Exception) -> None:

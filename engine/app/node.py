@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import blockingCallFromThread
 
@@ -24,6 +25,7 @@ from engine.config.keeping import retention_of
 from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
+from engine.editions.catching_up import catch_up
 from engine.editions.healing import heal
 from engine.editions.loading import Loaded, Shelf
 from engine.egress import Compared, Egress
@@ -94,7 +96,9 @@ class Node:
                 reactor, loop, settings, store, ring, self._looks, stored=self._wake_routing, told=told
             )
         lead = f"{settings.node}/0" if share[0] else ""
-        self._turning = Turning(store, self.holder, self, shelf.to_run, time.time, recorder, self._heal, lead)
+        self._turning = Turning(
+            store, self.holder, self, shelf.to_run, time.time, recorder, self._let_flow, lead
+        )
         self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
         self._carried: set[int] = set()  # the editions whose destinations are delivered to
         self._stopping = False
@@ -211,12 +215,14 @@ class Node:
             for idle in self._in_reactor(self._carry, self._needed()):
                 idle.stop()
 
-    def _heal(self, loaded: Loaded) -> None:
-        """Let flow what waits for codes that this edition has: one process does it for all."""
+    def _let_flow(self, loaded: Loaded) -> None:
+        """Let flow what waits for codes that this edition has, or for runs that it does not have: one process
+        does it for all."""
         if self._share[0] == 0:
             told = Entry(at=time.time(), who=self.holder, role="engine", act=Act.REDELIVER, object="editions")
             if heal(self._store, loaded.number, loaded.channels, told):
                 self._wake_routing()
+            catch_up(self._store, loaded.programs, msgspec.structs.replace(told, act=Act.RELEASE))
 
     def wake(self) -> None:
         """Another edition may have been made active: look now."""

@@ -255,6 +255,10 @@ class MessageStore(Protocol):
         """Scheduled deliveries whose run has come, or with a `channel` all of its own, become due, oldest
         message first; how many, `limit` at most. `told` is recorded in the same commit."""
 
+    def bring_forward(self, channel: str, due_at: float, *, limit: int, told: Entry | None = None) -> int:
+        """Scheduled deliveries of a channel whose run is later go with the one at `due_at`, oldest message
+        first; how many, `limit` at most. `told` is recorded in the same commit."""
+
     def scheduled(self) -> list[ScheduledRun]:
         """What waits for which run."""
 

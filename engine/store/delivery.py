@@ -85,6 +85,10 @@ _RELEASE: Final = (
     "UPDATE deliveries SET state = 'due', due_at = ? WHERE id IN (SELECT id FROM deliveries"
     " WHERE state = 'scheduled' AND {which} ORDER BY due_at, id LIMIT ?)"
 )
+_FORWARD: Final = (
+    "UPDATE deliveries SET due_at = ? WHERE id IN (SELECT id FROM deliveries"
+    " WHERE state = 'scheduled' AND channel = ? AND due_at > ? ORDER BY id LIMIT ?)"
+)
 _RUNS: Final = (
     "SELECT channel, due_at, count(*) FROM deliveries WHERE state = 'scheduled'"
     " GROUP BY channel, due_at ORDER BY channel, due_at"
@@ -221,6 +225,14 @@ class Deliveries(Part):
             if told is not None:
                 append(work, self._audit, [told])
             return work.run(_RELEASE.format(which=which), (now, asked, limit))
+
+    def bring_forward(self, channel: str, due_at: float, *, limit: int, told: Entry | None = None) -> int:
+        """`MessageStore.bring_forward`."""
+        with self._database.write(*((TURN,) if told is not None else ())) as work:
+            moved = work.run(_FORWARD, (due_at, channel, due_at, limit))
+            if told is not None and moved:
+                append(work, self._audit, [told])
+            return moved
 
     def scheduled(self) -> list[ScheduledRun]:
         """`MessageStore.scheduled`."""

@@ -56,6 +56,18 @@ class ScheduleContract:
         store.settle([done], now=1001.0, holder="me")
         assert claimed(store, 1002.0) == [second]
 
+    def test_what_waits_for_a_later_run_is_brought_forward(self, store: Store) -> None:
+        late, early, other = (
+            taken(store, 1, 9e3),
+            taken(store, 2, 1e3),
+            taken(store, 3, 9e3, channel="others"),
+        )
+        assert store.bring_forward("postings", 2e3, limit=9, told=ASKED) == 1
+        assert store.bring_forward("postings", 2e3, limit=9, told=ASKED) == 0
+        runs = {(run.channel, run.due_at) for run in store.scheduled()}
+        assert runs == {("postings", 2e3), ("postings", 1e3), ("others", 9e3)}, (late, early, other)
+        assert len(store.entries(AuditQuery(act=Act.RELEASE))) == 1
+
     def test_a_message_with_one_effect_scheduled_waits_and_the_books_balance(self, store: Store) -> None:
         number = taken(store, 1, 1000.0)
         assert store.messages(Query(ids=(number,)))[0].state is MessageState.WAITING

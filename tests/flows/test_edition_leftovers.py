@@ -57,3 +57,18 @@ def test_what_comes_late_of_an_older_edition_finds_its_destination(deployed: Mak
         engine.rest()
     finally:
         receiver.close()
+
+
+def test_what_waits_for_a_run_is_not_overtaken_when_its_schedule_goes(deployed: Make) -> None:
+    """A charge that was to be posted at New Year, and its correction by an edition that posts at once."""
+    port = free_port()
+    yearly = 'schedule: {cron: "0 0 1 1 *"}\n'
+    engine = deployed(edition("E1", port=port, rest=yearly)).start()
+    sender = engine.dial(port)
+    assert b"MSA|AA|" in (sender.ask(charge(1)) or b"")
+    wait_for(lambda: '"deliveries": 1' in engine.wardline("scheduled", "--json")[1], "scheduled", engine)
+    engine.deploy(edition("E2", port=port))
+    assert b"MSA|AA|" in (sender.ask(charge(2)) or b"")
+    engine.rest()
+    assert {one.effects for one in engine.taken().values()} == {((1, "WH/E1"),), ((2, "WH/E2"),)}
+    assert "channel:charges" in engine.wardline("audit", "list", "--act", "release", "--json")[1]
