@@ -130,7 +130,7 @@ class _Chain:
         else:
             self.value = verb.build(call, self.setting, before)
         self.gives, self.values = verb.gives, (self.value,)
-        self.verbs.append(Stage(str(call), self.value))
+        self.verbs.append(Stage(str(call), self.value, tuple(one.alternatives for one in others)))
 
     def _started(self, part: PathText | Call, use: Use) -> tuple[Value, tuple[Field, ...]]:
         """The value of a part, and the fields that it reads."""

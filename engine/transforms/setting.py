@@ -67,10 +67,11 @@ class Read(NamedTuple):
 
 class Stage(NamedTuple):
     """A part of an expression as it is `said`, and what it gives: an alternative, or a verb after what stands
-    before it."""
+    before it. `asked` are the alternatives of each other expression that a verb reads."""
 
     said: str
     value: Value
+    asked: tuple[tuple[Value, ...], ...] = ()
 
 
 class Worked(NamedTuple):

@@ -27,6 +27,7 @@ from engine.hl7.document import Document
 from engine.program import Program
 from engine.transforms.setting import Worked
 from engine.workbench.steps import Change, Walk
+from engine.workbench.unit_rows import unit_rows
 
 __all__ = ["Coverage", "Covered", "coverage_of"]
 
@@ -213,8 +214,19 @@ class _Watch(Walk):
         for worked in self._worked[place]:
             many = len(worked.alternatives) + len(worked.verbs)
             self.reached.update(_come_by(worked, changes[:many]))
+            self.reached.update(self._converted(worked, changes[len(worked.alternatives) : many], scope))
             changes = changes[many:]
         return look
+
+    def _converted(self, worked: Worked, changes: Sequence[Change], scope: Any) -> Iterator[Key]:
+        """Rows of units that quantities were converted by."""
+        for stage, change in zip(worked.verbs, changes, strict=False):
+            call = _verb_of(stage.said)
+            table = self._channel.tables.get(call.arguments[2]) if len(call.arguments) > 2 else None
+            if call.name == "convert" and table is not None and change.gave:
+                yield from (
+                    ("row", call.arguments[2], code) for code in unit_rows(stage.asked[:2], table, scope)
+                )
 
 
 def _come_by(worked: Worked, changes: Sequence[Change]) -> Iterator[Key]:

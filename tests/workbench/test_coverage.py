@@ -141,6 +141,23 @@ def test_the_page_marks_the_lines(folder: Path) -> None:
     assert "no case looks 200 up" in reader.missed
 
 
+def test_rows_of_units_are_come_by_where_a_quantity_is_converted(folder: Path) -> None:
+    quantity = "FT1-10 | convert(FT1-11 + FT1-7.1 or FT1-11, unit, units)"
+    text = CHANNEL.replace("FT1-10 | number", quantity).replace("items.csv}", "items.csv, units: units.csv}")
+    text = text.replace("values:", "values:\n  unit: literal(Units)")
+    (folder / "charges.yaml").write_text(text)
+    (folder / "units.csv").write_text(
+        "code,unit,factor\nBX,Units,10\nCS,BX,5\nCS/200,BX,4\nCS/100,CS,3\nEA,Units,\n"
+    )
+    (folder / "charges.test.yaml").write_text(HEAD.replace("||2\n", "||2|CS\n"))
+    [units] = [
+        one
+        for one in coverage_of([load_channel(folder / "charges.yaml")]).files
+        if one.file.endswith("units.csv")
+    ]
+    assert [one.text for one in units.missed] == ["no case looks CS/200 up", "no case looks EA up"]
+
+
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command("test")(testing.test)
 app.command("other")(testing.test)
