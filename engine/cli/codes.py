@@ -96,7 +96,8 @@ def _cell(text: str) -> tuple[str, str]:
 def _next(one: Wanted) -> str:
     if one.there:
         return "it has a row here: deploy"
-    return "; ".join(f"like {suggestion.code}? {suggestion.why}" for suggestion in one.suggestions)
+    told = [f"like {suggestion.code}? {suggestion.why}" for suggestion in one.suggestions]
+    return "; ".join((*told, *(f"{cell}? Odoo has it" for cell in one.listed)))
 
 
 def _show(added: Addition) -> None:

@@ -25,15 +25,16 @@ class Suggestion(NamedTuple):
     why: str
 
 
-def suggest(code: str, known: Iterable[str]) -> list[Suggestion]:
-    """The likeliest first, three at most; `known` are the table's codes."""
+def suggest(code: str, known: Iterable[str], *, alike: bool = True) -> list[Suggestion]:
+    """The likeliest first, three at most; `known` are the table's codes. Without `alike` other spellings
+    alone."""
     codes = list(known)
     plain = _plain(code)
     same = [Suggestion(one, "the same, written otherwise") for one in codes if _plain(one) == plain]
-    if same or len(codes) > _LARGE or len(plain) < 3:
+    if same or not alike or len(codes) > _LARGE or len(plain) < 3:
         return same[:MOST]
-    alike = sorted(_alike(plain, codes), key=lambda one: (-one[0], one[1]))
-    return [Suggestion(one, "few characters differ") for _, one in islice(alike, MOST)]
+    near = sorted(_alike(plain, codes), key=lambda one: (-one[0], one[1]))
+    return [Suggestion(one, "few characters differ") for _, one in islice(near, MOST)]
 
 
 def _alike(plain: str, codes: Iterable[str]) -> Iterator[tuple[float, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from engine.config.finding import Finding
 from engine.config.loading import LoadedChannel
 from engine.config.table_schema import schema_beside
 from engine.config.table_text import TableText
+from engine.config.tables import read_table
 from engine.errors import Misconfigured
 from engine.model import Parked
 from engine.transforms.wording import meant
@@ -24,7 +25,7 @@ __all__ = ["Addition", "Wanted", "row_for", "tables_by_name", "worklist"]
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A code that messages wait for. `file` is the table as the folder of channels has it (empty: the folder
     has no such channel or table), `there` says that it has the code by now: then the folder is to be
-    deployed."""
+    deployed. `listed` are cells of its row that lists out of Odoo suggest: `item=GLV-M`."""
 
     table: str
     code: str
@@ -36,6 +37,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     file: str = ""
     there: bool = False
     suggestions: tuple[Suggestion, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 class Addition(msgspec.Struct, frozen=True):
@@ -73,9 +75,25 @@ def worklist(parked: Sequence[Parked], channels: Sequence[LoadedChannel] = ()) -
                 file=file,
                 there=there,
                 suggestions=() if there or rows is None else tuple(suggest(code, rows.keys())),
+                listed=() if there or not file else tuple(_listed(Path(file), code)),
             )
         )
     return sorted(found, key=lambda one: (-one.messages, one.first_at, one.code))
+
+
+def _listed(path: Path, code: str) -> Iterator[str]:
+    """The cells that may be meant where a column's codes are those of another table, and that one has this
+    code, or the same written otherwise. Of several columns on one list the first: what is billed for an item
+    is not the item."""
+    spec, _ = schema_beside(path, str(path))
+    asked: set[str] = set()
+    for name, column in (spec.columns if spec else {}).items():
+        if column.within is None or column.within in asked:
+            continue
+        asked.add(column.within)
+        table, _ = read_table(path.with_name(f"{column.within}.csv"), column.within)
+        for one in suggest(code, table.keys(), alike=False) if table else ():
+            yield f"{name}={one.code}"
 
 
 def tables_by_name(channels: Sequence[LoadedChannel]) -> dict[tuple[str, str], Path]:

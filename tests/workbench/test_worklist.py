@@ -47,6 +47,13 @@ def test_the_most_wanted_is_first_and_suggestions_come_from_the_table(channels: 
     assert second.suggestions == ()
 
 
+def test_an_item_that_odoo_has_by_this_code_is_told(channels: list[LoadedChannel]) -> None:
+    (line,) = worklist([parked("glv-m")], channels)
+    assert line.listed == ("item=GLV-M",)
+    (line,) = worklist([parked("270001")], channels)
+    assert line.listed == ()
+
+
 def test_one_file_that_several_channels_use_is_one_line(channels: list[LoadedChannel]) -> None:
     users = [one.spec.channel for one in channels if "tables/locations.csv" in one.spec.tables.values()]
     assert len(users) > 1
