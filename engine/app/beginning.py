@@ -26,7 +26,7 @@ def active_of(store: EditionStore, settings: Settings, folder: Path | None) -> A
     `Misconfigured`."""
     if folder is not None:
         told = Entry(
-            at=time.time(), who=settings.node, role="engine", act=Act.DEPLOY, object="editions",
+            at=time.time(), who=f"engine@{settings.node}", role="engine", act=Act.DEPLOY, object="editions",
             why="wardline run with a folder",
         )  # fmt: skip
         return take_folder(store, folder, settings.sites, told)

@@ -40,10 +40,10 @@ def approve(
     typer.echo(f"edition {number}, put forward by {edition.who}: {edition.why}")
     if (active := opened.active()) and active.at > edition.at:
         typer.secho(f"edition {active.edition} became active since: what it brought may go", fg="yellow")
-    review(opened, packed_of(opened, number), unpacked(opened, number), last, told)
+    seen = review(opened, packed_of(opened, number), unpacked(opened, number), last, told)
     agreed(yes, "Approve this?")
     try:
-        activation = deploying.approve(opened, number, told)
+        activation = deploying.approve(opened, number, told, seen)
     except Misconfigured as refusal:
         act(
             opened, Act.DEPLOY, f"edition:{number}", why=why, ticket=ticket, outcome="refused",

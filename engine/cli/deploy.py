@@ -57,12 +57,12 @@ def deploy(
     if known and known.digest == checked.packed.digest and _may_run(known):
         typer.echo(f"nothing to deploy: this is edition {known.number}, the active one")
         return
-    review(opened, checked.packed, checked.channels, last, told)
+    seen = review(opened, checked.packed, checked.channels, last, told)
     agreed(yes, "Deploy this?")
     if in_production():
         _put_forward(opened, checked.packed, told)
         return
-    activation = put_in_force(opened, checked.packed, told)
+    activation = put_in_force(opened, checked.packed, told, seen)
     sign(opened)
     typer.echo(f"edition {activation.edition} is the active one")
     await_engine(opened, activation, wait)

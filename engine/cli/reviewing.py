@@ -24,22 +24,24 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _PLACES = 8  # of a file that are spelled out
 
 
-def review(store: Store, packed: Packed, new: Sequence[LoadedChannel], last: int, told: Entry) -> None:
+def review(store: Store, packed: Packed, new: Sequence[LoadedChannel], last: int, told: Entry) -> int:
     """Show what a set of channels has other than the active edition, and what that means for the newest
-    messages. An active edition that cannot be read here any more keeps nobody from deploying another."""
+    messages; the activation that it was compared with (0: there is none). An active edition that cannot be
+    read here any more keeps nobody from deploying another."""
     active = store.active()
     if active is None:
         typer.echo(f"the first edition: {counted(len(packed.files), 'file')}")
-        return
+        return 0
     number = active.edition
     try:
         before, old = packed_of(store, number), unpacked(store, number)
     except Misconfigured as error:
         said = f"edition {number}, the active one, cannot be read here: nothing to compare with\n{error}"
         typer.secho(said, fg="yellow", err=True)
-        return
+        return active.id
     _show_changes(number, changes(before, packed))
     show_impact(impact_of(store, number, old, new, last, told))
+    return active.id
 
 
 def _show_changes(number: int, found: Sequence[FileChange]) -> None:

@@ -32,9 +32,11 @@ def propose(store: EditionStore, packed: Packed, told: Entry) -> Edition:
     return store.propose(packed.digest, packed.encoded(), packed.sites, at=told.at, why=told.why, told=said)
 
 
-def approve(store: EditionStore, number: int, told: Entry) -> Activation:
+def approve(store: EditionStore, number: int, told: Entry, after: int | None = None) -> Activation:
     """Approve an edition and make it active. Raises `Misconfigured` for one that the same person put forward,
-    and for anybody but a reviewer: whoever sits at a command line without a key may have any name.
+    and for anybody but a reviewer: whoever sits at a command line without a key may have any name (with an @,
+    which no name of a person has). `after` is the activation that the reviewer saw it compared with: when
+    another one came since, nothing is approved.
 
     One that was approved and never made active, because that did not come to an end, is made so."""
     edition = edition_of(store, number)
@@ -44,9 +46,17 @@ def approve(store: EditionStore, number: int, told: Entry) -> Activation:
         )
     if told.who == edition.who:
         raise Misconfigured("somebody else has to approve it: never one's own", where=f"edition {number}")
+    if "@" in edition.who:
+        raise Misconfigured(
+            "it was put forward without a key", where=f"edition {number}", hint="wardline deploy by an author"
+        )
+    if after is not None and after != (active.id if (active := store.active()) else 0):
+        raise Misconfigured(
+            "another edition became active meanwhile", where=f"edition {number}", hint="look again"
+        )
     if edition.state != "approved" or any(one.edition == number for one in store.activations()):
         store.decide(number, "approved", at=told.at, told=_step(told, "approved"))
-    return _activated(store, number, told)
+    return _activated(store, number, told, after)
 
 
 def withdraw(store: EditionStore, number: int, told: Entry) -> Edition:
@@ -54,15 +64,15 @@ def withdraw(store: EditionStore, number: int, told: Entry) -> Edition:
     return store.decide(number, "withdrawn", at=told.at, told=_step(told, "withdrawn"))
 
 
-def activate(store: EditionStore, number: int, told: Entry) -> Activation:
+def activate(store: EditionStore, number: int, told: Entry, after: int | None = None) -> Activation:
     """Make an approved edition the active one. Raises `Misconfigured`; also for the active one."""
     active = store.active()
     if active is not None and active.edition == number:
         raise Misconfigured("it is the active one already", where=f"edition {number}")
-    return _activated(store, number, told)
+    return _activated(store, number, told, after)
 
 
-def put_in_force(store: EditionStore, packed: Packed, told: Entry) -> Activation:
+def put_in_force(store: EditionStore, packed: Packed, told: Entry, after: int | None = None) -> Activation:
     """Development: put channels forward, approve them alone, and make them active; the active ones stay.
 
     What somebody else put forward is withdrawn first: their name would look like that of a second person."""
@@ -73,7 +83,9 @@ def put_in_force(store: EditionStore, packed: Packed, told: Entry) -> Activation
     if edition.state == "proposed":
         store.decide(edition.number, "approved", at=told.at, told=_step(told, "approved", mode="development"))
     active = store.active()
-    return active if active and active.edition == edition.number else activate(store, edition.number, told)
+    if active and active.edition == edition.number:
+        return active
+    return activate(store, edition.number, told, after)
 
 
 def before(store: EditionStore) -> int:
@@ -104,10 +116,11 @@ def approved_by_another(edition: Edition) -> bool:
     return edition.state == "approved" and edition.decided_by != edition.who
 
 
-def _activated(store: EditionStore, number: int, told: Entry) -> Activation:
+def _activated(store: EditionStore, number: int, told: Entry, after: int | None) -> Activation:
     active = store.active()
     detail = {"before": str(active.edition)} if active else {}
-    return store.activate(number, at=told.at, why=told.why, told=_step(told, "activated", **detail))
+    said = _step(told, "activated", **detail)
+    return store.activate(number, at=told.at, why=told.why, told=said, after=after)
 
 
 def _step(told: Entry, step: str, **detail: str) -> Entry:

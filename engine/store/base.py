@@ -452,9 +452,12 @@ class EditionStore(Protocol):
         """Approve or withdraw a proposed edition. Raises `Misconfigured` for one that is not there or not
         proposed (any more)."""
 
-    def activate(self, number: int, *, at: float, why: str, told: Entry) -> Activation:
+    def activate(
+        self, number: int, *, at: float, why: str, told: Entry, after: int | None = None
+    ) -> Activation:
         """From this commit on the edition is the active one. Raises `Misconfigured` for one that is not there
-        or not approved."""
+        or not approved, and when the newest activation is not that `after` which it was decided on any more
+        (0: there was none)."""
 
     def active(self) -> Activation | None:
         """The newest activation; None before there is any. Cheap: asked every second."""

@@ -84,12 +84,19 @@ class Editions(Part):
             append(work, self._audit, [_about(number, told)])
             return _found(work, number)
 
-    def activate(self, number: int, *, at: float, why: str, told: Entry) -> Activation:
+    def activate(
+        self, number: int, *, at: float, why: str, told: Entry, after: int | None = None
+    ) -> Activation:
         """`EditionStore.activate`."""
         with self._database.write(TURN, _TAKES_TURNS) as work:
             if _found(work, number).state != "approved":
                 raise Misconfigured("it is not approved", where=f"edition {number}")
-            id_ = 1 + work.rows("SELECT coalesce(max(id), 0) FROM activations")[0][0]
+            newest = work.rows("SELECT coalesce(max(id), 0) FROM activations")[0][0]
+            if after not in (None, newest):
+                raise Misconfigured(
+                    "another edition became active meanwhile", where=f"edition {number}", hint="look again"
+                )
+            id_ = 1 + newest
             activation = Activation(id_, number, at, told.who, why)
             work.run(_ACTIVATE, (id_, number, at, told.who, why))
             append(work, self._audit, [_about(number, told)])
@@ -161,7 +168,8 @@ class Editions(Part):
 def _again(known: Edition, told: Entry) -> bool:
     """Whether one that is known is proposed anew."""
     alone = known.state == "approved" and known.decided_by == known.who
-    return known.state == "withdrawn" or (alone and told.role == "author")
+    keyless = known.state == "proposed" and "@" in known.who
+    return known.state == "withdrawn" or ((alone or keyless) and told.role == "author")
 
 
 def _about(number: int, told: Entry) -> Entry:

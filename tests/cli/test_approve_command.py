@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from editions.edition_kit import charges_in
+from editions.edition_kit import charges_in, told
 from typer.testing import CliRunner
 
 from engine.auditing import AuditQuery, Entry
 from engine.cli import app
+from engine.editions.deploying import approve
 from engine.errors import Misconfigured
 from engine.people.file import add_person
 from engine.people.words import Role
@@ -272,3 +273,22 @@ def test_a_running_engine_goes_on_with_what_two_persons_stand_behind(hospital: H
         engine.terminate()
         engine.wait(30)
         channel.write_text(before)
+
+
+def test_an_edition_that_became_active_while_a_reviewer_read_is_to_be_looked_at_first(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital.deploy("ann")
+    hospital.change()
+    hospital.deploy("ann")
+
+    def meanwhile(*_: object) -> None:
+        other = hospital.store()
+        assert approve(other, 2, told("eve", role="reviewer")).edition == 2
+        other.close()
+
+    monkeypatch.setattr("engine.cli.approving.agreed", meanwhile)
+    result = hospital.run("bob", "approve", "1", "--yes")
+    assert "another edition became active meanwhile" in str(result.exception)
+    assert hospital.active() == 2
+    assert hospital.audited()[-1].outcome == "refused"

@@ -85,6 +85,12 @@ class EditionContract:
         kept = store.propose(b"\x01" * 32, b"", [], at=10.0, why="now", told=told("dora", role="author"))
         assert (kept.state, kept.decided_by) == ("approved", "bob")
 
+    def test_what_no_author_put_forward_is_put_forward_anew_by_one(self, store: Store) -> None:
+        proposed(store, who="ann@desk")
+        assert proposed(store, who="carl@desk").who == "ann@desk"
+        again = store.propose(b"\x01" * 32, b"", [], at=8.0, why="now", told=told("carl", role="author"))
+        assert (again.number, again.state, again.who) == (1, "proposed", "carl")
+
     def test_what_is_not_there_is_told(self, store: Store) -> None:
         assert store.edition(1) is None
         assert store.active() is None
@@ -106,6 +112,15 @@ class EditionContract:
             store.decide(1, "withdrawn", at=6.5, told=told("bob"))
         assert store.activate(1, at=7.0, why="go", told=told("bob")) == Activation(1, 1, 7.0, "bob", "go")
         assert store.active() == Activation(1, 1, 7.0, "bob", "go")
+
+    def test_what_was_decided_on_another_activation_does_not_become_active(self, store: Store) -> None:
+        put_in_force(store, 1)
+        proposed(store, 2)
+        store.decide(2, "approved", at=6.0, told=told("bob"))
+        for after in (0, 7):
+            with pytest.raises(Misconfigured, match="another edition became active meanwhile"):
+                store.activate(2, at=8.0, why="go", told=told("bob"), after=after)
+        assert store.activate(2, at=8.0, why="go", told=told("bob"), after=1).id == 2
 
     def test_the_newest_activation_is_the_active_one(self, store: Store) -> None:
         for number in (1, 2):

@@ -84,6 +84,27 @@ def test_what_an_author_put_forward_is_not_approved_by_deploying_it_in_developme
     ]  # fmt: skip
 
 
+def test_what_was_put_forward_without_a_key_is_nobodys_to_approve(store: Store) -> None:
+    """Killed while it deployed in development: `bob` could be the second person to himself."""
+    propose(store, packed(1), told("bob@desk", role="operator"))
+    with pytest.raises(Misconfigured, match="without a key"):
+        approve(store, 1, told("bob", role="reviewer"))
+    assert propose(store, packed(1), told("ann", role="author")).who == "ann"
+    assert approve(store, 1, told("bob", role="reviewer")).edition == 1
+
+
+def test_what_was_compared_with_another_edition_is_not_approved(store: Store) -> None:
+    for number in (1, 2):
+        propose(store, packed(number), told("ann", role="author"))
+    approve(store, 1, told("bob", role="reviewer"), 0)
+    with pytest.raises(Misconfigured, match="another edition became active meanwhile"):
+        approve(store, 2, told("bob", role="reviewer"), 0)
+    waits = store.edition(2)
+    assert waits is not None
+    assert waits.state == "proposed"
+    assert approve(store, 2, told("bob", role="reviewer"), 1).id == 2
+
+
 def test_what_was_withdrawn_is_not_approved_any_more(store: Store) -> None:
     propose(store, packed(1), told("ann"))
     assert withdraw(store, 1, told("bob")).state == "withdrawn"
