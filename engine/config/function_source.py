@@ -14,7 +14,7 @@ from typing import Final
 from engine.config.finding import Finding
 from engine.transforms.wording import listed, meant
 
-__all__ = ["MAX_BYTES", "MODULES", "checked_source", "defined"]
+__all__ = ["MAX_BYTES", "MODULES", "asks", "checked_source", "defined"]
 
 MAX_BYTES: Final = 64 * 1024
 
@@ -36,6 +36,19 @@ _NO_CLOCK: Final = frozenset({"now", "today", "utcnow"})
 _TOP: Final = (
     ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign,
 )  # fmt: skip
+
+
+def asks(raw: bytes, name: str) -> bool:
+    """Whether a test calls the function `name` and asserts something that is not a constant: else it cannot
+    fail. One that is no Python says so when it is run."""
+    try:
+        nodes = list(ast.walk(ast.parse(raw)))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return True
+    called = [node.func for node in nodes if isinstance(node, ast.Call)]
+    calls = any(name in (getattr(one, "id", ""), getattr(one, "attr", "")) for one in called)
+    held = any(isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant) for node in nodes)
+    return calls and held
 
 
 def checked_source(raw: bytes, shown: str, also: str = "") -> tuple[ast.Module | None, list[Finding]]:

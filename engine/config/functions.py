@@ -14,7 +14,7 @@ from types import ModuleType, NoneType, UnionType
 from typing import Any
 
 from engine.config.finding import Finding, Place, Problem
-from engine.config.function_source import MAX_BYTES, MODULES, checked_source, defined
+from engine.config.function_source import MAX_BYTES, MODULES, asks, checked_source, defined
 from engine.config.positions import Positions
 from engine.config.spec import ChannelSpec
 from engine.config.spec.values import CallSpec
@@ -110,9 +110,12 @@ def _loaded(path: Path, name: str) -> tuple[Function | None, list[Finding]]:
 
 def _about(path: Path, name: str) -> Iterator[Finding]:
     """What is wrong with a function whatever it does."""
-    if not (path.parent / f"test_{name}.py").is_file():
-        hint = f"{FUNCTIONS}/test_{name}.py: def test_…, with assert"
+    test = path.parent / f"test_{name}.py"
+    hint = f"{FUNCTIONS}/test_{name}.py: def test_…, with assert"
+    if not test.is_file():
         yield Finding(str(path), 1, 1, f"the function {name} has no test", hint)
+    elif not asks(source_of(test), name):
+        yield Finding(str(test), 1, 1, f"these tests assert nothing of {name}", f"assert {name}(…) == …")
     if name in MODULES:
         yield Finding(str(path), 1, 1, f"{name} is a module of Python", "choose another name")
     if path.stat().st_mode & stat.S_IWOTH:

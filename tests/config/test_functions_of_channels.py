@@ -264,6 +264,19 @@ def test_a_function_needs_a_test(folder: Path) -> None:
     assert said.startswith("functions/packs_of.py:1:1: the function packs_of has no test (functions/test_")
 
 
+@pytest.mark.parametrize(
+    "body", ["assert True", "packs_of(1, '')", "packs_of(1, '')\n    assert 1", "assert [] == []"]
+)
+def test_a_test_that_cannot_fail_is_none(folder: Path, body: str) -> None:
+    (folder / "functions/test_packs_of.py").write_text(
+        f"from packs_of import packs_of\n\n\ndef test_it():\n    {body}\n"
+    )
+    (said,) = found(folder)
+    assert said.startswith(
+        "functions/test_packs_of.py:1:1: these tests assert nothing of packs_of (assert packs_of("
+    )
+
+
 def test_a_file_that_everyone_may_change_and_one_that_is_too_large(folder: Path) -> None:
     path = folder / "functions/packs_of.py"
     path.chmod(0o666)
