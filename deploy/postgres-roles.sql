@@ -70,6 +70,8 @@ GRANT SELECT (id, channel, type, state, received_at, answered, original, bytes, 
   ON messages TO wardline_readonly;
 GRANT SELECT (id, message_id, channel, destination, lane, state, attempts, due_at, settled_at)
   ON deliveries TO wardline_readonly;
-GRANT SELECT ON audit, audit_checkpoints, erasures, configured, owed, pulse, editions, activations, running
+GRANT SELECT ON audit, audit_checkpoints, erasures, configured, owed, pulse, activations, running
   TO wardline_readonly;
+GRANT SELECT (number, digest, state, at, who, why, ticket, sites, decided_by, decided_at)
+  ON editions TO wardline_readonly;
 GRANT SELECT (token, domain, tenant, created_at, merged_into, erased_at) ON tokens TO wardline_readonly;

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from engine.config.loading import LoadedChannel
 from engine.editions.deploying import approved_by_another
-from engine.editions.opening import channels_of, edition_of
+from engine.editions.opening import Kept, channels_of, edition_of
 from engine.errors import Misconfigured
 from engine.program import Program
-from engine.store.base import EditionStore
 
 __all__ = ["Loaded", "Shelf"]
 
@@ -32,7 +31,7 @@ class Shelf:
     """The editions of a store, unpacked below the folder `into`. Where it takes `two_persons` to make
     channels run, none is to run that one person approved alone."""
 
-    def __init__(self, store: EditionStore, into: Path, *, two_persons: bool = False) -> None:
+    def __init__(self, store: Kept, into: Path, *, two_persons: bool = False) -> None:
         self._store, self._into = store, into
         self._two_persons = two_persons
 

@@ -256,7 +256,7 @@ class MessageStore(Protocol):
         message first; how many, `limit` at most. `told` is recorded in the same commit."""
 
     def bring_forward(self, channel: str, due_at: float, *, limit: int, told: Entry | None = None) -> int:
-        """Scheduled deliveries of a channel whose run is later go with the one at `due_at`, oldest message
+        """Scheduled deliveries of a channel whose run is later go with the one at `due_at`, nearest run
         first; how many, `limit` at most. `told` is recorded in the same commit."""
 
     def scheduled(self) -> list[ScheduledRun]:

@@ -87,7 +87,7 @@ _RELEASE: Final = (
 )
 _FORWARD: Final = (
     "UPDATE deliveries SET due_at = ? WHERE id IN (SELECT id FROM deliveries"
-    " WHERE state = 'scheduled' AND channel = ? AND due_at > ? ORDER BY id LIMIT ?)"
+    " WHERE state = 'scheduled' AND channel = ? AND due_at > ? ORDER BY due_at, id LIMIT ?)"
 )
 _RUNS: Final = (
     "SELECT channel, due_at, count(*) FROM deliveries WHERE state = 'scheduled'"

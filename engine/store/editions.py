@@ -34,11 +34,12 @@ _SAY: Final = (
     " ON CONFLICT (holder) DO UPDATE SET activation = excluded.activation, edition = excluded.edition,"
     " at = excluded.at, refused = excluded.refused"
 )
-# Each part by its partial index: what is open is few beside all that is kept.
+# Each part by its partial index: what is open is few beside all that is kept. (CROSS JOIN keeps SQLite from
+# beginning with the messages.)
 _WORKING: Final = (
     "SELECT DISTINCT edition FROM messages WHERE edition > 0 AND state = 'received'"
-    " UNION SELECT DISTINCT m.edition FROM fragments f JOIN messages m ON m.id = f.message_id"
-    " WHERE m.edition > 0"
+    " UNION SELECT DISTINCT m.edition FROM fragments f CROSS JOIN messages m"
+    " WHERE m.id = f.message_id AND m.edition > 0"
     + "".join(
         " UNION SELECT DISTINCT m.edition FROM deliveries d JOIN messages m ON m.id = d.message_id"
         f" WHERE m.edition > 0 AND d.state = '{state.value}'"

@@ -24,10 +24,11 @@ _PARK: Final = (
     " place = excluded.place, at = excluded.at"
 )
 # What was purged cannot be routed again, and what a later version of its resource has followed must not be:
-# they wait for nothing any more.
+# they wait for nothing any more. (CROSS JOIN keeps SQLite from beginning with the messages.)
 _OPEN: Final = (
-    " FROM unmapped u JOIN messages m ON m.id = u.message_id JOIN contents c ON c.message_id = u.message_id"
-    " WHERE m.state = 'dead' AND NOT EXISTS (SELECT 1 FROM versions v JOIN resources r"
+    " FROM unmapped u CROSS JOIN messages m CROSS JOIN contents c"
+    " WHERE m.id = u.message_id AND c.message_id = u.message_id AND m.state = 'dead'"
+    " AND NOT EXISTS (SELECT 1 FROM versions v JOIN resources r"
     " ON r.created = v.created WHERE v.message_id = m.id AND r.message_id <> m.id)"
 )
 _PARKED: Final = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -179,6 +181,18 @@ def test_an_edition_is_loaded_from_the_store_alone(store: Store, tmp_path: Path)
             file.unlink()
     with pytest.raises(Misconfigured, match="no such edition"):
         channels_of(store, 7, tmp_path / "var")
+
+
+def test_other_files_under_their_own_digest_are_not_taken_for_what_was_deployed(
+    store: Store, tmp_path: Path
+) -> None:
+    """Whoever may write to the database, and not to the audit, would have code of their own run otherwise."""
+    number = take_folder(store, charges_in(tmp_path / "channels"), (), told()).edition
+    other = Packed({**packed_of(store, number).files, "functions/mine.py": b"import os"})
+    with closing(sqlite3.connect(tmp_path / "wardline.db")) as database, database:
+        database.execute("UPDATE editions SET packed = ?, digest = ?", (other.encoded(), other.digest))
+    with pytest.raises(Misconfigured, match="audit knows of no such files"):
+        channels_of(store, number, tmp_path / "var")
 
 
 def test_where_it_takes_two_persons_nothing_else_is_to_run(store: Store, tmp_path: Path) -> None:

@@ -167,6 +167,8 @@ def test_the_reidentification_user_opens_rows_and_reads_no_message(site: Site, e
         "SELECT sealed FROM contents",
         "SELECT effect FROM deliveries",
         "SELECT term FROM mentions",
+        "SELECT packed FROM editions",
+        "SELECT code FROM unmapped",
         "UPDATE tokens SET sealed = NULL RETURNING token",
         "UPDATE audit SET who = 'x' RETURNING id",
     ):
@@ -180,6 +182,7 @@ def test_who_looks_on_reads_counts_and_the_audit_only(site: Site) -> None:
     for name in ("editions", "activations", "running"):
         assert site.ask("readonly", f"SELECT count(*) FROM {name}")
     for query in (
+        "SELECT packed FROM editions",
         "SELECT sealed FROM contents",
         "SELECT effect FROM deliveries",
         "SELECT sealed FROM tokens",
