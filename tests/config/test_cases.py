@@ -250,6 +250,10 @@ def test_a_table_may_be_a_file_or_a_list(folder: Path) -> None:
         ("a.csv\n    each: []", "12:5: each does not go with rows"),
         ("[a]", "11:11: not rows of a table"),
         ("{a: b}", "11:11: not rows of a table"),
+        ("[]", "11:11: the table has no rows"),
+        ("|\n      code, count\n", "11:11: the table has no rows"),
+        ("[{of: x, count: '2'}]", "11:11: no part of the case uses the column count"),
+        ("[{FT1-10: '2'}]", "11:11: no part of the case uses the column FT1-10"),
     ],
 )
 def test_rows_that_are_no_table_are_named(folder: Path, rows: str, failure: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ MAX_CASES = 5_000
 """Of one test file, written out."""
 
 _OWN = ("rows", "each")
+_PATH = re.compile(r"[A-Z][A-Z0-9]{2}[-\[]|[A-Z]\w*\.")
 _CELL = re.compile(r"\{([A-Za-z0-9_ .\-\[\]]+)\}")
 
 
@@ -122,11 +123,37 @@ def _cases(case: Any, place: Place, positions: Positions, folder: Path) -> Itera
             here = (*place, "each", at)
             yield _Made(_varied(base, variant), positions.values.get(here), here)
         return
-    for row, spot in _rows(case["rows"], (*place, "rows"), positions, folder):
+    rows = list(_rows(case["rows"], (*place, "rows"), positions, folder))
+    _all_used(base, [row for row, _ in rows], (*place, "rows"))
+    for row, spot in rows:
         made = _filled(base, row)
         if made.get("name") == base.get("name"):
             made["name"] = f"{base.get('name', '')}: {next(iter(row.values()), '')}"
         yield _Made(made, spot)
+
+
+def _all_used(base: dict[str, Any], rows: Sequence[Mapping[str, str]], place: Place) -> None:
+    """Raises `_Wrong` for a table that makes no case, or that has a column which nothing of the case uses:
+    it would look as if it were tested. The first column may be there for the name, if it is no field path."""
+    if not rows:
+        raise _Wrong(Problem(place, "the table has no rows", "below the names of its columns"))
+    used = set(_columns_of(base))
+    labels = () if _CELL.search(str(base.get("name", ""))) else (next(iter(rows[0]), ""),)
+    columns = (column for row in rows for column in row if column not in labels or _PATH.match(column))
+    unused = next((column for column in columns if column not in used), None)
+    if unused is not None:
+        hint = f"such as with: {{FT1-7: '{{{unused}}}'}}"
+        raise _Wrong(Problem(place, f"no part of the case uses the column {unused}", hint))
+
+
+def _columns_of(node: Any) -> Iterator[str]:
+    """The columns that a case names."""
+    if isinstance(node, str):
+        yield from _CELL.findall(node)
+        return
+    parts = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for part in parts:
+        yield from _columns_of(part)
 
 
 def _varied(base: dict[str, Any], variant: Any) -> dict[str, Any]:
