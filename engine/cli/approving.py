@@ -11,7 +11,7 @@ from engine.cli.acting import TicketOption, WhyOption, act, reason, sign
 from engine.cli.awaiting import WaitOption, await_engine
 from engine.cli.comparing import LAST, LastOption, unpacked
 from engine.cli.proving import KeyOption, in_production, teller
-from engine.cli.reviewing import YesOption, agreed, review
+from engine.cli.reviewing import YesOption, agreed, read_code, review
 from engine.cli.show import StoreOption, open_named
 from engine.editions import deploying
 from engine.editions.opening import edition_of, packed_of
@@ -40,7 +40,9 @@ def approve(
     typer.echo(f"edition {number}, put forward by {edition.who}: {edition.why}")
     if (active := opened.active()) and active.at > edition.at:
         typer.secho(f"edition {active.edition} became active since: what it brought may go", fg="yellow")
-    seen = review(opened, packed_of(opened, number), unpacked(opened, number), last, told)
+    packed = packed_of(opened, number)
+    read_code(opened, packed, yes)
+    seen = review(opened, packed, unpacked(opened, number), last, told)
     agreed(yes, "Approve this?")
     try:
         activation = deploying.approve(opened, number, told, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from engine.editions.packing import Packed
 from engine.errors import Misconfigured
 from engine.store.base import Store
 
-__all__ = ["YesOption", "agreed", "review"]
+__all__ = ["YesOption", "agreed", "read_code", "review"]
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _PLACES = 8  # of a file that are spelled out
@@ -42,6 +43,21 @@ def review(store: Store, packed: Packed, new: Sequence[LoadedChannel], last: int
     _show_changes(number, changes(before, packed))
     show_impact(impact_of(store, number, old, new, last, told))
     return active.id
+
+
+def read_code(store: Store, packed: Packed, yes: bool) -> None:
+    """Before functions of somebody else run here, to show what they change: what is new of them, line by
+    line, and a question. Raises as `agreed`."""
+    active, old = store.active(), Packed({})
+    with suppress(Misconfigured):  # what cannot be read any more is nothing to compare with
+        old = packed_of(store, active.edition) if active else old
+    code = [one for one in changes(old, packed) if one.file.endswith(".py") and one.what != "removed"]
+    for one in code:
+        typer.echo(f"{one.what} {one.file}, code that runs:")
+        for line in one.lines:
+            typer.echo(f"    {line}")
+    if code:
+        agreed(yes, "It runs here now, with your rights, to show what changes. Go on?")
 
 
 def _show_changes(number: int, found: Sequence[FileChange]) -> None:

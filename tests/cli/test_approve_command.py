@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from engine.auditing import AuditQuery, Entry
 from engine.cli import app
-from engine.editions.deploying import approve
+from engine.editions.deploying import approve, propose
+from engine.editions.packing import Packed, pack
 from engine.errors import Misconfigured
 from engine.people.file import add_person
 from engine.people.words import Role
@@ -292,3 +293,20 @@ def test_an_edition_that_became_active_while_a_reviewer_read_is_to_be_looked_at_
     assert "another edition became active meanwhile" in str(result.exception)
     assert hospital.active() == 2
     assert hospital.audited()[-1].outcome == "refused"
+
+
+def test_code_is_read_before_it_runs_on_the_machine_of_who_reviews_it(hospital: Hospital) -> None:
+    hospital.deploy("ann")
+    hospital.run("bob", "approve", "1", "--yes")
+    store = hospital.store()
+    code = {"functions/packs_of.py": b"def packs_of(number: str) -> str:\n    return number\n"}
+    propose(store, Packed({**pack(hospital.channels).files, **code}), told("ann", role="author"))
+    store.close()
+    asked = hospital.run("bob", "approve", "2")
+    assert "added functions/packs_of.py, code that runs:" in asked.stdout
+    assert "+def packs_of(number: str) -> str:" in asked.stdout
+    assert "against edition 1" not in asked.stdout
+    assert hospital.active() == 1
+    agreed = hospital.run("bob", "approve", "2", "--yes")
+    assert "against edition 1" in agreed.stdout, agreed.output
+    assert hospital.active() == 2
