@@ -138,7 +138,7 @@ def _all_used(base: dict[str, Any], rows: Sequence[Mapping[str, str]], place: Pl
     if not rows:
         raise _Wrong(Problem(place, "the table has no rows", "below the names of its columns"))
     used = set(_columns_of(base))
-    labels = () if _CELL.search(str(base.get("name", ""))) else (next(iter(rows[0]), ""),)
+    labels: tuple[str, ...] = () if _CELL.search(str(base.get("name", ""))) else (next(iter(rows[0]), ""),)
     columns = (column for row in rows for column in row if column not in labels or _PATH.match(column))
     unused = next((column for column in columns if column not in used), None)
     if unused is not None:
