@@ -12,6 +12,7 @@ from rich.console import Console
 from engine.cli.named import counted
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json, table, when
 from engine.cli.siting import SiteOption, sites_of
+from engine.cli.terminal import plainly
 from engine.config.loading import load_channels
 from engine.errors import Misconfigured
 from engine.workbench.worklist import Addition, Wanted, row_for, tables_by_name, worklist
@@ -43,10 +44,10 @@ def listed(
     shown = table("table", "code", "messages", "first", "last", "at", "channels", "what next")
     for one in found:
         shown.add_row(
-            one.table, one.code, str(one.messages), when(one.first_at), when(one.last_at), one.place,
+            one.table, plainly(one.code), str(one.messages), when(one.first_at), when(one.last_at), one.place,
             ", ".join(one.channels), _next(one),
         )  # fmt: skip
-    Console().print(shown)
+    Console(markup=False).print(shown)
 
 
 @codes.command()

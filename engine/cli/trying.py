@@ -13,6 +13,7 @@ from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.cli.siting import SiteOption, sites_of
+from engine.cli.terminal import plainly
 from engine.cli.trial_text import told
 from engine.config.loading import load_channel
 from engine.console.pages.trying import standalone
@@ -60,7 +61,7 @@ def try_(
         print_json(tried)
     else:
         for line in told(tried):
-            typer.echo(line)
+            typer.echo("\n".join(map(plainly, line.split("\n"))))
     if tried.reason is not None:
         raise typer.Exit(1)
 

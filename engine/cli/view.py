@@ -13,6 +13,7 @@ from rich.text import Text
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
+from engine.cli.terminal import plainly
 from engine.errors import Misconfigured, Unacceptable
 from engine.hl7.files import split_messages
 from engine.hl7.names import segment_title
@@ -59,7 +60,7 @@ def view(
         if as_json:
             shown.append({"message": number, "lines": lines, "quirks": quirks})
         elif paths:
-            console.print("\n".join(line.path for line in lines), highlight=False)
+            console.print("\n".join(plainly(line.path) for line in lines), markup=False, highlight=False)
         else:
             _print(console, quirks, lines, number if len(raws) > 1 else 0)
     if as_json:
@@ -111,8 +112,8 @@ def _print(console: Console, quirks: list[str], lines: list[Line], number: int) 
             before = segment
         console.print(
             Text.assemble(
-                f"  {line.path:<{width}}  ",
-                (line.value, "dim" if line.masked else "green"),
+                f"  {plainly(line.path):<{width}}  ",
+                (plainly(line.value), "dim" if line.masked else "green"),
                 (f"  {line.title}", "italic"),
                 (f"  {line.datatype}" if line.datatype else "", "dim"),
             )

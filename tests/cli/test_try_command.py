@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from engine.auditing import Act, AuditQuery
 from engine.cli import app
-from engine.model import Arrival, Dead, ReasonCode, Routing, Shadowed
+from engine.model import Arrival, Dead, Reason, ReasonCode, Routing, Shadowed
 from engine.store.base import Store
 from engine.store.sql import open_store
 
@@ -29,7 +29,7 @@ CHANNEL = str(ROOT / "channels/dft-charges.yaml")
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
-    for module in ("trying", "shadow"):
+    for module in ("trying", "shadow", "codes", "view"):
         monkeypatch.setattr(f"engine.cli.{module}.open_named", lambda _: opened)
     monkeypatch.setenv("WARDLINE_AUDIT_CHECKPOINTS", str(tmp_path / "checkpoints"))
     yield opened
@@ -110,3 +110,28 @@ def test_what_was_said_again_counts_once_as_it_was_said_last(store: Store) -> No
 def test_a_channel_without_messages_has_no_report(store: Store) -> None:
     assert store.account() == []
     assert "no messages of this channel" in str(run("shadow", "nobody").exception)
+
+
+def test_what_a_sender_wrote_does_nothing_to_the_terminal(store: Store, tmp_path: Path) -> None:
+    raw = CHARGE.read_bytes().replace(b"|CG|", b"|C\x1b[2J\x1b]0;x\x07[/b]|")
+    name = NAMES.of("dft-charges", b"A", b"B", b"1")
+    (receipt,) = store.accept([Arrival("dft-charges", raw, name, NAMES.digest(raw), 100.0)])
+    (tmp_path / "a.hl7").write_bytes(raw)
+    for words in (
+        ("try", CHANNEL, str(tmp_path / "a.hl7")),
+        ("try", CHANNEL, "--stored", str(receipt.id), "--why", "x"),
+        ("view", str(tmp_path / "a.hl7")),
+        ("view", "--message", str(receipt.id), "--why", "x"),
+    ):
+        done = run(*words)
+        assert r"C\x1b[2J\x1b]0;x\x07[/b]" in done.stdout, words
+        assert not set(done.output) & {"\x1b", "\x07"}, words
+
+
+def test_a_code_that_looks_like_markup_is_listed_as_it_is(store: Store) -> None:
+    found = accepted(store, 1)
+    lacking = Dead(Reason(ReasonCode.UNMAPPED_CODE, "x", "FT1[1]-7.1"), ("items", "9[/b]\x1b[2J[red]"))
+    store.route([Routing(found, lacking)], [], 200.0)
+    done = run("codes", "list")
+    assert done.exit_code == 0
+    assert r"9[/b]\x1b[2J[red]" in done.stdout
