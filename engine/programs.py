@@ -15,7 +15,7 @@ __all__ = ["HOMELESS", "Load", "Programs"]
 
 HOMELESS: Final = Reason(
     ReasonCode.INTERNAL,
-    "the edition that took it cannot be loaded here or lacks the channel: redeliver it by the active one",
+    "its edition cannot be loaded here or lacks the channel: redeliver it when the active one has it",
 )
 """Of a message for which there is no program."""
 
