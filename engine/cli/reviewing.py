@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from engine.auditing import Entry
 from engine.cli.comparing import impact_of, show_impact, unpacked
 from engine.cli.named import counted
 from engine.config.loading import LoadedChannel
+from engine.config.spec import FolderSource
 from engine.editions.differing import FileChange, changes
 from engine.editions.opening import packed_of
 from engine.editions.packing import Packed
@@ -41,8 +42,27 @@ def review(store: Store, packed: Packed, new: Sequence[LoadedChannel], last: int
         typer.secho(said, fg="yellow", err=True)
         return active.id
     _show_changes(number, changes(before, packed))
+    for gone, came in _renamed(old, new):
+        said = (
+            f"{came} comes where {gone} was: what {gone} took is not known to it, sent again it counts twice"
+        )
+        typer.secho(said, fg="yellow", err=True)
     show_impact(impact_of(store, number, old, new, last, told))
     return active.id
+
+
+def _renamed(old: Sequence[LoadedChannel], new: Sequence[LoadedChannel]) -> Iterator[tuple[str, str]]:
+    """Channels that are gone, each with the one that has come to its door."""
+    names = {one.spec.channel for one in old} & {one.spec.channel for one in new}
+    came = {_door(one): one.spec.channel for one in new if one.spec.channel not in names}
+    for one in old:
+        if one.spec.channel not in names and _door(one) in came:
+            yield one.spec.channel, came[_door(one)]
+
+
+def _door(channel: LoadedChannel) -> str:
+    door = channel.spec.source.door
+    return door.path if isinstance(door, FolderSource) else door.listen
 
 
 def read_code(store: Store, packed: Packed, yes: bool) -> None:

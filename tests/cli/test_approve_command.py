@@ -310,3 +310,16 @@ def test_code_is_read_before_it_runs_on_the_machine_of_who_reviews_it(hospital: 
     agreed = hospital.run("bob", "approve", "2", "--yes")
     assert "against edition 1" in agreed.stdout, agreed.output
     assert hospital.active() == 2
+
+
+def test_a_channel_by_another_name_is_told_of(hospital: Hospital) -> None:
+    hospital.deploy("ann")
+    hospital.run("bob", "approve", "1", "--yes")
+    file = hospital.channels / "dft-charges.yaml"
+    text = file.read_text()
+    files = {**pack(hospital.channels).files, file.name: text.replace("dft-charges", "charges").encode()}
+    store = hospital.store()
+    propose(store, Packed(files), told("ann", role="author"))
+    store.close()
+    said = hospital.run("bob", "approve", "2", "--yes").stderr
+    assert "charges comes where dft-charges was: what dft-charges took is not known to it" in said
