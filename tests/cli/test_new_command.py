@@ -112,6 +112,17 @@ def test_questions_go_out_as_a_sheet_and_come_back_as_answers(tmp_path: Path, sa
     assert all(result.passed for result in run_cases(load_channel(folder / "front-desk.yaml")))
 
 
+def test_a_code_that_a_spreadsheet_would_run_is_kept_from_it_and_comes_back(tmp_path: Path) -> None:
+    sample, questions, folder = tmp_path / "sample.hl7", tmp_path / "questions.csv", tmp_path / "channels"
+    sample.write_text(CHARGE.replace("X900", "=HYPERLINK(1)"))
+    assert _run("front-desk", "--from", sample, "--ask", questions).exit_code == 0
+    rows = list(csv.reader(questions.read_text().splitlines()))
+    assert {cell[:2] for row in rows for cell in row if "HYPERLINK" in cell} == {"'="}
+    done = _run("front-desk", "--from", sample, "--into", folder, "--answers", questions, *OWNERS)
+    assert done.exit_code == 0, done.output
+    assert "\n=HYPERLINK(1),=HYPERLINK(1)\n" in (folder / "tables/front-desk-items.csv").read_text()
+
+
 def test_a_sheet_may_be_a_workbook(tmp_path: Path, sample: Path) -> None:
     questions, folder = tmp_path / "questions.xlsx", tmp_path / "channels"
     assert _run("front-desk", "--from", sample, "--ask", questions).exit_code == 0

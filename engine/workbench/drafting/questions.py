@@ -20,6 +20,8 @@ MESSAGE = "message"
 
 HEAD = ("table", "code", "column", "answer", "about")
 _PATTERN = "tables/*.csv"
+_FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet runs when it opens a CSV file. A sender's code that begins so gets a ' in front."""
 
 Key = tuple[str, str, str]
 Ask = Callable[["Question"], str]
@@ -90,9 +92,15 @@ def sheet(answers: Answers) -> str:
 
 
 def written(answers: Answers, path: Path) -> bytes:
-    """The same as the file that `path` names: a workbook for `.xlsx`, else CSV."""
+    """The same as the file that `path` names: a workbook for `.xlsx`, else CSV that no spreadsheet runs."""
     text = sheet(answers)
-    return workbook_of(text, "questions", None) if path.suffix == ".xlsx" else text.encode()
+    if path.suffix == ".xlsx":
+        return workbook_of(text, "questions", None)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for row in csv.reader(io.StringIO(text, newline="")):
+        writer.writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row)
+    return out.getvalue().encode()
 
 
 def read_sheet(path: Path) -> dict[Key, str]:
@@ -120,7 +128,12 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, str | None]]]:
         hint = f"its first line is {','.join(HEAD)}; wardline new --ask writes one"
         raise Misconfigured("no sheet of answers", where=str(path), hint=hint)
     for row in lines:
-        yield lines.line_num, row
+        yield lines.line_num, {name: _said(cell) for name, cell in row.items() if name is not None}
+
+
+def _said(cell: str | None) -> str | None:
+    """A cell without the sign that kept a spreadsheet from running it."""
+    return cell[1:] if cell is not None and cell.startswith("'") and cell[1:2] in _FORMULA else cell
 
 
 def _workbook(path: Path) -> Iterator[tuple[int, Mapping[str, str | None]]]:
