@@ -4,6 +4,7 @@ pass: what the channels need to go on (codes, quantities, places, dates that go 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -31,7 +32,10 @@ __all__ = ["overlaid_messages", "overlaid_resources"]
 
 _NEEDED: Final = PASSES | {"engine"}
 _RELATED: Final = ("NK1",)
+_NAMES: Final = re.compile(rb'"([A-Za-z]+)" *:')
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ALIKE: Final = 2
+"""Messages of a channel with the same places that are taken: what cases vary is mostly a code or a number."""
 _TELLING: Final = frozenset({"display", "text", "div", "name", "comment", "note"})
 
 
@@ -60,10 +64,21 @@ def _raw(channel: LoadedChannel) -> Iterator[tuple[str, bytes]]:
     if file is None:
         return
     folder, source = path.parent, channel.spec.source.fhir
+    alike = Counter[tuple[object, ...]]()
     for number, case in enumerate(file.cases):
         for at, (raw, problem) in enumerate(_sent(file, folder, number, source)):
-            if problem is None:
+            alike[shape := _shape(raw)] += 1
+            if problem is None and alike[shape] <= _ALIKE:
                 yield f"{channel.spec.channel}: {case.name} ({at})", raw
+
+
+def _shape(raw: bytes) -> tuple[object, ...]:
+    """The places of a message, whatever stands in them; of a resource, the names in it."""
+    if not raw.startswith(b"MSH|"):
+        return tuple(sorted(set(_NAMES.findall(raw))))
+    lines = [line.split(b"|") for line in raw.split(b"\r") if line]
+    kind = lines[0][8:9]
+    return (*kind, *((line[0], *(bool(field) for field in line[1:])) for line in lines))
 
 
 def _sent(file: CaseFile, folder: Any, number: int, source: FhirSource | None) -> Iterator[Any]:

@@ -23,11 +23,13 @@ _PARK: Final = (
     " ON CONFLICT (message_id) DO UPDATE SET code_table = excluded.code_table, code = excluded.code,"
     " place = excluded.place, at = excluded.at"
 )
-# What was purged cannot be routed again, and what a later version of its resource has followed must not be:
-# they wait for nothing any more. (CROSS JOIN keeps SQLite from beginning with the messages.)
+# What was purged cannot be routed again. What a later version of its resource has followed must not be, nor
+# what its sender was told to be refused: it corrects and sends again. They wait for nothing. (CROSS JOIN keeps
+# SQLite from beginning with the messages.)
 _OPEN: Final = (
     " FROM unmapped u CROSS JOIN messages m CROSS JOIN contents c"
     " WHERE m.id = u.message_id AND c.message_id = u.message_id AND m.state = 'dead'"
+    " AND m.answered = 'accepted'"
     " AND NOT EXISTS (SELECT 1 FROM versions v JOIN resources r"
     " ON r.created = v.created WHERE v.message_id = m.id AND r.message_id <> m.id)"
 )

@@ -28,7 +28,8 @@ WORDS = frozenset(
 
 
 LOOSE = (
-    ("Concept[items]", "Concept or SupplyRequest.item or literal(X)"),
+    ("Concept[items]", "Concept or SupplyRequest.item"),
+    ("itemReference->Medication.code", "itemReference->Medication.code or literal(X)"),
     ("deliverTo[Location]", "deliverTo[Location] or literal(WH)"),
     ("quantity: ChargeItem.quantity", "quantity: ChargeItem.quantity | default(1)"),
     ("ChargeItem.encounter\n", "ChargeItem.encounter or ChargeItem.account\n"),
