@@ -24,8 +24,8 @@ _PARK: Final = (
     " place = excluded.place, at = excluded.at"
 )
 # What was purged cannot be routed again. What a later version of its resource has followed must not be, nor
-# what its sender was told to be refused: it corrects and sends again. They wait for nothing. (CROSS JOIN keeps
-# SQLite from beginning with the messages.)
+# what its sender was told to be refused: it corrects and sends again. They wait for nothing.
+# (CROSS JOIN keeps SQLite from beginning with the messages.)
 _OPEN: Final = (
     " FROM unmapped u CROSS JOIN messages m CROSS JOIN contents c"
     " WHERE m.id = u.message_id AND c.message_id = u.message_id AND m.state = 'dead'"
