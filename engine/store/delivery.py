@@ -24,7 +24,7 @@ from engine.model import (
 )
 from engine.store.base import Query, ScheduledRun
 from engine.store.database import Work, rows_of
-from engine.store.parking import unpark
+from engine.store.parking import route_again
 from engine.store.part import Part, as_json, checksum, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, resources, versions
 from engine.store.trail import TURN, append
@@ -93,13 +93,6 @@ _RUNS: Final = (
     "SELECT channel, due_at, count(*) FROM deliveries WHERE state = 'scheduled'"
     " GROUP BY channel, due_at ORDER BY channel, due_at"
 )
-# By what is active now: a dead letter is often what a new edition was made for.
-_ANEW: Final = (
-    "state = 'received', edition = coalesce((SELECT a.edition FROM activations a ORDER BY a.id DESC LIMIT 1),"
-    " edition)"
-)
-_ROUTE_ANEW: Final = f"UPDATE messages SET {_ANEW}, reason = NULL WHERE id = ?"
-_PIECES: Final = f"UPDATE messages SET {_ANEW}, original = 0 WHERE state = 'joined' AND original = ?"
 # By the range of the primary key alone: a planner that knows nothing of the table yet must not be
 # drawn to an index of all that is open.
 _CONCLUDE: Final = (
@@ -205,12 +198,10 @@ class Deliveries(Part):
             work.run_many(
                 "UPDATE messages SET state = 'waiting' WHERE id = ?", [(one,) for one in sorted(waiting)]
             )
-            unrouted = [(one,) for one, state in states.items() if one not in waiting and state == _DEAD]
-            work.run_many(_ROUTE_ANEW, unrouted)
-            work.run_many(_PIECES, unrouted)
-            unpark(work, unrouted)
+            unrouted = [one for one, state in states.items() if one not in waiting and state == _DEAD]
+            route_again(work, unrouted)
             if told is not None:
-                moved = sorted({*waiting, *(one for (one,) in unrouted)})
+                moved = sorted({*waiting, *unrouted})
                 counted = replace(told, detail={**told.detail, "count": str(len(moved))})
                 append(work, self._audit, spread(counted, "redelivered", moved))
         return len(numbers) + len(unrouted)

@@ -13,7 +13,7 @@ from engine.store.database import Work, rows_of
 from engine.store.part import Part
 from engine.store.trail import TURN, append
 
-__all__ = ["Parking", "park", "unpark"]
+__all__ = ["Parking", "park", "route_again"]
 
 LONGEST: Final = 200
 """Characters of a code: what is longer is none that a table would have."""
@@ -41,11 +41,13 @@ _WAITING: Final = (
     f"SELECT u.message_id{_OPEN} AND m.edition <> ? AND u.channel = ?"
     " AND u.code_table = ? AND u.code IN ({})"
 )
-_AGAIN: Final = "UPDATE messages SET state = 'received', reason = NULL, edition = ? WHERE id = ?"
-_PIECES: Final = (
-    "UPDATE messages SET state = 'received', original = 0, edition = ?"
-    " WHERE state = 'joined' AND original = ?"
+# By what is active now: a dead letter is often what a new edition was made for.
+_ANEW: Final = (
+    "state = 'received', edition = coalesce(?,"
+    " (SELECT a.edition FROM activations a ORDER BY a.id DESC LIMIT 1), edition)"
 )
+_AGAIN: Final = f"UPDATE messages SET {_ANEW}, reason = NULL WHERE id = ?"
+_PIECES: Final = f"UPDATE messages SET {_ANEW}, original = 0 WHERE state = 'joined' AND original = ?"
 
 
 class Parking(Part):
@@ -65,10 +67,7 @@ class Parking(Part):
             )
             if not found:
                 return 0
-            again = [(edition, number) for number in found]
-            work.run_many(_AGAIN, again)
-            work.run_many(_PIECES, again)
-            unpark(work, [(number,) for number in found])
+            route_again(work, found, edition)
             counted = replace(told, detail={**told.detail, "count": str(len(found))})
             append(work, self._audit, spread(counted, "redelivered", found))
         return len(found)
@@ -85,7 +84,10 @@ def park(work: Work, routed: Iterable[tuple[Routing, str]], now: float) -> None:
         work.run_many(_PARK, rows)
 
 
-def unpark(work: Work, ids: Sequence[tuple[int]]) -> None:
-    """These messages are routed again: what they wait for now shows then."""
-    if ids:
-        work.run_many("DELETE FROM unmapped WHERE message_id = ?", ids)
+def route_again(work: Work, ids: Sequence[int], edition: int | None = None) -> None:
+    """Dead letters are to be routed anew, with the later pieces of those that came in several: by this
+    edition, without one by the active one. What they wait for now shows then."""
+    again = [(edition, number) for number in ids]
+    work.run_many(_AGAIN, again)
+    work.run_many(_PIECES, again)
+    work.run_many("DELETE FROM unmapped WHERE message_id = ?", [(number,) for number in ids])

@@ -120,7 +120,7 @@ class Routes(Part):
             insert(work, _DELIVERY, 9, deliveries, same=_NEW)
             insert(work, _DELIVERY, 9, scheduled, same=_LATER)
             mention(work, routed)
-            park(work, [(one, open_ones[one.message_id].channel) for one in routed], now)
+            park(work, ((one, open_ones[one.message_id].channel) for one in routed), now)
             _piece_together(work, routed, open_ones, now)
 
     def fragments(self, channels: Sequence[str]) -> list[HeldFragment]:
