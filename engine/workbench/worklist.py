@@ -54,9 +54,11 @@ def worklist(parked: Sequence[Parked], channels: Sequence[LoadedChannel] = ()) -
     """What is waited for, the most wanted first. One code of one file is one line, whatever the channels."""
     files = tables_by_name(channels)
     known = {(one.spec.channel, name): table for one in channels for name, table in one.tables.items()}
+    wanted_in = {files[_at(one)] for one in parked if _at(one) in files}
+    lists = {str(path): _lists(path) for path in wanted_in}
 
     def key(one: Parked) -> tuple[str, str, str]:
-        return str(files.get((one.channel, one.table), "")), one.table, one.code
+        return str(files.get(_at(one), "")), one.table, one.code
 
     found = []
     for (file, table, code), several in groupby(sorted(parked, key=key), key):
@@ -75,25 +77,35 @@ def worklist(parked: Sequence[Parked], channels: Sequence[LoadedChannel] = ()) -
                 file=file,
                 there=there,
                 suggestions=() if there or rows is None else tuple(suggest(code, rows.keys())),
-                listed=() if there or not file else tuple(_listed(Path(file), code)),
+                listed=() if there or not file else tuple(_listed(lists[file], code)),
             )
         )
     return sorted(found, key=lambda one: (-one.messages, one.first_at, one.code))
 
 
-def _listed(path: Path, code: str) -> Iterator[str]:
-    """The cells that may be meant where a column's codes are those of another table, and that one has this
-    code, or the same written otherwise. Of several columns on one list the first: what is billed for an item
-    is not the item."""
+def _at(parked: Parked) -> tuple[str, str]:
+    return parked.channel, parked.table
+
+
+def _lists(path: Path) -> dict[str, list[str]]:
+    """The columns of a table whose cells are codes of another one, with the codes of that. Of several columns
+    on one list the first: what is billed for an item is not the item."""
     spec, _ = schema_beside(path, str(path))
-    asked: set[str] = set()
+    columns: dict[str, str] = {}  # by list
     for name, column in (spec.columns if spec else {}).items():
-        if column.within is None or column.within in asked:
-            continue
-        asked.add(column.within)
-        table, _ = read_table(path.with_name(f"{column.within}.csv"), column.within)
-        for one in suggest(code, table.keys(), alike=False) if table else ():
-            yield f"{name}={one.code}"
+        if column.within is not None:
+            columns.setdefault(column.within, name)
+    found: dict[str, list[str]] = {}
+    for within, name in columns.items():
+        table, _ = read_table(path.with_name(f"{within}.csv"), within)
+        found[name] = list(table.keys()) if table else []
+    return found
+
+
+def _listed(lists: Mapping[str, Sequence[str]], code: str) -> Iterator[str]:
+    """The cells that may be meant: the list of a column has this code, or the same written otherwise."""
+    for name, codes in lists.items():
+        yield from (f"{name}={one.code}" for one in suggest(code, codes, alike=False))
 
 
 def tables_by_name(channels: Sequence[LoadedChannel]) -> dict[tuple[str, str], Path]:
