@@ -18,7 +18,7 @@ from cronsim import CronSim, CronSimError
 
 from engine.errors import Misconfigured
 
-__all__ = ["AT_ONCE", "Schedule", "ScheduleLoop"]
+__all__ = ["AT_ONCE", "Schedule", "ScheduleLoop", "with_the_rest"]
 
 AT_ONCE = 2_000
 """Deliveries that one transaction sends on their way: intake waits no longer for it."""
@@ -85,6 +85,14 @@ def _run_for(schedule: Schedule, received: int, now: int) -> float:
         if came < schedule._closes(run).timestamp():
             return run.timestamp()
     return since.timestamp()  # a schedule without runs does not pass `check`
+
+
+def with_the_rest(first: int, more: Callable[[], int]) -> int:
+    """How many were moved in all: `first` by the first transaction, and by as many `more` as it takes."""
+    moved = last = first
+    while last == AT_ONCE:
+        moved += (last := more())
+    return moved
 
 
 class Release(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from rich.console import Console
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, entry, reason, sign
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json, table, when
-from engine.scheduling import AT_ONCE
+from engine.scheduling import AT_ONCE, with_the_rest
 
 __all__ = ["release", "scheduled"]
 
@@ -41,8 +42,7 @@ def release(
         typer.echo(f"nothing of {channel} waits for a run", err=True)
         raise typer.Exit(1)
     told = entry(Act.RELEASE, f"channel:{channel}", why=reason(why), ticket=ticket, count=str(waiting))
-    moved = last = opened.release_scheduled(time.time(), channel=channel, limit=AT_ONCE, told=told)
+    move = partial(opened.release_scheduled, time.time(), channel=channel, limit=AT_ONCE)
+    first = move(told=told)
     sign(opened)
-    while last == AT_ONCE:
-        moved += (last := opened.release_scheduled(time.time(), channel=channel, limit=AT_ONCE))
-    typer.echo(f"{moved} on their way")
+    typer.echo(f"{with_the_rest(first, move)} on their way")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
 from engine.auditing import Entry
 from engine.program import Program
-from engine.scheduling import AT_ONCE
+from engine.scheduling import AT_ONCE, with_the_rest
 from engine.store.base import MessageStore
 
 __all__ = ["catch_up"]
@@ -26,9 +27,6 @@ def catch_up(store: MessageStore, programs: Mapping[str, Program], told: Entry) 
         due_at = program.schedule.run_for(told.at, told.at) if program.schedule else told.at
         if run.due_at > due_at:
             said = replace(told, object=f"channel:{run.channel}", detail={"count": str(run.deliveries)})
-            last = store.bring_forward(run.channel, due_at, limit=AT_ONCE, told=said)
-            moved += last
-            while last == AT_ONCE:
-                last = store.bring_forward(run.channel, due_at, limit=AT_ONCE)
-                moved += last
+            move = partial(store.bring_forward, run.channel, due_at, limit=AT_ONCE)
+            moved += with_the_rest(move(told=said), move)
     return moved
