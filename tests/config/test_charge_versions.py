@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.config.cases.rehearsal import rehearse
+from engine.config.cases.rehearsal import trial_of
 from engine.config.loading import LoadedChannel, lint_files, load_channel
 
 CHANNELS = Path(__file__).parents[2] / "channels"
@@ -32,7 +32,7 @@ WRITTEN = {
 
 
 def effects(channel: LoadedChannel, *lines: str, kind: str = "DFT^P03", version: str = "2.5.1") -> Any:
-    tried = rehearse(channel, (HEAD.format(kind=kind, version=version) + "".join(lines)).encode())
+    tried = trial_of(channel).say((HEAD.format(kind=kind, version=version) + "".join(lines)).encode())
     assert tried.warnings == ()
     return tried.reason or tried.effects
 

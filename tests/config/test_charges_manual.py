@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.cases.rehearsal import rehearse
+from engine.config.cases.rehearsal import trial_of
 from engine.config.loading import load_channel
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def sample(page: str) -> bytes:
 
 
 def test_the_charge_of_the_page_is_charged_and_used() -> None:
-    tried = rehearse(load_channel(CHANNELS / "dft-charges.yaml"), sample(CHARGES))
+    tried = trial_of(load_channel(CHANNELS / "dft-charges.yaml")).say(sample(CHARGES))
     assert [(kind, fields["key"]) for effect in tried.effects for kind, fields in effect.items()] == [
         ("charge", "dft-charges/txn:T-1001/270001"),
         ("consume", "dft-charges/txn:T-1001/270001"),
@@ -32,7 +32,7 @@ def test_the_charge_of_the_page_is_charged_and_used() -> None:
 
 
 def test_the_result_of_the_page_uses_what_it_says() -> None:
-    tried = rehearse(load_channel(CHANNELS / "lab-charges.yaml"), sample(LABORATORY))
+    tried = trial_of(load_channel(CHANNELS / "lab-charges.yaml")).say(sample(LABORATORY))
     (consume,) = (effect["consume"] for effect in tried.effects)
     assert consume["location"] == "WH/Lab"
     assert consume["items"][0] == {"code": "RGT-CBC", "quantity": "25", "unit": "ml"}
@@ -80,13 +80,13 @@ def test_the_rule_of_the_page_bills_each_procedure(tmp_path: Path) -> None:
         "FT1|1|T-1||20261121||CG||||1\rPR1|1||99214^Visit^C4\rPR1|2||99214^Visit^C4||20261120|||||||||||25\r"
         "FT1|2|T-2||20261121||CG|990001^Consultation^CDM|||1\rPR1|1||99214^Visit^C4\r"
     )
-    tried = rehearse(channel, message.encode())
+    tried = trial_of(channel).say(message.encode())
     assert tried.reason is None
     assert [(effect["charge"]["key"], effect["charge"]["date"]) for effect in tried.effects] == [
         ("dft-charges/txn:T-2/990001", "2026-11-21"),
         ("dft-charges/txn:T-1/99214^C4", "2026-11-21"),
         ("dft-charges/txn:T-1/99214-25^C4", "2026-11-20"),
     ]
-    bare = rehearse(channel, re.sub("PR1[^\r]*\r", "", message).encode())
+    bare = trial_of(channel).say(re.sub("PR1[^\r]*\r", "", message).encode())
     assert bare.reason is not None
     assert (bare.reason.code, bare.reason.place) == ("bad-value", "FT1[1]-7")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.cases.rehearsal import rehearse
+from engine.config.cases.rehearsal import trial_of
 from engine.config.loading import examine
 from engine.model import Owner, ReasonCode
 
@@ -41,12 +41,12 @@ def _said(channel: Path, valid_on: str) -> list[str]:
 
 
 def test_the_day_that_the_channel_names_decides(channel: Path) -> None:
-    assert rehearse(examine(channel).loaded(), DFT).state == "effects"
+    assert trial_of(examine(channel).loaded()).say(DFT).state == "effects"
     assert _said(channel, "{items: FT1-4}") == []
-    tried = rehearse(examine(channel).loaded(), DFT)
+    tried = trial_of(examine(channel).loaded()).say(DFT)
     assert tried.reason is not None
     assert (tried.reason.code, tried.reason.place) == ("unmapped-code", "FT1[1]-7")
-    later = rehearse(examine(channel).loaded(), DFT.replace(b"20260331", b"20260401"))
+    later = trial_of(examine(channel).loaded()).say(DFT.replace(b"20260331", b"20260401"))
     assert len(later.effects) == 2
 
 
@@ -66,7 +66,7 @@ def test_a_dose_of_another_kind_is_the_business_owners() -> None:
         b"MSH|^~\\&|A|B|C|D|20261122||RAS^O17|1|P|2.5\rPID|1||1^^^GEN^MR\rPV1|1|I|3A\rORC|RE|7\r"
         b"RXA|0|1|20261122||DRUG-300|0.4|mL|||||||||||||CP|A\r"
     )
-    tried = rehearse(examine(ROOT / "channels/pharmacy-dispense.yaml").loaded(), ras)
+    tried = trial_of(examine(ROOT / "channels/pharmacy-dispense.yaml").loaded()).say(ras)
     assert tried.reason is not None
     assert (tried.reason.code, tried.reason.place) == (ReasonCode.UNKNOWN_UNIT, "RXA[1]-7.1")
     assert tried.reason.owner is Owner.BUSINESS

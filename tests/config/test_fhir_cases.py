@@ -11,7 +11,7 @@ from fhir_channel import channel_in, packed
 
 from engine.config.cases.fhir_overriding import override_resource, remove_element, typed
 from engine.config.cases.overriding import Unplaced
-from engine.config.cases.rehearsal import rehearse
+from engine.config.cases.rehearsal import trial_of
 from engine.config.cases.running import run_cases
 from engine.fhir import json_text
 
@@ -183,7 +183,7 @@ def test_a_case_that_cannot_be_or_does_not_hold_says_where(tmp_path: Path, case:
 
 def test_a_file_is_tried_as_it_is(tmp_path: Path) -> None:
     channel = channel_in(tmp_path)
-    said = rehearse(channel, packed("SupplyRequest", "s9", {"status": "draft"}))
+    said = trial_of(channel).say(packed("SupplyRequest", "s9", {"status": "draft"}))
     assert (said.code, said.state) == ("400", "refused")
     assert json.loads(said.acknowledgement)["resourceType"] == "OperationOutcome"
     body = json.dumps(
@@ -195,7 +195,7 @@ def test_a_file_is_tried_as_it_is(tmp_path: Path) -> None:
             "deliverTo": {"reference": "Location/OR1"},
         }
     )
-    created = rehearse(channel, body.encode() + b"\r")
+    created = trial_of(channel).say(body.encode() + b"\r")
     assert (created.code, created.state, created.effects[0]["reserve"]["key"]) == (
         "201",
         "effects",

@@ -11,7 +11,7 @@ import pytest
 
 from engine.config.cases.all_cases import all_results
 from engine.config.cases.functions import function_results
-from engine.config.cases.rehearsal import Rehearsal, rehearse
+from engine.config.cases.rehearsal import Rehearsal, trial_of
 from engine.config.configured import channel_configuration
 from engine.config.flows import flows
 from engine.config.loading import channel_files, examine, lint_files, load_channel
@@ -75,7 +75,7 @@ def sent(folder: Path, code: str = "GLV", quantity: str = "2") -> Rehearsal:
         "MSH|^~\\&|HIS|GENERAL|||20261121101500||DFT^P03|1|P|2.5.1\rPID|1||50001||TESTMANN^TESSA\r"
         f"PV1|1|I|||||||||||||||||V-1\rFT1|1|T-1||20261121||CG|{code}|||{quantity}\r"
     )
-    return rehearse(load_channel(folder / "charges.yaml"), raw.encode())
+    return trial_of(load_channel(folder / "charges.yaml")).say(raw.encode())
 
 
 def made(tried: Rehearsal) -> object:
@@ -193,7 +193,7 @@ def test_types_of_every_kind(folder: Path) -> None:
         b"MSH|^~\\&|HIS|GENERAL|||20261121101500||DFT^P03|1|P|2.5.1\rPID|1||50001\r"
         b"PV1|1|I|||||||||||||||||V-1\rFT1|1|T-1||20261121||CG|GLV|||2||7.5\r"
     )
-    tried = rehearse(load_channel(folder / "charges.yaml"), raw)
+    tried = trial_of(load_channel(folder / "charges.yaml")).say(raw)
     assert tried.reason is None, tried.reason
     assert tried.effects[0]["consume"]["items"] == [
         {"code": "GLV", "quantity": "2"}, {"code": "EUR", "quantity": "7.5"},

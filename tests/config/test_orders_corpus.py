@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from corpus_messages import CORPUS, Found, all_messages
 
-from engine.config.cases.rehearsal import Rehearsal, rehearse
+from engine.config.cases.rehearsal import Rehearsal, trial_of
 from engine.config.loading import LoadedChannel, load_channel
 from engine.model import ReasonCode
 
@@ -34,7 +34,7 @@ def rehearsed() -> list[tuple[Found, Rehearsal]]:
         name: load_channel(ROOT / f"channels/{name}.yaml") for name in set(CHANNELS.values())
     }
     return [
-        (found, rehearse(loaded[CHANNELS[found.type]], found.raw))
+        (found, trial_of(loaded[CHANNELS[found.type]]).say(found.raw))
         for found in all_messages()
         if found.type in CHANNELS
     ]

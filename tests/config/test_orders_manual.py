@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.cases.rehearsal import Rehearsal, rehearse
+from engine.config.cases.rehearsal import Rehearsal, trial_of
 from engine.config.loading import load_channel
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,9 @@ TEXTS = {page: (ROOT / f"docs/manual/{page}.md").read_text() for page in PAGES}
 def sample(page: str) -> Rehearsal:
     """The page's own message through its channel."""
     text = re.findall(r"```\n(MSH.*?)```", TEXTS[page], re.DOTALL)[0]
-    return rehearse(load_channel(ROOT / f"channels/{PAGES[page]}.yaml"), text.replace("\n", "\r").encode())
+    return trial_of(load_channel(ROOT / f"channels/{PAGES[page]}.yaml")).say(
+        text.replace("\n", "\r").encode()
+    )
 
 
 def test_the_order_of_the_page_is_two_boxes_for_the_ward() -> None:

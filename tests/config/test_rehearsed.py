@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.config.cases.rehearsal import rehearse
+from engine.config.cases.rehearsal import trial_of
 from engine.config.loading import load_channel
 
 CHANNEL = Path(__file__).parents[2] / "channels/dft-charges.yaml"
@@ -16,7 +16,7 @@ FT1|1|T-1001||20261121|20261121|CG|270001^Gloves M^CDM|||2
 
 
 def test_an_identifier_with_a_quote_and_a_backslash_is_shown_as_it_is() -> None:
-    got = rehearse(load_channel(CHANNEL), CHARGE.replace("\n", "\r").encode())
+    got = trial_of(load_channel(CHANNEL)).say(CHARGE.replace("\n", "\r").encode())
     assert [fields["subject"] for effect in got.effects for fields in effect.values()] == [
         'person:50"0\\1'
     ] * 2

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from engine.cli import app
-from engine.config.cases.rehearsal import rehearse
+from engine.config.cases.rehearsal import trial_of
 from engine.config.configured import channel_configuration
 from engine.config.loading import LoadedChannel, examine, lint_files, load_channel, load_channels
 from engine.errors import Misconfigured
@@ -103,7 +103,7 @@ def changed(folder: Path, old: str, new: str) -> list[str]:
 
 
 def item_of(channel: LoadedChannel) -> str:
-    (effect,) = rehearse(channel, MESSAGE).effects
+    (effect,) = trial_of(channel).say(MESSAGE).effects
     code: str = effect["charge"]["item"]["code"]
     return code
 

@@ -25,7 +25,7 @@ from engine.hl7.order_response import order_response
 from engine.model import Dead, Reason, ReasonCode, Routed, Routing, StoredMessage
 from engine.pipeline import replayed, route, withheld
 
-__all__ = ["Rehearsal", "Trial", "accept_rules", "answer_code", "rehearse", "trial_of"]
+__all__ = ["Rehearsal", "Trial", "accept_rules", "answer_code", "trial_of"]
 
 
 def accept_rules(source: Hl7Source) -> AcceptRules:
@@ -38,11 +38,6 @@ def accept_rules(source: Hl7Source) -> AcceptRules:
         charset=source.charset,
         charset_strict=source.charset_strict,
     )
-
-
-def rehearse(channel: LoadedChannel, raw: bytes) -> Rehearsal:
-    """What would become of `raw`, one message, in `channel`, had there been none before."""
-    return trial_of(channel).say(raw)
 
 
 def trial_of(channel: LoadedChannel, book: AliasBook | None = None) -> Trial | ResourceTrial:
