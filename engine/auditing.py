@@ -48,11 +48,22 @@ class Act(StrEnum):
     UNMERGE = "unmerge"  # a merge of persons was taken back
     INCIDENT = "incident"  # something identifying was stopped, or evidence contradicts the store
     PROVE = "prove"  # the proof of privacy was run
+    LOGIN = "login"  # somebody came to the console, or was kept out
+    FORBID = "forbid"  # somebody asked for what their roles do not allow
+    ACCOUNT = "account"  # who may come, as what, with which tokens
+    HOLD = "hold"  # a door, a channel or a destination was stopped, or let go
+    SKIP = "skip"  # a dead letter was settled without effect
+    REPLAY = "replay"  # messages go through today's channel again
+    EDIT = "edit"  # the content of a message was corrected
+    ALERT = "alert"  # an alert was taken on, or made quiet
+    RECONCILE = "reconcile"  # the books were held against the ERP, or repaired
+    BACKUP = "backup"  # a copy of the store was made, or put in its place
 
 
-Role = Literal["engine", "operator", "client", "asker", "approver", "author", "reviewer"]
+Role = Literal["engine", "operator", "client", "asker", "approver", "author", "reviewer", "user"]
 """As what somebody acted: the engine itself, a person at the command line, a client of the FHIR door, the
-two persons that a re-identification takes, and the two that an edition takes."""
+two persons that a re-identification takes, the two that an edition takes, and a user of the console (whose
+roles stand in the detail)."""
 
 Result = Literal["done", "asked", "approved", "shown", "refused", "failed"]
 

@@ -87,6 +87,7 @@ class MessageState(StrEnum):
     FILTERED = "filtered"  # no effect wanted; the step is named
     DUPLICATE = "duplicate"  # same as an earlier one, which `original` names
     DEAD = "dead"  # a dead letter: routing failed, or a delivery was refused
+    SKIPPED = "skipped"  # a dead letter that a person settled without effect
     QUARANTINED = "quarantined"  # answered with an error or rejection, kept for a person
 
 
@@ -99,6 +100,26 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     SHADOWED = "shadowed"  # compared with what stands, by a channel that writes nothing
     DEAD = "dead"
+    SKIPPED = "skipped"  # dead, and settled by a person without effect
+
+
+class HoldKind(StrEnum):
+    """What a person can stop."""
+
+    DOOR = "door"  # a channel takes nothing: its senders keep what they have
+    ROUTING = "routing"  # a channel's messages are taken and answered, and wait
+    DESTINATION = "destination"  # nothing is carried out there; deliveries wait
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Something that a person stopped: `name` of a channel or a destination, since when (seconds since the
+    epoch), who, why."""
+
+    kind: HoldKind
+    name: str
+    since: float
+    who: str
+    why: str
 
 
 class Lane(IntEnum):

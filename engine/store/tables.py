@@ -32,11 +32,12 @@ from sqlalchemy import (
 from engine.model import DeliveryState, MessageState
 
 __all__ = [
-    "MENTIONS_PART", "PER_MESSAGE", "activations", "assertions", "audit", "audit_checkpoints", "audit_head",
-    "authorities", "cabinets", "configured", "contents", "courses", "deliveries", "editions", "erasures",
-    "fragments", "keys", "lookups", "mentions", "merges", "messages", "metadata", "owed", "pulse",
-    "resources", "running", "seal_keys", "sequences", "spans", "terms", "tokens", "unmapped", "uses",
-    "versions",
+    "MENTIONS_PART", "PER_MESSAGE", "activations", "alerts", "api_tokens", "assertions", "audit",
+    "audit_checkpoints", "audit_head", "authorities", "cabinets", "checks", "configured", "contents",
+    "courses", "deliveries", "editions", "erasures", "fragments", "holds", "keys", "latest", "lookups",
+    "measures", "mentions", "merges", "messages", "metadata", "notices", "owed", "pulse", "resources",
+    "revisions", "running", "seal_keys", "sequences", "sessions", "spans", "terms", "tokens", "unmapped",
+    "users", "uses", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000
@@ -439,6 +440,154 @@ unmapped = Table(
     Index("unmapped_codes", "code_table", "code"),
 )
 """Dead letters that wait for a code: rows go when they are routed again."""
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("kind", Text, primary_key=True),  # engine.model.Hold
+    Column("name", Text, primary_key=True),  # a channel or a destination
+    Column("since", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""What a person stopped, until somebody lets it go."""
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("message_id", _Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),  # 0: as it was received
+    Column("at", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("key_id", Text, nullable=False),  # as of contents
+    Column("sealed", LargeBinary, nullable=False),
+    Index("revisions_of_key", "key_id"),
+)
+"""Contents of a message before persons corrected it; the newest is in `contents`."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("who", Text, nullable=False),  # which human being
+    Column("roles", Text, nullable=False),  # apart by blanks
+    Column("state", Text, nullable=False),  # invited, active, disabled
+    Column("password", Text, nullable=False, server_default=""),  # a slow hash (PHC); empty: none
+    Column("issuer", Text, nullable=False, server_default=""),  # of OpenID Connect
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("invitation", LargeBinary),  # digest of the one-time link
+    Column("invited_until", Float(53), nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Float(53), nullable=False, server_default="0"),
+    Column("made_at", Float(53), nullable=False),
+    Column("changed_at", Float(53), nullable=False),
+    Column("seen_at", Float(53), nullable=False, server_default="0"),
+    _partial("users_of_issuer", "issuer", "subject", where="issuer <> ''", unique=True),
+)
+"""Who may come to the console."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_name", Text, ForeignKey("users.name"), nullable=False),
+    Column("form", LargeBinary, nullable=False),  # digest of what its forms carry
+    Column("since", Float(53), nullable=False),
+    Column("seen_at", Float(53), nullable=False),
+    Column("until", Float(53), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("how", Text, nullable=False),  # password, oidc, invitation
+    Index("sessions_of_user", "user_name"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("user_name", Text, ForeignKey("users.name"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("made_at", Float(53), nullable=False),
+    Column("until", Float(53), nullable=False),
+    Column("used_at", Float(53), nullable=False, server_default="0"),
+    Column("revoked_at", Float(53), nullable=False, server_default="0"),
+    Index("api_tokens_of_user", "user_name"),
+)
+
+measures = Table(
+    "measures",
+    metadata,
+    Column("span", Integer, primary_key=True, autoincrement=False),  # seconds: 60, 3600 or 86400
+    Column("at", BigInteger, primary_key=True, autoincrement=False),  # when the span begins
+    Column("series", Text, primary_key=True),  # `wardline_answers_total{channel="x",code="AA"}`
+    Column("value", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""By how much what the engine counts grew within a span."""
+
+latest = Table(
+    "latest",
+    metadata,
+    Column("series", Text, primary_key=True),
+    Column("value", Float(53), nullable=False),
+    Column("at", Float(53), nullable=False),
+)
+"""What was last said of what goes up and down."""
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("cause", Text, nullable=False),  # `silent channel:dft-charges`
+    Column("kind", Text, nullable=False),
+    Column("channel", Text, nullable=False, server_default=""),
+    Column("owner", Text, nullable=False),
+    Column("opened_at", Float(53), nullable=False),
+    Column("closed_at", Float(53), nullable=False, server_default="0"),  # 0: open
+    Column("seen_at", Float(53), nullable=False),
+    Column("detail", LargeBinary, nullable=False),  # JSON: words of ours
+    Column("taken_by", Text, nullable=False, server_default=""),
+    Column("taken_at", Float(53), nullable=False, server_default="0"),
+    Column("quiet_until", Float(53), nullable=False, server_default="0"),
+    Column("why", Text, nullable=False, server_default=""),
+    _partial("alerts_open", "cause", where="closed_at = 0", unique=True),
+    Index("alerts_by_time", "opened_at"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("alert_id", BigInteger, ForeignKey("alerts.id"), nullable=False),
+    Column("event", Text, nullable=False),  # opened, closed
+    Column("route", Text, nullable=False),
+    Column("state", Text, nullable=False),  # due, sent, dead
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", Float(53), nullable=False),
+    Column("said", Text, nullable=False, server_default=""),  # why the last attempt failed
+    _partial("notices_due", "due_at", where="state = 'due'"),
+    Index("notices_of_alert", "alert_id"),
+)
+"""What is to be sent about alerts."""
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("scope", LargeBinary, nullable=False),  # JSON, as is the report
+    Column("gaps", Integer, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Column("asked_by", Text, nullable=False, server_default=""),
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_at", Float(53), nullable=False, server_default="0"),
+    Column("why", Text, nullable=False, server_default=""),
+)
+"""Runs of the reconciliation with the ERP."""
 
 configured = Table(
     "configured",

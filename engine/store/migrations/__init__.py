@@ -12,7 +12,7 @@ from engine.store.database import Database
 
 __all__ = ["HEAD", "migrate"]
 
-HEAD: Final = "0013"
+HEAD: Final = "0014"
 """The newest revision: a store that is at it opens without Alembic."""
 
 VERSION_TABLE: Final = "schema_version"

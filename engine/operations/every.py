@@ -1,0 +1,12 @@
+"""All operations: what the admin API has, and what the matrix of roles is tested over."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from engine.operations.operation import Operation
+
+__all__ = ["OPERATIONS"]
+
+OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = ()
+"""Each subject's module has its own `OPERATIONS`; here they stand together, by name."""

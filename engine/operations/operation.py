@@ -1,0 +1,88 @@
+"""What an operation is, and the one way to call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from engine.accounts.matrix import may
+from engine.accounts.words import Caller, Permission
+from engine.auditing import Act, Entry
+from engine.errors import Misconfigured, WardlineError
+from engine.settings import Settings
+from engine.store.base import Store
+from engine.store.keys import KeyRing
+
+__all__ = ["Desk", "Forbidden", "NotThere", "Operation", "entry", "perform"]
+
+Asked = TypeVar("Asked")
+Given = TypeVar("Given")
+
+REASONED: Final = 3
+"""Characters of a reason, at least."""
+
+
+class Forbidden(WardlineError):
+    """The caller's roles do not allow it. Ends at the door that the caller came by, as `NotThere` does."""
+
+
+class NotThere(WardlineError):
+    """What was asked for does not exist."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What operations work with. `clock` gives seconds since the epoch; `environ` where connections are."""
+
+    store: Store
+    ring: KeyRing
+    settings: Settings
+    clock: Callable[[], float]
+    environ: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Asked, Given]):
+    """One thing that people see or do.
+
+    `name` is `subject.verb` (`messages.show`); `path` is where the API has it below its root, with `{field}`
+    for fields of what is asked; GET only looks, POST acts. `text` is a sentence for people. `asks` is a
+    msgspec struct, `gives` any type that msgspec encodes. One that a person has to answer for is `reasoned`:
+    what is asked has a field `why`, and an empty one is refused."""
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    text: str
+    needs: Permission
+    asks: type[Asked]
+    gives: Any
+    call: Callable[[Desk, Caller, Asked], Given]
+    reasoned: bool = False
+
+
+def perform(desk: Desk, caller: Caller, operation: Operation[Asked, Given], asked: Asked) -> Given:
+    """Do it, if the caller may. Raises `Forbidden` (which is recorded), `NotThere`, `Misconfigured` for what
+    was asked wrongly (also a reason that is missing), `Unavailable`, `Unacceptable`."""
+    if not may(caller, operation.needs):
+        desk.store.record([_refused(desk, caller, operation)])
+        raise Forbidden(f"{operation.name} takes a role with the permission to {operation.needs.value}")
+    if operation.reasoned and len(str(getattr(asked, "why", "")).strip()) < REASONED:
+        raise Misconfigured("say the reason, for the audit", where="why")
+    return operation.call(desk, caller, asked)
+
+
+def entry(desk: Desk, caller: Caller, act: Act, object_: str, **more: Any) -> Entry:
+    """An entry of the audit about what this caller does; `more` are the other fields of an entry."""
+    told = {"via": caller.via, "roles": " ".join(sorted(caller.roles))}
+    if caller.address:
+        told["address"] = caller.address
+    detail = {**told, **more.pop("detail", {})}
+    return Entry(
+        at=desk.clock(), who=caller.name, role="user", act=act, object=object_, detail=detail, **more
+    )
+
+
+def _refused(desk: Desk, caller: Caller, operation: Operation[Any, Any]) -> Entry:
+    return entry(desk, caller, Act.FORBID, f"operation:{operation.name}", outcome="refused")

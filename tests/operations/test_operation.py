@@ -1,0 +1,63 @@
+"""The one way to call an operation: permission, reason, and what is recorded of a refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.accounts.words import Caller, Permission, Role
+from engine.auditing import AuditQuery
+from engine.errors import Misconfigured
+from engine.operations.operation import Desk, Forbidden, Operation, perform
+from engine.settings import Settings
+from engine.store.keys import KeyRing
+from engine.store.sql import open_store
+
+
+class Asked(msgspec.Struct, frozen=True):
+    why: str = ""
+
+
+STOP = Operation(
+    name="door.pause",
+    method="POST",
+    path="/doors/pause",
+    text="Pause a door.",
+    needs=Permission.HOLD,
+    asks=Asked,
+    gives=str,
+    call=lambda desk, caller, asked: f"{caller.name} at {desk.clock():g}: {asked.why}",
+    reasoned=True,
+)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    ring = KeyRing({"first": b"\x07" * 32})
+    return Desk(open_store(f"sqlite:///{tmp_path}/s.db", ring), ring, Settings(), lambda: 7.0)
+
+
+def caller(role: Role) -> Caller:
+    return Caller(name="ann", roles=frozenset({role}), address="127.0.0.1")
+
+
+def test_who_may_does(desk: Desk) -> None:
+    assert perform(desk, caller(Role.OPERATOR), STOP, Asked("night")) == "ann at 7: night"
+
+
+def test_who_may_not_is_recorded(desk: Desk) -> None:
+    with pytest.raises(Forbidden):
+        perform(desk, caller(Role.VIEWER), STOP, Asked("night"))
+    (refused,) = desk.store.entries(AuditQuery(act="forbid"))
+    assert (refused.entry.who, refused.entry.object, refused.entry.outcome) == (
+        "ann", "operation:door.pause", "refused",
+    )  # fmt: skip
+    assert refused.entry.detail == {"via": "session", "roles": "viewer", "address": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("why", ["", "  ", " x "])
+def test_a_reason_is_due(desk: Desk, why: str) -> None:
+    with pytest.raises(Misconfigured, match="reason"):
+        perform(desk, caller(Role.OPERATOR), STOP, Asked(why))
