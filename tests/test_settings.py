@@ -9,10 +9,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from engine import telemetry
 from engine.errors import Misconfigured
 from engine.settings import Settings
-from engine.telemetry import Answered, EngineStopping, configure_logs, signal
+from engine.telemetry import Answered, EngineStopping, configure_logs, signal, signals
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def test_the_level_of_the_logs(
     level: str, events: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure_logs(level=level)
-    monkeypatch.setattr(telemetry, "_log", structlog.get_logger())  # the module's own may be in use already
+    monkeypatch.setattr(signals, "_log", structlog.get_logger())  # the module's own may be in use already
     signal(Answered("charges", "AA", 0.01))
     signal(EngineStopping("north/0"))
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == events

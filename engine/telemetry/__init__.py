@@ -1,0 +1,84 @@
+"""What an operator sees: one catalogue of signals, each with its log line and its metric.
+
+Call sites say what happened (`signal(Accepted(…))`); the signal decides wording, level and
+labels. Signals carry ids we made, counts, sizes and closed words only: content has no voice, so
+nothing here takes a free text from a message or an exception's text from a library.
+"""
+
+from engine.telemetry.audit import (
+    AuditContradicted,
+    AuditFailed,
+    AuditOverdue,
+    AuditSigned,
+    AuditUnwitnessed,
+    ReidentificationAlarm,
+    ReidentificationStep,
+    ReidentifyOpened,
+)
+from engine.telemetry.fhir import (
+    CallerRefused,
+    FhirAnswered,
+    RequestFailed,
+    TokenIssued,
+    TokenRefused,
+)
+from engine.telemetry.folders import (
+    FileEnded,
+    FileRead,
+    FolderAway,
+    FolderBack,
+    FolderSeen,
+    FolderWatched,
+)
+from engine.telemetry.logs import configure_logs
+from engine.telemetry.node import (
+    AcceptFailed,
+    ContentPurged,
+    EditionRefused,
+    EditionRunning,
+    EditionUnreadable,
+    EngineStarted,
+    EngineStopping,
+    HttpOpened,
+    LoopFailed,
+    StoreFailed,
+    StoreRecovered,
+    WorkerEnded,
+)
+from engine.telemetry.processing import (
+    ApplicationAnswerRefused,
+    ApplicationAnswerTaken,
+    ApplicationAnswerUnwritten,
+    ApplicationLinkAway,
+    BatchDelivered,
+    DeliverySettled,
+    DestinationAway,
+    MessagesRouted,
+    PrivacyIncident,
+)
+from engine.telemetry.registry import REGISTRY
+from engine.telemetry.series import parsed, series
+from engine.telemetry.signals import Signal, signal
+from engine.telemetry.taking import (
+    Answered,
+    BatchDoubtful,
+    BatchReceived,
+    ChannelOpened,
+    ControlIdReused,
+    MessageAccepted,
+    MessageRefused,
+)
+
+__all__ = [
+    "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
+    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",
+    "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
+    "BatchReceived", "CallerRefused", "ChannelOpened", "ContentPurged", "ControlIdReused",
+    "DeliverySettled", "DestinationAway", "EditionRefused", "EditionRunning", "EditionUnreadable",
+    "EngineStarted", "EngineStopping", "FhirAnswered", "FileEnded", "FileRead", "FolderAway",
+    "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
+    "MessageRefused", "MessagesRouted", "PrivacyIncident", "ReidentificationAlarm",
+    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "StoreFailed",
+    "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "parsed",
+    "series", "signal",
+]  # fmt: skip

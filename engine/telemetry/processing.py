@@ -1,0 +1,140 @@
+"""What becomes of messages: routing, deliveries, application answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from engine.telemetry.registry import counter, histogram
+from engine.telemetry.signals import Signal
+
+__all__ = [
+    "ApplicationAnswerRefused", "ApplicationAnswerTaken", "ApplicationAnswerUnwritten",
+    "ApplicationLinkAway", "BatchDelivered", "DeliverySettled", "DestinationAway", "MessagesRouted",
+    "PrivacyIncident",
+]  # fmt: skip
+
+_incidents = counter(
+    "wardline_privacy_incidents", "What identifies somebody, stopped on its way out.", "channel", "where"
+)
+_routed = counter("wardline_messages_routed", "Messages routed, by what they became.", "channel", "result")
+_settled = counter("wardline_deliveries", "Attempts, by outcome.", "destination", "outcome", "reason")
+_batches = histogram(
+    "wardline_delivery_seconds",
+    "One batch into a destination.",
+    "destination",
+    (0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120),
+)
+_application = counter(
+    "wardline_application_answers",
+    "Application answers on a link of their own, by what the other side did.",
+    "channel",
+    "outcome",
+)
+
+
+class MessagesRouted(Signal, frozen=True):
+    """A batch of messages became effects, was filtered, or died."""
+
+    channel: str
+    result: str
+    messages: int
+
+    def count(self) -> None:
+        _routed(self.channel, self.result).inc(self.messages)
+
+
+class PrivacyIncident(Signal, frozen=True):
+    """The guard stopped what identifies somebody on its way out: of which message, `where` (routing,
+    delivery, answer), at which place (`charge.key`), and which row of the policy it is of."""
+
+    level = "error"
+    text = "what identifies somebody was about to leave"
+
+    channel: str
+    where: str
+    message: int
+    place: str
+    row: str
+
+    def count(self) -> None:
+        _incidents(self.channel, self.where).inc()
+
+
+class DeliverySettled(Signal, frozen=True):
+    """An attempt at a delivery ended."""
+
+    destination: str
+    outcome: str
+    reason: str = ""
+
+    def count(self) -> None:
+        _settled(self.destination, self.outcome, self.reason).inc()
+
+
+class BatchDelivered(Signal, frozen=True):
+    """A batch was carried out."""
+
+    destination: str
+    deliveries: int
+    seconds: float
+
+    def count(self) -> None:
+        _batches(self.destination).observe(self.seconds)
+
+
+class DestinationAway(Signal, frozen=True):
+    """A destination did not take anything; deliveries wait."""
+
+    destination: str
+    reason: str
+    waiting_seconds: float
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "destination away: deliveries wait and are tried again"
+
+
+class ApplicationAnswerTaken(Signal, frozen=True):
+    """The sender's system took an application answer on the link of its own."""
+
+    channel: str
+    message_id: int
+
+    def count(self) -> None:
+        _application(self.channel, "taken").inc()
+
+
+class ApplicationAnswerRefused(Signal, frozen=True):
+    """It refused one (AE, CE, or AR and CR again and again): the answer is given up, the message is not."""
+
+    channel: str
+    message_id: int
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "application answer refused by the other side: given up"
+
+    def count(self) -> None:
+        _application(self.channel, "refused").inc()
+
+
+class ApplicationAnswerUnwritten(Signal, frozen=True):
+    """One cannot be written, because its message cannot be read back: it is given up. A content that its
+    retention removed, or a damaged store."""
+
+    channel: str
+    message_id: int
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "application answer given up: its message cannot be read back from the store"
+
+    def count(self) -> None:
+        _application(self.channel, "unwritten").inc()
+
+
+class ApplicationLinkAway(Signal, frozen=True):
+    """An application answer could not be told: it stays owed. `why` is the network's word or ours."""
+
+    channel: str
+    why: str
+    waiting_seconds: float
+    level: ClassVar[str] = "warning"
+    text: ClassVar[str] = "link of application answers away: they stay owed and are tried again"
+
+    def count(self) -> None:
+        _application(self.channel, "away").inc()
