@@ -53,6 +53,7 @@ from engine.model import (
     Written,
 )
 from engine.store.cabinet import Cabinet
+from engine.store.contracts.measures import MeasureStore
 from engine.store.keys import KeyRing
 
 __all__ = [
@@ -649,7 +650,16 @@ class VaultStore(Protocol):
         ...
 
 
-class Store(MessageStore, ResourceStore, EditionStore, AssertionStore, AuditStore, VaultStore, Protocol):
+class Store(
+    MessageStore,
+    ResourceStore,
+    EditionStore,
+    AssertionStore,
+    AuditStore,
+    VaultStore,
+    MeasureStore,
+    Protocol,
+):
     """Safe storage for all that comes in, and the cabinet with its keys."""
 
     cabinet: Cabinet

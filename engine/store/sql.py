@@ -24,6 +24,7 @@ from engine.store.editions import Editions
 from engine.store.erasing import Erasing
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
+from engine.store.measures import Measures
 from engine.store.mentions import Mentioned
 from engine.store.merging import Merging
 from engine.store.migrations import migrate
@@ -67,6 +68,7 @@ class SqlStore(
     Purging,
     Erasing,
     Upkeep,
+    Measures,
     AuditTrail,
 ):
     """`engine.store.base.Store` over a database."""

@@ -13,6 +13,7 @@ from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
 from conformance.edition_contract import EditionContract
+from conformance.measure_contract import MeasureContract
 from conformance.mention_contract import MentionContract
 from conformance.parking_contract import ParkingContract
 from conformance.purge_contract import PurgeContract, purge
@@ -899,6 +900,7 @@ class StoreContract(
     RoutingContract,
     FragmentContract,
     CourseContract,
+    MeasureContract,
     MentionContract,
     UnmergeContract,
     DeliveryContract,
