@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "incidents": ("incidents", "incidents", "Privacy"),
     "audit": ("audit", "audit", "Privacy"),
     "prove-phi": ("proof", "prove_phi", "Privacy"),
+    "manual": ("manual", "manual", "Tools"),
     "access": ("access", "access", "Tools"),
     "cabinet": ("cabinet", "cabinet", "Privacy"),
     "purge": ("purge", "purge", "Privacy"),
