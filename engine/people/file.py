@@ -18,8 +18,9 @@ from engine.config.reading import MAX_BYTES, read_yaml
 from engine.config.spec.words import Strict
 from engine.config.validation import validate
 from engine.errors import Misconfigured
-from engine.people.keys import NAME, hash_of, is_hash, make_key
+from engine.people.keys import NAME, make_key
 from engine.people.words import Limits, Person, Role
+from engine.slow_hashes import hash_of, is_hash
 
 __all__ = ["People", "add_person", "examine_people", "read_people", "renew_key"]
 

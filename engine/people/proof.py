@@ -7,8 +7,9 @@ from pathlib import Path
 
 from engine.errors import Misconfigured
 from engine.people.file import read_people
-from engine.people.keys import holds, key_in, read_key
+from engine.people.keys import key_in, read_key
 from engine.people.words import Person, Role
+from engine.slow_hashes import holds
 
 __all__ = ["proved"]
 

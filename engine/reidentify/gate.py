@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from engine.access import Certificate, Rates
-from engine.people.keys import Key, hash_of, holds, make_key, read_key
+from engine.people.keys import Key, make_key, read_key
 from engine.people.words import Person
 from engine.reidentify.limits import Window
 from engine.reidentify.words import Denied, Moment, Step, Steps
+from engine.slow_hashes import hash_of, holds
 
 __all__ = ["FAILURES", "LOCKED_FOR", "STRANGERS", "Gate"]
 

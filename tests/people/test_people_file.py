@@ -11,7 +11,7 @@ from reidentify.test_person_keys import made
 
 from engine.errors import Misconfigured
 from engine.people.file import add_person, examine_people, read_people, renew_key
-from engine.people.keys import holds
+from engine.slow_hashes import holds
 from engine.people.words import Role
 
 

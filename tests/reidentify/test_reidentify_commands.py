@@ -22,7 +22,7 @@ from engine.cli import app
 from engine.cli.terminal import plainly
 from engine.errors import Misconfigured
 from engine.people.file import read_people
-from engine.people.keys import holds
+from engine.slow_hashes import holds
 
 
 class Site:
