@@ -3,19 +3,23 @@
 --
 --     psql -d wardline -f deploy/postgres-roles.sql
 --     CREATE USER hospital_engine PASSWORD '…' IN ROLE wardline_engine;
+--     CREATE USER hospital_console PASSWORD '…' IN ROLE wardline_console;
 --     CREATE USER hospital_privacy PASSWORD '…' IN ROLE wardline_reidentify;
 --     CREATE USER hospital_auditor PASSWORD '…' IN ROLE wardline_readonly;
 --
 -- The owner alone changes tables and takes away what was audited: upgrades, `wardline vault rotate`, and
 -- `wardline purge` once entries of the audit are past their years.
 -- wardline_engine       `wardline run` and the commands of operators; reads no sealed identifier and no seal key
+-- wardline_console      `wardline console` and `wardline user`: the same, and who may come with which roles
 -- wardline_reidentify   `wardline reidentify serve`; reads those, no message and no effect
 -- wardline_readonly     status and audit; reads no content, no effect, no sealed identifier, no key
 
 DO $$
 DECLARE name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['wardline_engine', 'wardline_reidentify', 'wardline_readonly'] LOOP
+  FOREACH name IN ARRAY ARRAY[
+    'wardline_engine', 'wardline_console', 'wardline_reidentify', 'wardline_readonly'
+  ] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
       EXECUTE format('CREATE ROLE %I NOLOGIN', name);
     END IF;
@@ -40,6 +44,12 @@ GRANT UPDATE (sealed, merged_into, moved_to, erased_at) ON tokens TO wardline_en
 GRANT SELECT (id, reader, made_at) ON seal_keys TO wardline_engine;
 REVOKE UPDATE, DELETE ON audit, audit_checkpoints, activations FROM wardline_engine;
 REVOKE DELETE ON editions FROM wardline_engine;
+REVOKE ALL ON users, sessions, api_tokens FROM wardline_engine;
+
+-- The console: what the engine's commands may, and the accounts. An engine that is taken over makes none.
+GRANT wardline_engine TO wardline_console;
+GRANT SELECT, INSERT, UPDATE ON users, api_tokens TO wardline_console;
+GRANT SELECT, INSERT, UPDATE, DELETE ON sessions TO wardline_console;
 
 -- The cabinet, when it lies in this database.
 DO $$

@@ -42,9 +42,11 @@ class Permission(StrEnum):
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Whoever asks for an operation: the name of the account (what the audit says), the roles that count for
-    this call (an API token may have fewer than its owner), how they came, and from which address."""
+    this call (an API token may have fewer than its owner), how they came, and from which address; `key` is
+    the id of the session or of the token."""
 
     name: str
     roles: frozenset[Role]
     via: Via = "session"
     address: str = ""
+    key: str = ""

@@ -50,4 +50,3 @@ def key_in(path: Path) -> str:
     if read_key(text) is None:
         raise Misconfigured("holds no key of a person", where=str(path), hint="wardline person add")
     return text
-

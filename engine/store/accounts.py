@@ -21,7 +21,7 @@ _TAKES_TURNS: Final = "accounts"
 _USER: Final = tuple(field.name for field in msgspec.structs.fields(User))
 _USER_COLUMNS: Final = ", ".join(f"u.{name}" for name in _USER)
 _SESSION: Final = "s.digest, s.user_name, s.since, s.seen_at, s.until, s.address, s.how"
-_TOKEN: Final = "t.id, t.digest, t.user_name, t.name, t.roles, t.made_at, t.until, t.used_at, t.revoked_at"
+_OF_API: Final = "t.id, t.digest, t.user_name, t.name, t.roles, t.made_at, t.until, t.used_at, t.revoked_at"
 
 _ADD: Final = f"INSERT INTO users ({', '.join(_USER)}) VALUES ({', '.join('?' * len(_USER))})"
 _CHANGE: Final = f"UPDATE users SET {', '.join(f'{name} = ?' for name in _USER[1:])} WHERE name = ?"
@@ -29,7 +29,7 @@ _OPEN: Final = (
     "INSERT INTO sessions (digest, user_name, since, seen_at, until, address, how)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-_ADD_TOKEN: Final = (
+_KEEP: Final = (
     "INSERT INTO api_tokens (id, digest, user_name, name, roles, made_at, until, used_at, revoked_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -123,37 +123,39 @@ class Accounts(Part):
                 append(work, self._audit, told)
             return ended
 
-    def add_token(self, token: ApiToken, told: Entry) -> None:
-        """`AccountStore.add_token`."""
+    def add_api_token(self, token: ApiToken, told: Entry) -> None:
+        """`AccountStore.add_api_token`."""
         row = list(msgspec.structs.astuple(token))
         row[4] = " ".join(token.roles)
         with self._database.write(TURN, _TAKES_TURNS) as work:
-            work.run(_ADD_TOKEN, row)
+            work.run(_KEEP, row)
             append(work, self._audit, [told])
 
-    def token(self, digest: bytes) -> tuple[ApiToken, User] | None:
-        """`AccountStore.token`."""
+    def api_token(self, digest: bytes) -> tuple[ApiToken, User] | None:
+        """`AccountStore.api_token`."""
         query = (
-            f"SELECT {_TOKEN}, {_USER_COLUMNS} FROM api_tokens t JOIN users u ON u.name = t.user_name"
+            f"SELECT {_OF_API}, {_USER_COLUMNS} FROM api_tokens t JOIN users u ON u.name = t.user_name"
             " WHERE t.digest = ?"
         )
         with self._database.read() as work:
             rows = work.rows(query, (digest,))
         return (_token(rows[0][:9]), _user(rows[0][9:])) if rows else None
 
-    def tokens(self, user: str = "") -> list[ApiToken]:
-        """`AccountStore.tokens`."""
-        query = f"SELECT {_TOKEN} FROM api_tokens t WHERE ? IN ('', t.user_name) ORDER BY t.made_at DESC, t.id"
+    def api_tokens(self, user: str = "") -> list[ApiToken]:
+        """`AccountStore.api_tokens`."""
+        query = (
+            f"SELECT {_OF_API} FROM api_tokens t WHERE ? IN ('', t.user_name) ORDER BY t.made_at DESC, t.id"
+        )
         with self._database.read() as work:
             return [_token(row) for row in work.rows(query, (user,))]
 
-    def saw_token(self, id_: str, at: float) -> None:
-        """`AccountStore.saw_token`."""
+    def saw_api_token(self, id_: str, at: float) -> None:
+        """`AccountStore.saw_api_token`."""
         with self._database.write() as work:
             work.run("UPDATE api_tokens SET used_at = ? WHERE id = ? AND used_at < ?", (at, id_, at))
 
-    def revoke_token(self, id_: str, at: float, told: Entry) -> bool:
-        """`AccountStore.revoke_token`."""
+    def revoke_api_token(self, id_: str, at: float, told: Entry) -> bool:
+        """`AccountStore.revoke_api_token`."""
         with self._database.write(TURN, _TAKES_TURNS) as work:
             query = "UPDATE api_tokens SET revoked_at = ? WHERE id = ? AND revoked_at = 0"
             ended = work.run(query, (at, id_)) > 0

@@ -53,6 +53,7 @@ from engine.model import (
     Written,
 )
 from engine.store.cabinet import Cabinet
+from engine.store.contracts.accounts import AccountStore
 from engine.store.contracts.measures import MeasureStore
 from engine.store.keys import KeyRing
 
@@ -658,6 +659,7 @@ class Store(
     AuditStore,
     VaultStore,
     MeasureStore,
+    AccountStore,
     Protocol,
 ):
     """Safe storage for all that comes in, and the cabinet with its keys."""

@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Misconfigured
+from engine.store.accounts import Accounts
 from engine.store.assertions import UsedAssertions
 from engine.store.audit import AuditTrail
 from engine.store.audit_keys import AuditKeys
@@ -64,6 +65,7 @@ class SqlStore(
     Owing,
     Parking,
     Editions,
+    Accounts,
     Views,
     Purging,
     Erasing,

@@ -492,7 +492,6 @@ sessions = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True),
     Column("user_name", Text, ForeignKey("users.name"), nullable=False),
-    Column("form", LargeBinary, nullable=False),  # digest of what its forms carry
     Column("since", Float(53), nullable=False),
     Column("seen_at", Float(53), nullable=False),
     Column("until", Float(53), nullable=False),

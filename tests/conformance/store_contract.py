@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from conformance.accounts_contract import AccountsContract
 from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
@@ -915,5 +916,6 @@ class StoreContract(
     AuditContract,
     EditionContract,
     TakingContract,
+    AccountsContract,
 ):
     """All of it."""

@@ -11,8 +11,8 @@ from reidentify.test_person_keys import made
 
 from engine.errors import Misconfigured
 from engine.people.file import add_person, examine_people, read_people, renew_key
-from engine.slow_hashes import holds
 from engine.people.words import Role
+from engine.slow_hashes import holds
 
 
 def entry(name: str = "maria", who: str = "Maria Weber, privacy office", **more: str) -> str:

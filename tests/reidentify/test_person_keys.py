@@ -10,11 +10,11 @@ from reidentify.desk_kit import Kit
 from engine.access import Certificate
 from engine.errors import Unavailable
 from engine.people.keys import make_key, read_key
-from engine.slow_hashes import hash_of, holds, is_hash
 from engine.people.words import Person, Role
 from engine.reidentify import gate
 from engine.reidentify.gate import FAILURES, LOCKED_FOR, STRANGERS, Gate
 from engine.reidentify.words import Denied, Step, Steps
+from engine.slow_hashes import hash_of, holds, is_hash
 
 
 @cache

@@ -23,6 +23,7 @@ from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.retention import DAY, LOOK, RetentionLoop
 from engine.settings import SIX_YEARS, Settings
 from engine.store.base import Query, Store
+from engine.store.contracts.accounts import Session, User
 from engine.store.sql import open_store
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres-roles.sql"
@@ -38,7 +39,9 @@ class Site:
         store = open_store(url, RING)
         assert store.cabinet.id
         store.close()
-        self._names = {role: f"u{uuid.uuid4().hex[:12]}" for role in ("engine", "reidentify", "readonly")}
+        self._names = {
+            role: f"u{uuid.uuid4().hex[:12]}" for role in ("engine", "console", "reidentify", "readonly")
+        }
         with psycopg.connect(url, autocommit=True) as connection:
             for _ in range(2):  # again after an upgrade
                 connection.execute(ROLES.read_text())
@@ -193,6 +196,30 @@ def test_who_looks_on_reads_counts_and_the_audit_only(site: Site) -> None:
     ):
         with pytest.raises(DENIED):
             site.ask("readonly", query)
+
+
+def test_the_console_has_the_accounts_and_nobody_else(site: Site, engine: Store) -> None:
+    """Who takes over the engine's user of the database makes no account, and reads no hash."""
+    console = open_store(site.url("console"), RING)
+    console.add_user(
+        User(name="ann", who="Ann Onym", roles=("administrator",), state="active"),
+        Entry(at=1.0, who="ann", role="user", act=Act.ACCOUNT, object="user:ann"),
+    )
+    console.open_session(
+        Session(
+            digest=b"d" * 32, user="ann", since=1.0, seen_at=1.0, until=9.0, address="::1", how="password"
+        ),
+        [],
+    )
+    assert console.end_session(b"d" * 32, [])
+    assert console.verify_audit() == []
+    console.close()
+    for role in ("engine", "reidentify", "readonly"):
+        for table in ("users", "sessions", "api_tokens"):
+            with pytest.raises(DENIED):
+                site.ask(role, f"SELECT count(*) FROM {table}")
+    with pytest.raises(DENIED):
+        site.ask("console", "DELETE FROM users")
 
 
 def test_entries_past_their_years_are_told_by_the_engine_and_removed_by_the_owner(

@@ -136,22 +136,22 @@ class AccountStore(Protocol):
         """End one; False when there is none (then nothing is told)."""
         ...
 
-    def add_token(self, token: ApiToken, told: Entry) -> None:
+    def add_api_token(self, token: ApiToken, told: Entry) -> None:
         """Keep a token."""
         ...
 
-    def token(self, digest: bytes) -> tuple[ApiToken, User] | None:
+    def api_token(self, digest: bytes) -> tuple[ApiToken, User] | None:
         """The token with this digest, and whose it is."""
         ...
 
-    def tokens(self, user: str = "") -> list[ApiToken]:
+    def api_tokens(self, user: str = "") -> list[ApiToken]:
         """Tokens of one account, or all, newest first."""
         ...
 
-    def saw_token(self, id_: str, at: float) -> None:
+    def saw_api_token(self, id_: str, at: float) -> None:
         """Somebody used it."""
         ...
 
-    def revoke_token(self, id_: str, at: float, told: Entry) -> bool:
+    def revoke_api_token(self, id_: str, at: float, told: Entry) -> bool:
         """End one; False when it is none that could be used (then nothing is told)."""
         ...

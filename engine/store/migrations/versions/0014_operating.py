@@ -80,7 +80,6 @@ def _accounts() -> None:
         "sessions",
         _key("digest", BYTES),
         sa.Column("user_name", TEXT, sa.ForeignKey("users.name"), nullable=False),
-        sa.Column("form", BYTES, nullable=False),
         *_times("since", "seen_at", "until"),
         *_texts("address", "how"),
     )
