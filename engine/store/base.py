@@ -55,6 +55,7 @@ from engine.model import (
 from engine.store.cabinet import Cabinet
 from engine.store.contracts.accounts import AccountStore
 from engine.store.contracts.measures import MeasureStore
+from engine.store.contracts.overview import OverviewStore
 from engine.store.keys import KeyRing
 
 __all__ = [
@@ -660,6 +661,7 @@ class Store(
     VaultStore,
     MeasureStore,
     AccountStore,
+    OverviewStore,
     Protocol,
 ):
     """Safe storage for all that comes in, and the cabinet with its keys."""

@@ -55,6 +55,9 @@ class Database(ABC):
     as_bytes = "{}"
     """A binary column read as bytes, whatever a flipped bit has made of its type."""
 
+    holds = "instr({}, ?) > 0"
+    """Whether a binary column holds these bytes."""
+
     looked_up = "{table}"
     """The right side of a CROSS JOIN whose rows are looked up by `{key}` = `{value}` for each on the left.
     SQLite keeps the order of one."""

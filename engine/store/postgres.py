@@ -32,6 +32,7 @@ class PostgresDatabase(Database):
 
     has_schemas = True
     bytes_type = "BYTEA"
+    holds = "position(? IN {}) > 0"
     for_update = " FOR UPDATE"
     for_share = " FOR SHARE"
     skip_locked = " FOR UPDATE SKIP LOCKED"

@@ -29,6 +29,7 @@ from engine.store.measures import Measures
 from engine.store.mentions import Mentioned
 from engine.store.merging import Merging
 from engine.store.migrations import migrate
+from engine.store.overview import Overview
 from engine.store.owing import Owing
 from engine.store.parking import Parking
 from engine.store.postgres import PostgresDatabase
@@ -67,6 +68,7 @@ class SqlStore(
     Editions,
     Accounts,
     Views,
+    Overview,
     Purging,
     Erasing,
     Upkeep,

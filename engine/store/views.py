@@ -14,7 +14,7 @@ from engine.store.database import Work
 from engine.store.part import Part, checksum, reason_of, reasons_of, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
 
-__all__ = ["Views", "conditions", "found_messages"]
+__all__ = ["Views", "conditions", "found_messages", "message_view"]
 
 
 class Views(Part):
@@ -86,7 +86,7 @@ def found_messages(work: Work, query: Query, *more: ColumnElement[bool]) -> list
     wanted = wanted.where(*conditions(query), messages.c.id > query.after, *more)
     if query.state:
         wanted = wanted.where(messages.c.state == str(query.state))
-    return [_message(row) for row in work.core.execute(_page(wanted, messages.c.id, query))]
+    return [message_view(row) for row in work.core.execute(_page(wanted, messages.c.id, query))]
 
 
 def conditions(query: Query) -> list[ColumnElement[bool]]:
@@ -112,7 +112,8 @@ def _page(wanted: Select[Any], by: ColumnElement[int], query: Query) -> Select[A
     return wanted.order_by(by).limit(query.limit)
 
 
-def _message(row: Row[Any]) -> MessageView:
+def message_view(row: Row[Any]) -> MessageView:
+    """A row of `messages`, with the state of what is `owed` as `application`."""
     return MessageView(
         id=row.id,
         channel=row.channel,

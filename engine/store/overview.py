@@ -1,0 +1,218 @@
+"""What people on duty look at, asked so that a store of years answers within a second.
+
+Messages have no index by when they came: their ids are in that order, so that a moment is looked for among
+them. What is still in work, and what stopped, has partial indexes; SQLite takes one only where the query says
+the very words of its condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select, text
+
+from engine.model import MessageState
+from engine.store.base import MessageView
+from engine.store.contracts.overview import Ahead, Sought, Stopped
+from engine.store.database import Work, rows_of
+from engine.store.part import Part, reason_of
+from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
+from engine.store.views import message_view
+
+__all__ = ["Overview"]
+
+_EARLY: Final = 3600.0
+"""Seconds by which a message may have been received before one whose id is smaller: commits wait."""
+
+_FOR_PEOPLE: Final = "messages.state IN ('dead', 'quarantined')"
+_OPEN: Final = (
+    "messages.id IN (SELECT message_id FROM deliveries WHERE state = 'due'"
+    " UNION ALL SELECT message_id FROM deliveries WHERE state = 'claimed'"
+    " UNION ALL SELECT message_id FROM deliveries WHERE state = 'scheduled')"
+)
+_WHERE: Final = {
+    MessageState.RECEIVED.value: "messages.state = 'received'",
+    MessageState.FRAGMENT.value: "messages.id IN (SELECT message_id FROM fragments)",
+    MessageState.WAITING.value: _OPEN,
+    MessageState.DEAD.value: _FOR_PEOPLE,
+    MessageState.QUARANTINED.value: _FOR_PEOPLE,
+}
+"""By which index the few messages of a state are found."""
+
+_STOPPED: Final = (
+    "SELECT channel, state, '', reason, count(*), min(received_at), max(received_at), max(id) FROM messages"
+    " WHERE state IN ('dead', 'quarantined') AND reason IS NOT NULL GROUP BY channel, state, reason"
+    " UNION ALL SELECT d.channel, 'dead', d.destination, d.reason, count(DISTINCT m.id), min(m.received_at),"
+    " max(m.received_at), max(m.id) FROM deliveries d JOIN messages m ON m.id = d.message_id"
+    " WHERE d.state = 'dead' GROUP BY d.channel, d.destination, d.reason"
+)
+_FIRST: Final = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM messages"
+_NEXT: Final = "SELECT id, received_at FROM messages WHERE id >= ? ORDER BY id LIMIT 1"
+_OWN_REASONS: Final = (
+    "SELECT DISTINCT reason FROM messages WHERE state IN ('dead', 'quarantined') AND reason IS NOT NULL"
+)
+_REFUSALS: Final = "SELECT DISTINCT reason FROM deliveries WHERE state = 'dead' AND reason IS NOT NULL"
+_HOLDS: Final = (
+    "SELECT DISTINCT message_id FROM deliveries WHERE id >= ? AND ({holds}) ORDER BY message_id DESC LIMIT ?"
+)
+_AHEAD: Final = (
+    "SELECT d.id, (SELECT e.message_id FROM deliveries e WHERE e.state IN ('due', 'claimed')"
+    " AND e.destination = d.destination AND e.sequence_key = d.sequence_key AND e.message_id < d.message_id"
+    " ORDER BY e.id LIMIT 1) FROM deliveries d WHERE d.id BETWEEN ? AND ? AND d.sequence_key <> ''"
+    " AND d.state IN ('due', 'claimed') ORDER BY d.id"
+)
+_VERSIONS: Final = "SELECT message_id, type, id, version FROM versions WHERE message_id IN ({})"
+
+
+class Overview(Part):
+    """The verbs of those who look (`OverviewStore`)."""
+
+    def seek(self, sought: Sought) -> list[MessageView]:
+        """`OverviewStore.seek`."""
+        with self._database.read(snapshot=True) as work:
+            wanted = select(messages, owed.c.state.label("application")).outerjoin(owed)
+            wanted = wanted.where(*self._conditions(work, sought))
+            rows = work.core.execute(_newest_first(wanted, sought))
+            return [message_view(row) for row in rows]
+
+    def stopped(self) -> list[Stopped]:
+        """`OverviewStore.stopped`. Reasons that name the same cause are one line, whatever else they list."""
+        with self._database.read(snapshot=True) as work:
+            return list(_together(map(_stopped, work.rows(_STOPPED))))
+
+    def delivering(self, word: str, *, since: float, limit: int) -> list[int]:
+        """`OverviewStore.delivering`."""
+        effect, documents = (self._database.as_bytes.format(one) for one in ("effect", "documents"))
+        held = (f'"key":"{word}"', f'"{word}"', f'"{word},', f',{word},', f',{word}"')
+        marks = [self._database.holds.format(column) for column in (effect, *(documents,) * 4)]
+        with self._database.read(snapshot=True) as work:
+            first = _id_at(work, since) * PER_MESSAGE if since else 0
+            query = _HOLDS.format(holds=" OR ".join(marks))
+            rows = work.rows(query, (first, *(one.encode() for one in held), limit))
+        return [number for (number,) in rows]
+
+    def ahead(self, message_id: int) -> list[Ahead]:
+        """`OverviewStore.ahead`."""
+        first = message_id * PER_MESSAGE
+        with self._database.read() as work:
+            rows = work.rows(_AHEAD, (first, first + PER_MESSAGE - 1))
+        return [Ahead(*row) for row in rows if row[1] is not None]
+
+    def resources_of(self, message_ids: Sequence[int]) -> dict[int, str]:
+        """`OverviewStore.resources_of`."""
+        with self._database.read() as work:
+            rows = rows_of(work, _VERSIONS, list(message_ids))
+        return {number: f"{type_}/{id_}/_history/{version}" for number, type_, id_, version in rows}
+
+    def _conditions(self, work: Work, sought: Sought) -> list[ColumnElement[bool]]:
+        table = messages.c
+        found: list[ColumnElement[bool]] = []
+        if sought.channel:
+            found.append(table.channel == sought.channel)
+        if sought.type:
+            found.append(or_(table.type == sought.type, table.type.startswith(f"{sought.type}^", autoescape=True)))
+        if sought.edition:
+            found.append(table.edition == sought.edition)
+        if sought.original:
+            found += [table.original != 0, table.original == sought.original]
+        if sought.before:
+            found.append(table.id < sought.before)
+        if sought.state:
+            found.append(table.state == sought.state)
+            if sought.state in _WHERE:
+                found.append(text(_WHERE[sought.state]))  # type: ignore[arg-type]
+        if sought.fingerprints:
+            found.append(_named(sought.fingerprints))
+        found += _between(work, sought)
+        if sought.code or sought.place or sought.destination:
+            found.append(self._of_cause(work, sought))
+        return found
+
+    def _of_cause(self, work: Work, sought: Sought) -> ColumnElement[bool]:
+        """Of the reasons that stand there, those that are meant; then by what they are stored as."""
+        table = deliveries.c
+        own, refused = (_means(work, query, sought) for query in (_OWN_REASONS, _REFUSALS))
+        before = and_(text(_FOR_PEOPLE), messages.c.reason.in_(own))
+        by = select(table.message_id).where(text("deliveries.state = 'dead'"), table.reason.in_(refused))
+        if sought.destination == "-":
+            return before
+        if sought.destination:
+            return messages.c.id.in_(by.where(table.destination == sought.destination))
+        return or_(before, messages.c.id.in_(by))
+
+
+def _means(work: Work, query: str, sought: Sought) -> list[bytes]:
+    found = []
+    for (column,) in work.rows(query):
+        reason = reason_of(column)
+        if reason and sought.code in ("", reason.code) and sought.place in ("", reason.place):
+            found.append(bytes(column))
+    return found
+
+
+def _named(fingerprints: Sequence[bytes]) -> ColumnElement[bool]:
+    """By the index of originals, and among what stopped; their resends too."""
+    table = messages.c
+    originals = select(table.id).where(text("messages.is_original = 1"), table.fingerprint.in_(fingerprints)).correlate(None)
+    stopped = select(table.id).where(text(_FOR_PEOPLE), table.fingerprint.in_(fingerprints)).correlate(None)
+    again = and_(table.original != 0, table.original.in_(originals))
+    return or_(table.id.in_(originals), table.id.in_(stopped), again)
+
+
+def _between(work: Work, sought: Sought) -> list[ColumnElement[bool]]:
+    """When they came: by their ids nearly, then by the time itself."""
+    table = messages.c
+    found: list[ColumnElement[bool]] = []
+    if sought.since:
+        found += [table.id >= _id_at(work, sought.since), table.received_at >= sought.since]
+    if sought.until:
+        found += [table.id < _id_at(work, sought.until + 2 * _EARLY) + 1, table.received_at < sought.until]
+    return found
+
+
+def _id_at(work: Work, when: float) -> int:
+    """An id before which no message was received at `when` or later, but for what waited for a commit longer
+    than `_EARLY`."""
+    low, high = work.rows(_FIRST)[0]
+    high += 1
+    while low < high:
+        middle = (low + high) // 2
+        rows = work.rows(_NEXT, (middle,))
+        if not rows or rows[0][1] >= when - _EARLY:
+            high = middle
+        else:
+            low = rows[0][0] + 1
+    return low
+
+
+def _newest_first(wanted: Select[Any], sought: Sought) -> Select[Any]:
+    return wanted.order_by(messages.c.id.desc()).limit(sought.limit)
+
+
+def _stopped(row: tuple[Any, ...]) -> Stopped:
+    channel, state, destination, reason, count, first_at, last_at, newest = row
+    found = reason_of(reason)
+    assert found is not None  # noqa: S101 - the books find what is dead without a reason
+    return Stopped(
+        channel=channel, state=MessageState(state), destination=destination, reason=found,
+        messages=count, first_at=first_at, last_at=last_at, newest=newest,
+    )  # fmt: skip
+
+
+def _together(lines: Iterable[Stopped]) -> Iterable[Stopped]:
+    found: dict[tuple[str, ...], Stopped] = {}
+    for one in lines:
+        at = (one.channel, one.state, one.destination, one.reason.code, one.reason.place, one.reason.owner)
+        other = found.get(at)
+        found[at] = _added(other, one) if other else one
+    return found.values()
+
+
+def _added(one: Stopped, other: Stopped) -> Stopped:
+    newer = max(one, other, key=lambda line: line.newest)
+    return Stopped(
+        channel=one.channel, state=one.state, destination=one.destination, reason=newer.reason,
+        messages=one.messages + other.messages, first_at=min(one.first_at, other.first_at),
+        last_at=max(one.last_at, other.last_at), newest=newer.newest,
+    )  # fmt: skip
