@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, text
+from sqlalchemy import Boolean, ColumnElement, Select, and_, literal_column, or_, select
 
 from engine.model import MessageState
 from engine.store.base import MessageView
@@ -84,7 +84,7 @@ class Overview(Part):
     def delivering(self, word: str, *, since: float, limit: int) -> list[int]:
         """`OverviewStore.delivering`."""
         effect, documents = (self._database.as_bytes.format(one) for one in ("effect", "documents"))
-        held = (f'"key":"{word}"', f'"{word}"', f'"{word},', f',{word},', f',{word}"')
+        held = (f'"key":"{word}"', f'"{word}"', f'"{word},', f",{word},", f',{word}"')
         marks = [self._database.holds.format(column) for column in (effect, *(documents,) * 4)]
         with self._database.read(snapshot=True) as work:
             first = _id_at(work, since) * PER_MESSAGE if since else 0
@@ -107,34 +107,31 @@ class Overview(Part):
 
     def _conditions(self, work: Work, sought: Sought) -> list[ColumnElement[bool]]:
         table = messages.c
-        found: list[ColumnElement[bool]] = []
-        if sought.channel:
-            found.append(table.channel == sought.channel)
-        if sought.type:
-            found.append(or_(table.type == sought.type, table.type.startswith(f"{sought.type}^", autoescape=True)))
-        if sought.edition:
-            found.append(table.edition == sought.edition)
+        equal = {
+            table.channel: sought.channel, table.state: sought.state, table.edition: sought.edition,
+            table.original: sought.original,
+        }  # fmt: skip
+        found: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value]
         if sought.original:
-            found += [table.original != 0, table.original == sought.original]
-        if sought.before:
-            found.append(table.id < sought.before)
-        if sought.state:
-            found.append(table.state == sought.state)
-            if sought.state in _WHERE:
-                found.append(text(_WHERE[sought.state]))  # type: ignore[arg-type]
+            found.append(table.original != 0)
+        if sought.type:
+            found.append(
+                or_(table.type == sought.type, table.type.startswith(f"{sought.type}^", autoescape=True))
+            )
+        if sought.state in _WHERE:
+            found.append(_said(_WHERE[sought.state]))
         if sought.fingerprints:
             found.append(_named(sought.fingerprints))
-        found += _between(work, sought)
         if sought.code or sought.place or sought.destination:
             found.append(self._of_cause(work, sought))
-        return found
+        return [*found, *_between(work, sought)]
 
     def _of_cause(self, work: Work, sought: Sought) -> ColumnElement[bool]:
         """Of the reasons that stand there, those that are meant; then by what they are stored as."""
         table = deliveries.c
         own, refused = (_means(work, query, sought) for query in (_OWN_REASONS, _REFUSALS))
-        before = and_(text(_FOR_PEOPLE), messages.c.reason.in_(own))
-        by = select(table.message_id).where(text("deliveries.state = 'dead'"), table.reason.in_(refused))
+        before = and_(_said(_FOR_PEOPLE), messages.c.reason.in_(own))
+        by = select(table.message_id).where(_said("deliveries.state = 'dead'"), table.reason.in_(refused))
         if sought.destination == "-":
             return before
         if sought.destination:
@@ -154,16 +151,24 @@ def _means(work: Work, query: str, sought: Sought) -> list[bytes]:
 def _named(fingerprints: Sequence[bytes]) -> ColumnElement[bool]:
     """By the index of originals, and among what stopped; their resends too."""
     table = messages.c
-    originals = select(table.id).where(text("messages.is_original = 1"), table.fingerprint.in_(fingerprints)).correlate(None)
-    stopped = select(table.id).where(text(_FOR_PEOPLE), table.fingerprint.in_(fingerprints)).correlate(None)
+    originals = (
+        select(table.id)
+        .where(_said("messages.is_original = 1"), table.fingerprint.in_(fingerprints))
+        .correlate(None)
+    )
+    stopped = select(table.id).where(_said(_FOR_PEOPLE), table.fingerprint.in_(fingerprints)).correlate(None)
     again = and_(table.original != 0, table.original.in_(originals))
     return or_(table.id.in_(originals), table.id.in_(stopped), again)
+
+
+def _said(condition: str) -> ColumnElement[bool]:
+    return literal_column(condition, Boolean)
 
 
 def _between(work: Work, sought: Sought) -> list[ColumnElement[bool]]:
     """When they came: by their ids nearly, then by the time itself."""
     table = messages.c
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [table.id < sought.before] if sought.before else []
     if sought.since:
         found += [table.id >= _id_at(work, sought.since), table.received_at >= sought.since]
     if sought.until:
@@ -174,7 +179,7 @@ def _between(work: Work, sought: Sought) -> list[ColumnElement[bool]]:
 def _id_at(work: Work, when: float) -> int:
     """An id before which no message was received at `when` or later, but for what waited for a commit longer
     than `_EARLY`."""
-    low, high = work.rows(_FIRST)[0]
+    low, high = map(int, work.rows(_FIRST)[0])
     high += 1
     while low < high:
         middle = (low + high) // 2

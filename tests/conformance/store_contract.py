@@ -16,6 +16,7 @@ from conformance.course_contract import CourseContract
 from conformance.edition_contract import EditionContract
 from conformance.measure_contract import MeasureContract
 from conformance.mention_contract import MentionContract
+from conformance.overview_contract import OverviewContract
 from conformance.parking_contract import ParkingContract
 from conformance.purge_contract import PurgeContract, purge
 from conformance.resource_contract import ResourceContract
@@ -905,6 +906,7 @@ class StoreContract(
     MentionContract,
     UnmergeContract,
     DeliveryContract,
+    OverviewContract,
     ParkingContract,
     ScheduleContract,
     ShadowContract,

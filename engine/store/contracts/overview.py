@@ -40,7 +40,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that stopped for the same reason: how many, when the first and the last of them were
-    received, and the newest of them by its id. `destination` is who refused, empty for what stopped before."""
+    received, and the newest of them by its id. `destination` is who refused; empty: it stopped before."""
 
     channel: str
     state: MessageState
