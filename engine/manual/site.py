@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -22,13 +22,13 @@ _STATIC: Final = Path(__file__).parent / "static"
 HOME: Final = "manual/README"
 
 
-def build(into: Path, progress: Callable[[str], None] = lambda _: None) -> int:
+def build(into: Path, progress: Callable[[str], object] = str) -> int:
     """Write the site into a folder; how many pages. Files that pages refer to go with it."""
     every, index = list(pages()), []
     shown = {page.path for page in every}
     copied: set[str] = set()
     for page in every:
-        made = article(page, lambda target, at=page.path: _link(target, at, shown, copied))
+        made = article(page, partial(_link, at=page.path, shown=shown, copied=copied))
         target = into / f"{page.path}.html"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_page(page, made), "utf-8")
@@ -67,9 +67,13 @@ def plain_link(target: str, at: str, shown: set[str]) -> str | None:
 @cache
 def colours() -> str:
     """The colours of examples, by day and by night."""
-    day = HtmlFormatter(style="default").get_style_defs("pre code")
-    night = HtmlFormatter(style="native").get_style_defs("pre code")
+    day, night = (_colours_of(style) for style in ("default", "native"))
     return f"{day}\n@media (prefers-color-scheme: dark) {{\n{night}\n}}\n"
+
+
+def _colours_of(style: str) -> str:
+    formatter: Any = HtmlFormatter(style=style)
+    return str(formatter.get_style_defs("pre code"))
 
 
 def _link(target: str, at: str, shown: set[str], copied: set[str]) -> str | None:

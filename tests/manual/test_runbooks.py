@@ -1,0 +1,30 @@
+"""Every reason that stops a message has a runbook, and no runbook is about something that there is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.manual.contents import docs
+from engine.model import ReasonCode
+
+FOLDER = docs() / "manual" / "runbooks"
+REASONS = sorted(code.value for code in ReasonCode)
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_every_reason_says_whose_it_is_and_what_to_do(code: str) -> None:
+    text = (FOLDER / f"{code}.md").read_text("utf-8")
+    assert f"(`{code}`)" in text.partition("\n")[0]
+    for part in ("whose it is", "## Look", "## Mend", "## So that it does not come again"):
+        assert part in text
+
+
+def test_the_overview_names_each() -> None:
+    overview = (FOLDER / "README.md").read_text("utf-8")
+    for path in FOLDER.glob("*.md"):
+        assert path.name == "README.md" or f"({path.name})" in overview
+
+
+def test_no_runbook_is_about_nothing() -> None:
+    there = {path.stem for path in FOLDER.glob("*.md")} - {"README"}
+    assert {name for name in there if not name.startswith("alert-")} == set(REASONS)
