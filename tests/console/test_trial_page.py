@@ -98,7 +98,7 @@ def sent(
 
 
 def test_nobody_is_shown_anything_without_the_link(visitor: httpx.Client) -> None:
-    for path in ("/", "/try", "/style.css", "/nowhere", "/enter", "/enter?key=guessed"):
+    for path in ("/", "/try", "/assets/style.css", "/nowhere", "/enter", "/enter?key=guessed"):
         answer = visitor.get(path)
         assert answer.status_code == 403, path
         assert "dft-charges" not in answer.text
@@ -140,7 +140,7 @@ def test_a_form_of_another_page_does_nothing(browser: httpx.Client, session: Ses
 
 
 def test_every_answer_forbids_what_comes_from_elsewhere(browser: httpx.Client) -> None:
-    for path in ("/try", "/style.css", "/nowhere"):
+    for path in ("/try", "/assets/style.css", "/nowhere"):
         headers = browser.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
         assert "frame-ancestors 'none'" in headers["content-security-policy"]

@@ -12,9 +12,12 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from engine.console.assets import asset
+from engine.console.frame import FRAME
+from engine.console.pages.words import WORDS, duration, kind_of, points
 from engine.workbench.planned import VERDICTS
 
-__all__ = ["page", "rendered", "stylesheet"]
+__all__ = ["page", "rendered"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -33,11 +36,6 @@ def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(rendered(template, **values), status)
 
 
-def stylesheet() -> str:
-    """The one style of all pages."""
-    return (_TEMPLATES / "style.css").read_text("utf-8")
-
-
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -47,9 +45,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["verdicts"] = VERDICTS
-    made.globals["pages"] = PAGES
+    made.globals |= {
+        "verdicts": VERDICTS,
+        "pages": PAGES,
+        "asset": asset,
+        "frame": FRAME.get,
+        "words": WORDS,
+        "kind_of": kind_of,
+        "points": points,
+    }
     made.filters["moment"] = _moment
+    made.filters["second"] = _second
+    made.filters["stamp"] = _stamp
+    made.filters["duration"] = duration
     made.filters["shell"] = shlex.quote
     made.filters["indented"] = lambda value: msgspec.json.format(_json(value), indent=2)
     return made
@@ -57,6 +65,14 @@ def _environment() -> Environment:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _second(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _json(value: Any) -> str:

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from engine.console.assets import asset_routes
 from engine.console.pages.guarding import ENTER, Guarded, Session
 from engine.console.pages.rendering import page
-from engine.console.pages.trying import style
 from engine.errors import Misconfigured
 
 __all__ = ["application", "link", "open_port", "server"]
@@ -28,7 +28,7 @@ def application(routes: Sequence[Route], session: Session, home: str) -> Guarded
     async def missing(_: Request, __: Exception) -> Response:
         return page("refused.html", 404, why="There is no such page.")
 
-    own = [Route("/", start), Route("/style.css", style)]
+    own = [Route("/", start), *asset_routes()]
     return Guarded(Starlette(routes=[*own, *routes], exception_handlers={404: missing}), session)
 
 

@@ -10,17 +10,18 @@ from urllib.parse import parse_qs
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from engine.config.loading import LoadedChannel, load_channel
-from engine.console.pages.rendering import page, rendered, stylesheet
+from engine.console.assets import stylesheet
+from engine.console.pages.rendering import page, rendered
 from engine.destinations.odoo import OdooConnection
 from engine.errors import Misconfigured
 from engine.hl7.charset import codec_of
 from engine.workbench.trial import Tried, try_message, with_plan
 
-__all__ = ["Forms", "Trials", "standalone", "style", "trial_routes"]
+__all__ = ["Forms", "Trials", "standalone", "trial_routes"]
 
 LARGEST = 1024 * 1024
 """Bytes of a form: a message is a few thousand."""
@@ -80,11 +81,6 @@ def trial_routes(trials: Trials, forms: Forms) -> list[Route]:
         return await run_in_threadpool(_tried, trials, asked, forms.token(request))
 
     return [Route("/try", show, methods=["GET"]), Route("/try", tried, methods=["POST"])]
-
-
-def style(_: Request) -> Response:
-    """The style of all pages."""
-    return PlainTextResponse(stylesheet(), media_type="text/css")
 
 
 def standalone(tried: Tried) -> str:
