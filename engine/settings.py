@@ -44,7 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     not say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for, and
     `reidentify_private` the file that opens them, for re-identification and rotation only; `sites` the
     overlays that are laid over the channels, in turn; `mode` whether a second person approves what is
-    deployed (production), `people` the file of those who may; `log_level` what is logged (`DEBUG` shows the
+    deployed (production), `people` the file of those who may; `environment` what the console calls this
+    installation on every page (default: its mode); `log_level` what is logged (`DEBUG` shows the
     signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
@@ -73,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sites: tuple[str, ...] = ()
     mode: Literal["development", "production"] = "development"
     people: Path | None = None
+    environment: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

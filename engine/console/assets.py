@@ -1,5 +1,5 @@
-"""What pages need beside themselves: one style, fonts, a few scripts. All of it is in the package: a page asks
-no other address for anything.
+"""What pages need beside themselves: one style, fonts, a few scripts. All of it is in the package: a page
+asks no other address for anything.
 
 What others made is listed in `static/vendored.json` with its version, its licence and its hash (Subresource
 Integrity, W3C), which a test holds it against.

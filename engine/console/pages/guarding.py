@@ -23,8 +23,8 @@ __all__ = ["ENTER", "Guarded", "Session"]
 
 ENTER: Final = "/enter"
 HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",  # with no-referrer a form would say that it came from nowhere
@@ -88,10 +88,9 @@ class Guarded:
             nonlocal began
             began = True
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    *((name.encode(), value.encode()) for name, value in HEADERS.items()),
-                ]
+                said = {name for name, _ in message["headers"]}  # an asset may be kept
+                more = ((name.encode(), value.encode()) for name, value in HEADERS.items())
+                message["headers"] = [*message["headers"], *(one for one in more if one[0] not in said)]
             await send(message)
 
         answer = self._answer(request)

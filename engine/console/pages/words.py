@@ -15,7 +15,9 @@ WORDS: Final = {
 
 _KINDS: Final = {
     "good": {"delivered", "approved", "active", "met", "up", "done", "ready", "ok", "running", "closed"},
-    "warn": {"due", "claimed", "scheduled", "waiting", "held", "paused", "degraded", "asked", "proposed", "parked"},
+    "warn": {
+        "due", "claimed", "scheduled", "waiting", "held", "paused", "degraded", "asked", "proposed", "parked",
+    },
     "bad": {"dead", "quarantined", "failed", "refused", "missed", "down", "failing", "open", "incident"},
     "info": {"received", "routed", "fragment", "shadow"},
 }  # fmt: skip

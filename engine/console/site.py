@@ -1,0 +1,120 @@
+"""Everything that the console has: each area with its pages, what it takes to see them, and where it stands
+in the navigation. A page is added here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from engine.accounts.matrix import may
+from engine.accounts.words import Permission
+from engine.auditing import Act
+from engine.console.assets import asset_routes
+from engine.console.frame import Place
+from engine.console.framing import THEME
+from engine.console.pages.forms import caller_of, form
+from engine.console.pages.manual import manual_routes
+from engine.console.pages.rendering import page
+from engine.operations.operation import Desk, Forbidden, entry
+
+__all__ = ["Area", "areas", "places", "routes"]
+
+WATCH: Final = "Watch"
+RUN: Final = "Run"
+PROVE: Final = "Account for"
+KEEP: Final = "Administer"
+HELP: Final = "Help"
+
+_A_YEAR: Final = 365 * 86400
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Area(msgspec.Struct, frozen=True):
+    """Pages that belong together: `path` is where they begin and `name` what the navigation calls it (empty:
+    not in it); every one of its `routes` takes the permission `needs`."""
+
+    group: str
+    path: str
+    name: str
+    needs: Permission
+    routes: Sequence[Route]
+
+    @property
+    def place(self) -> Place:
+        """Where the navigation has it."""
+        return Place(self.group, self.path, self.name, self.needs)
+
+
+def areas(desk: Desk) -> list[Area]:  # noqa: ARG001 - most areas look something up
+    """All areas, in the order of the navigation."""
+    return [
+        Area(HELP, "/manual", "Manual", Permission.SEE, manual_routes()),
+    ]
+
+
+def places(desk: Desk) -> list[Place]:
+    """The navigation."""
+    return [area.place for area in areas(desk) if area.name]
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    """All pages, the assets, and what every page has."""
+    every = areas(desk)
+    return [
+        *asset_routes(),
+        Route("/", _home(every), methods=["GET"]),
+        Route("/standing", _standing, methods=["GET"]),
+        Route("/theme", _theme, methods=["POST"]),
+        *(_guarded(desk, area, route) for area in every for route in area.routes),
+    ]
+
+
+def _guarded(desk: Desk, area: Area, route: Route) -> Route:
+    """The route for those who have the area's permission. Raises `Forbidden`, recorded, for others."""
+    endpoint: Endpoint = route.endpoint
+
+    async def checked(request: Request) -> Response:
+        caller = caller_of(request)
+        if not may(caller, area.needs):
+            told = entry(desk, caller, Act.FORBID, f"page:{area.path}", outcome="refused")
+            await run_in_threadpool(desk.store.record, [told])
+            raise Forbidden(
+                f"{area.name or area.path} takes a role with the permission to {area.needs.value}"
+            )
+        return await endpoint(request)
+
+    return Route(route.path, checked, methods=sorted(route.methods or {"GET"}))
+
+
+def _home(every: Sequence[Area]) -> Endpoint:
+    async def home(request: Request) -> Response:
+        """The first page that whoever comes may see."""
+        mine = (area.path for area in every if area.name and may(caller_of(request), area.needs))
+        return RedirectResponse(next(mine, "/me"), 303)
+
+    return home
+
+
+async def _standing(_: Request) -> Response:
+    """The part of every page that says how the engine stands."""
+    return page("standing.html")
+
+
+async def _theme(request: Request) -> Response:
+    """Light, dark, or as the system has it; kept in a cookie of this browser."""
+    fields = await form(request)
+    back = fields.get("back", "/")
+    answer = RedirectResponse(back if back.startswith("/") and not back.startswith("//") else "/", 303)
+    theme = fields.get("theme", "")
+    if theme in ("light", "dark"):
+        answer.set_cookie(THEME, theme, max_age=_A_YEAR, httponly=True, samesite="strict", path="/")
+    else:
+        answer.delete_cookie(THEME, path="/", httponly=True, samesite="strict")
+    return answer
