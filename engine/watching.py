@@ -51,7 +51,7 @@ CRITICAL: Final = frozenset(
 )  # fmt: skip
 """Kinds in which something stands still, or soon will; of the others somebody should know."""
 
-NoticeEvent = Literal["opened", "closed"]
+NoticeEvent = Literal["opened", "still", "closed"]
 NoticeState = Literal["due", "sent", "dead"]
 
 

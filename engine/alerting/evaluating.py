@@ -149,9 +149,13 @@ def _gauges(watches: Watches, facts: Facts) -> Iterator[Found]:
     """What was measured of the node itself."""
     for kind, measured in facts.gauges.items():
         limit = watches.node.get(kind)
-        for subject, value in measured.items() if limit is not None else ():
+        if limit is None:
+            continue
+        for subject, value in measured.items():
             if value < limit if kind in _BELOW else value > limit:
-                yield Found(kind=kind, subject=subject, value=value, limit=limit, channel=_channel_in(subject))
+                yield Found(
+                    kind=kind, subject=subject, value=value, limit=limit, channel=_channel_in(subject)
+                )
 
 
 def _channel_in(subject: str) -> str:

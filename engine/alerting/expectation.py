@@ -155,7 +155,9 @@ def _hours(text: str) -> Hours:
     found = _HOURS.fullmatch(words[0]) if len(words) == 1 else None
     if found is None:
         raise Misconfigured("names neither days nor hours that are known", hint=_HINT)
-    start, end = (int(hour) * 60 + int(minute or 0) for hour, minute in (found.group(1, 2), found.group(3, 4)))
+    start, end = (
+        int(hour) * 60 + int(minute or 0) for hour, minute in (found.group(1, 2), found.group(3, 4))
+    )
     if start >= 24 * 60 or end > 24 * 60 or start == end:
         raise Misconfigured("names no hours of a day", hint=_HINT)
     return Hours(days, start, end)

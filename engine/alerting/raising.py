@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from engine.alerting.evaluating import Judged
+from engine.store.contracts.alerts import Seen
 from engine.watching import Alert, Found, Kind, Opening
 
 __all__ = ["LATELY", "Changes", "Memory", "step"]
@@ -44,7 +45,7 @@ class Changes(msgspec.Struct, frozen=True):
 
     opened: tuple[Opening, ...] = ()
     closed: tuple[int, ...] = ()
-    seen: tuple[tuple[int, Found], ...] = ()
+    seen: tuple[Seen, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.opened or self.closed or self.seen)
@@ -57,14 +58,16 @@ def step(
     `LATELY`. The more often, the longer it must be over before it is closed: who comes and goes is told of
     once."""
     pending = {cause: memory.pending.get(cause, now) for cause in judged.found if cause not in stands}
-    ripe = {cause for cause, since in pending.items() if now - since >= _HOLD.get(judged.found[cause].kind, 0.0)}
+    ripe = {
+        cause for cause, since in pending.items() if now - since >= _HOLD.get(judged.found[cause].kind, 0.0)
+    }
     opened = tuple(Opening(judged.found[cause], 1 + lately.get(cause, 0)) for cause in sorted(ripe))
 
     gone = [cause for cause in stands if cause not in judged.found and cause not in judged.unknown]
     clearing = {cause: memory.clearing.get(cause, now) for cause in gone}
     over = {cause for cause, since in clearing.items() if now - since >= _rest(stands[cause], lately)}
     changed = tuple(
-        (alert.id, judged.found[cause])
+        Seen(alert.id, judged.found[cause].value, _worst(alert, judged.found[cause]))
         for cause, alert in stands.items()
         if cause in judged.found and _differs(alert, judged.found[cause])
     )
@@ -80,6 +83,11 @@ def _rest(alert: Alert, lately: Mapping[str, int]) -> float:
     base = _OVER.get(alert.kind, _OVER_ELSE)
     times = lately.get(alert.cause, 1)
     return base if times <= 2 else min(_LONGEST, max(base, 60.0) * 2.0 ** (times - 2))
+
+
+def _worst(alert: Alert, found: Found) -> float:
+    """The farthest beyond the limit, which all values of an open alert are beyond."""
+    return max(alert.worst, found.value, key=lambda value: abs(value - found.limit))
 
 
 def _differs(alert: Alert, found: Found) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -11,7 +12,17 @@ from engine.alerting.expectation import Expectation
 from engine.model import Owner
 from engine.watching import Kind
 
-__all__ = ["FEWEST", "NODE_LIMITS", "RECENT", "Away", "ChannelWatch", "DeadLetters", "Facts", "Listening", "Watches"]
+__all__ = [
+    "FEWEST",
+    "NODE_LIMITS",
+    "RECENT",
+    "Away",
+    "ChannelWatch",
+    "DeadLetters",
+    "Facts",
+    "Listening",
+    "Watches",
+]
 
 RECENT: Final = 900.0
 """Seconds that rates, shares and percentiles are worked out over."""
@@ -19,21 +30,22 @@ RECENT: Final = 900.0
 FEWEST: Final = 20
 """Messages below which a share or a percentile says nothing."""
 
-NODE_LIMITS: Final[Mapping[Kind, float]] = {
-    Kind.DESTINATION: 120.0,  # seconds in which nothing was taken
-    Kind.GAPS: 0.0,  # gaps
-    Kind.DISK: 0.1,  # share that is free
-    Kind.BACKUP: 26 * 3600.0,  # seconds since the newest
-    Kind.CERTIFICATE: 30.0,  # days left
-    Kind.ODOO_KEY: 14.0,  # days left
-    Kind.STORE: 30.0,  # seconds
-    Kind.PROCESS: 60.0,  # seconds since it was heard of
-    Kind.CLOCK: 30.0,  # seconds that it is off
-    Kind.AUDIT: 0.0,
-    Kind.DAMAGED: 0.0,
-    Kind.DOOR: 60.0,  # seconds
-    Kind.EDITION: 60.0,  # seconds
-}
+NODE_LIMITS: Final[Mapping[Kind, float]] = MappingProxyType(
+    {
+        Kind.DESTINATION: 120.0,  # seconds in which nothing was taken
+        Kind.GAPS: 0.0,  # gaps
+        Kind.DISK: 0.1,  # share that is free
+        Kind.BACKUP: 26 * 3600.0,  # seconds since the newest
+        Kind.CERTIFICATE: 30.0,  # days left
+        Kind.ODOO_KEY: 14.0,  # days left
+        Kind.STORE: 30.0,  # seconds
+        Kind.PROCESS: 60.0,  # seconds since it was heard of
+        Kind.CLOCK: 30.0,  # seconds that it is off
+        Kind.AUDIT: 0.0,
+        Kind.DAMAGED: 0.0,
+        Kind.EDITION: 60.0,  # seconds
+    }
+)
 """Where nothing else is said."""
 
 

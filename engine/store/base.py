@@ -54,6 +54,7 @@ from engine.model import (
 )
 from engine.store.cabinet import Cabinet
 from engine.store.contracts.accounts import AccountStore
+from engine.store.contracts.alerts import AlertStore
 from engine.store.contracts.measures import MeasureStore
 from engine.store.contracts.overview import OverviewStore
 from engine.store.keys import KeyRing
@@ -662,6 +663,7 @@ class Store(
     MeasureStore,
     AccountStore,
     OverviewStore,
+    AlertStore,
     Protocol,
 ):
     """Safe storage for all that comes in, and the cabinet with its keys."""

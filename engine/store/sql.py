@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Misconfigured
 from engine.store.accounts import Accounts
+from engine.store.alerts import Alerts
 from engine.store.assertions import UsedAssertions
 from engine.store.audit import AuditTrail
 from engine.store.audit_keys import AuditKeys
@@ -73,6 +74,7 @@ class SqlStore(
     Erasing,
     Upkeep,
     Measures,
+    Alerts,
     AuditTrail,
 ):
     """`engine.store.base.Store` over a database."""

@@ -1,4 +1,4 @@
-"""When the next message is overdue: windows, days without, clocks put back and forward, times not listened."""
+"""When the next message is overdue: windows, days without, clocks put back and forward, times away."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ def local(seconds: float | None, zone: str = BERLIN) -> str:
         ("every 1h, fri 22-06", "2026-11-21 05:30", "2026-11-27 23:00"),
         ("every 1d, mon-fri", "2026-11-18 10:00", "2026-11-19 10:00"),
         ("every 1d, mon-fri", "2026-11-20 10:00", "2026-11-24 00:00"),
-        ("every 1d, mon-fri 07-19", "2026-11-18 07:00", "2026-11-19 19:00"),  # longer than its windows: adds up
+        (
+            "every 1d, mon-fri 07-19",
+            "2026-11-18 07:00",
+            "2026-11-19 19:00",
+        ),  # longer than its windows: adds up
         ("every 30m, fri-mon", "2026-11-20 10:00", "2026-11-20 10:30"),
         ("every 90s, 12:30-13", "2026-11-20 12:59", "2026-11-21 12:31"),
         ("every 2h, sat 20-24, sun 00-04", "2026-11-21 23:00", "2026-11-22 01:00"),  # windows that touch
@@ -52,7 +56,11 @@ def test_the_next_is_due(expected: str, heard: str, due: str) -> None:
 
 @pytest.mark.parametrize(
     ("off", "due"),
-    [([], "2026-12-24 10:15"), (["12-24"], "2026-12-25 07:15"), (["2026-12-24", "12-25"], "2026-12-28 07:15")],
+    [
+        ([], "2026-12-24 10:15"),
+        (["12-24"], "2026-12-25 07:15"),
+        (["2026-12-24", "12-25"], "2026-12-28 07:15"),
+    ],
 )
 def test_nothing_is_expected_on_days_off(off: list[str], due: str) -> None:
     expected = parse_expectation("every 15m, mon-fri 07-19", BERLIN, off)
@@ -92,9 +100,9 @@ def test_the_clock_stands_while_nobody_listened() -> None:
 
 def test_a_window_that_began_while_nobody_listened_begins_when_somebody_does() -> None:
     expected = parse_expectation("every 15m, mon-fri 07-19", BERLIN)
-    assert local(expected.due(at("2026-11-20 18:50"), [(at("2026-11-22 00:00"), at("2026-11-23 09:00"))])) == (
-        "2026-11-23 09:15"
-    )
+    assert local(
+        expected.due(at("2026-11-20 18:50"), [(at("2026-11-22 00:00"), at("2026-11-23 09:00"))])
+    ) == ("2026-11-23 09:15")
 
 
 def test_nothing_is_due_where_no_day_is_left() -> None:
@@ -112,8 +120,8 @@ def valid(month: int, day: int) -> bool:
 @pytest.mark.parametrize(
     "text",
     ["", "15m", "every", "every 0m", "every 15", "every 15m,", "every 15m, someday", "every 15m, mon-fri 07",
-     "every 15m, 25-26", "every 15m, 07-07", "every 15m, 24-06", "every 15m, mon 07-24:30", "every 15m, 7:60-9",
-     "every 15m, mon tue", "hourly", "every -5m", "every 15m; mon-fri"],
+     "every 15m, 25-26", "every 15m, 07-07", "every 15m, 24-06", "every 15m, mon 07-24:30",
+     "every 15m, 7:60-9", "every 15m, mon tue", "hourly", "every -5m", "every 15m; mon-fri"],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_said(text: str) -> None:
     with pytest.raises(Misconfigured):

@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 from conformance.accounts_contract import AccountsContract
+from conformance.alert_contract import AlertContract
 from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
 from conformance.course_contract import CourseContract
@@ -903,6 +904,7 @@ class StoreContract(
     FragmentContract,
     CourseContract,
     MeasureContract,
+    AlertContract,
     MentionContract,
     UnmergeContract,
     DeliveryContract,
