@@ -109,9 +109,9 @@ def run_engine(folder: Path, rest: float) -> None:
     retention.LOOK = rest  # type: ignore[misc]
     act = retention.purge
 
-    def noted(*given: Any) -> Any:
+    def noted(*given: Any, **named: Any) -> Any:
         began = time.monotonic()
-        done = act(*given)
+        done = act(*given, **named)
         told = {"began": began, "ended": time.monotonic(), "contents": done.contents, "keys": len(done.keys)}
         (folder / "purged.part").write_text(json.dumps(told))
         (folder / "purged.part").rename(folder / "purged")
@@ -139,9 +139,7 @@ def measure(url: str, folder: Path, *, messages: int, rate: float, rest: float) 
 
 def _compared(sent: list[tuple[float, float]], purged: dict[str, float], warm: float) -> dict[str, float]:
     during = sorted(took for at, took in sent if purged["began"] <= at <= purged["ended"])
-    beside = sorted(
-        took for at, took in sent if warm <= at < purged["began"] - 1 or at > purged["ended"] + 2
-    )
+    beside = sorted(took for at, took in sent if warm <= at < purged["began"] - 1 or at > purged["ended"] + 2)
     with_, without = _at(during, 0.99), _at(beside, 0.99)
     took = purged["ended"] - purged["began"]
     return {

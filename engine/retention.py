@@ -9,13 +9,15 @@ steady clock since the look before: not at once after a start, nor when it was s
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
 from engine.auditing import Act, Entry
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
 from engine.model import Purged, Retention
 from engine.store.base import Store
 from engine.telemetry import AuditOverdue, ContentPurged, signal
@@ -53,6 +55,7 @@ class RetentionLoop:
         self._audit_days, self._holder, self._clock = audit_days, holder, clock
         self._steady, self._ahead = steady, float("inf")
         self._done = -1.0
+        self._ended = threading.Event()
         self.overdue = False
         """Whether entries of the audit stay past their years, because they cannot be removed from here."""
 
@@ -67,10 +70,23 @@ class RetentionLoop:
         self._ahead = ahead
         if abs(ahead - before) < SET and self._done != now // DAY:
             entry = Entry(at=now, who=self._holder, role="engine", act=Act.PURGE, object="store")
-            purge(self._store, self._default, self._channels, entry)
+            try:
+                purge(self._store, self._default, self._channels, entry, rest=self._rest)
+            except Unavailable:
+                if self._ended.is_set():
+                    return LOOK
+                raise
             self._purge_audit(entry)
             self._done = now // DAY
         return LOOK
+
+    def end(self) -> None:
+        """Stop a purge under way at its next rest; what it did until then stands."""
+        self._ended.set()
+
+    def _rest(self, seconds: float) -> None:
+        if self._ended.wait(seconds):
+            raise Unavailable("the engine is stopping")
 
     def _purge_audit(self, entry: Entry) -> None:
         """What cannot be done from here is told once a day: it holds up nothing else, and takes a person."""
@@ -82,14 +98,20 @@ class RetentionLoop:
             signal(AuditOverdue(error.text))
 
 
-def purge(store: Store, default: Retention, channels: Mapping[str, Retention], entry: Entry) -> Purged:
+def purge(
+    store: Store,
+    default: Retention,
+    channels: Mapping[str, Retention],
+    entry: Entry,
+    rest: Callable[[float], object] = time.sleep,
+) -> Purged:
     """Purge as of `entry.at` and say so in the audit: first what is about to go, then what went. Where
     nothing is to go nothing is said. Raises `Unavailable`; what was done until then stands."""
-    planned = store.purge(default, channels, entry.at, dry_run=True)
+    planned = store.purge(default, channels, entry.at, dry_run=True, rest=rest)
     if not planned:
         return planned
     store.record([replace(entry, outcome="asked", detail={**entry.detail, **said_of(planned)})])
-    done = store.purge(default, channels, entry.at)
+    done = store.purge(default, channels, entry.at, rest=rest)
     store.record([replace(entry, detail={**entry.detail, **said_of(done)})])
     signal(ContentPurged(done.contents, done.renewed, done.forgotten, len(done.keys)))
     return done

@@ -174,3 +174,17 @@ def test_intake_goes_on_while_much_is_purged(store: Store, loop: RetentionLoop) 
     assert len(waits) > 20
     assert max(waits) < 1.0
     assert store.gaps() == []
+
+
+def test_a_purge_under_way_ends_with_the_engine(store: Store, clock: Clock) -> None:
+    store.accept([on(0, number) for number in range(500)])
+    filtered(store, *range(1, 501))
+    loop = begun(store, clock)
+    loop.turn()
+    loop.end()
+    assert loop.turn() == LOOK
+    assert sum(is_kept(store, number) for number in range(1, 501)) > 0
+    again = begun(store, clock)
+    again.turn()
+    again.turn()
+    assert not any(is_kept(store, number) for number in range(1, 501))

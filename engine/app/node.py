@@ -240,6 +240,7 @@ class Node:
         await self._looks.run(self._following.stop, drain)
         if self._front:
             await self._front.drain(drain)
+        self._retention.end()
         if self._workers:
             await self._workers.stop()
         for loop in (*([self._routing] if self._routing else ()), *self._carrying.loops, *self._upkeep):

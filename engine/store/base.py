@@ -8,7 +8,8 @@ over every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -361,6 +362,7 @@ class MessageStore(Protocol):
         now: float,
         *,
         dry_run: bool = False,
+        rest: Callable[[float], object] = time.sleep,
     ) -> Purged:
         """Remove the content of what has been here for as many whole days as its class is kept, and destroy
         the keys of those days, each when nothing is sealed with it any more. Never content of what is in
@@ -369,7 +371,10 @@ class MessageStore(Protocol):
 
         A message that is not in work stops being the original of resends after `duplicates` days; so is
         forgotten a visit that is closed and an appointment that holds nothing. With `dry_run` nothing is
-        done, and told what would be."""
+        done, and told what would be.
+
+        It goes in small pieces with rests between them, so that nobody waits for it; `rest` waits so many
+        seconds, and may raise to end it: what was done until then stands."""
         ...
 
     def own(self, part: str = "") -> bool:

@@ -62,6 +62,9 @@ class Database(ABC):
     """The right side of a CROSS JOIN whose rows are looked up by `{key}` = `{value}` for each on the left.
     SQLite keeps the order of one."""
 
+    unhurried = 0.05
+    """Seconds that a transaction of work in the background may take: less where all others wait for it."""
+
     @abstractmethod
     def write(self, *turns: str) -> AbstractContextManager[Work]:
         """A durable transaction, committed at the end of the block, undone by any exception.

@@ -15,7 +15,7 @@ from engine.store.part import Part
 from engine.store.tables import MENTIONS_PART, messages
 from engine.store.views import found_messages
 
-__all__ = ["Mentioned", "forget_mentions", "mention", "mentioning"]
+__all__ = ["Mentioned", "drop_mentions", "forget_mentions", "mention", "mentioning", "mentions_of"]
 
 _NEW: Final = "INSERT INTO mentions (part, term, message_id) VALUES "
 _AGAIN: Final = " ON CONFLICT (part, term, message_id) DO NOTHING"
@@ -23,6 +23,11 @@ _PARTS: Final = "SELECT coalesce(min(part), 0), coalesce(max(part), -1) FROM men
 _NAMED: Final = "SELECT message_id FROM mentions WHERE part IN ({}) AND term IN ({})"
 _SAME: Final = " ON CONFLICT (sealed) DO NOTHING"
 _VERSIONS: Final = "SELECT DISTINCT release, type, id FROM versions WHERE message_id IN ({})"
+_OF: Final = "SELECT part, term, message_id FROM mentions WHERE part = ? AND message_id IN ({})"
+_FORGET: Final = "DELETE FROM mentions WHERE part = ? AND message_id IN ({}) RETURNING term"
+
+MentionKey = tuple[int, int, int]
+"""Part, term, message."""
 
 
 class Mentioned(Part):
@@ -78,13 +83,28 @@ def mentioning(work: Work, terms: Sequence[int]) -> list[int]:
     return sorted(found)
 
 
+def mentions_of(work: Work, message_ids: Sequence[int]) -> dict[int, list[MentionKey]]:
+    """The rows that say whom these messages name, by message: each part is read through once."""
+    found: dict[int, list[MentionKey]] = {}
+    for part, numbers in _by_part(message_ids).items():
+        for key in rows_of(work, _OF, numbers, part):
+            found.setdefault(key[2], []).append(key)
+    return found
+
+
+def drop_mentions(work: Work, keys: Sequence[MentionKey]) -> None:
+    """Remove these rows."""
+    work.run_many("DELETE FROM mentions WHERE part = ? AND term = ? AND message_id = ?", keys)
+
+
 def forget_mentions(work: Work, message_ids: Sequence[int]) -> None:
     """Forget whom these messages name: their content is gone."""
+    for part, numbers in _by_part(message_ids).items():
+        rows_of(work, _FORGET, numbers, part)
+
+
+def _by_part(message_ids: Sequence[int]) -> dict[int, list[int]]:
     parts: dict[int, list[int]] = {}
     for number in message_ids:
         parts.setdefault(number // MENTIONS_PART, []).append(number)
-    for part, numbers in parts.items():
-        for start in range(0, len(numbers), ROWS_PER_STATEMENT):
-            some = numbers[start : start + ROWS_PER_STATEMENT]
-            query = f"DELETE FROM mentions WHERE part = ? AND message_id IN ({marks(len(some))})"
-            work.run(query, (part, *some))
+    return parts

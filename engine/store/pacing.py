@@ -16,11 +16,10 @@ __all__ = ["LARGEST", "Pace"]
 
 T = TypeVar("T")
 
-GOAL: Final = 0.002
-"""Seconds that a piece should take, the wait for its turn included."""
-
 LARGEST: Final = 200
-LEAST: Final = 4
+LEAST: Final = 32
+"""Rows of a piece: with fewer, what a transaction costs by itself is most of it."""
+
 RESTS: Final = 2.0
 """How much longer a rest is than the piece before it."""
 
@@ -28,12 +27,16 @@ LONGEST_REST: Final = 0.25
 
 
 class Pace:
-    """One piece of work after the other. `rest` waits so many seconds; it may raise to end the work."""
+    """One piece of work after the other, each meant to take `goal` seconds, the wait for its turn included.
+    `rest` waits so many seconds; it may raise to end the work."""
 
     def __init__(
-        self, rest: Callable[[float], object] = time.sleep, clock: Callable[[], float] = time.perf_counter
+        self,
+        goal: float,
+        rest: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._rest, self._clock = rest, clock
+        self._goal, self._rest, self._clock = goal, rest, clock
         self._size = float(LEAST)
 
     @property
@@ -47,8 +50,15 @@ class Pace:
         began = self._clock()
         yield
         took = self._clock() - began
-        self._size = max(LEAST, min(LARGEST, self._size * max(0.5, min(1.25, GOAL / max(took, 1e-6)))))
+        self._size = max(LEAST, min(LARGEST, self._size * max(0.5, min(1.25, self._goal / max(took, 1e-6)))))
         self._rest(min(RESTS * took, LONGEST_REST))
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """Read something, and rest: reading holds nobody up, but has its share of the processor."""
+        began = self._clock()
+        yield
+        self._rest(min(RESTS * (self._clock() - began), LONGEST_REST))
 
     def pieces(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
         """These rows in pieces, each measured while the caller has it in hand."""

@@ -7,7 +7,8 @@ that day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
@@ -15,14 +16,15 @@ from engine.model import Purged, Retention
 from engine.store.cipher import Damaged
 from engine.store.contents import DAY_SECONDS, is_day_key
 from engine.store.database import rows_of
-from engine.store.mentions import forget_mentions
+from engine.store.mentions import drop_mentions, mentions_of
+from engine.store.pacing import LARGEST, Pace
 from engine.store.part import Part
 from engine.store.rows import bound_of, open_content
 
 __all__ = ["Purging"]
 
-AT_ONCE: Final = 200
-"""Rows in one transaction: intake never waits long behind it."""
+AT_ONCE: Final = 400
+"""Rows that are looked at in one query; how many are written in one transaction the pace says."""
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
@@ -80,11 +82,12 @@ class _Row(NamedTuple):
 
 
 class _Terms(NamedTuple):
-    """How long what is kept, seen from now."""
+    """How long what is kept, seen from now, and how fast it goes."""
 
     default: Retention
     channels: Mapping[str, Retention]
     now: float
+    pace: Pace
 
     def of(self, channel: str) -> Retention:
         return self.channels.get(channel, self.default)
@@ -116,9 +119,10 @@ class Purging(Part):
         now: float,
         *,
         dry_run: bool = False,
+        rest: Callable[[float], object] = time.sleep,
     ) -> Purged:
         """`MessageStore.purge`."""
-        terms = _Terms(default, channels, now)
+        terms = _Terms(default, channels, now, Pace(self._database.unhurried, rest))
         due = [row.id for row in self.cabinet.keys("day") if terms.is_due(row.id)] if self._is_used() else []
         if dry_run:
             return self._would(terms, due)
@@ -133,20 +137,20 @@ class Purging(Part):
         return Purged(contents=removed, renewed=renewed, forgotten=self._forget(terms), keys=tuple(keys))
 
     def _would(self, terms: _Terms, due: Sequence[str]) -> Purged:
-        over: set[int] = set()
-        renewed = 0
+        removed = renewed = 0
+        counted: set[int] = set()  # of dead letters and quarantine, which may be met a second time
         for key_id in (*due, *self._of_the_ring()):
-            for rows in self._under(key_id):
-                gone = {row.id for row in rows if terms.is_over(row)}
-                over |= gone
-                renewed += len(rows) - len(gone)
+            for rows in self._under(key_id, terms.pace):
+                over = [row for row in rows if terms.is_over(row)]
+                counted |= {row.id for row in over if row.kind != "content"}
+                removed, renewed = removed + len(over), renewed + len(rows) - len(over)
         for rows in self._for_people(terms):
-            over |= {row.id for row in rows}
+            removed += len({row.id for row in rows} - counted)
         before = terms.before(terms.default.duplicates)
         with self._database.read() as work:
             courses = int(work.rows(_OVER, (before,))[0][0])
-        forgotten = courses + sum(len(ids) for ids in self._originals(before))
-        return Purged(contents=len(over), renewed=renewed, forgotten=forgotten, keys=tuple(due))
+        forgotten = courses + sum(len(ids) for ids in self._originals(before, terms.pace))
+        return Purged(contents=removed, renewed=renewed, forgotten=forgotten, keys=tuple(due))
 
     # Contents
 
@@ -160,11 +164,10 @@ class Purging(Part):
             known = [row[0] for row in work.rows("SELECT id FROM keys")]
             return [row[0] for row in rows_of(work, _OF_RING, known)]
 
-    def _under(self, key_id: str) -> Iterator[list[_Row]]:
-        after = 0
-        query = _ROW + _UNDER + _SOME_UNDER
+    def _under(self, key_id: str, pace: Pace) -> Iterator[list[_Row]]:
+        after, query = 0, _ROW + _UNDER + _SOME_UNDER
         while True:
-            with self._database.read() as work:
+            with pace.look(), self._database.read() as work:
                 rows = [_Row(*row) for row in work.rows(query, (key_id, after, AT_ONCE))]
             if not rows:
                 return
@@ -172,25 +175,29 @@ class Purging(Part):
             after = rows[-1].id
 
     def _empty(self, key_id: str, terms: _Terms) -> tuple[int, int]:
-        """Leave nothing under a key; how much was removed, and how much sealed anew. What is sealed anew is
-        opened and sealed outside of the transaction."""
+        """Leave nothing under a key; how much was removed, and how much sealed anew."""
         removed = renewed = 0
+        while self._holds(key_id):
+            for rows in self._under(key_id, terms.pace):
+                removed += self._remove([row for row in rows if terms.is_over(row)], terms)
+                for some in terms.pace.pieces([row.id for row in rows if not terms.is_over(row)]):
+                    anew, lost = self._renew(key_id, some, terms)
+                    renewed, removed = renewed + anew, removed + lost
+        return removed, renewed
+
+    def _renew(self, key_id: str, numbers: Sequence[int], terms: _Terms) -> tuple[int, int]:
+        """Seal these anew, opened and sealed outside of the transaction; how many were, and how many
+        were damaged, and so are gone."""
         query = _ROW + _SEALED.format(sealed=self._database.as_bytes.format("c.sealed")) + _UNDER
-        while True:
-            with self._database.read() as work:
-                found = work.rows(f"{query} LIMIT ?", (key_id, AT_ONCE))
-            if not found:
-                return removed, renewed
-            over = [_Row(*row[:4]) for row in found if terms.is_over(_Row(*row[:4]))]
-            past = {row.id for row in over}
-            anew = [self._anew(row, terms) for row in found if row[0] not in past]
-            lost = [number for number, again in anew if again is None]
-            with self._database.write() as work:
-                fresh = [(*again, number, key_id) for number, again in anew if again is not None]
-                work.run_many(_ANEW, fresh)
-                rows_of(work, _GONE, lost)
-            removed += self._remove(over, terms) + len(lost)
-            renewed += len(fresh)
+        with self._database.read() as work:
+            found = rows_of(work, f"{query} AND c.message_id IN ({{}})", numbers, key_id)
+        anew = [self._anew(row, terms) for row in found]
+        lost = [number for number, again in anew if again is None]
+        fresh = [(*again, number, key_id) for number, again in anew if again is not None]
+        with self._database.write() as work:
+            work.run_many(_ANEW, fresh)
+            rows_of(work, _GONE, lost)
+        return len(fresh), len(lost)
 
     def _anew(self, row: tuple[Any, ...], terms: _Terms) -> tuple[int, tuple[str, bytes] | None]:
         """A content under another key: today's, unless it still belongs to a day whose key lives. Nothing
@@ -212,7 +219,7 @@ class Purging(Part):
         after = 0
         while True:
             given = (terms.before(days), after, AT_ONCE)
-            with self._database.read() as work:
+            with terms.pace.look(), self._database.read() as work:
                 rows = [_Row(*row) for row in work.rows(_ROW + _FOR_PEOPLE, given)]
             if not rows:
                 return
@@ -221,15 +228,17 @@ class Purging(Part):
 
     def _remove(self, rows: Sequence[_Row], terms: _Terms) -> int:
         """Remove the contents of these, but of those that are back in work by now."""
-        if not rows:
-            return 0
         query = f"{_ROW} FROM messages m WHERE m.id IN ({{}}){self._database.for_update}"
-        with self._database.write() as work:
-            again = [_Row(*row) for row in rows_of(work, query, [row.id for row in rows])]
-            over = [row.id for row in again if terms.is_over(row)]
-            gone = rows_of(work, _GONE, over)
-            forget_mentions(work, over)
-        return len(gone)
+        removed = 0
+        with terms.pace.look(), self._database.read() as work:
+            named = mentions_of(work, [row.id for row in rows])
+        for some in terms.pace.pieces(rows):
+            with self._database.write() as work:
+                again = [_Row(*row) for row in rows_of(work, query, [row.id for row in some])]
+                over = [row.id for row in again if terms.is_over(row)]
+                removed += len(rows_of(work, _GONE, over))
+                drop_mentions(work, [one for number in over for one in named.get(number, ())])
+        return removed
 
     def _holds(self, key_id: str) -> bool:
         with self._database.read() as work:
@@ -239,20 +248,21 @@ class Purging(Part):
 
     def _forget(self, terms: _Terms) -> int:
         before, total = terms.before(terms.default.duplicates), 0
-        for ids in self._originals(before):
-            with self._database.write() as work:
-                total += len(rows_of(work, _DISOWN, ids))
+        for ids in self._originals(before, terms.pace):
+            for some in terms.pace.pieces(ids):
+                with self._database.write() as work:
+                    total += len(rows_of(work, _DISOWN, some))
         while True:
-            with self._database.write() as work:
-                count = work.run(_COURSES, (before, AT_ONCE))
+            with terms.pace.piece(), self._database.write() as work:
+                count = work.run(_COURSES, (before, LARGEST))
             total += count
-            if count < AT_ONCE:
+            if count < LARGEST:
                 return total
 
-    def _originals(self, before: float) -> Iterator[list[int]]:
+    def _originals(self, before: float, pace: Pace) -> Iterator[list[int]]:
         after = 0
         while True:
-            with self._database.read() as work:
+            with pace.look(), self._database.read() as work:
                 ids = [row[0] for row in work.rows(_ORIGINALS, (before, after, AT_ONCE))]
             if not ids:
                 return

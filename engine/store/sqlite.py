@@ -56,6 +56,7 @@ class SqliteDatabase(Database):
     lock; readers have connections of their own and never wait."""
 
     as_bytes = "CAST({} AS BLOB)"
+    unhurried = 0.003
 
     def __init__(self, url: URL) -> None:
         self.path = _path(url)

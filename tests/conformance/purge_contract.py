@@ -119,7 +119,7 @@ class PurgeContract:
         assert "retention" in view.reason.text
 
     def test_many_rows_go_in_small_transactions(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("engine.store.purging.AT_ONCE", 7)
+        monkeypatch.setattr("engine.store.pacing.LARGEST", 7)
         store.accept([on(0, number) for number in range(60)])
         filtered(store, *range(1, 41))
         done = purge(store, day=31)
