@@ -62,6 +62,7 @@ _AHEAD: Final = (
     " ORDER BY e.id LIMIT 1) FROM deliveries d WHERE d.id BETWEEN ? AND ? AND d.sequence_key <> ''"
     " AND d.state IN ('due', 'claimed') ORDER BY d.id"
 )
+_CONTENT: Final = "SELECT 1 FROM contents WHERE message_id = ? AND sealed IS NOT NULL"
 _VERSIONS: Final = "SELECT message_id, type, id, version FROM versions WHERE message_id IN ({})"
 
 
@@ -98,6 +99,11 @@ class Overview(Part):
         with self._database.read() as work:
             rows = work.rows(_AHEAD, (first, first + PER_MESSAGE - 1))
         return [Ahead(*row) for row in rows if row[1] is not None]
+
+    def has_content(self, message_id: int) -> bool:
+        """`OverviewStore.has_content`."""
+        with self._database.read() as work:
+            return bool(work.rows(_CONTENT, (message_id,)))
 
     def resources_of(self, message_ids: Sequence[int]) -> dict[int, str]:
         """`OverviewStore.resources_of`."""

@@ -111,6 +111,10 @@ class OverviewContract:
         }  # fmt: skip
         assert {state: ids(store, Sought(state=state)) for state in expected} == expected
 
+    def test_a_resend_has_no_content_of_its_own(self, store: Store) -> None:
+        first, again = arrive(store, *map(arrival, (1, 1)))
+        assert [store.has_content(number) for number in (first, again, 99)] == [True, False, False]
+
     def test_resends_are_found_by_what_they_repeat(self, store: Store) -> None:
         first, other, again, third = arrive(store, *map(arrival, (1, 2, 1, 1)))
         assert ids(store, Sought(original=first)) == [third, again]

@@ -80,6 +80,10 @@ class OverviewStore(Protocol):
         """For the open deliveries of a message: which other messages they wait for."""
         ...
 
+    def has_content(self, message_id: int) -> bool:
+        """Whether the content of a message is still kept."""
+        ...
+
     def resources_of(self, message_ids: Sequence[int]) -> dict[int, str]:
         """Of messages that are versions of resources: which, as `SupplyRequest/17/_history/2`."""
         ...
