@@ -43,13 +43,13 @@ def repaired(line: int) -> str:
 def check_bills(
     standing: Standing, site: Site, some: Sequence[Wanted], survivors: Mapping[str, str]
 ) -> tuple[list[Billed], list[Gap]]:
-    """Charges and credits of one company, a page of them. `survivors` are the tokens that stand for those that
-    were merged away. Raises as `OdooClient` does."""
+    """Charges and credits of one company, a page of them. `survivors` are the tokens that stand for those
+    that were merged away. Raises as `OdooClient` does."""
     ids = {number for one in some for number in one.ids.get(MODEL, ())}
     lines = standing.lines(site, ids)
     by_name = {line.name: line for line in lines.values() if line.name}
     missing = [name for one in some if (name := _name(one)) not in by_name]
-    found = standing.found(MODEL, missing)
+    found = standing.found(missing)
     lines |= standing.lines(site, [*found.values()]) if found else {}
     by_name |= {line.name: line for line in lines.values() if line.name}
     site.catalogue.prepare(site.company, {code for one in some if (code := _code(one.effect))}, ())
@@ -57,7 +57,7 @@ def check_bills(
     billed: list[Billed] = []
     for one in some:
         line = by_name.get(_name(one))
-        product, quantity = _item(site, one, line)
+        product, quantity = _item(site, one)
         if one.left == 0:  # nothing was left to take back: no line is wanted
             continue
         billed.append(Billed(one, line, product, quantity))
@@ -93,7 +93,7 @@ def _judged(site: Site, bill: Billed, survivors: Mapping[str, str]) -> list[Gap]
     ]  # fmt: skip
 
 
-def _item(site: Site, one: Wanted, line: Line | None) -> tuple[Product | None, Decimal | None]:
+def _item(site: Site, one: Wanted) -> tuple[Product | None, Decimal | None]:
     """The product and the signed quantity that the line should have, as far as they are known."""
     code = _code(one.effect)
     product = None
@@ -114,7 +114,6 @@ def _code(effect: effects.Effect) -> str:
 
 def _differences(site: Site, bill: Billed, line: Line, survivors: Mapping[str, str]) -> list[Difference]:
     effect = bill.wanted.effect
-    assert isinstance(effect, effects.Charge | effects.Credit)
     whole = isinstance(effect, effects.Credit) and effect.whole  # says nothing of the line but how much
     found = [] if whole else _terms(site, bill, effect, line)
     if bill.quantity is not None and abs(line.quantity - bill.quantity) > _ROUNDED:
@@ -179,7 +178,7 @@ def _strays(standing: Standing, site: Site, billed: Sequence[Billed], lines: Map
     partners = {bill.line.order.partner_id for bill in billed if bill.line}
     strays = {line.id: line for line in lines.values() if not line.name and line.order.name}
     strays |= {line.id: line for line in standing.strays(site, partners)} if partners else {}
-    settled = standing.found(MODEL, [repaired(number) for number in strays])
+    settled = standing.found([repaired(number) for number in strays])
     free = {bill.line.id: bill for bill in billed if bill.line and bill.line.order.state != "cancel"}
     gaps: list[Gap] = []
     for stray in strays.values():

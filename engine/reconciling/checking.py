@@ -1,8 +1,8 @@
 """One run of the reconciliation: the store's books read once, then every Odoo, page by page. Only reads.
 
-The period is read from its beginning until now, for a later message says what should stand of an earlier one;
-only what the scope names is reported. What something is on its way for, or came for while the check ran, is left
-to the next check. Memory grows with the documents of the period (about a kilobyte each), not with Odoo.
+The period is read from its beginning until now, for a later message says what should stand of an earlier
+one; only what the scope names is reported. What something is on its way for, or came for while the check
+ran, is left to the next check. Memory grows with the documents of the period (about a kilobyte each), not with Odoo.
 """
 
 from __future__ import annotations
@@ -182,8 +182,8 @@ class _Run:
         return gaps
 
     def _strangers(self, standing: Standing, ledger: Ledger) -> dict[str, Made]:
-        """What Odoo has of the period by a name of ours that nothing in the books says why; of all channels, for
-        a name does not tell its channel."""
+        """What Odoo has of the period by a name of ours that nothing in the books says why; of all channels,
+        for a name does not tell its channel."""
         found: dict[str, Made] = {}
         if self._scope.channel:
             return found
@@ -247,8 +247,8 @@ def _once(gaps: Sequence[Gap]) -> list[Gap]:
 def _stranger(made: Made) -> Gap:
     effect = made.name.partition("_")[0]
     return Gap(
-        kind=GapKind.UNKNOWN, subject="charges" if made.model == "sale.order.line" else "stock", effect=effect,
-        key="", model=made.model, documents=(made.id,),
+        kind=GapKind.UNKNOWN, subject="charges" if made.model == "sale.order.line" else "stock",
+        effect=effect, key="", model=made.model, documents=(made.id,),
         text="Wardline made it, and nothing in the books says why",
-        advice="was the store restored from a backup? Have the sender send its messages again: nothing doubles",
+        advice="was the store restored from a backup? Have the sender send again: nothing doubles",
     )  # fmt: skip

@@ -7,6 +7,7 @@ something is on its way for are `moving`, and nothing is said about them.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Wanted(msgspec.Struct):
     `ids` are Odoo's, by model, of every delivery under the key; `released` says that a reservation was let go
     of; `left` is how much of its charge a whole credit takes back, None when that is not known from here."""
 
-    effect: effects.Effect
+    effect: Any
     channel: str
     message_id: int
     delivery_id: int
@@ -49,7 +50,7 @@ class Wanted(msgspec.Struct):
     @property
     def key(self) -> str:
         """The effect's key."""
-        return self.effect.key
+        return str(self.effect.key)
 
 
 class Ledger:
@@ -77,8 +78,7 @@ class Ledger:
                 self._stands(kind, view, received)
 
     def settled(self, channel: str, until: float) -> list[Wanted]:
-        """What is to be compared: of a channel (empty: of all) and of messages received before `until` (0: all),
-        by kind and in the order of the messages."""
+        """What is to be compared: of a channel (empty: of all), of messages received before `until` (0: all)."""
         return [
             one
             for one in self.wanted.values()

@@ -1,7 +1,7 @@
 """Contacts of visits and master data, held against Odoo by planning their effects once more.
 
-What a saga would still make is missing, what it would write otherwise was changed by hand. Nothing is written:
-a plan only reads.
+What a saga would still make is missing, what it would write otherwise was changed by hand. Nothing is
+written: a plan only reads.
 """
 
 from __future__ import annotations

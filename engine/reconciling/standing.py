@@ -176,7 +176,7 @@ class Standing:
 
     # What there is
 
-    def found(self, model: str, names: Collection[str]) -> dict[str, int]:
+    def found(self, names: Collection[str]) -> dict[str, int]:
         """The ids of what stands under these external ids, asked for one by one, which every user may."""
         ids: dict[str, int] = {}
         for name in names:

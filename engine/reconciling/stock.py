@@ -1,7 +1,7 @@
 """Reservations and consumptions held against transfers. Reads; what differs is pure arithmetic.
 
-What became of a reservation in the store is no gap: handed out, in parts, what is left in a backorder, used up
-by a consumption. What a person cancelled, or set otherwise, is.
+What became of a reservation in the store is no gap: handed out, in parts, what is left in a backorder, used
+up by a consumption. What a person cancelled, or set otherwise, is.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def check_stock(
     moved: list[Moved] = []
     gaps: list[Gap] = []
     for one in some:
-        judge = _reservation if isinstance(one.effect, effects.Reserve) else _consumption
-        done, found = judge(page, one, survivors)
+        reserves = isinstance(one.effect, effects.Reserve)
+        done, found = _reservation(page, one, survivors) if reserves else _consumption(page, one)
         moved.append(done)
         gaps += found
     return moved, gaps + _doubles(page, some)
@@ -96,7 +96,6 @@ def _read(standing: Standing, site: Site, some: Sequence[Wanted]) -> _Page:
 
 
 def _reservation(page: _Page, one: Wanted, survivors: Mapping[str, str]) -> tuple[Moved, list[Gap]]:
-    assert isinstance(one.effect, effects.Reserve)
     mine = _lives(page.by_key.get(one.key, []), one.key)
     alive = [transfer for transfer in mine if transfer.state != "cancel"]
     if one.released:
@@ -152,7 +151,6 @@ def _amounts(
 def _head(page: _Page, one: Wanted, transfer: Transfer, survivors: Mapping[str, str]) -> list[Difference]:
     """Places, time and whose it is, of a transfer that is still open."""
     effect = one.effect
-    assert isinstance(effect, effects.Reserve)
     found: list[Difference] = []
     source = effect.source or page.site.connection.source_location
     for field, name, stands in (
@@ -176,9 +174,8 @@ def _head(page: _Page, one: Wanted, transfer: Transfer, survivors: Mapping[str, 
 # Consumptions
 
 
-def _consumption(page: _Page, one: Wanted, survivors: Mapping[str, str]) -> tuple[Moved, list[Gap]]:  # noqa: ARG001 - as `_reservation`
+def _consumption(page: _Page, one: Wanted) -> tuple[Moved, list[Gap]]:
     effect = one.effect
-    assert isinstance(effect, effects.Consume)
     name = external("consume", one.key)
     own = [transfer for transfer in page.by_key.get(one.key, []) if transfer.name == name]
     done = [move for transfer in own for move in transfer.moves if move.state == "done"]
@@ -247,8 +244,8 @@ def _cancelled(
     if not mend:
         advice = "ask who cancelled it; replay the message when it was a mistake"
     return gap_of(
-        one, GapKind.CANCELLED, text, MODEL, _ids(found), differences, mend="again" if mend else "", asked=mend,
-        advice=advice,
+        one, GapKind.CANCELLED, text, MODEL, _ids(found), differences, mend="again" if mend else "",
+        asked=mend, advice=advice,
     )  # fmt: skip
 
 

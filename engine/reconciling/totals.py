@@ -23,7 +23,7 @@ _Key = tuple[str, ...]
 
 
 class Totals:
-    """Adds up page after page. Lines of charges count in the unit of the message, goods in the product's own."""
+    """Adds up page after page."""
 
     def __init__(self) -> None:
         self._sums: dict[_Key, Total] = {}

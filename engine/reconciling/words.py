@@ -82,8 +82,8 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Total(msgspec.Struct, frozen=True, kw_only=True):
     """A control total: how many lines of a kind of effect, of a channel and day (UTC, of the message), say so
     much of an item, and how many documents have how much of it. Goods count in the item's own unit (`unit`
-    is empty), and what is brought back counts negative. Amounts are of lines whose message says the price, in the company's
-    currency; where Odoo's price list speaks there is nothing to hold it against."""
+    is empty), and what is brought back counts negative. Amounts are of lines whose message says the price, in
+    the company's currency; where Odoo's price list speaks there is nothing to hold it against."""
 
     subject: Subject
     channel: str

@@ -56,6 +56,7 @@ from engine.model import (
 from engine.store.cabinet import Cabinet
 from engine.store.contracts.accounts import AccountStore
 from engine.store.contracts.alerts import AlertStore
+from engine.store.contracts.checks import CheckStore
 from engine.store.contracts.measures import MeasureStore
 from engine.store.contracts.overview import OverviewStore
 from engine.store.keys import KeyRing
@@ -666,6 +667,7 @@ class Store(
     AuditStore,
     VaultStore,
     MeasureStore,
+    CheckStore,
     AccountStore,
     OverviewStore,
     AlertStore,

@@ -18,6 +18,7 @@ from engine.store.audit_keys import AuditKeys
 from engine.store.auditing import Auditing
 from engine.store.base import Store
 from engine.store.cabinet import CABINET_VARIABLE, Cabinet
+from engine.store.checks import Checks
 from engine.store.contents import Contents
 from engine.store.courses import Courses
 from engine.store.database import Database
@@ -67,6 +68,7 @@ class SqlStore(
     Owing,
     Parking,
     Editions,
+    Checks,
     Accounts,
     Views,
     Overview,

@@ -35,8 +35,8 @@ __all__ = [
     "MENTIONS_PART", "PER_MESSAGE", "activations", "alerts", "api_tokens", "assertions", "audit",
     "audit_checkpoints", "audit_head", "authorities", "cabinets", "checks", "configured", "contents",
     "courses", "deliveries", "editions", "erasures", "fragments", "holds", "keys", "latest", "lookups",
-    "measures", "mentions", "merges", "messages", "metadata", "notices", "owed", "pulse", "resources",
-    "revisions", "running", "seal_keys", "sequences", "sessions", "spans", "terms", "tokens", "unmapped",
+    "measures", "mentions", "merges", "messages", "metadata", "notices", "owed", "pulse", "repairs",
+    "resources", "revisions", "running", "seal_keys", "sequences", "sessions", "spans", "terms", "tokens", "unmapped",
     "users", "uses", "versions",
 ]  # fmt: skip
 
@@ -581,12 +581,24 @@ checks = Table(
     Column("scope", LargeBinary, nullable=False),  # JSON, as is the report
     Column("gaps", Integer, nullable=False),
     Column("report", LargeBinary, nullable=False),
-    Column("asked_by", Text, nullable=False, server_default=""),
-    Column("decided_by", Text, nullable=False, server_default=""),
-    Column("decided_at", Float(53), nullable=False, server_default="0"),
-    Column("why", Text, nullable=False, server_default=""),
 )
 """Runs of the reconciliation with the ERP."""
+
+repairs = Table(
+    "repairs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("check_number", Integer, ForeignKey("checks.number"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("plan", LargeBinary, nullable=False),  # JSON: its steps, and what came of them
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_at", Float(53), nullable=False, server_default="0"),
+)
+"""What was put forward to mend what a check found."""
 
 configured = Table(
     "configured",

@@ -13,6 +13,7 @@ from conformance.accounts_contract import AccountsContract
 from conformance.alert_contract import AlertContract
 from conformance.answers_contract import AnswersContract
 from conformance.audit_contract import AuditContract
+from conformance.check_contract import CheckContract
 from conformance.course_contract import CourseContract
 from conformance.edition_contract import EditionContract
 from conformance.measure_contract import MeasureContract
@@ -900,6 +901,7 @@ class AssertionContract:
 class StoreContract(
     AcceptContract,
     AnswersContract,
+    CheckContract,
     RoutingContract,
     FragmentContract,
     CourseContract,

@@ -56,9 +56,17 @@ def upgrade() -> None:
         sa.Column("scope", BYTES, nullable=False),
         sa.Column("gaps", NUMBER, nullable=False),
         sa.Column("report", BYTES, nullable=False),
-        *_texts("asked_by", "decided_by", server_default=""),
+    )
+    op.create_table(
+        "repairs",
+        _key("number", NUMBER),
+        sa.Column("check_number", NUMBER, sa.ForeignKey("checks.number"), nullable=False),
+        *_texts("state"),
+        *_times("at"),
+        *_texts("who", "why", "ticket"),
+        sa.Column("plan", BYTES, nullable=False),
+        *_texts("decided_by", server_default=""),
         *_times("decided_at", server_default="0"),
-        *_texts("why", server_default=""),
     )
 
 
