@@ -1,8 +1,8 @@
 """One run of the reconciliation: the store's books read once, then every Odoo, page by page. Only reads.
 
-The period is read from its beginning until now, for a later message says what should stand of an earlier
-one; only what the scope names is reported. What something is on its way for, or came for while the check
-ran, is left to the next check. Memory grows with the documents of the period (about a kilobyte each), not with Odoo.
+The period is read from its beginning until now, for a later message says what should stand of an earlier one;
+only what the scope names is reported. What something is on its way for, or came for while the check ran, is
+left to the next check. Memory grows with the documents of the period (about a kilobyte each), not with Odoo.
 """
 
 from __future__ import annotations

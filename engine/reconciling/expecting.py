@@ -78,7 +78,7 @@ class Ledger:
                 self._stands(kind, view, received)
 
     def settled(self, channel: str, until: float) -> list[Wanted]:
-        """What is to be compared: of a channel (empty: of all), of messages received before `until` (0: all)."""
+        """What is to be compared: of a channel or all (empty), received before `until` or until now (0)."""
         return [
             one
             for one in self.wanted.values()
