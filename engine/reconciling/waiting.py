@@ -98,7 +98,8 @@ def _of_delivery(view: DeliveryView, received: float, kind: GapKind, text: str, 
     delivery = view.delivery
     effect = kind_of(delivery.effect)
     return Gap(
-        kind=kind, subject=SUBJECTS.get(effect, "messages"), effect=effect,
-        key=delivery.effect.key, text=text, channel=delivery.channel, destination=delivery.destination, company=delivery.effect.company,
-        message_id=delivery.message_id, delivery_id=delivery.id, since=received, advice=advice,
+        kind=kind, subject=SUBJECTS.get(effect, "messages"), effect=effect, key=delivery.effect.key,
+        text=text, channel=delivery.channel, destination=delivery.destination,
+        company=delivery.effect.company, message_id=delivery.message_id, delivery_id=delivery.id,
+        since=received, advice=advice,
     )  # fmt: skip
