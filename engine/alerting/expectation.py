@@ -17,7 +17,15 @@ import msgspec
 
 from engine.errors import Misconfigured
 
-__all__ = ["GRACE", "Expectation", "Hours", "parse_day", "parse_expectation", "parse_span"]
+__all__ = [
+    "GRACE",
+    "Expectation",
+    "Hours",
+    "parse_day",
+    "parse_expectation",
+    "parse_expectations",
+    "parse_span",
+]
 
 GRACE: Final = 120.0
 """Seconds that senders have to come back in when we have not listened: an alert is no sooner."""
@@ -121,7 +129,12 @@ def parse_expectation(text: str, zone: str, off: Sequence[str] = ()) -> Expectat
     if every is None:
         raise Misconfigured("does not begin with how often", hint=_HINT)
     hours = tuple(_hours(part) for part in rest) or (Hours(_ALL),)
-    return Expectation(parse_span(every[1]), hours, zone, frozenset(map(parse_day, off)), text)
+    return Expectation(parse_span(every[1]), hours, zone, frozenset(map(parse_day, off)), text.strip())
+
+
+def parse_expectations(text: str, zone: str, off: Sequence[str] = ()) -> tuple[Expectation, ...]:
+    """Several of them, apart by semicolons. Raises as `parse_expectation` does."""
+    return tuple(parse_expectation(part, zone, off) for part in text.split(";"))
 
 
 def parse_span(text: str) -> float:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from engine.config.elsewhere import belongs, fields_of, models_in, standing
 from engine.config.finding import Place, Problem
 from engine.config.reading import Node
-from engine.config.spec.words import NAME, SEGMENT
+from engine.config.spec.words import NAME, SEGMENT, SHARE_OR_OFF, SPAN_OR_OFF
 from engine.transforms.wording import listed, meant
 
 __all__ = ["validate"]
@@ -114,6 +114,8 @@ def _described(model: type[BaseModel], place: Place) -> str:
 _WRITTEN = {
     NAME: "a name: lower-case letters, digits and hyphens, a letter first",
     SEGMENT: "the id of a segment: PID, FT1",
+    SPAN_OR_OFF: "a span of time: 90s, 15m, 4h, 1d; or off",
+    SHARE_OR_OFF: "a share: 5%, 99.5%; or off",
 }
 """How a text is written, by the pattern that it does not fit; of others their key says it."""
 

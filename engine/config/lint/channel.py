@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.config.finding import Place, Problem
+from engine.config.lint.alerts import check_alerts
 from engine.config.lint.fhir import check_fhir
 from engine.config.lint.hl7 import check_hl7
 from engine.config.lint.keys import check_keys
@@ -46,6 +47,7 @@ def check_channel(spec: ChannelSpec) -> list[Problem]:
         check_names,
         _destinations,
         check_schedule,
+        check_alerts,
     )
     return [problem for check in checks for problem in check(spec)]
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from engine.config.spec.about import AboutSpec
+from engine.config.spec.alerts import AlertsSpec, ExpectText
 from engine.config.spec.destinations import DestinationSpec
 from engine.config.spec.privacy import PrivacySpec
 from engine.config.spec.retention import RetentionSpec
@@ -155,6 +156,14 @@ class ChannelSpec(Strict):
     )
     schedule: ScheduleSpec | None = Field(
         None, description="Effects are carried out at set times; default: at once."
+    )
+    expect: ExpectText | None = Field(
+        None,
+        description="How often it is heard, and when: `every 15m, mon-fri 07-19, sat 08-12`, several apart "
+        "by semicolons, on the clocks of its time zone. When it is not, people on duty are told.",
+    )
+    alerts: AlertsSpec = Field(
+        AlertsSpec(), description="When else people on duty are told of it, and who is."
     )
     shadow: bool = Field(
         False,

@@ -6,7 +6,19 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["NAME", "SEGMENT", "Expression", "Kind", "Name", "SegmentName", "Strict", "Template", "Tests"]
+__all__ = [
+    "NAME",
+    "SEGMENT",
+    "SHARE_OR_OFF",
+    "SPAN_OR_OFF",
+    "Expression",
+    "Kind",
+    "Name",
+    "SegmentName",
+    "Strict",
+    "Template",
+    "Tests",
+]
 
 
 class Kind(NamedTuple):
@@ -17,6 +29,8 @@ class Kind(NamedTuple):
 
 NAME = r"^[a-z][a-z0-9-]{1,62}$"
 SEGMENT = r"^[A-Z][A-Z0-9]{2}$"
+SPAN_OR_OFF = r"^([1-9][0-9]{0,3}[smhd]|off)$"
+SHARE_OR_OFF = r"^(100%|[0-9]{1,2}(\.[0-9]{1,2})?%|off)$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME), Kind("name")]
 SegmentName = Annotated[str, StringConstraints(pattern=SEGMENT), Kind("segment id"), Field(examples=["FT1"])]
