@@ -101,6 +101,7 @@ class DeliveryState(StrEnum):
     SHADOWED = "shadowed"  # compared with what stands, by a channel that writes nothing
     DEAD = "dead"
     SKIPPED = "skipped"  # dead, and settled by a person without effect
+    REPLACED = "replaced"  # of an earlier round: a replay of its message made its effect anew
 
 
 class HoldKind(StrEnum):
@@ -108,6 +109,7 @@ class HoldKind(StrEnum):
 
     DOOR = "door"  # a channel takes nothing: its senders keep what they have
     ROUTING = "routing"  # a channel's messages are taken and answered, and wait
+    DELIVERY = "delivery"  # a channel's effects are made, and wait
     DESTINATION = "destination"  # nothing is carried out there; deliveries wait
 
 

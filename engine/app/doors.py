@@ -24,6 +24,7 @@ from engine.editions.loading import Loaded
 from engine.errors import Misconfigured
 from engine.listeners.channel import Doors
 from engine.listeners.folder import FolderListener
+from engine.listeners.mllp import MllpListener
 from engine.settings import Settings
 from engine.threads import Threads
 
@@ -42,6 +43,7 @@ class Hl7Doors:
         self._draining: list[Listener] = []
         self._leaving: dict[Key, Deferred[Any]] = {}
         self._available = True
+        self._held: frozenset[str] = frozenset()
 
     @property
     def listeners(self) -> list[Listener]:
@@ -72,7 +74,7 @@ class Hl7Doors:
             for one in wanted:
                 if one.key not in self._open:
                     listener = open_listener(one, self._behind, self._reactor, self._threads)
-                    listener.accepting(self._available)
+                    listener.accepting(self._accepts(listener))
                     self._fresh[one.key] = (one, listener)
         except Misconfigured:
             self.give_up()
@@ -95,6 +97,7 @@ class Hl7Doors:
             else:
                 _, listener = self._fresh[one.key]
                 self._begin(one, listener)
+            listener.accepting(self._accepts(listener))  # another channel may be behind it
             self._open[one.key] = (one, listener)
         self._fresh = {}
         for key, (_, listener) in before.items():
@@ -104,11 +107,23 @@ class Hl7Doors:
         """Take messages or turn them away (the store is down)."""
         self._available = yes
         for listener in self.listeners:
-            listener.accepting(yes)
+            listener.accepting(self._accepts(listener))
+
+    def hold(self, channels: frozenset[str]) -> None:
+        """Take nothing for these channels: what is in work is answered, then connections close; newcomers
+        are turned away, and files stay where they are."""
+        newly, self._held = channels - self._held, channels
+        for listener in self.listeners:
+            listener.accepting(self._accepts(listener))
+            if listener.name in newly and isinstance(listener, MllpListener):
+                listener.server.hang_up()
 
     def drain(self, timeout: float) -> list[Deferred[Any]]:
         """Answer what is in work, close."""
         return [listener.drain(timeout) for listener in (*self._draining, *self.listeners)]
+
+    def _accepts(self, listener: Listener) -> bool:
+        return self._available and listener.name not in self._held
 
     def _begin(self, wanted: Wanted, listener: Listener) -> None:
         """Nobody takes files of a folder while another is at the end of its last one."""

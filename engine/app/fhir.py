@@ -102,6 +102,7 @@ class FhirDoors:
         self._open: dict[Address, _Open] = {}
         self._fresh: dict[Address, _Open] = {}
         self._draining: list[FhirListener] = []
+        self._held: frozenset[str] = frozenset()
 
     @property
     def listeners(self) -> list[FhirListener]:
@@ -157,6 +158,10 @@ class FhirDoors:
         for door in before.values():
             self._retire(door.listener)
 
+    def hold(self, channels: frozenset[str]) -> None:
+        """Take no writes for these channels (503); what is stored can be read."""
+        self._held = channels
+
     def drain(self, timeout: float) -> list[Deferred[None]]:
         """Answer what is in work, close."""
         return [listener.drain(timeout) for listener in (*self.listeners, *self._draining)]
@@ -184,6 +189,9 @@ class FhirDoors:
 
     def _submit(self, unit: Unit) -> asyncio.Future[Written | Moved | None]:
         done: asyncio.Future[Written | Moved | None] = self._loop.create_future()
+        if self._held and any(write.arrival.channel in self._held for write in unit.writes):
+            done.set_result(None)
+            return done
         self._intake.submit(unit, lambda result: None if done.done() else done.set_result(result))
         return done
 

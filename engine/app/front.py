@@ -75,6 +75,7 @@ class Front:
         self._fhir = FhirDoors(reactor, loop, settings, store, ring, self._commits, stored, told)
         self._links = Links(reactor, settings, store, looks, answers.decided, told)
         self._reactor = reactor
+        self._held: frozenset[str] = frozenset()
 
     def wanted(self, loaded: Loaded) -> Shown:
         """What an edition shows. From any thread. Raises `Misconfigured`."""
@@ -96,6 +97,12 @@ class Front:
         self._fhir.turn(shown.fhir)
         self._links.turn(shown.links)
 
+    def hold(self, channels: frozenset[str]) -> None:
+        """Take nothing for these channels: a person stopped their doors."""
+        self._held = channels
+        self._hl7.hold(channels)
+        self._fhir.hold(channels)
+
     def look(self) -> None:
         """Something was routed or delivered: whoever waits may be told. From any thread."""
         if len(self.answers):
@@ -116,7 +123,9 @@ class Front:
     def parts(self) -> dict[str, Standing]:
         """What readiness depends on, each door by the name of its channel."""
         stands: Standing = "ready" if self.intake.available and self._fhir.available else "unready"
-        return {"store": stands} | {f"listener {one.name}": _standing(one) for one in self._listeners()}
+        return {"store": stands} | {
+            f"listener {one.name}": _standing(one, self._held) for one in self._listeners()
+        }
 
     def counters(self) -> dict[str, Mapping[str, int]]:
         """What the listeners' framing and connections saw, per channel."""
@@ -129,8 +138,11 @@ class Front:
         return [*self._hl7.drain(timeout), *self._fhir.drain(timeout)]
 
 
-def _standing(listener: Listener | FhirListener) -> Standing:
-    """A folder that cannot be worked on keeps its files: nobody is turned away."""
+def _standing(listener: Listener | FhirListener, held: frozenset[str]) -> Standing:
+    """A folder that cannot be worked on keeps its files: nobody is turned away. Who is turned away by a door
+    that a person stopped is so on purpose."""
+    if held.intersection(listener.name.split()):
+        return "degraded"
     if listener.is_open:
         return "ready"
     return "degraded" if isinstance(listener, FolderListener) else "unready"

@@ -16,6 +16,7 @@ from twisted.internet.threads import blockingCallFromThread
 
 from engine.app.carrying import Carrying
 from engine.app.front import Front, Shown
+from engine.app.holding import Holding, held_doors
 from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
 from engine.app.turning import Turning
@@ -151,6 +152,8 @@ class Node:
             Loop("retention", self._retention.turn, _not_purged),
             Loop("schedule", runs.turn, partial(failed, "schedule")),
         ]
+        holding = Holding(self._store, self._hold)
+        loops.append(Loop("holds", holding.turn, partial(failed, "holds")))
         if self._recorder:
             loops.append(Loop("audit", self._recorder.turn, partial(failed, "audit")))
         return loops
@@ -186,6 +189,7 @@ class Node:
         if self._recorder:
             self._recorder.started(loaded, self._share[1])
         if self._front and ready.shown:
+            self._front.hold(held_doors(self._store))
             self._front.open(ready.shown)
         self._store.reclaim(time.time(), self.holder)  # as versions before named all of a process's claims
         self._programs.keep(self._store.working_editions())
@@ -310,6 +314,11 @@ class Node:
             except Misconfigured as error:
                 signal(EditionUnreadable(edition, type(error).__name__))
         return opened
+
+    def _hold(self, channels: frozenset[str]) -> None:
+        """The doors of these channels are held, as of now."""
+        if self._front:
+            self._in_reactor(self._front.hold, channels)
 
     def _carry(self, opened: Mapping[str, Destination]) -> list[Loop]:
         return self._carrying.turn(opened, self._programs.all())

@@ -164,7 +164,7 @@ class FolderListener:
             return self._end()
         complete = self._complete(inbox)
         for name in complete:
-            if self._is_retiring():
+            if self._is_retiring() or not self._accepting:
                 return True
             with suppress(FileNotFoundError):  # taken back by whoever put it there
                 inbox.take(name)

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from engine.accounts.matrix import may
 from engine.accounts.words import Caller, Permission
-from engine.auditing import Act, Entry
+from engine.auditing import Act, Entry, Role
 from engine.errors import Misconfigured, WardlineError
 from engine.settings import Settings
 from engine.store.base import Store
@@ -79,9 +79,8 @@ def entry(desk: Desk, caller: Caller, act: Act, object_: str, **more: Any) -> En
     if caller.address:
         told["address"] = caller.address
     detail = {**told, **more.pop("detail", {})}
-    return Entry(
-        at=desk.clock(), who=caller.name, role="user", act=act, object=object_, detail=detail, **more
-    )
+    role: Role = "operator" if caller.via == "command" else "user"
+    return Entry(at=desk.clock(), who=caller.name, role=role, act=act, object=object_, detail=detail, **more)
 
 
 def _refused(desk: Desk, caller: Caller, operation: Operation[Any, Any]) -> Entry:

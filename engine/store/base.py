@@ -57,6 +57,7 @@ from engine.store.cabinet import Cabinet
 from engine.store.contracts.accounts import AccountStore
 from engine.store.contracts.alerts import AlertStore
 from engine.store.contracts.checks import CheckStore
+from engine.store.contracts.holding import HoldStore
 from engine.store.contracts.measures import MeasureStore
 from engine.store.contracts.overview import OverviewStore
 from engine.store.keys import KeyRing
@@ -169,7 +170,8 @@ class MessageStore(Protocol):
         ...
 
     def unrouted(self, channels: Sequence[str], after: int, limit: int) -> list[StoredMessage]:
-        """Messages in state received with id greater than `after`, oldest first, decrypted."""
+        """Messages in state received with id greater than `after`, oldest first, decrypted; none of a channel
+        that a person stopped."""
         ...
 
     def tokens(self, indexes: Sequence[bytes]) -> dict[bytes, str]:
@@ -671,6 +673,7 @@ class Store(
     AccountStore,
     OverviewStore,
     AlertStore,
+    HoldStore,
     Protocol,
 ):
     """Safe storage for all that comes in, and the cabinet with its keys."""

@@ -14,6 +14,7 @@ from engine.model import (
     Delivered,
     Delivery,
     DeliveryState,
+    HoldKind,
     Lane,
     MessageState,
     Reason,
@@ -24,6 +25,7 @@ from engine.model import (
 )
 from engine.store.base import Query, ScheduledRun
 from engine.store.database import Work, rows_of
+from engine.store.holding import DELIVERED, is_held
 from engine.store.parking import route_again
 from engine.store.part import Part, as_json, checksum, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, resources, versions
@@ -51,6 +53,7 @@ _CLAIM: Final = (
     "UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, lease_until = ?, holder = ?"
     " WHERE id IN (SELECT d.id FROM deliveries d"
     " WHERE d.destination = ? AND d.lane = ? AND d.state = 'due' AND d.due_at <= ?"
+    f" AND {DELIVERED.format(channel='d.channel')}"
     " AND (d.sequence_key = '' OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.destination = d.destination"
     " AND e.sequence_key = d.sequence_key AND e.state IN ('due', 'claimed')"
     f" AND (e.id < d.message_id * {PER_MESSAGE} OR e.state = 'claimed'"
@@ -124,7 +127,8 @@ class Deliveries(Part):
             statement = _CLAIM.format(
                 skip_locked=self._database.skip_locked, effect=self._database.as_bytes.format("effect")
             )
-            rows = work.rows(statement, parameters)
+            held = is_held(work, HoldKind.DESTINATION, destination)
+            rows = [] if held else work.rows(statement, parameters)
         rows.sort()
         sound = [row for row in rows if row[8] == checksum(row[0], row[3], row[5], row[4])]
         if len(sound) < len(rows):

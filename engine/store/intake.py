@@ -22,6 +22,7 @@ from engine.model import (
 from engine.store.cipher import Damaged
 from engine.store.contents import Gone
 from engine.store.database import Work, marks, rows_of
+from engine.store.holding import ROUTED
 from engine.store.part import Part, as_json
 from engine.store.rows import STANDING, keep_messages, message_row, open_content, seal_content
 from engine.store.sequences import OUT_OF_SEQUENCE, Links
@@ -96,7 +97,10 @@ class Intake(Part):
         holds back none of the others."""
         if not channels:
             return []
-        where = f"m.state = 'received' AND m.id > ? AND m.channel IN ({marks(len(channels))})"
+        where = (
+            f"m.state = 'received' AND m.id > ? AND m.channel IN ({marks(len(channels))})"
+            f" AND {ROUTED.format(channel='m.channel')}"
+        )
         with self._database.read() as work:
             rows = work.rows(f"{self._sealed}{where} ORDER BY m.id LIMIT ?", (after, *channels, limit))
         found: list[StoredMessage] = []

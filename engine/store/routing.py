@@ -24,6 +24,7 @@ from engine.model import (
 )
 from engine.store.courses import keep_courses
 from engine.store.database import Work, insert, rows_of
+from engine.store.holding import ROUTED
 from engine.store.mentions import mention
 from engine.store.merging import merge_tokens, move_owners
 from engine.store.parking import park
@@ -127,7 +128,8 @@ class Routes(Part):
         """`MessageStore.fragments`."""
         query = (
             "SELECT f.message_id, f.channel, f.follows, f.leads, f.since, m.bytes, m.edition FROM fragments f"
-            " JOIN messages m ON m.id = f.message_id WHERE f.channel IN ({}) ORDER BY f.message_id"
+            " JOIN messages m ON m.id = f.message_id WHERE f.channel IN ({})"
+            f" AND {ROUTED.format(channel='f.channel')} ORDER BY f.message_id"
         )
         with self._database.read() as work:
             return [HeldFragment(*row) for row in rows_of(work, query, list(channels))]

@@ -25,6 +25,7 @@ from engine.store.database import Database
 from engine.store.delivery import Deliveries
 from engine.store.editions import Editions
 from engine.store.erasing import Erasing
+from engine.store.holding import Holding
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
 from engine.store.measures import Measures
@@ -67,6 +68,7 @@ class SqlStore(
     Deliveries,
     Owing,
     Parking,
+    Holding,
     Editions,
     Checks,
     Accounts,

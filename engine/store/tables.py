@@ -74,6 +74,7 @@ messages = Table(
     Column("reason", LargeBinary),  # JSON, as are warnings
     Column("warnings", LargeBinary),
     Column("edition", Integer, nullable=False, server_default="0"),  # Arrival.edition
+    Column("again", Integer, nullable=False, server_default="0"),  # how often it was sent through again
     _partial("messages_original", "fingerprint", "digest", where="is_original = 1", unique=True),
     _partial("messages_repeats", "original", where="original <> 0"),
     _partial("messages_received", "id", "channel", where=f"state = '{MessageState.RECEIVED}'"),

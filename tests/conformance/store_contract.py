@@ -16,6 +16,7 @@ from conformance.audit_contract import AuditContract
 from conformance.check_contract import CheckContract
 from conformance.course_contract import CourseContract
 from conformance.edition_contract import EditionContract
+from conformance.hold_contract import HoldContract
 from conformance.measure_contract import MeasureContract
 from conformance.mention_contract import MentionContract
 from conformance.overview_contract import OverviewContract
@@ -912,6 +913,7 @@ class StoreContract(
     DeliveryContract,
     OverviewContract,
     ParkingContract,
+    HoldContract,
     ScheduleContract,
     ShadowContract,
     PurgeContract,

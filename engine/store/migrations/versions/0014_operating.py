@@ -35,6 +35,7 @@ def _partial(name: str, table: str, column: str | list[str], where: str, *, uniq
 
 
 def upgrade() -> None:
+    op.add_column("messages", sa.Column("again", NUMBER, nullable=False, server_default="0"))
     op.create_table("holds", _key("kind", TEXT), _key("name", TEXT), *_times("since"), *_texts("who", "why"))
     op.create_table(
         "revisions",

@@ -1,0 +1,35 @@
+"""Operations at the command line: whoever may open the store there may do what people on duty do."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final, TypeVar
+
+from engine.accounts.words import Caller, Role
+from engine.app.opening import ring_of
+from engine.cli.acting import operator, sign
+from engine.cli.show import open_named
+from engine.operations.operation import Desk, Operation, perform
+from engine.settings import Settings
+
+__all__ = ["performed"]
+
+Asked = TypeVar("Asked")
+Given = TypeVar("Given")
+
+_ROLES: Final = frozenset({Role.OPERATOR})
+
+
+def performed(store: str | None, operation: Operation[Asked, Given], asked: Asked) -> Given:
+    """Do it as the operator who sits there; what it recorded is signed and witnessed. Raises what `perform`
+    raises."""
+    settings = Settings.from_environment(store=store)
+    opened = open_named(store)
+    desk = Desk(opened, ring_of(settings), settings, time.time, os.environ)
+    name, other = operator()
+    caller = Caller(name=name, roles=_ROLES, via="command", address=other.get("account", ""))
+    given = perform(desk, caller, operation, asked)
+    if operation.method == "POST":
+        sign(opened)
+    return given

@@ -1,0 +1,105 @@
+"""Stopping and letting go: a channel's door, its routing, its effects; a destination."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from engine.accounts.words import Caller, Permission
+from engine.auditing import Act
+from engine.config.loading import LoadedChannel
+from engine.editions.opening import channels_of
+from engine.errors import Misconfigured
+from engine.model import Hold, HoldKind
+from engine.operations.operation import Desk, Operation, entry
+
+__all__ = ["HOLD", "HOLDS", "LET_GO", "OPERATIONS", "AskHold", "AskHolds", "Held"]
+
+
+class AskHolds(msgspec.Struct, frozen=True):
+    """Nothing more is asked."""
+
+
+class AskHold(msgspec.Struct, frozen=True, kw_only=True):
+    """What to stop or to let go. `kind`: `door` (the channel takes nothing, its senders keep what they have),
+    `routing` (it takes and answers; its messages wait), `delivery` (its effects wait), `destination` (nothing is
+    carried out there). `name` is the channel's or the destination's."""
+
+    kind: HoldKind
+    name: str
+    why: str
+    ticket: str = ""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Whether this call did it: false where it was so already."""
+
+    done: bool
+
+
+def _holds(desk: Desk, _: Caller, __: AskHolds) -> list[Hold]:
+    return desk.store.holds()
+
+
+def _hold(desk: Desk, caller: Caller, asked: AskHold) -> Held:
+    _check_known(desk, asked)
+    told = entry(
+        desk, caller, Act.HOLD, _object(asked), why=asked.why, ticket=asked.ticket, detail=_words(asked)
+    )
+    hold = Hold(asked.kind, asked.name, told.at, caller.name, asked.why)
+    return Held(desk.store.hold(hold, told=told))
+
+
+def _let_go(desk: Desk, caller: Caller, asked: AskHold) -> Held:
+    detail = {**_words(asked), "let go": "yes"}
+    told = entry(desk, caller, Act.HOLD, _object(asked), why=asked.why, ticket=asked.ticket, detail=detail)
+    return Held(desk.store.let_go(asked.kind, asked.name, told=told))
+
+
+def _object(asked: AskHold) -> str:
+    what = "destination" if asked.kind is HoldKind.DESTINATION else "channel"
+    return f"{what}:{asked.name}"
+
+
+def _words(asked: AskHold) -> dict[str, str]:
+    return {"kind": asked.kind.value}
+
+
+def _check_known(desk: Desk, asked: AskHold) -> None:
+    """Raises `Misconfigured` for a name that nothing here has: a typing error would stop nothing."""
+    channels = _channels(desk)
+    if asked.kind is HoldKind.DESTINATION:
+        known = {name for channel in channels for name in channel.program.destinations}
+    else:
+        known = {channel.spec.channel for channel in channels} | {row.channel for row in desk.store.account()}
+    if asked.name not in known:
+        what = "destination" if asked.kind is HoldKind.DESTINATION else "channel"
+        hint = f"there are: {', '.join(sorted(known)) or 'none'}"
+        raise Misconfigured(f"there is no such {what}", where="name", hint=hint)
+
+
+def _channels(desk: Desk) -> list[LoadedChannel]:
+    """Those of the active edition, and of editions that have work left."""
+    active = desk.store.active()
+    numbers = {*desk.store.working_editions(), *([active.edition] if active else [])} - {0}
+    with tempfile.TemporaryDirectory(prefix="wardline-") as into:
+        return [one for number in sorted(numbers) for one in channels_of(desk.store, number, Path(into))]
+
+
+HOLDS: Final[Operation[AskHolds, list[Hold]]] = Operation(
+    "holds.list", "GET", "/holds", "What people stopped, since when, who and why.",
+    Permission.SEE, AskHolds, list[Hold], _holds,
+)  # fmt: skip
+HOLD: Final[Operation[AskHold, Held]] = Operation(
+    "holds.hold", "POST", "/holds", "Stop a channel's door, its routing or its effects, or a destination.",
+    Permission.HOLD, AskHold, Held, _hold, reasoned=True,
+)  # fmt: skip
+LET_GO: Final[Operation[AskHold, Held]] = Operation(
+    "holds.let_go", "POST", "/holds/let-go", "Let go on what was stopped.",
+    Permission.HOLD, AskHold, Held, _let_go, reasoned=True,
+)  # fmt: skip
+
+OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (HOLDS, HOLD, LET_GO)
