@@ -1,8 +1,8 @@
 """Doors that a person stopped: the process that listens looks for holds and goes by them.
 
-Holds of channels and destinations are the store's business alone: it gives nothing of them. A door is a socket,
-so somebody has to be told. A channel whose door is held takes nothing, also after a restart, and its senders
-keep what they have."""
+Holds of channels and destinations are the store's business alone: it gives nothing of them. A door is a
+socket, so somebody has to be told. A channel whose door is held takes nothing, also after a restart, and its
+senders keep what they have."""
 
 from __future__ import annotations
 

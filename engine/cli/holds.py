@@ -1,4 +1,4 @@
-"""`wardline pause`, `resume`, `hold`, `let-go` and `holds`: stopping a channel or a destination, and going on."""
+"""`wardline pause`, `resume`, `hold`, `let-go`, `holds`: what a person stops, and what goes on."""
 
 from __future__ import annotations
 

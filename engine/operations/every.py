@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.operations import contents, messages
+from engine.operations import contents, holding, messages
 from engine.operations.operation import Operation
 
 __all__ = ["OPERATIONS"]
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *contents.OPERATIONS,
+    *holding.OPERATIONS,
     *messages.OPERATIONS,
 )
 """Each subject's module has its own `OPERATIONS`; here they stand together, by name."""

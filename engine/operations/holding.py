@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from engine.accounts.words import Caller, Permission
-from engine.auditing import Act
+from engine.auditing import Act, Entry
 from engine.config.loading import LoadedChannel
 from engine.editions.opening import channels_of
 from engine.errors import Misconfigured
@@ -25,8 +25,8 @@ class AskHolds(msgspec.Struct, frozen=True):
 
 class AskHold(msgspec.Struct, frozen=True, kw_only=True):
     """What to stop or to let go. `kind`: `door` (the channel takes nothing, its senders keep what they have),
-    `routing` (it takes and answers; its messages wait), `delivery` (its effects wait), `destination` (nothing is
-    carried out there). `name` is the channel's or the destination's."""
+    `routing` (it takes and answers; its messages wait), `delivery` (its effects wait), `destination` (nothing
+    is carried out there). `name` is the channel's or the destination's."""
 
     kind: HoldKind
     name: str
@@ -46,26 +46,24 @@ def _holds(desk: Desk, _: Caller, __: AskHolds) -> list[Hold]:
 
 def _hold(desk: Desk, caller: Caller, asked: AskHold) -> Held:
     _check_known(desk, asked)
-    told = entry(
-        desk, caller, Act.HOLD, _object(asked), why=asked.why, ticket=asked.ticket, detail=_words(asked)
-    )
+    told = _told(desk, caller, asked, {})
     hold = Hold(asked.kind, asked.name, told.at, caller.name, asked.why)
     return Held(desk.store.hold(hold, told=told))
 
 
 def _let_go(desk: Desk, caller: Caller, asked: AskHold) -> Held:
-    detail = {**_words(asked), "let go": "yes"}
-    told = entry(desk, caller, Act.HOLD, _object(asked), why=asked.why, ticket=asked.ticket, detail=detail)
+    told = _told(desk, caller, asked, {"let go": "yes"})
     return Held(desk.store.let_go(asked.kind, asked.name, told=told))
 
 
-def _object(asked: AskHold) -> str:
-    what = "destination" if asked.kind is HoldKind.DESTINATION else "channel"
-    return f"{what}:{asked.name}"
+def _told(desk: Desk, caller: Caller, asked: AskHold, more: dict[str, str]) -> Entry:
+    object_ = f"{_what(asked)}:{asked.name}"
+    detail = {"kind": asked.kind.value, **more}
+    return entry(desk, caller, Act.HOLD, object_, why=asked.why, ticket=asked.ticket, detail=detail)
 
 
-def _words(asked: AskHold) -> dict[str, str]:
-    return {"kind": asked.kind.value}
+def _what(asked: AskHold) -> str:
+    return "destination" if asked.kind is HoldKind.DESTINATION else "channel"
 
 
 def _check_known(desk: Desk, asked: AskHold) -> None:
@@ -76,9 +74,8 @@ def _check_known(desk: Desk, asked: AskHold) -> None:
     else:
         known = {channel.spec.channel for channel in channels} | {row.channel for row in desk.store.account()}
     if asked.name not in known:
-        what = "destination" if asked.kind is HoldKind.DESTINATION else "channel"
         hint = f"there are: {', '.join(sorted(known)) or 'none'}"
-        raise Misconfigured(f"there is no such {what}", where="name", hint=hint)
+        raise Misconfigured(f"there is no such {_what(asked)}", where="name", hint=hint)
 
 
 def _channels(desk: Desk) -> list[LoadedChannel]:

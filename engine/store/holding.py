@@ -22,7 +22,10 @@ DELIVERED: Final = f"{{channel}} NOT IN ({_HELD}'{HoldKind.DELIVERY}')"
 
 _IS_HELD: Final = "SELECT 1 FROM holds WHERE kind = ? AND name = ?"
 
-_NEW: Final = "INSERT INTO holds (kind, name, since, who, why) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO NOTHING"
+_NEW: Final = (
+    "INSERT INTO holds (kind, name, since, who, why) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (kind, name) DO NOTHING"
+)
 
 
 def is_held(work: Work, kind: HoldKind, name: str) -> bool:

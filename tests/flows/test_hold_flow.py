@@ -1,4 +1,4 @@
-"""Doors, channels and destinations that a person stops, at a running engine with real sockets, and kill -9."""
+"""Doors, channels and destinations that a person stops, at a running engine, and kill -9."""
 
 from __future__ import annotations
 
