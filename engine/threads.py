@@ -7,6 +7,7 @@ Blocking functions stay plain `def`; the reactor sends them through here. Contex
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
@@ -53,7 +54,25 @@ class Loop:
         self._turn, self._failed = turn, failed
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._turning_since = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def name(self) -> str:
+        """What work it does."""
+        return self._thread.name
+
+    @property
+    def ended(self) -> bool:
+        """Whether it does nothing any more though nobody stopped it."""
+        begun = self._thread.ident is not None
+        return begun and not self._stopping.is_set() and not self._thread.is_alive()
+
+    @property
+    def busy(self) -> float:
+        """For how many seconds the turn under way has gone on; 0 while it rests."""
+        since = self._turning_since
+        return time.monotonic() - since if since else 0.0
 
     def start(self) -> None:
         """Begin turning."""
@@ -71,12 +90,22 @@ class Loop:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def finish(self, timeout: float | None = None) -> None:
+        """Stop, and turn once more here: nothing of what happened until now is left undone."""
+        if self.stop(timeout):
+            try:
+                self._turn()
+            except Exception as error:
+                self._failed(error)
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
+            self._turning_since = time.monotonic()
             try:
                 rest = self._turn()
             except Exception as error:
                 rest = self._failed(error)
+            self._turning_since = 0.0
             if rest > 0 and not self._stopping.is_set():
                 self._wake.wait(rest)

@@ -14,13 +14,13 @@ from engine.app.answering import Links, WantedLink
 from engine.app.doors import Hl7Doors
 from engine.app.fhir import FhirDoors
 from engine.app.listening import Listener
-from engine.console.health import Standing
 from engine.editions.loading import Loaded
 from engine.errors import Misconfigured
 from engine.intake import Intake
 from engine.listeners.channel import Doors
 from engine.listeners.fhir import FhirListener
 from engine.listeners.folder import FolderListener
+from engine.measuring.standing import Standing
 from engine.model import Arrival, Receipt
 from engine.settings import Settings
 from engine.store.base import Store

@@ -17,13 +17,13 @@ from twisted.internet.threads import blockingCallFromThread
 from engine.app.carrying import Carrying
 from engine.app.front import Front, Shown
 from engine.app.holding import Holding, held_doors
+from engine.app.measured import keeping, standing_of, telling
 from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
 from engine.app.turning import Turning
 from engine.app.workers import Share, Workers, belongs
 from engine.auditing import Act, Entry
 from engine.config.keeping import retention_of
-from engine.console.health import Standing
 from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
 from engine.editions.catching_up import catch_up
@@ -31,6 +31,8 @@ from engine.editions.healing import heal
 from engine.editions.loading import Loaded, Shelf
 from engine.egress import Compared, Egress
 from engine.errors import Misconfigured, Unavailable
+from engine.measuring.standing import Standing
+from engine.measuring.telling import Hearing
 from engine.model import Activation, Lane
 from engine.privacy.book import TokenBook
 from engine.privacy.sealing import Sealer
@@ -77,7 +79,10 @@ class Node:
         share: Share = (0, 1),
         workers: Workers | None = None,
         recorder: Recorder | None = None,
+        hearing: Hearing | None = None,
+        say: Callable[[bytes], object] | None = None,
     ) -> None:
+        """`hearing` is what the workers say to the first process, `say` tells it a line."""
         self._reactor, self._settings, self._store, self._ring = reactor, settings, store, ring
         self._share, self._workers, self._recorder = share, workers, recorder
         self._looks = Threads(reactor, "look")
@@ -101,6 +106,8 @@ class Node:
             store, self.holder, self, shelf.to_run, time.time, recorder, self._let_flow, lead
         )
         self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
+        self._hearing = hearing or Hearing(time.monotonic)
+        self._measuring = Loop("measures", self._make_measuring(say), partial(failed, "measures"))
         self._carried: set[int] = set()  # the editions whose destinations are delivered to
         self._stopping = False
 
@@ -144,6 +151,11 @@ class Node:
             clock=time.time,
             steady=time.monotonic,
         )
+
+    def _make_measuring(self, say: Callable[[bytes], object] | None) -> Callable[[], float]:
+        if say:
+            return telling(self.holder, self.parts, say)
+        return keeping(self.holder, self.parts, self._store, self._hearing)
 
     def _make_upkeep(self) -> list[Loop]:
         """What one process of the node does for all of them."""
@@ -201,6 +213,7 @@ class Node:
         self._turning.began(activation, loaded, refused)
         for loop in (*([self._routing] if self._routing else ()), *self._upkeep, self._following):
             loop.start()
+        self._measuring.start()
         if self._workers:
             self._workers.start()
         signal(EngineStarted(self.holder, len(loaded.channels), self._share[1]))
@@ -254,6 +267,7 @@ class Node:
         self._carrying.close()
         if self._recorder:
             await self._looks.run(self._recorder.stopped)
+        await self._looks.run(self._measuring.finish, drain)
         self._store.close()
         # The pools join their threads; only now is nothing of ours left in them.
         if self._front:
@@ -268,11 +282,22 @@ class Node:
         }
         shown = self._front.parts() if self._front else {}
         kept: dict[str, Standing] = {"audit": "degraded"} if self._retention.overdue else {}
-        return {name: "ready" if stands else "unready" for name, stands in whole.items()} | shown | kept
+        loops = {loop.name: standing_of(loop) for loop in self._loops()}
+        of_all: dict[str, Standing] = {name: "ready" if good else "unready" for name, good in whole.items()}
+        return of_all | loops | self._hearing.parts() | shown | kept
+
+    def _loops(self) -> list[Loop]:
+        """All that turns in this process."""
+        routing = [self._routing] if self._routing else []
+        return [*routing, *self._carrying.loops, *self._upkeep, self._following, self._measuring]
 
     def counters(self) -> dict[str, Mapping[str, int]]:
         """What the listeners' framing and connections saw, per channel."""
         return self._front.counters() if self._front else {}
+
+    def counted_elsewhere(self) -> dict[str, float]:
+        """What the workers counted, by series."""
+        return self._hearing.totals()
 
     def backlog(self) -> Deferred[dict[str, dict[str, float]]]:
         """What waits, read from the store."""

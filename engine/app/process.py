@@ -12,7 +12,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from engine.config.loading import load_channels
 from engine.console.health import application
 from engine.editions.loading import Shelf
 from engine.errors import Misconfigured
+from engine.measuring.telling import Hearing
 from engine.model import Activation
 from engine.settings import Settings
 from engine.store.base import Store
@@ -82,9 +84,9 @@ def _run(beginning: Beginning, active: Activation, store: Store, ring: KeyRing, 
     # Before there are threads, which would outlive a refusal.
     door = _open_http(settings.http) if share[0] == 0 and settings.http != "off" else None
     loop, reactor = _reactor()
-    workers = None
+    workers, hearing = None, Hearing(time.monotonic)
     if share[0] == 0 and share[1] > 1:
-        workers = Workers(reactor, share[1], _command, _environment(settings))
+        workers = Workers(reactor, share[1], _command, _environment(settings), hearing.heard)
     node = Node(
         reactor,
         settings,
@@ -95,6 +97,8 @@ def _run(beginning: Beginning, active: Activation, store: Store, ring: KeyRing, 
         share=share,
         workers=workers,
         recorder=recorder,
+        hearing=hearing,
+        say=_line_to_parent() if share[0] > 0 else None,
     )
     if share[0] > 0:
         _end_with_parent(loop, reactor)
@@ -144,6 +148,7 @@ def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, door: socket.sock
         backlog=lambda: node.backlog().asFuture(loop),
         counters=node.counters,
         registry=REGISTRY,
+        others=node.counted_elsewhere,
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server = _Http(config)
@@ -185,6 +190,15 @@ def _environment(settings: Settings) -> dict[str, str]:
     if settings.ledger:
         given["WARDLINE_LEDGER"] = str(settings.ledger)
     return {**os.environ, **given}
+
+
+def _line_to_parent() -> Callable[[bytes], object]:
+    """What says a line to the first process: standard input is a socket (`engine.app.workers`)."""
+    line = socket.socket(fileno=os.dup(0))
+    line.settimeout(
+        10
+    )  # who does not listen is away or stuck; and what waits for standard input leaves it so
+    return line.sendall
 
 
 def _end_with_parent(loop: asyncio.AbstractEventLoop, reactor: Any) -> None:

@@ -1,14 +1,17 @@
 """More processes for one node: the first keeps listeners and intake, the others route and deliver.
 
 The first process starts the others and starts them again when they end; they end when it does
-(their standard input closes), so nothing is left behind after kill -9.
+(their standard input closes), so nothing is left behind after kill -9. Their standard input is a socket: by
+it they tell how they stand (`engine.measuring.telling`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import socket
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -35,6 +38,7 @@ def belongs(name: str, share: Share) -> bool:
 
 class _Worker(NamedTuple):
     process: subprocess.Popen[bytes]
+    line: socket.socket
     ended: Deferred[None]
 
 
@@ -45,11 +49,19 @@ class Workers:
     uvloop takes for itself, so that an end could go unnoticed."""
 
     def __init__(
-        self, reactor: Any, total: int, command: Callable[[Share], list[str]], environment: Mapping[str, str]
+        self,
+        reactor: Any,
+        total: int,
+        command: Callable[[Share], list[str]],
+        environment: Mapping[str, str],
+        heard: Callable[[bytes], None],
     ) -> None:
+        """`heard` is called in a thread with each line that a worker says."""
         self._reactor, self._total, self._command = reactor, total, command
         self._environment = dict(environment)
         self._waits = Threads(reactor, "workers", total - 1)
+        self._listens = Threads(reactor, "worker lines", total - 1)
+        self._heard = heard
         self._running: dict[int, _Worker] = {}
         self._stopping = False
 
@@ -68,22 +80,35 @@ class Workers:
         running = list(self._running.values())
         for worker in running:
             worker.process.terminate()
-        return DeferredList([worker.ended for worker in running]).addCallback(lambda _: self._waits.close())
+        return DeferredList([worker.ended for worker in running]).addCallback(lambda _: self._let_go())
+
+    def _let_go(self) -> None:
+        self._waits.close()
+        self._listens.close()
 
     def _start(self, number: int) -> None:
         if self._stopping:
             return
-        # Standard input is never written to: it closes when this process is gone.
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            self._command((number, self._total)), env=self._environment, stdin=subprocess.PIPE
-        )
+        # Nothing is ever written to it from here: it closes when this process is gone.
+        line, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                self._command((number, self._total)), env=self._environment, stdin=theirs.fileno()
+            )
         ended = self._waits.run(process.wait).addCallback(self._ended, number)
-        self._running[number] = _Worker(process, ended)
+        self._running[number] = _Worker(process, line, ended)
+        self._listens.run(self._listen, line)
+
+    def _listen(self, line: socket.socket) -> None:
+        with suppress(OSError), line.makefile("rb") as said:
+            for one in said:
+                self._heard(one)
 
     def _ended(self, status: int, number: int) -> None:
         worker = self._running.pop(number)
-        if worker.process.stdin is not None:
-            worker.process.stdin.close()
+        with suppress(OSError):  # what it left behind may hold the other end: nobody waits for that
+            worker.line.shutdown(socket.SHUT_RD)
+        worker.line.close()
         if not self._stopping:
             signal(WorkerEnded(worker=number, status=status))
             self._reactor.callLater(AGAIN_AFTER, self._start, number)

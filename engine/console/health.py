@@ -9,7 +9,7 @@ Nothing here shows content.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,17 +17,14 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from engine.measuring.exposing import Together
+from engine.measuring.standing import Standing, worst
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["Backlog", "Counters", "Standing", "application"]
-
-Standing = Literal["ready", "degraded", "unready"]
-"""How a part stands; the engine as a whole stands as its worst part does. Degraded: something waits that
-nobody outside has to know of, the rest goes on."""
-
-_ORDER: tuple[Standing, ...] = ("ready", "degraded", "unready")
+__all__ = ["Backlog", "Counters", "application"]
 
 Backlog = dict[str, dict[str, float]]
 """Per channel: unrouted, due, dead, and the age in seconds of the oldest open one."""
@@ -68,25 +65,26 @@ def application(
     backlog: Callable[[], Awaitable[Backlog]],
     counters: Callable[[], Counters],
     registry: CollectorRegistry,
+    others: Callable[[], Mapping[str, float]] = dict,
 ) -> Starlette:
-    """The ASGI application. `parts` names what readiness depends on and how each stands."""
+    """The ASGI application. `parts` names what readiness depends on and how each stands; `others` is what the
+    other processes of the node counted (`engine.measuring`)."""
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> Response:
         state = parts()
-        worst = max(state.values(), key=_ORDER.index)
+        whole = worst(state.values())
         return JSONResponse(
-            {"ready": worst != "unready", "state": worst, "parts": state},
-            status_code=503 if worst == "unready" else 200,
+            {"ready": whole != "unready", "state": whole, "parts": state},
+            status_code=503 if whole == "unready" else 200,
         )
 
     async def metrics(_: Request) -> Response:
         gauges = CollectorRegistry()
+        gauges.register(Together(registry, others))
         gauges.register(_Asked(await backlog(), counters()))
-        return PlainTextResponse(
-            generate_latest(registry) + generate_latest(gauges), media_type="text/plain; version=0.0.4"
-        )
+        return PlainTextResponse(generate_latest(gauges), media_type="text/plain; version=0.0.4")
 
     return Starlette(routes=[Route("/health", health), Route("/ready", ready), Route("/metrics", metrics)])

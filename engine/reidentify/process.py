@@ -20,11 +20,12 @@ import uvicorn
 
 from engine.access import Certificate
 from engine.config.listening import is_loopback
-from engine.console.health import Backlog, Standing, application
+from engine.console.health import Backlog, application
 from engine.errors import Misconfigured
 from engine.listeners.fhir import Tls
 from engine.listeners.fhir.serving import Server, bind
 from engine.listeners.fhir.wire import Bounds
+from engine.measuring.standing import Standing
 from engine.people.file import read_people
 from engine.privacy.unsealing import Unsealer
 from engine.reidentify.door import Door, refusal

@@ -56,7 +56,7 @@ from engine.telemetry.processing import (
     MessagesRouted,
     PrivacyIncident,
 )
-from engine.telemetry.registry import REGISTRY
+from engine.telemetry.registry import METRICS, REGISTRY
 from engine.telemetry.series import parsed, series
 from engine.telemetry.signals import Signal, signal
 from engine.telemetry.taking import (
@@ -70,7 +70,7 @@ from engine.telemetry.taking import (
 )
 
 __all__ = [
-    "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
+    "METRICS", "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",
     "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
     "BatchReceived", "CallerRefused", "ChannelOpened", "ContentPurged", "ControlIdReused",

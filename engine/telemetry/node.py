@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from prometheus_client import Counter
-
-from engine.telemetry.registry import REGISTRY, faults
+from engine.telemetry.registry import counter, faults
 from engine.telemetry.signals import Signal
 
 __all__ = [
@@ -15,9 +13,7 @@ __all__ = [
     "WorkerEnded",
 ]  # fmt: skip
 
-_purged = Counter(
-    "wardline_contents_purged", "Contents removed because their time was over.", registry=REGISTRY
-)
+_purged = counter("wardline_contents_purged", "Contents removed because their time was over.")
 
 
 class EngineStarted(Signal, frozen=True):
@@ -80,7 +76,7 @@ class ContentPurged(Signal, frozen=True):
     text: ClassVar[str] = "purged what is past its time"
 
     def count(self) -> None:
-        _purged.inc(self.contents)
+        _purged().inc(self.contents)
 
 
 class HttpOpened(Signal, frozen=True):

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from engine.console.health import Backlog, Standing, application
+from engine.console.health import Backlog, application
+from engine.measuring.standing import Standing
 
 
 async def _no_backlog() -> Backlog:
