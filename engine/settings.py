@@ -44,8 +44,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     not say; `reidentify_public` the public key (or a file with it) that identifiers are sealed for, and
     `reidentify_private` the file that opens them, for re-identification and rotation only; `sites` the
     overlays that are laid over the channels, in turn; `mode` whether a second person approves what is
-    deployed (production), `people` the file of those who may; `environment` what the console calls this
-    installation on every page (default: its mode); `log_level` what is logged (`DEBUG` shows the
+    deployed (production), `people` the file of those who may; `console` the address of the console that runs
+    beside the engine (empty: none), `console_cert` and `console_key` its TLS, `console_url` how people write
+    its address, `passwords` whether it takes them, `oidc_*` who tells who somebody is instead (OpenID
+    Connect: issuer, client, a file with the client's secret, the claim of groups, which group has which
+    role); `environment` what the console calls this installation on every page (default: its mode);
+    `log_level` what is logged (`DEBUG` shows the
     signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
@@ -74,7 +78,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sites: tuple[str, ...] = ()
     mode: Literal["development", "production"] = "development"
     people: Path | None = None
+    console: str = ""
+    console_cert: str = ""
+    console_key: str = ""
+    console_url: str = ""
     environment: str = ""
+    passwords: bool = True
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: Path | None = None
+    oidc_groups: str = "groups"
+    oidc_roles: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

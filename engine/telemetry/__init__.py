@@ -15,6 +15,7 @@ from engine.telemetry.audit import (
     ReidentificationStep,
     ReidentifyOpened,
 )
+from engine.telemetry.console import CameIn, ConsoleOpened, KeptAway, PageFailed
 from engine.telemetry.fhir import (
     CallerRefused,
     FhirAnswered,
@@ -73,7 +74,7 @@ __all__ = [
     "METRICS", "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",
     "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
-    "BatchReceived", "CallerRefused", "ChannelOpened", "ContentPurged", "ControlIdReused",
+    "BatchReceived", "CallerRefused", "CameIn", "ConsoleOpened", "KeptAway", "PageFailed", "ChannelOpened", "ContentPurged", "ControlIdReused",
     "DeliverySettled", "DestinationAway", "EditionRefused", "EditionRunning", "EditionUnreadable",
     "EngineStarted", "EngineStopping", "FhirAnswered", "FileEnded", "FileRead", "FolderAway",
     "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "LoopFailed", "MessageAccepted",
