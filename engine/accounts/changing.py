@@ -30,7 +30,9 @@ def checked_name(name: str) -> str:
     """A name, if it is one that the audit can say. Raises `Misconfigured`."""
     if not NAME.fullmatch(name):
         raise Misconfigured(
-            "a name has small letters, digits, and . _ - between them, 64 at most", where="name", hint="m.weber"
+            "a name has small letters, digits, and . _ - between them, 64 at most",
+            where="name",
+            hint="m.weber",
         )
     return name
 
@@ -41,7 +43,9 @@ def checked_roles(roles: Collection[Role]) -> tuple[str, ...]:
         raise Misconfigured("an account has a role at least", where="roles", hint=", ".join(Role))
     if pair := apart(roles):
         first, second = sorted(role.value for role in pair)
-        raise Misconfigured(f"nobody is both {first} and {second}", where="roles", hint="two persons, two accounts")
+        raise Misconfigured(
+            f"nobody is both {first} and {second}", where="roles", hint="two persons, two accounts"
+        )
     return tuple(sorted(role.value for role in set(roles)))
 
 
@@ -146,5 +150,7 @@ def _somebody_stays(user: User, all_: Sequence[User], who: str) -> None:
         return
     if not any(one.state == "active" and manages in one.roles for one in all_ if one.name != user.name):
         raise Misconfigured(
-            "this is the last administrator", where=user.name, hint="make another one first: wardline user add"
+            "this is the last administrator",
+            where=user.name,
+            hint="make another one first: wardline user add",
         )

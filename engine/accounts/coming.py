@@ -27,8 +27,8 @@ class KeptOut(WardlineError):
 
 
 class Came(NamedTuple):
-    """From where somebody comes: the address, the mark that the browser kept of this account's last use, and the
-    secret of the session that it has now, each empty where there is none."""
+    """From where somebody comes: the address, the mark that the browser kept of this account's last use, and
+    the secret of the session that it has now, each empty where there is none."""
 
     address: str
     mark: str = ""

@@ -1,8 +1,7 @@
 """The door: who comes in, by password or by a link, and who a request comes from.
 
-Blocking, called from threads of the console. What is decided lies in the store, so that several consoles are one
-door; only the standing of addresses, browsers and names that nobody has is kept here.
-"""
+Blocking, called from threads of the console. What is decided lies in the store, so that several consoles are
+one door; only the standing of addresses, browsers and names that nobody has is kept here."""
 
 from __future__ import annotations
 
@@ -30,8 +29,8 @@ from engine.accounts.words import Caller, Role
 from engine.auditing import Act, Entry
 from engine.errors import Misconfigured, Unavailable
 from engine.slow_hashes import hash_of, holds
-from engine.store.contracts.accounts import Changed, Session, User
 from engine.store.base import Store
+from engine.store.contracts.accounts import Changed, Session, User
 from engine.telemetry import CameIn, KeptAway, signal
 
 __all__ = ["Entrance"]
@@ -56,7 +55,11 @@ class Entrance:
     """`dice` gives random bytes; `clock` seconds since the epoch."""
 
     def __init__(
-        self, store: Store, terms: Terms, clock: Callable[[], float], dice: Callable[[int], bytes] = os.urandom
+        self,
+        store: Store,
+        terms: Terms,
+        clock: Callable[[], float],
+        dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._store, self.terms, self._clock, self._dice = store, terms, clock, dice
         self._comparing = threading.BoundedSemaphore(AT_ONCE)
@@ -106,7 +109,8 @@ class Entrance:
     # Passwords
 
     def log_in(self, name: str, password: str, came: Came) -> Entered:
-        """Come in with a password. Takes as long for a name that nobody has. Raises `KeptOut`, `Unavailable`."""
+        """Come in with a password. Takes as long for a name that nobody has. Raises `KeptOut`,
+        `Unavailable`."""
         if not self.terms.local:
             raise KeptOut("closed", "Passwords are not taken here: use single sign-on.")
         user = self._store.user(name)
@@ -200,9 +204,12 @@ class Entrance:
         self._store.end_session(digest_of(came.session), [told])
 
     def enter(self, user: User, came: Came, how: str) -> Entered:
-        """Let somebody in whom another door has proved. Raises `KeptOut` for an account that is not active."""
+        """Let somebody in whom another door has proved. Raises `KeptOut` for an account that is not
+        active."""
         if user.state != "active":
-            self._store.record([login(self._clock(), user.name, came.address, "refused", how=how, state=user.state)])
+            self._store.record(
+                [login(self._clock(), user.name, came.address, "refused", how=how, state=user.state)]
+            )
             signal(KeptAway(how, user.state))
             raise KeptOut("directory", "This account is disabled. Ask an administrator.")
         return self._enter(user, came, how)
@@ -210,8 +217,8 @@ class Entrance:
     # What is counted
 
     def _count(self, user: User | None, name: str, nonce: str, came: Came) -> None:
-        """Count an attempt as a failure before anything is compared, so that many at once are not more guesses;
-        `_forgive` takes it back. Raises `KeptOut` for whoever has to wait."""
+        """Count an attempt as a failure before anything is compared, so that many at once are not more
+        guesses; `_forgive` takes it back. Raises `KeptOut` for whoever has to wait."""
         with self._turn:
             now = self._clock()
             if nonce:
@@ -269,7 +276,9 @@ class Entrance:
         self._store.open_session(kept, [told], instead=digest_of(came.session))
         signal(CameIn(how))
         nonce = marked(came.mark, user.name, user.password) or secret(self._dice(32))
-        return Entered(user.name, text, browser_mark(user.name, user.password, nonce) if user.password else "")
+        return Entered(
+            user.name, text, browser_mark(user.name, user.password, nonce) if user.password else ""
+        )
 
     def _hash(self, password: str) -> str:
         with self._compared():

@@ -1,11 +1,10 @@
 """How long whoever gives wrong passwords is kept waiting. Pure.
 
 The first few failures cost nothing. After that each doubles the time for which nobody is even compared, up to
-a quarter of an hour, so that a hundred guesses take a day. Failures are counted apart for each browser in which
-the account was used before (it has a mark of it, OWASP's device cookie), for all others together, and for each
-address: whoever guesses from outside keeps out those who never came before, for as long as that takes, and
-never the owner at the usual place.
-"""
+a quarter of an hour, so that a hundred guesses take a day. Failures are counted apart for each browser in
+which the account was used before (it has a mark of it, OWASP's device cookie), for all others together, and
+for each address: whoever guesses from outside keeps out those who never came before, for as long as that
+takes, and never the owner at the usual place."""
 
 from __future__ import annotations
 
@@ -46,8 +45,8 @@ def failed(before: Standing, now: float, free: int = FREE) -> Standing:
 
 
 class Attempts:
-    """The standing of names that are kept nowhere else: addresses, browsers, accounts that do not exist. Of more
-    than ten thousand the one that failed longest ago is forgotten."""
+    """The standing of names that are kept nowhere else: addresses, browsers, accounts that do not exist. Of
+    more than ten thousand the one that failed longest ago is forgotten."""
 
     def __init__(self, free: int = FREE) -> None:
         self._free = free

@@ -17,7 +17,12 @@ LONGEST: Final = 256
 """Characters."""
 
 _COMMON: Final = Path(__file__).with_name("common_passwords.txt")
-_ROWS: Final = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm")
+_ROWS: Final = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+)
 _PLAINLY: Final = str.maketrans("013457@$!", "oieastasi")  # how words are disguised
 
 

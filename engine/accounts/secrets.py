@@ -11,7 +11,16 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Final
 
-__all__ = ["API_PREFIX", "api_token", "browser_mark", "digest_of", "form_token", "is_api_token", "marked", "secret"]
+__all__ = [
+    "API_PREFIX",
+    "api_token",
+    "browser_mark",
+    "digest_of",
+    "form_token",
+    "is_api_token",
+    "marked",
+    "secret",
+]
 
 API_PREFIX: Final = "wrt1_"
 _API: Final = re.compile(rf"{API_PREFIX}[A-Za-z0-9_-]{{43}}")
@@ -52,7 +61,11 @@ def browser_mark(name: str, password: str, nonce: str) -> str:
 def marked(mark: str, name: str, password: str) -> str:
     """The nonce of a mark that is one for this account, else empty."""
     nonce, _, mac = mark.partition(".")
-    right = password and _PLAIN.fullmatch(nonce) and hmac.compare_digest(mac.encode(), _mac(name, password, nonce).encode())
+    right = (
+        password
+        and _PLAIN.fullmatch(nonce)
+        and hmac.compare_digest(mac.encode(), _mac(name, password, nonce).encode())
+    )
     return nonce if right else ""
 
 

@@ -31,8 +31,8 @@ T = TypeVar("T")
 
 
 def entering_routes(entrance: Entrance, door: Door, single: str = "") -> list[Route]:
-    """`/login`, `/logout`, `/setup` and `/invitation`; `single` is what single sign-on is called, empty where there
-    is none."""
+    """`/login`, `/logout`, `/setup` and `/invitation`; `single` is what single sign-on is called, empty where
+    there is none."""
     pages = _Pages(entrance, door, single)
     return [
         Route("/login", pages.login, methods=["GET"]),
@@ -168,6 +168,6 @@ def _password(fields: dict[str, str]) -> str:
 
 
 def _over(next_: str) -> Response:
-    return page("refused.html", 403, title="This link is over", why="It was used, or its time is over.", next=next_)
-
-
+    return page(
+        "refused.html", 403, title="This link is over", why="It was used, or its time is over.", next=next_
+    )

@@ -80,11 +80,13 @@ class Door(NamedTuple):
         name = f"wardline_{what}" if what else "wardline"
         return f"__Host-{name}" if self.secure else f"{name}_{urlsplit(self.url).port}"
 
-    def give(self, response: Response, what: str, value: str, *, seconds: int | None = None, lax: bool = False) -> None:
+    def give(
+        self, response: Response, what: str, value: str, *, seconds: int | None = None, lax: bool = False
+    ) -> None:
         """Give a cookie; without a value, take it back."""
         response.set_cookie(
-            self.cookie(what), value, max_age=seconds if value else 0, path="/", secure=self.secure, httponly=True,
-            samesite="lax" if lax else "strict",
+            self.cookie(what), value, max_age=seconds if value else 0, path="/", secure=self.secure,
+            httponly=True, samesite="lax" if lax else "strict",
         )  # fmt: skip
 
     def given(self, request: Request, what: str) -> str:
@@ -141,7 +143,9 @@ class Guard:
         except Exception as error:  # a bug must not tell of a message: its text and its trace may hold it
             signal(PageFailed("/" + request.url.path.split("/")[1], type(error).__name__))
             if not answer.began:
-                await PlainTextResponse("That went wrong, and it is not your fault.", 500)(scope, receive, answer)
+                await PlainTextResponse("That went wrong, and it is not your fault.", 500)(
+                    scope, receive, answer
+                )
 
     async def _judge(self, request: Request) -> Response | None:
         """What is said at once; None goes on to the pages, with who it is in the request's state."""
@@ -162,7 +166,10 @@ class Guard:
         if who is not None:
             state |= {"who": who, "caller": who.caller, "token": who.form}
         if request.method not in _SAFE and (who is None or who.form) and not await self._ours(request, who):
-            return self._refuse(request, Refused(403, "This form came from another page, or is too old: go back, and try again."))
+            return self._refuse(
+                request,
+                Refused(403, "This form came from another page, or is too old: go back, and try again."),
+            )
         return None
 
     def _refuse(self, request: Request, refused: Refused) -> Response | None:
@@ -185,8 +192,8 @@ class Guard:
         return await run_in_threadpool(lambda: self._entrance.who(session, address, awake=awake))
 
     async def _ours(self, request: Request, who: Who | None) -> bool:
-        """Whether a request that changes something was sent by a page of ours: by its origin, which every browser
-        tells, and by the token of the session."""
+        """Whether a request that changes something was sent by a page of ours: by its origin, which every
+        browser tells, and by the token of the session."""
         if not self._same_origin(request):
             return False
         if who is None:
@@ -240,17 +247,27 @@ def _unknown(request: Request) -> Response:
 
 
 def _from_elsewhere(request: Request) -> bool:
-    return request.method == "GET" and request.headers.get("sec-fetch-site", "") in ("cross-site", "same-site")
+    return request.method == "GET" and request.headers.get("sec-fetch-site", "") in (
+        "cross-site",
+        "same-site",
+    )
 
 
 def _bounce(request: Request) -> Response:
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return Response(status_code=200, headers={"refresh": f"0;url={quote(target, safe='/?&=%:,+.-_~')}"}, media_type="text/html")
+    return Response(
+        status_code=200,
+        headers={"refresh": f"0;url={quote(target, safe='/?&=%:,+.-_~')}"},
+        media_type="text/html",
+    )
 
 
 async def _field(request: Request) -> str:
     """The token in the body of a form; empty for one that is too large, or none."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+    if (
+        request.headers.get("content-type", "").partition(";")[0].strip()
+        != "application/x-www-form-urlencoded"
+    ):
         return ""
     if int(request.headers.get("content-length", LARGEST + 1)) > LARGEST:
         return ""
