@@ -97,7 +97,8 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries: everything given must hold. `since` and `until` in seconds since the epoch."""
+    """Which entries: everything given must hold. `since` and `until` in seconds since the epoch. The oldest
+    first, those after a number; or `newest` first, those before a number (0: all)."""
 
     since: float = 0.0
     until: float = 0.0
@@ -105,6 +106,8 @@ class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     act: str = ""
     object: str = ""
     after: int = 0
+    before: int = 0
+    newest: bool = False
     limit: int = 100
 
 

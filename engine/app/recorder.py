@@ -13,7 +13,6 @@ from importlib.metadata import version
 
 import msgspec
 
-from engine.app.witness import witness
 from engine.auditing import Act, Configuration, Entry, Result, printable
 from engine.config.configured import (
     Named,
@@ -29,6 +28,7 @@ from engine.keyed import keyed
 from engine.settings import Settings
 from engine.store.base import AuditStore
 from engine.store.keys import KeyRing
+from engine.store.witness import witness
 from engine.telemetry import AuditContradicted, AuditSigned, AuditUnwitnessed, PrivacyIncident, signal
 
 __all__ = ["SIGN_EVERY", "Recorder", "named_by"]

@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from engine.app.witness import witness
 from engine.auditing import Act, Entry, Result, spread
 from engine.settings import Settings
 from engine.store.base import AuditStore
+from engine.store.witness import witness
 
 __all__ = ["TicketOption", "WhyOption", "act", "entry", "operator", "reason", "sign"]
 

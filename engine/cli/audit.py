@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec.structs import replace
 from rich.console import Console
 
 from engine.app.opening import ring_of
-from engine.app.witness import Witnessed, read_witness
 from engine.auditing import Act, AuditQuery, Recorded
 from engine.cli.acting import TicketOption, WhyOption, act
-from engine.cli.exporting import Format, exported
 from engine.cli.operate import since_of
-from engine.cli.show import PAGE, JsonOption, StoreOption, open_named, print_json, table, when
+from engine.cli.show import JsonOption, StoreOption, open_named, print_json, table, when
 from engine.errors import Misconfigured
+from engine.operations import audit as audit_operations
+from engine.operations.audit_forms import Format, exported
 from engine.settings import Settings
 from engine.store.audit_keys import AuditKeys
 from engine.store.base import AuditStore
+from engine.store.witness import Witnessed, read_witness
 
 __all__ = ["audit", "every_entry"]
 
@@ -151,11 +151,9 @@ def key(as_json: JsonOption = False) -> None:
 
 
 def every_entry(opened: AuditStore, query: AuditQuery, message_id: int = 0) -> Iterator[Recorded]:
-    """All entries that match, page by page; of a message given, those in which it was shown or asked for."""
-    query = replace(query, limit=PAGE)
-    while page := opened.entries(query):
-        yield from (one for one in page if not message_id or _names(one, str(message_id)))
-        query = replace(query, after=page[-1].id)
+    """All entries that match; of a message given, those in which it was shown or asked for."""
+    found = audit_operations.every_entry(opened, query)
+    return (one for one in found if not message_id or _names(one, str(message_id)))
 
 
 def _names(one: Recorded, message: str) -> bool:

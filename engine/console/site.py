@@ -15,12 +15,16 @@ from starlette.routing import BaseRoute, Route
 from engine.accounts.matrix import may
 from engine.accounts.words import Permission
 from engine.auditing import Act
+from engine.console.api.routes import api_routes
 from engine.console.assets import asset_routes
 from engine.console.frame import Place
 from engine.console.framing import THEME
+from engine.console.pages.auditing import audit_routes
 from engine.console.pages.forms import caller_of, form
+from engine.console.pages.interface import interface_routes
 from engine.console.pages.manual import manual_routes
 from engine.console.pages.rendering import page
+from engine.operations.every import OPERATIONS
 from engine.operations.operation import Desk, Forbidden, entry
 
 __all__ = ["Area", "areas", "places", "routes"]
@@ -52,10 +56,12 @@ class Area(msgspec.Struct, frozen=True):
         return Place(self.group, self.path, self.name, self.needs)
 
 
-def areas(desk: Desk) -> list[Area]:  # noqa: ARG001 - most areas look something up
+def areas(desk: Desk) -> list[Area]:
     """All areas, in the order of the navigation."""
     return [
+        Area(PROVE, "/audit", "Audit", Permission.AUDIT, audit_routes(desk)),
         Area(HELP, "/manual", "Manual", Permission.SEE, manual_routes()),
+        Area(HELP, "/api", "API", Permission.SEE, interface_routes(OPERATIONS)),
     ]
 
 
@@ -72,6 +78,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         Route("/", _home(every), methods=["GET"]),
         Route("/standing", _standing, methods=["GET"]),
         Route("/theme", _theme, methods=["POST"]),
+        *api_routes(desk, OPERATIONS),
         *(_guarded(desk, area, route) for area in every for route in area.routes),
     ]
 

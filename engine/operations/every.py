@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.operations import contents, holding, messages
+from engine.operations import audit, contents, holding, messages
 from engine.operations.operation import Operation
 
 __all__ = ["OPERATIONS"]
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
+    *audit.OPERATIONS,
     *contents.OPERATIONS,
     *holding.OPERATIONS,
     *messages.OPERATIONS,

@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.keys import KeyRing
 
-__all__ = ["Desk", "Forbidden", "NotThere", "Operation", "entry", "perform"]
+__all__ = ["Desk", "Forbidden", "NotThere", "Operation", "entry", "perform", "permit"]
 
 Asked = TypeVar("Asked")
 Given = TypeVar("Given")
@@ -65,12 +65,17 @@ class Operation(Generic[Asked, Given]):
 def perform(desk: Desk, caller: Caller, operation: Operation[Asked, Given], asked: Asked) -> Given:
     """Do it, if the caller may. Raises `Forbidden` (which is recorded), `NotThere`, `Misconfigured` for what
     was asked wrongly (also a reason that is missing), `Unavailable`, `Unacceptable`."""
-    if not may(caller, operation.needs):
-        desk.store.record([_refused(desk, caller, operation)])
-        raise Forbidden(f"{operation.name} takes a role with the permission to {operation.needs.value}")
+    permit(desk, caller, operation)
     if operation.reasoned and len(str(getattr(asked, "why", "")).strip()) < REASONED:
         raise Misconfigured("say the reason, for the audit", where="why")
     return operation.call(desk, caller, asked)
+
+
+def permit(desk: Desk, caller: Caller, operation: Operation[Any, Any]) -> None:
+    """Raise `Forbidden`, which is recorded, when the caller may not do it."""
+    if not may(caller, operation.needs):
+        desk.store.record([_refused(desk, caller, operation)])
+        raise Forbidden(f"{operation.name} takes a role with the permission to {operation.needs.value}")
 
 
 def entry(desk: Desk, caller: Caller, act: Act, object_: str, **more: Any) -> Entry:

@@ -49,13 +49,13 @@ class AuditTrail(AuditChecks):
     def entries(self, query: AuditQuery) -> list[Recorded]:
         """`AuditStore.entries`."""
         wanted = {"at >= ?": query.since, "at < ?": query.until, "who = ?": query.who, "act = ?": query.act,
-                  "object = ?": query.object}  # fmt: skip
+                  "object = ?": query.object, "id < ?": query.before}  # fmt: skip
         given = {where: value for where, value in wanted.items() if value}
         where = " AND ".join(["id > ?", *given])
-        columns = self._as_bytes(_ENTRY)
+        columns, order = self._as_bytes(_ENTRY), "id DESC" if query.newest else "id"
         with self._database.read() as work:
             rows = work.rows(
-                f"SELECT {columns} FROM audit WHERE {where} ORDER BY id LIMIT ?",
+                f"SELECT {columns} FROM audit WHERE {where} ORDER BY {order} LIMIT ?",
                 (query.after, *given.values(), query.limit),
             )
         return [_recorded(row) for row in rows]

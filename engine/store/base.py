@@ -514,7 +514,7 @@ class AuditStore(Protocol):
         ...
 
     def entries(self, query: AuditQuery) -> list[Recorded]:
-        """Entries that match, oldest first."""
+        """Entries that match, oldest first or newest first."""
         ...
 
     def checkpoint(self, now: float) -> Checkpoint | None:

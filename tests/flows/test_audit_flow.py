@@ -16,8 +16,8 @@ from base_message import B1
 from fhir_engine import FhirEngine, wanted
 from running import Engine, channel, wait_for
 
-from engine.app.witness import read_witness
 from engine.model import Version
+from engine.store.witness import read_witness
 
 
 def entries(engine: Engine, *arguments: str) -> list[dict[str, Any]]:

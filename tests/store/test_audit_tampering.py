@@ -17,13 +17,13 @@ from conformance.store_contract import RING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.app.witness import read_witness, witness
 from engine.auditing import Act, AuditQuery, Checkpoint
 from engine.errors import Misconfigured
 from engine.store.database import Work
 from engine.store.keys import KeyRing
 from engine.store.sql import SqlStore, open_store
 from engine.store.trail import chained
+from engine.store.witness import read_witness, witness
 
 Tamper = Callable[[Work], object]
 

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from conformance.store_contract import RING, accept, claim, route, state
 
-from engine.app.witness import read_witness
 from engine.errors import Misconfigured, Unavailable
 from engine.model import MessageState
 from engine.store.base import Query
 from engine.store.database import Work
 from engine.store.sql import open_store
+from engine.store.witness import read_witness
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -90,7 +90,7 @@ while empty < 30:
 _WITNESS = (
     _HEAD
     + """
-from engine.app.witness import witness
+from engine.store.witness import witness
 from engine.auditing import Act, Entry
 from pathlib import Path
 for number in range(40):

@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
 
 from engine.auditing import Recorded
-from engine.cli.show import when
 from engine.fhir.audit import entry_event
 
-__all__ = ["Format", "exported"]
+__all__ = ["Format", "MEDIA", "exported"]
 
 Format = Literal["ndjson", "csv", "fhir"]
+
+MEDIA: Final[dict[Format, str]] = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "fhir": "application/x-ndjson",
+}
 
 _COLUMNS: Final = [
     "id",
@@ -48,7 +54,7 @@ def exported(entries: Iterable[Recorded], form: Format) -> Iterator[bytes]:
 def _json(one: Recorded) -> bytes:
     entry = one.entry
     said = {
-        "id": one.id, "at": entry.at, "time": when(entry.at), "who": entry.who, "role": entry.role,
+        "id": one.id, "at": entry.at, "time": _when(entry.at), "who": entry.who, "role": entry.role,
         "act": entry.act, "object": entry.object, "why": entry.why, "ticket": entry.ticket,
         "outcome": entry.outcome, "detail": dict(sorted(entry.detail.items())), "chain": one.chain.hex(),
     }  # fmt: skip
@@ -59,9 +65,13 @@ def _cells(one: Recorded) -> list[str]:
     entry = one.entry
     detail = " ".join(f"{name}={text}" for name, text in sorted(entry.detail.items()))
     return [
-        str(one.id), when(entry.at), entry.who, entry.role, entry.act, entry.object, entry.why, entry.ticket,
+        str(one.id), _when(entry.at), entry.who, entry.role, entry.act, entry.object, entry.why, entry.ticket,
         entry.outcome, detail, one.chain.hex(),
     ]  # fmt: skip
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _line(cells: Iterable[str]) -> bytes:
