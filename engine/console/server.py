@@ -114,7 +114,7 @@ def application(
     framed = Framed(
         _Refusing(pages),
         places=places(desk),
-        standing=remembering(lambda: standing(desk.store)),
+        standing=remembering(lambda: standing(desk.store, desk.clock())),
         environment=settings.environment or settings.mode,
         productive=settings.mode == "production",
         version=version("wardline"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from engine.operations.operation import Desk
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.contracts.accounts import User
+from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 
 __all__ = ["PASSWORD", "Clock", "Console", "running_console"]
@@ -98,6 +99,8 @@ def running_console(
     *,
     store: Store | None = None,
     settings: Settings | None = None,
+    ring: KeyRing = RING,
+    environ: Mapping[str, str] | None = None,
     terms: Terms | None = None,
     extra: Callable[[Entrance, Door, Clock], dict[str, Any]] = lambda *_: {},
     **listens: Any,
@@ -109,7 +112,7 @@ def running_console(
     options = listening("127.0.0.1:0", **listens)
     bound = opened(options)
     door = door_of(options, bound.getsockname()[1])
-    desk = Desk(kept, RING, settings or Settings(node="test"), clock, {})
+    desk = Desk(kept, ring, settings or Settings(node="test"), clock, environ or {})
     entrance = Entrance(kept, terms or Terms(), clock)
     app = application(desk, entrance, door, **extra(entrance, door, clock))
     tls = Tls(options.certificate, options.key) if options.certificate else None

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from queue import Queue
 from threading import Thread
 from typing import Any, NamedTuple
 
-import pytest
+from npm_packages import packages
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -28,29 +24,7 @@ Json = dict[str, Any]
 def server_command() -> list[str]:
     """The language server, installed once for each state of its lock file; skips where Node.js or the
     packages are not to be had."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("no Node.js here")
-    files = [HERE / "package.json", HERE / "package-lock.json"]
-    state = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    folder = ROOT / ".cache" / "editors" / state
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / "lock").open("w") as lock:  # another worker may be at it
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            _install(files, folder)
-    return ["node", str(folder / "node_modules/yaml-language-server/bin/yaml-language-server"), "--stdio"]
-
-
-def _install(files: list[Path], folder: Path) -> None:
-    made = Path(tempfile.mkdtemp(dir=folder.parent))
-    for file in files:
-        shutil.copy(file, made)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    done = subprocess.run(command, cwd=made, capture_output=True, timeout=240, check=False)
-    if done.returncode:
-        shutil.rmtree(made)
-        pytest.skip("the npm packages cannot be installed here")
-    made.rename(folder)
+    return ["node", str(packages(HERE) / "yaml-language-server/bin/yaml-language-server"), "--stdio"]
 
 
 @contextmanager
