@@ -7,6 +7,7 @@ RUN python -m venv /opt/wardline
 RUN /opt/wardline/bin/pip install --no-cache-dir --require-hashes -r requirements-run.lock
 COPY engine engine
 COPY mllp mllp
+COPY docs docs
 RUN /opt/wardline/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
