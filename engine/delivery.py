@@ -108,7 +108,8 @@ class DeliveryLoop:
                     Owner.TECHNICAL,
                 )
             )
-        signal(DeliverySettled(self._name, type(outcome).__name__.lower(), _reason(outcome)))
+        kind, waited = type(outcome).__name__.lower(), max(now - delivery.received_at, 0.0)
+        signal(DeliverySettled(delivery.channel, self._name, kind, _reason(outcome), waited))
         wait = self._retry.delay(delivery.attempts, self._dice) if isinstance(outcome, TryAgain) else 0.0
         return Settlement(delivery.id, outcome, now + wait if wait else 0.0)
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.correlation import correlation
 from engine.effects import Effect, Encounter, Release, Reserve
 
 __all__ = [
@@ -249,6 +250,11 @@ class StoredMessage(msgspec.Struct, frozen=True):
     raw: bytes
     received_at: float
     edition: int = 0
+
+    @property
+    def correlation(self) -> str:
+        """What it is called in logs and traces."""
+        return correlation(self.id, self.received_at)
 
     def __repr__(self) -> str:
         return f"StoredMessage({self.id}, {self.channel!r}, {len(self.raw)} bytes)"
@@ -516,6 +522,12 @@ class Delivery(msgspec.Struct, frozen=True):
     attempts: int  # including this one
     progress: dict[str, str] = {}  # what the saga wrote down so far (Destination.deliver)
     edition: int = 0  # whose programs made it
+    received_at: float = 0.0  # its message, seconds since the epoch; 0 where nobody asked
+
+    @property
+    def correlation(self) -> str:
+        """What its message is called in logs and traces."""
+        return correlation(self.message_id, self.received_at)
 
 
 class Delivered(msgspec.Struct, frozen=True, tag="delivered"):

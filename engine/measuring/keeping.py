@@ -28,7 +28,6 @@ HISTORY: Final = frozenset({
     "wardline_deliveries",
     "wardline_delivery_seconds",
     "wardline_settled",
-    "wardline_service_level",
     "wardline_fhir_requests",
     "wardline_faults",
     "wardline_privacy_incidents",

@@ -12,7 +12,7 @@ from engine.telemetry import parsed
 
 __all__ = [
     "Line", "Process", "buckets", "current", "engine_up", "last_seen", "lines", "processes", "quantile",
-    "totals",
+    "share_within", "totals",
 ]  # fmt: skip
 
 LATELY: Final = 60.0
@@ -108,6 +108,19 @@ def quantile(counted: Mapping[float, float], share: float) -> float | None:
             return lower if bound == float("inf") else min(lower + (bound - lower) * within, bound)
         seen, lower = seen + times, bound
     return None
+
+
+def share_within(counted: Mapping[float, float], limit: float) -> float | None:
+    """Which share of what was observed lay at or below a value, evenly spread within a bucket; None where
+    nothing was observed."""
+    total, lower, inside = sum(counted.values()), 0.0, 0.0
+    for bound, times in sorted(counted.items()):
+        if bound <= limit:
+            inside += times
+        elif lower < limit and bound != float("inf"):
+            inside += times * (limit - lower) / (bound - lower)
+        lower = bound
+    return inside / total if total else None
 
 
 def current(

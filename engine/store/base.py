@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from engine.auditing import AuditQuery, Checkpoint, Configuration, Entry, Recorded
+from engine.correlation import correlation
 from engine.model import (
     Activation,
     Answered,
@@ -115,6 +116,11 @@ class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
     warnings: tuple[Reason, ...] = ()
     application: Application = ""
     edition: int = 0  # that accepted it, or that it was last sent through; 0: before there were any
+
+    @property
+    def correlation(self) -> str:
+        """What it is called in logs and traces."""
+        return correlation(self.id, self.received_at)
 
 
 class DeliveryView(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -66,7 +66,8 @@ _CLAIM: Final = (
     " WHERE v.message_id = d.message_id)"
     " ORDER BY d.id LIMIT ?{skip_locked})"
     " RETURNING id, message_id, channel, destination, {effect}, sequence_key, attempts, progress, checksum,"
-    " (SELECT m.edition FROM messages m WHERE m.id = deliveries.message_id)"
+    " (SELECT m.edition FROM messages m WHERE m.id = deliveries.message_id),"
+    " (SELECT m.received_at FROM messages m WHERE m.id = deliveries.message_id)"
 )
 _SETTLE: Final = (
     "UPDATE deliveries SET state = ?, due_at = ?, holder = '', reason = ?, documents = ?, note = ?,"
@@ -145,6 +146,7 @@ class Deliveries(Part):
                 attempts=row[6],
                 progress=words_of(row[7]),
                 edition=row[9],
+                received_at=row[10],
             )
             for row in sound
         ]

@@ -18,6 +18,13 @@ _incidents = counter(
 )
 _routed = counter("wardline_messages_routed", "Messages routed, by what they became.", "channel", "result")
 _settled = counter("wardline_deliveries", "Attempts, by outcome.", "destination", "outcome", "reason")
+_of_channel = counter("wardline_settled", "The same attempts, by channel.", "channel", "outcome", "reason")
+_end_to_end = histogram(
+    "wardline_end_to_end_seconds",
+    "From the arrival of a message to its effect standing, for each effect.",
+    "channel",
+    (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400),
+)
 _batches = histogram(
     "wardline_delivery_seconds",
     "One batch into a destination.",
@@ -61,14 +68,19 @@ class PrivacyIncident(Signal, frozen=True):
 
 
 class DeliverySettled(Signal, frozen=True):
-    """An attempt at a delivery ended."""
+    """An attempt at a delivery ended, so many seconds after its message came."""
 
+    channel: str
     destination: str
     outcome: str
-    reason: str = ""
+    reason: str
+    seconds: float
 
     def count(self) -> None:
         _settled(self.destination, self.outcome, self.reason).inc()
+        _of_channel(self.channel, self.outcome, self.reason).inc()
+        if self.outcome == "delivered":
+            _end_to_end(self.channel).observe(self.seconds)
 
 
 class BatchDelivered(Signal, frozen=True):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from engine.store.base import Store
+from conformance.schedule_contract import taken
+
+from engine.model import Lane
+from engine.store.base import Query, Store
 from engine.store.contracts.measures import Last
 from engine.telemetry import series
 
@@ -77,3 +80,10 @@ class MeasureContract:
         assert kept == {60: 2, 3600: 4, 86400: 5}  # 1.9 and 2.1 days ago were one day
         assert list(store.last_values()) == ["wardline_here"]
         assert store.drop_measures(now) == 0
+
+    def test_a_delivery_knows_when_its_message_came_and_what_it_is_called(self, store: Store) -> None:
+        number = taken(store, 1)
+        (claimed,) = store.claim("odoo", Lane.NORMAL, 10, now=300.0, lease_until=360.0, holder="me")
+        (view,) = store.messages(Query(ids=(number,)))
+        assert claimed.received_at == view.received_at == 100.0
+        assert claimed.correlation == view.correlation

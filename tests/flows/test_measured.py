@@ -56,6 +56,11 @@ def test_what_workers_count_is_shown_and_outlives_them_and_the_engine(
         assert taken == done == {"charges": SENT, "more": SENT + 1}
         took = reading.buckets(store, "wardline_acknowledge_seconds", since=now - 600, until=now + 60)
         assert sum(took["charges"].values()) == SENT
+        stands = reading.buckets(store, "wardline_end_to_end_seconds", since=now - 600, until=now + 60)
+        assert sum(stands["charges"].values()) == SENT
+        assert 0 < reading.quantile(stands["charges"], 0.95) < 60
+        settled = reading.totals(store, "wardline_settled", since=now - 600, until=now + 60, by="outcome")
+        assert settled == {"delivered": 2 * SENT + 1}
         assert now - 60 < reading.last_seen(store)["charges"] <= now
         first = reading.processes(store, now)[0]
         assert first.name.endswith("/0")

@@ -84,6 +84,12 @@ def test_a_latency_is_read_out_of_its_buckets(store: Store) -> None:
     assert reading.quantile({1.0: 0.0, math.inf: 3.0}, 0.5) == 1.0
 
 
+def test_a_share_within_a_limit_is_the_other_way_round() -> None:
+    counted = {1.0: 50.0, 2.0: 40.0, 5.0: 10.0, math.inf: 100.0}
+    assert [reading.share_within(counted, limit) for limit in (1.0, 1.5, 5.0, 60.0)] == [0.25, 0.35, 0.5, 0.5]
+    assert reading.share_within({}, 1.0) is None
+
+
 @given(
     st.dictionaries(st.floats(0.001, 100), st.integers(0, 50), min_size=1),
     st.lists(st.floats(0, 1), min_size=2, max_size=2),

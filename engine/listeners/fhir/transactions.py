@@ -103,7 +103,7 @@ async def _attempt(ask: Ask, writing: list[_Draft]) -> tuple[dict[int, Answer], 
         written = await submit(ask, Unit(unit, writes, every))
         if written is None:
             return None
-        at = written
+        at = written.at
     returns = ask.prefer.returns or "minimal"
     return {
         draft.entry.number: answer(

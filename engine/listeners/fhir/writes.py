@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.correlation import correlation
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.audits import claim
 from engine.listeners.fhir.plans import PLANS, Planned
 from engine.listeners.fhir.refusals import contended, unavailable
 from engine.listeners.fhir.rendering import location, shown, task_id
 from engine.listeners.fhir.seen import looked
-from engine.model import Moved, Unit
+from engine.model import Moved, Unit, Written
+from engine.telemetry import MessageAccepted, signal
 
 __all__ = ["TRIES", "answer", "perform", "submit"]
 
@@ -25,19 +27,27 @@ async def perform(ask: Ask) -> Answer:
         if planned.write is None:
             return answer(ask, planned)
         unit = Unit("", (planned.write, *claim(ask, planned)), planned.expects)
-        at = await submit(ask, unit)
-        if at is not None:
-            return answer(ask, planned, at)
+        written = await submit(ask, unit)
+        if written is not None:
+            done = answer(ask, planned, written.at)
+            done.headers.append(
+                ("X-Correlation-Id", correlation(written.ids[0], unit.writes[0].arrival.received_at))
+            )
+            return done
     raise contended()
 
 
-async def submit(ask: Ask, unit: Unit) -> float | None:
-    """When the unit was written; None when what it goes on from does not stand any more. Raises
+async def submit(ask: Ask, unit: Unit) -> Written | None:
+    """What the unit was written as; None when what it goes on from does not stand any more. Raises
     `Rejected` (503) when nothing can be stored."""
     result = await ask.service.doors.submit(unit)
     if result is None:
         raise unavailable()
-    return None if isinstance(result, Moved) else result.at
+    if isinstance(result, Moved):
+        return None
+    for write in unit.writes:
+        signal(MessageAccepted(write.arrival.channel, "new"))
+    return result
 
 
 def answer(ask: Ask, planned: Planned, at: float = 0.0) -> Answer:
