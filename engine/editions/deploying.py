@@ -34,13 +34,13 @@ def propose(store: EditionStore, packed: Packed, told: Entry) -> Edition:
 
 def approve(store: EditionStore, number: int, told: Entry, after: int | None = None) -> Activation:
     """Approve an edition and make it active. Raises `Misconfigured` for one that the same person put forward,
-    and for anybody but a reviewer: whoever sits at a command line without a key may have any name (with an @,
-    which no name of a person has). `after` is the activation that the reviewer saw it compared with: when
-    another one came since, nothing is approved.
+    and for anybody but a reviewer or a user of the console, whom its roles let: whoever sits at a command
+    line without a key may have any name (with an @, which no name of a person has). `after` is the activation
+    that the reviewer saw it compared with: when another one came since, nothing is approved.
 
     One that was approved and never made active, because that did not come to an end, is made so."""
     edition = edition_of(store, number)
-    if told.role != "reviewer":
+    if told.role not in ("reviewer", "user"):
         raise Misconfigured(
             "a reviewer approves it, by a key", where=f"edition {number}", hint="WARDLINE_MODE=production"
         )

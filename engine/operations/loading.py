@@ -19,7 +19,7 @@ from engine.errors import Misconfigured
 from engine.model import Edition
 from engine.operations.operation import Desk, NotThere
 
-__all__ = ["NOTHING", "Loaded", "channel_of", "loaded"]
+__all__ = ["NOTHING", "Loaded", "channel_of", "loaded", "new_code"]
 
 _KEPT: Final = 8
 """Editions that stay loaded: the active one, one or two that still have work, and what is compared."""
@@ -76,7 +76,7 @@ def _load(desk: Desk, edition: Edition) -> Loaded:
     if not _folders:
         _folders.append(TemporaryDirectory(prefix="wardline-editions-"))
     try:
-        if edition.state != "approved" and (name := _new_code(desk, edition.number)):
+        if edition.state != "approved" and (name := new_code(desk, edition.number)):
             return Loaded(
                 edition.number, {}, wrong=f"{name} is code that nobody approved yet: it is not run here"
             )
@@ -86,7 +86,7 @@ def _load(desk: Desk, edition: Edition) -> Loaded:
     return Loaded(edition.number, {one.spec.channel: one for one in channels}, channels[0].path.parent)
 
 
-def _new_code(desk: Desk, number: int) -> str:
+def new_code(desk: Desk, number: int) -> str:
     """The first file of code that the active edition does not have as it is; empty when there is none."""
     active = desk.store.active()
     known = packed_of(desk.store, active.edition).files if active else {}

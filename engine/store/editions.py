@@ -170,7 +170,7 @@ def _again(known: Edition, told: Entry) -> bool:
     """Whether one that is known is proposed anew."""
     alone = known.state == "approved" and known.decided_by == known.who
     keyless = known.state == "proposed" and "@" in known.who
-    return known.state == "withdrawn" or ((alone or keyless) and told.role == "author")
+    return known.state == "withdrawn" or ((alone or keyless) and told.role in ("author", "user"))
 
 
 def _about(number: int, told: Entry) -> Entry:

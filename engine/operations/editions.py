@@ -1,0 +1,300 @@
+"""Editions of the channels: put forward, looked at against what runs, approved by somebody else, gone back
+to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.accounts.words import Caller, Permission
+from engine.auditing import Act, Entry, spread
+from engine.config.loading import load_channels
+from engine.editions import deploying
+from engine.editions.differing import FileChange, changes
+from engine.editions.impact import Impact, differing, impact
+from engine.editions.opening import packed_of
+from engine.editions.packing import Packed, pack, unpack
+from engine.editions.wording import headline, pairs, sentence
+from engine.errors import Misconfigured
+from engine.model import Activation, Edition, Running
+from engine.operations.loading import loaded
+from engine.operations.operation import Desk, NotThere, Operation, entry
+
+__all__ = [
+    "APPROVE", "BACK", "DECLINE", "IMPACT", "LIST", "OPERATIONS", "PROPOSE", "SHOW", "WITHDRAW", "Compared",
+    "Deciding", "EditionShown", "EditionsShown", "Impacted", "Listing", "Numbered", "Proposing",
+]  # fmt: skip
+
+State = Literal["active", "replaced", "approved", "proposed", "withdrawn"]
+
+_MOST: Final = 200
+"""Messages of each channel that an impact goes through: a page is waited for."""
+
+
+class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many."""
+
+    limit: int = 50
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """Which edition."""
+
+    number: int
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """Which edition is compared with the active one, over how many of the newest messages of each channel."""
+
+    number: int
+    last: int = 100
+
+
+class Deciding(msgspec.Struct, frozen=True, kw_only=True):
+    """Which edition, why; `seen` is the activation that it was compared with when it was looked at (0: not
+    asked): when another came since, nothing happens."""
+
+    number: int
+    why: str
+    ticket: str = ""
+    seen: int = 0
+
+
+class Proposing(msgspec.Struct, frozen=True, kw_only=True):
+    """All files of a set of channels by their names below its folder (`charges.yaml`, `tables/items.csv`),
+    with the sites that apply, in their order."""
+
+    files: dict[str, str]
+    why: str
+    ticket: str = ""
+    sites: tuple[str, ...] = ()
+
+
+class EditionShown(msgspec.Struct, frozen=True, kw_only=True):
+    """An edition as it stands: what it is now, who put it forward and decided, when it was active, which
+    files it has other than the active one (`against`, 0: there is none). `mine` says that the caller put it
+    forward; `seen` is the activation that it was compared with."""
+
+    edition: Edition
+    state: State
+    activations: tuple[Activation, ...]
+    files: dict[str, int]
+    against: int
+    seen: int
+    changes: tuple[FileChange, ...]
+    mine: bool
+    code: bool
+    """Whether code changes, which runs when it is compared or approved."""
+
+
+class EditionsShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Editions, newest first, each with its state; and what each process of the engine runs."""
+
+    editions: tuple[tuple[Edition, State], ...]
+    running: tuple[Running, ...]
+
+
+class Impacted(msgspec.Struct, frozen=True, kw_only=True):
+    """What an edition would change of the newest messages, in words: by channel a headline, and for each
+    thing that would be otherwise a sentence, values that take the place of others, and messages to look
+    at."""
+
+    number: int
+    against: int
+    channels: tuple[Changed, ...]
+    same: tuple[str, ...]
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """What would change in a channel."""
+
+    name: str
+    headline: str
+    groups: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...]
+
+
+def _list(desk: Desk, caller: Caller, asked: Listing) -> EditionsShown:  # noqa: ARG001
+    activations = desk.store.activations()
+    found = desk.store.editions(max(1, min(asked.limit, 1000)))
+    return EditionsShown(
+        editions=tuple((one, state_of(one, activations)) for one in found),
+        running=tuple(desk.store.running()),
+    )
+
+
+def state_of(edition: Edition, activations: Sequence[Activation]) -> State:
+    """What an edition is now, given the activations, newest first."""
+    if activations and activations[0].edition == edition.number:
+        return "active"
+    if edition.state == "approved" and any(one.edition == edition.number for one in activations):
+        return "replaced"
+    return edition.state
+
+
+def _show(desk: Desk, caller: Caller, asked: Numbered) -> EditionShown:
+    edition = _edition(desk, asked.number)
+    activations, packed = desk.store.activations(), packed_of(desk.store, asked.number)
+    active = activations[0] if activations else None
+    before = Packed({})
+    if active is not None and active.edition != asked.number:
+        with suppress(Misconfigured):  # what cannot be read any more is nothing to compare with
+            before = packed_of(desk.store, active.edition)
+    compared = active is not None and active.edition != asked.number
+    found = changes(before, packed) if compared else []
+    return EditionShown(
+        edition=edition,
+        state=state_of(edition, activations),
+        activations=tuple(one for one in activations if one.edition == asked.number),
+        files={name: len(content) for name, content in sorted(packed.files.items())},
+        against=active.edition if active and compared else 0,
+        seen=active.id if active else 0,
+        changes=tuple(found),
+        mine=edition.who == caller.name,
+        code=any(one.file.endswith(".py") for one in found),
+    )
+
+
+def _impact(desk: Desk, caller: Caller, asked: Compared) -> Impacted:
+    edition, old = _edition(desk, asked.number), loaded(desk)
+    new = loaded(desk, asked.number)
+    for one in (old, new):
+        if one.wrong or not one.number:
+            raise Misconfigured(one.wrong or "there is no active edition to compare with", where="number")
+    before, after = list(old.channels.values()), list(new.channels.values())
+    last = max(1, min(asked.last, _MOST))
+    courses = {one.spec.channel for one in (*before, *after) if one.program.course is not None}
+    every = {
+        name: desk.store.newest(name, last * (1 + (name in courses))) for name in differing(before, after)[0]
+    }
+    ids = {name: some[-last:] for name, some in every.items()}
+    shown = sorted(one for some in ids.values() for one in some)
+    if shown:
+        detail = {"compared": str(len(shown)), "against": f"edition:{old.number}"}
+        told = entry(desk, caller, Act.LOOK, "impact", detail=detail)
+        desk.store.record(spread(told, "shown", shown))
+    earlier = [one for some in every.values() for one in some[:-last]]
+    found = impact(desk.store, before, after, ids, os.urandom(32), earlier=earlier)
+    return _worded(found, edition.number, old.number)
+
+
+def _worded(found: Impact, number: int, against: int) -> Impacted:
+    channels = tuple(
+        Changed(
+            name=one.name,
+            headline=headline(one),
+            groups=tuple((sentence(group), tuple(pairs(group)), group.examples) for group in one.groups),
+        )
+        for one in found.channels
+    )
+    return Impacted(number=number, against=against, channels=channels, same=found.same)
+
+
+def _propose(desk: Desk, caller: Caller, asked: Proposing) -> Edition:
+    """What cannot run is refused with its findings; code is looked at and loaded, so that the files of a
+    function are taken only when they are those of the active edition."""
+    active = desk.store.active()
+    known = packed_of(desk.store, active.edition).files if active else {}
+    for name, text in asked.files.items():
+        if name.endswith(".py") and known.get(name) != text.encode():
+            hint = "wardline deploy, at a command line with your key"
+            raise Misconfigured("code is not put forward here", where=name, hint=hint)
+    told = _told(desk, caller, asked)
+    with TemporaryDirectory(prefix="wardline-proposed-") as name:
+        folder = Path(name) / "edition"
+        unpack(Packed({name: text.encode() for name, text in asked.files.items()}), folder)
+        try:
+            load_channels(folder, asked.sites)
+            packed = pack(folder, asked.sites)
+        except Misconfigured as error:
+            raise Misconfigured(str(error).replace(f"{folder}/", "")) from None
+        return deploying.propose(desk.store, packed, told)
+
+
+def _approve(desk: Desk, caller: Caller, asked: Deciding) -> Activation:
+    _edition(desk, asked.number)
+    told = _told(desk, caller, asked)
+    try:
+        return deploying.approve(desk.store, asked.number, told, asked.seen or None)
+    except Misconfigured as refusal:
+        detail = {**told.detail, "reason": refusal.text}
+        desk.store.record([replace(told, object=f"edition:{asked.number}", outcome="refused", detail=detail)])
+        raise
+
+
+def _withdraw(desk: Desk, caller: Caller, asked: Deciding) -> Edition:
+    edition = _edition(desk, asked.number)
+    if edition.who != caller.name:
+        raise Misconfigured("somebody else put it forward", where="number", hint="an approver declines it")
+    return deploying.withdraw(desk.store, asked.number, _told(desk, caller, asked))
+
+
+def _decline(desk: Desk, caller: Caller, asked: Deciding) -> Edition:
+    _edition(desk, asked.number)
+    return deploying.withdraw(desk.store, asked.number, _told(desk, caller, asked))
+
+
+def _back(desk: Desk, caller: Caller, asked: Deciding) -> Activation:
+    edition = _edition(desk, asked.number)
+    if all(one.edition != asked.number for one in desk.store.activations()):
+        raise Misconfigured("it was never active", where="number", hint="it is approved first")
+    if desk.settings.mode == "production" and not deploying.approved_by_another(edition):
+        raise Misconfigured("no second person approved it", where="number")
+    return deploying.activate(desk.store, asked.number, _told(desk, caller, asked), asked.seen or None)
+
+
+def _told(desk: Desk, caller: Caller, asked: Deciding | Proposing) -> Entry:
+    return entry(desk, caller, Act.DEPLOY, "edition", why=asked.why.strip(), ticket=asked.ticket)
+
+
+def _edition(desk: Desk, number: int) -> Edition:
+    edition = desk.store.edition(number)
+    if edition is None:
+        raise NotThere(f"there is no edition {number}")
+    return edition
+
+
+LIST: Final = Operation(
+    "editions.list", "GET", "/editions", "Sets of channels that are, were or may be run, newest first.",
+    Permission.SEE, Listing, EditionsShown, _list,
+)  # fmt: skip
+SHOW: Final = Operation(
+    "editions.show", "GET", "/editions/{number}",
+    "One edition, and what its files have other than the active one.",
+    Permission.SEE, Numbered, EditionShown, _show,
+)  # fmt: skip
+IMPACT: Final = Operation(
+    "editions.impact", "GET", "/editions/{number}/impact",
+    "What an edition would make of the newest messages other than the active one does; goes into the audit.",
+    Permission.SEE, Compared, Impacted, _impact,
+)  # fmt: skip
+PROPOSE: Final = Operation(
+    "editions.propose", "POST", "/editions", "Put a set of channels forward; another person approves it.",
+    Permission.AUTHOR, Proposing, Edition, _propose, reasoned=True,
+)  # fmt: skip
+WITHDRAW: Final = Operation(
+    "editions.withdraw", "POST", "/editions/{number}/withdraw", "Take back what one put forward oneself.",
+    Permission.AUTHOR, Deciding, Edition, _withdraw, reasoned=True,
+)  # fmt: skip
+APPROVE: Final = Operation(
+    "editions.approve", "POST", "/editions/{number}/approve",
+    "Approve an edition that somebody else put forward: it becomes the active one.",
+    Permission.APPROVE, Deciding, Activation, _approve, reasoned=True,
+)  # fmt: skip
+DECLINE: Final = Operation(
+    "editions.decline", "POST", "/editions/{number}/decline", "Refuse an edition that was put forward.",
+    Permission.APPROVE, Deciding, Edition, _decline, reasoned=True,
+)  # fmt: skip
+BACK: Final = Operation(
+    "editions.back", "POST", "/editions/{number}/back",
+    "Go back to an edition that was active before, at once.",
+    Permission.APPROVE, Deciding, Activation, _back, reasoned=True,
+)  # fmt: skip
+
+OPERATIONS: Final = (LIST, SHOW, IMPACT, PROPOSE, WITHDRAW, APPROVE, DECLINE, BACK)
