@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.operations import audit, contents, holding, messages
+from engine.operations import (
+    audit,
+    channels,
+    contents,
+    editions,
+    holding,
+    messages,
+    resolving,
+    traffic,
+    worklist,
+)
 from engine.operations.operation import Operation
 
 __all__ = ["OPERATIONS"]
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *audit.OPERATIONS,
+    *channels.OPERATIONS,
     *contents.OPERATIONS,
+    *editions.OPERATIONS,
     *holding.OPERATIONS,
     *messages.OPERATIONS,
+    *resolving.OPERATIONS,
+    *traffic.OPERATIONS,
+    *worklist.OPERATIONS,
 )
 """Each subject's module has its own `OPERATIONS`; here they stand together, by name."""

@@ -86,7 +86,7 @@ def _base(desk: Desk, caller: Caller) -> Edition:
     if active is None:
         raise Misconfigured("there is no active edition that could get the row", hint="wardline deploy")
     for one in desk.store.editions(50):
-        if one.at > active.at and one.state == "proposed" and one.who == caller.name:
+        if one.at >= active.at and one.state == "proposed" and one.who == caller.name:
             if not new_code(desk, one.number):
                 return one
             break

@@ -19,7 +19,7 @@ from engine.config.spec.about import SenderSpec, ServiceLevelSpec
 from engine.config.table_schema import schema_beside
 from engine.workbench.data_classes import DataClass, data_classes
 
-__all__ = ["Catalogue", "Door", "Entry", "SiteEntry", "TableEntry", "catalogue"]
+__all__ = ["Catalogue", "Door", "Entry", "SiteEntry", "TableEntry", "catalogue", "entry_of"]
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -93,11 +93,12 @@ class Catalogue(msgspec.Struct, frozen=True):
 def catalogue(folder: Path, sites: Sequence[str] = ()) -> Catalogue:
     """The catalogue of a folder of channels. Raises `Misconfigured` when they have errors: an owner that is
     missing is one."""
-    channels = tuple(_entry(channel, folder) for channel in load_channels(folder, sites))
+    channels = tuple(entry_of(channel, folder) for channel in load_channels(folder, sites))
     return Catalogue(channels, tuple(_sites(folder)), tuple(sites))
 
 
-def _entry(channel: LoadedChannel, folder: Path) -> Entry:
+def entry_of(channel: LoadedChannel, folder: Path) -> Entry:
+    """The entry of a channel that was loaded from below `folder`."""
     spec = channel.spec
     sender = spec.about.sender or SenderSpec.model_construct(system="", vendor="", contact="")
     level = spec.about.service_level or ServiceLevelSpec.model_construct(within="", hours="")

@@ -65,6 +65,13 @@ class Duty:
         name = NAMES.of("adt-encounters", b"HIS", b"GENERAL", control_id)
         return self.store.accept([Arrival("adt-encounters", raw, name, NAMES.digest(raw), NOW)])[0].id
 
+    def take(self, channel: str, raw: bytes) -> int:
+        """Any message of another channel, routed."""
+        name = NAMES.digest(raw)
+        number = self.store.accept([Arrival(channel, raw, name, name, NOW - 60, type="DFT^P03")])[0].id
+        self.hospital.route()
+        return number
+
     def settle(self, outcome: Outcome | None = None, destination: str = "odoo:hospital-odoo") -> int:
         """Deliver, or what else comes of it, all that is due; how many."""
         done = 0
