@@ -8,6 +8,7 @@ import msgspec
 
 from engine.accounts.words import Caller, Permission
 from engine.auditing import Act, spread
+from engine.correlation import message_of
 from engine.errors import Misconfigured, Unacceptable
 from engine.model import MessageState, ReasonCode
 from engine.operations.control_ids import Sender, names_of, senders
@@ -35,10 +36,10 @@ class Search(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `type` is `ADT` or `ADT^A01`; `since` and `until` an age (`15m`, `2h`, `7d`) or a date and time (ISO 8601,
     UTC) of when it was received; `control_id` is MSH-10, tried for all who sent lately, or for `application`
-    (MSH-3) and `facility` (MSH-4); `about` an effect's key or a document's id or name, looked for among what
-    was received in the last 30 days where `since` does not say; `code`, `place` and `destination` why and
-    where it stopped (`-`: before any destination); `edition` the one that it went through; `before` an id,
-    for the next page."""
+    (MSH-3) and `facility` (MSH-4); `correlation` the id that logs, traces and answers name it by; `about` an
+    effect's key or a document's id or name, looked for among what was received in the last 30 days where
+    `since` does not say; `code`, `place` and `destination` why and where it stopped (`-`: before any
+    destination); `edition` the one that it went through; `before` an id, for the next page."""
 
     channel: str = ""
     type: str = ""
@@ -48,6 +49,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     control_id: str = ""
     application: str = ""
     facility: str = ""
+    correlation: str = ""
     about: str = ""
     code: str = ""
     place: str = ""
@@ -112,6 +114,8 @@ def _search(desk: Desk, caller: Caller, asked: Search) -> Listed:  # noqa: ARG00
         if not names:
             return Listed(messages=(), senders=tried)
         sought = msgspec.structs.replace(sought, fingerprints=names)
+    if asked.correlation:
+        return _correlated(desk, asked.correlation.strip().lower())
     if asked.about:
         return _about(desk, asked.about.strip(), sought, now)
     found = desk.store.seek(sought)
@@ -127,6 +131,12 @@ def _names(desk: Desk, asked: Search) -> tuple[tuple[bytes, ...], int]:
     keys = Fingerprints(desk.ring.following(desk.store.uses()))
     tried = len(given) or len(set().union(*found.values()))
     return names_of(keys, asked.control_id.strip(), found, given), tried
+
+
+def _correlated(desk: Desk, text: str) -> Listed:
+    """The message of this store that goes by a correlation id: another store's may have the same number."""
+    found = desk.store.messages(Query(ids=(message_of(text),), limit=1))
+    return Listed(messages=tuple(view for view in found if view.correlation == text))
 
 
 def _about(desk: Desk, word: str, sought: Sought, now: float) -> Listed:
@@ -190,7 +200,7 @@ def _known(where: str, text: str, words: type[MessageState] | type[ReasonCode]) 
 
 SEARCH: Final = Operation(
     "messages.search", "GET", "/messages",
-    "Messages by type, state, time, control id, cause, effect or document.",
+    "Messages by type, state, time, control or correlation id, cause, effect or document.",
     Permission.SEE, Search, Listed, _search,
 )  # fmt: skip
 FIND: Final = Operation(

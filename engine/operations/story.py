@@ -89,6 +89,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     the one that it repeats or continues, what repeats or continues it, and its effects."""
 
     message: MessageView
+    correlation: str
     channel: Channel
     answer: Answer
     edition: Edition | None
@@ -114,6 +115,7 @@ def story(desk: Desk, message_id: int) -> Story:
     original = desk.store.messages(Query(ids=(view.original,), limit=1)) if view.original else []
     return Story(
         message=view,
+        correlation=view.correlation,
         channel=_channel(desk, view),
         answer=_answer(view, original[0] if original else None),
         edition=desk.store.edition(view.edition) if view.edition else None,

@@ -18,6 +18,7 @@ from engine.measuring.reading import (
     lines,
     processes,
     quantile,
+    share_within,
     totals,
 )
 from engine.measuring.standing import Standing
@@ -77,9 +78,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """A channel. `how` it stands, and `says` why in words; when it was last sent something (`seen_at`, 0:
     never, as far as the history goes); messages taken a minute over the last five (`rate`) and in each minute
     of the last hour (`minutes`, from `start` on); taken, refused and filtered in the last hour; what `waits`;
-    dead letters (all there are). Of the last 24 hours: how many messages had all their effects stand `met`
-    within what was promised (`within` seconds, 0: nothing was) and how many not, and the times in seconds
-    below which 95 of 100 were acknowledged and had their effects stand (None: none was)."""
+    dead letters (all there are). Of the last 24 hours: how many effects stood within what was promised
+    (`within` seconds after their message came, 0: nothing was promised) are `met`, those that stood later or
+    were refused `missed`; and the seconds below which 95 of 100 messages were acknowledged, and 95 of 100
+    effects stood (None: none)."""
 
     channel: str
     description: str
@@ -141,8 +143,7 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
     taken: Mapping[str, Line]
     refused: Mapping[str, float]
     filtered: Mapping[str, float]
-    met: Mapping[str, float]
-    missed: Mapping[str, float]
+    lost: Mapping[str, float]
     acknowledged: Mapping[str, Mapping[float, float]]
     effective: Mapping[str, Mapping[float, float]]
     backlog: Mapping[str, Mapping[str, float]]
@@ -180,7 +181,6 @@ def _channel(desk: Desk, caller: Caller, asked: Named) -> Flow:
 def _told(desk: Desk, now: float, there: Sequence[Process]) -> _Told:
     store = desk.store
     hour, day = now - _HOUR, now - _DAY
-    level = "wardline_service_level"
     return _Told(
         now=now,
         seen=last_seen(store),
@@ -189,8 +189,7 @@ def _told(desk: Desk, now: float, there: Sequence[Process]) -> _Told:
         filtered=totals(
             store, "wardline_messages_routed", since=hour, until=now, where={"result": "filtered"}
         ),
-        met=totals(store, level, since=day, until=now, where={"met": "yes"}),
-        missed=totals(store, level, since=day, until=now, where={"met": "no"}),
+        lost=totals(store, "wardline_settled", since=day, until=now, where={"outcome": "refused"}),
         acknowledged=buckets(store, "wardline_acknowledge_seconds", since=day, until=now),
         effective=buckets(store, "wardline_end_to_end_seconds", since=day, until=now),
         backlog=store.backlog(now),
@@ -222,6 +221,7 @@ def _flow(name: str, channel: LoadedChannel | None, told: _Told) -> Flow:
     within = age(about.service_level.within) if about and about.service_level else 0.0
     holds = tuple(one for one in told.holds if one.name == name and one.kind is not HoldKind.DESTINATION)
     dead = int(book.get("dead", 0))
+    met, missed = _kept(name, within, told)
     how, says = _how(name, waits, dead, within, holds, told)
     sender = about.sender if about else None
     return Flow(
@@ -243,8 +243,8 @@ def _flow(name: str, channel: LoadedChannel | None, told: _Told) -> Flow:
         waits=waits,
         dead=dead,
         within=within,
-        met=int(told.met.get(name, 0)),
-        missed=int(told.missed.get(name, 0)),
+        met=met,
+        missed=missed,
         acknowledged=quantile(told.acknowledged.get(name, {}), 0.95),
         effective=quantile(told.effective.get(name, {}), 0.95),
         holds=holds,
@@ -252,6 +252,17 @@ def _flow(name: str, channel: LoadedChannel | None, told: _Told) -> Flow:
         shadow=bool(channel and channel.spec.shadow),
         runs=channel is not None,
     )
+
+
+def _kept(name: str, within: float, told: _Told) -> tuple[int, int]:
+    """How many effects of the last day stood in time, and how many did not: late ones and those refused."""
+    counted = told.effective.get(name, {})
+    share = share_within(counted, within) if within else None
+    if share is None:
+        return 0, int(told.lost.get(name, 0)) if within else 0
+    total = round(sum(counted.values()))
+    met = round(share * total)
+    return met, total - met + int(told.lost.get(name, 0))
 
 
 def _how(
@@ -279,8 +290,8 @@ def _faults(
             yield "bad" if alert.critical else "warn", f"alert: {alert.kind.replace('-', ' ')}"
     if dead:
         yield "warn", f"{dead} dead letter{'s' if dead != 1 else ''} to settle"
-    met, missed = told.met.get(name, 0), told.missed.get(name, 0)
-    if missed and missed > met:
+    met, missed = _kept(name, within, told)
+    if missed > met:
         yield "bad", "most of the last day's effects came later than promised"
 
 

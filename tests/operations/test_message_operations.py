@@ -84,6 +84,13 @@ def test_a_control_id_finds_its_message_whoever_sent_it(duty: Duty) -> None:
     assert again
 
 
+def test_a_correlation_id_finds_its_message(duty: Duty) -> None:
+    number = duty.admit()
+    text = duty.hospital.view(number).correlation
+    assert ids(search(duty, correlation=f" {text.upper()} ")) == [number]
+    assert ids(search(duty, correlation=text[:-1] + "x")) == ids(search(duty, correlation="nothing")) == []
+
+
 def test_an_effect_or_a_document_finds_its_message(duty: Duty) -> None:
     number = duty.admit()
     assert duty.settle() == 1
