@@ -17,7 +17,7 @@ from twisted.internet.threads import blockingCallFromThread
 from engine.app.carrying import Carrying
 from engine.app.front import Front, Shown
 from engine.app.holding import Holding, held_doors
-from engine.app.measured import keeping, standing_of, telling
+from engine.app.measured import Keeping, standing_of, telling
 from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
 from engine.app.turning import Turning
@@ -107,7 +107,9 @@ class Node:
         )
         self._following = Loop("editions", self._turning.turn, partial(failed, "editions"))
         self._hearing = hearing or Hearing(time.monotonic)
-        self._measuring = Loop("measures", self._make_measuring(say), partial(failed, "measures"))
+        self._keeping = None if say else Keeping(self.holder, self.parts, store, self._hearing)
+        turn = self._keeping.turn if self._keeping else telling(self.holder, self.parts, say or bytes)
+        self._measuring = Loop("measures", turn, partial(failed, "measures"))
         self._carried: set[int] = set()  # the editions whose destinations are delivered to
         self._stopping = False
 
@@ -151,11 +153,6 @@ class Node:
             clock=time.time,
             steady=time.monotonic,
         )
-
-    def _make_measuring(self, say: Callable[[bytes], object] | None) -> Callable[[], float]:
-        if say:
-            return telling(self.holder, self.parts, say)
-        return keeping(self.holder, self.parts, self._store, self._hearing)
 
     def _make_upkeep(self) -> list[Loop]:
         """What one process of the node does for all of them."""
@@ -282,9 +279,17 @@ class Node:
         }
         shown = self._front.parts() if self._front else {}
         kept: dict[str, Standing] = {"audit": "degraded"} if self._retention.overdue else {}
-        loops = {loop.name: standing_of(loop) for loop in self._loops()}
         of_all: dict[str, Standing] = {name: "ready" if good else "unready" for name, good in whole.items()}
-        return of_all | loops | self._hearing.parts() | shown | kept
+        found = self._keeping.parts(self._measuring.busy) if self._keeping else {}
+        return of_all | self._turning_parts() | shown | kept | found
+
+    def stuck(self) -> list[str]:
+        """What a new start alone would mend."""
+        return [name for name, stands in self._turning_parts().items() if stands == "unready"]
+
+    def _turning_parts(self) -> dict[str, Standing]:
+        loops = {loop.name: standing_of(loop) for loop in self._loops()}
+        return loops | self._hearing.parts()
 
     def _loops(self) -> list[Loop]:
         """All that turns in this process."""

@@ -1,8 +1,10 @@
 """Health, readiness and metrics over HTTP, on an address of their own.
 
-`/health` answers while the process lives; `/ready` only while messages can be taken (store takes
-commits, ports open, not stopping) and says of each part whether it is; a folder that cannot be worked on
-holds back its own files only, so that the engine is `degraded`, and ready. `/metrics` is for Prometheus.
+`/health` answers 200 while the engine can mend itself, and 503 with the names of the parts that a new start
+alone would mend: a thread that has ended, or has worked on one thing for far too long. `/ready` answers 200
+only while messages can be taken (store takes commits, ports open, not stopping) and says of each part whether
+it is; a folder that cannot be worked on holds back its own files only, so that the engine is `degraded`, and
+ready. `/metrics` is for Prometheus, and there also when the store is not.
 Nothing here shows content.
 """
 
@@ -17,8 +19,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from engine.errors import Unavailable
 from engine.measuring.exposing import Together
-from engine.measuring.standing import Standing, worst
+from engine.measuring.standing import AMOUNT, Standing, worst
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -37,8 +40,8 @@ Counters = Mapping[str, Mapping[str, int]]
 class _Asked:
     """What is read when Prometheus asks: the store's backlog, the listeners' counters."""
 
-    def __init__(self, backlog: Backlog, counters: Counters) -> None:
-        self._backlog, self._counters = backlog, counters
+    def __init__(self, backlog: Backlog | None, counters: Counters, parts: Mapping[str, Standing]) -> None:
+        self._backlog, self._counters, self._parts = backlog, counters, parts
 
     def collect(self) -> Iterator[Metric]:
         counter = CounterMetricFamily(
@@ -48,15 +51,34 @@ class _Asked:
             for event, times in sorted(events.items()):
                 counter.add_metric([channel, event], times)
         yield counter
-        gauge = GaugeMetricFamily(
-            "wardline_backlog",
-            "What waits, and the age of the oldest in seconds.",
-            labels=["channel", "what"],
+        stands = GaugeMetricFamily(
+            "wardline_part", "How a part stands: 2 ready, 1 degraded, 0 unready.", labels=["part"]
         )
-        for channel, counts in sorted(self._backlog.items()):
-            for what, amount in sorted(counts.items()):
-                gauge.add_metric([channel, what], amount)
-        yield gauge
+        for part, standing in sorted(self._parts.items()):
+            stands.add_metric([part], AMOUNT[standing])
+        yield stands
+        if self._backlog is not None:
+            yield _waits(self._backlog)
+
+
+def _waits(backlog: Backlog) -> Metric:
+    gauge = GaugeMetricFamily(
+        "wardline_backlog",
+        "What waits, and the age of the oldest in seconds.",
+        labels=["channel", "what"],
+    )
+    for channel, counts in sorted(backlog.items()):
+        for what, amount in sorted(counts.items()):
+            gauge.add_metric([channel, what], amount)
+    return gauge
+
+
+async def _waiting(backlog: Callable[[], Awaitable[Backlog]]) -> Backlog | None:
+    """None while the store cannot say: what was counted is told all the same."""
+    try:
+        return await backlog()
+    except Unavailable:
+        return None
 
 
 def application(
@@ -66,11 +88,15 @@ def application(
     counters: Callable[[], Counters],
     registry: CollectorRegistry,
     others: Callable[[], Mapping[str, float]] = dict,
+    stuck: Callable[[], list[str]] = list,
 ) -> Starlette:
     """The ASGI application. `parts` names what readiness depends on and how each stands; `others` is what the
-    other processes of the node counted (`engine.measuring`)."""
+    other processes of the node counted (`engine.measuring`), `stuck` what only a new start would mend."""
 
     async def health(_: Request) -> Response:
+        held = stuck()
+        if held:
+            return JSONResponse({"status": "stuck", "parts": held}, status_code=503)
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> Response:
@@ -84,7 +110,7 @@ def application(
     async def metrics(_: Request) -> Response:
         gauges = CollectorRegistry()
         gauges.register(Together(registry, others))
-        gauges.register(_Asked(await backlog(), counters()))
+        gauges.register(_Asked(await _waiting(backlog), counters(), parts()))
         return PlainTextResponse(generate_latest(gauges), media_type="text/plain; version=0.0.4")
 
     return Starlette(routes=[Route("/health", health), Route("/ready", ready), Route("/metrics", metrics)])

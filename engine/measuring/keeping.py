@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from engine.measuring.clock import ClockWatch
 from engine.measuring.growth import Counts, Growth, added
 from engine.measuring.standing import AMOUNT, Standing
 from engine.store.base import Store
@@ -56,8 +57,16 @@ class MeasuringLoop:
         growth: Growth,
         present: Callable[[], Iterable[Present]],
         clock: Callable[[], float],
+        steady: Callable[[], float],
     ) -> None:
         self._store, self._growth, self._present, self._clock = store, growth, present, clock
+        self._watch = ClockWatch(clock, steady)
+        self.clock_set = 0.0
+        """By how many seconds the clock was set lately."""
+
+        self.writes = True
+        """Whether the store took what was last written."""
+
         self._owed: Counts = {}  # what could not be written yet
         self._backlog: Counts = {}
         self._look_at = self._drop_at = 0.0
@@ -67,13 +76,23 @@ class MeasuringLoop:
         it is written with the next."""
         now = self._clock()
         self._owed = added(self._owed, _kept(self._growth.take()))
-        said = {**self._waiting(now), **_standing(self._present()), **_seen(self._owed, now)}
-        self._store.measure(self._owed, said, at=now)
-        self._owed = {}
+        self.clock_set = self._watch.look()
+        try:
+            self._write(now)
+            self.writes = True
+        except BaseException:
+            self.writes = False
+            raise
         if time.monotonic() >= self._drop_at:
             self._store.drop_measures(now)
             self._drop_at = time.monotonic() + DROP_EVERY
         return EVERY
+
+    def _write(self, now: float) -> None:
+        said = {**self._waiting(now), **_standing(self._present()), **_seen(self._owed, now)}
+        said["wardline_clock_offset_seconds"] = self.clock_set
+        self._store.measure(self._owed, said, at=now)
+        self._owed = {}
 
     def _waiting(self, now: float) -> Counts:
         """What waits. Where much does, counting takes long, and is done less often."""

@@ -11,6 +11,9 @@ Faults are patched into this process only; the engine itself has no switches for
 | `hasty=SECONDS` | a frame may take that long, a pause inside it a third of that |
 | `refuse` | the destination refuses whatever it gets |
 | `dawdle=SECONDS` | routing takes that much longer over each batch |
+| `stick=LOOP` | that loop works on one thing for ever, from its second turn on; whoever looks is impatient |
+| `end=LOOP` | the thread of that loop ends, in its second turn |
+| `sealed` | the store takes no commits of any kind while a file `sealed` lies beside the ledger |
 | `linger=SECONDS` | the destination takes that much longer |
 | `impatient=SECONDS` | waits between attempts begin there and stay below a hundred times that |
 | `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
@@ -37,11 +40,14 @@ import planted_leak
 from fault_points import FaultPoints
 
 from engine import cli
-from engine.app import listening, node, process
+from engine.app import listening, measured, node, process
 from engine.destinations.ledger import LedgerDestination
+from engine.errors import Unavailable
 from engine.listeners import file_run, inbox
 from engine.model import Reason, ReasonCode, Refused
 from engine.store.sql import SqlStore
+from engine.store.sqlite import SqliteDatabase
+from engine.threads import Loop
 
 _accept = SqlStore.accept
 
@@ -153,6 +159,42 @@ def dawdle(seconds: str) -> None:
         return turn(self)
 
     node.RoutingLoop.turn = slowly  # type: ignore[method-assign]
+
+
+def stick(loop: str) -> None:
+    measured._SHORTER = {loop: 0.1}  # type: ignore[misc, assignment]
+    _second_turn(loop, lambda: time.sleep(3600))
+
+
+def end(loop: str) -> None:
+    _second_turn(loop, sys.exit)
+
+
+def _second_turn(loop: str, fault: Callable[[], object]) -> None:
+    before = Loop.__init__
+
+    def made(self: Loop, name: str, turn: Callable[[], float], failed: Any) -> None:
+        turns = iter(range(2))
+
+        def turned() -> float:
+            if name == loop and next(turns, 1):
+                fault()
+            return turn()
+
+        before(self, name, turned, failed)
+
+    Loop.__init__ = made  # type: ignore[method-assign]
+
+
+def sealed() -> None:
+    file, write = Path(os.environ["WARDLINE_LEDGER"]).with_name("sealed"), SqliteDatabase.write
+
+    def guarded(self: SqliteDatabase, *turns: str) -> Any:
+        if file.exists():
+            raise Unavailable("the disk takes nothing")
+        return write(self, *turns)
+
+    SqliteDatabase.write = guarded  # type: ignore[method-assign]
 
 
 def linger(seconds: str) -> None:

@@ -40,6 +40,7 @@ def test_F01_create(door: Door) -> None:
     assert body["meta"]["versionId"] == "1"
     (message,) = [one for one in door.store.unrouted(["supply"], 0, 1000) if body["id"].encode() in one.raw]
     stored = unpack(message.raw)
+    assert created.headers["x-correlation-id"] == message.correlation
     assert (stored.release, stored.type, stored.version, stored.deleted) == ("R4", "SupplyRequest", 1, False)
     assert "versionId" not in stored.body.decode()
 

@@ -106,10 +106,14 @@ class Engine:
 
     def __init__(self, store: Store) -> None:
         self.counted: Counts = {}
-        self.now = START
+        self.now = self.steady = START
         self.present = [Present("north/0", "1.2", START - 5, {"store": "ready", "routing": "degraded"})]
         self.loop = MeasuringLoop(
-            store, Growth(lambda: dict(self.counted)), lambda: self.present, lambda: self.now
+            store,
+            Growth(lambda: dict(self.counted)),
+            lambda: self.present,
+            lambda: self.now,
+            lambda: self.steady,
         )
 
     def count(self, **counted: float) -> None:
@@ -156,9 +160,11 @@ def test_what_a_store_did_not_take_is_written_when_it_is_back(
         away.setattr(type(store), "measure", lambda *_, **__: (_ for _ in ()).throw(Unavailable("away")))
         with pytest.raises(Unavailable):
             engine.loop.turn()
+    assert not engine.loop.writes
     engine.count(x=2)
     engine.now += 10
     engine.loop.turn()
+    assert engine.loop.writes
     assert reading.totals(store, "wardline_messages_accepted", since=START, until=START + 60) == {"x": 5.0}
 
 
@@ -167,3 +173,23 @@ def test_last_values_are_told_while_they_are_renewed(store: Store) -> None:
     store.measure({}, {series("wardline_backlog", channel="x", what="dead"): 2.0}, at=START - 100)
     assert reading.current(store, "wardline_backlog", now=START, by="what") == {"due": 3.0}
     assert reading.current(store, "wardline_backlog", now=START, where={"what": "dead"}) == {}
+
+
+def test_a_clock_that_is_set_is_told_for_an_hour(store: Store) -> None:
+    engine = Engine(store)
+    for went, was in ((10, 10), (10, 13), (10, 10)):
+        engine.steady += went
+        engine.now += was
+        engine.loop.turn()
+        assert engine.loop.clock_set == 0  # as a clock goes that is kept right
+    engine.steady += 10
+    engine.now += 10 - 7200
+    engine.loop.turn()
+    assert engine.loop.clock_set == -7200
+    assert (
+        store.last_values(["wardline_clock_offset_seconds"])["wardline_clock_offset_seconds"].value == -7200
+    )
+    engine.steady += 3601
+    engine.now += 3601
+    engine.loop.turn()
+    assert engine.loop.clock_set == 0
