@@ -21,7 +21,7 @@ ENV PATH=/opt/wardline/bin:$PATH \
 USER wardline
 WORKDIR /var/lib/wardline
 VOLUME /var/lib/wardline
-EXPOSE 2575-2586 8480 8580
+EXPOSE 2575-2586 8480 8580 8581
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8580/ready', timeout=2)"]
 ENTRYPOINT ["wardline"]

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup test quality demo mutate prove odoo odoo-down bench fuzz lock clean
+.PHONY: help setup test quality demo console mutate prove odoo odoo-down bench fuzz lock clean
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
 
@@ -32,6 +32,9 @@ test: $(READY) quality  ## everything that must hold before a commit lands
 
 demo: $(READY)   ## a surgical day against a real Odoo (ODOO=none|local|URL)
 	@$(BIN)/python -m demo.day
+
+console: $(READY) ## the console over the day that `make demo` played
+	@$(BIN)/python -m demo.console
 
 mutate: $(READY) ## change every line of the shipped channels and tables, and see that a case notices
 	$(BIN)/wardline test channels --mutate

@@ -34,7 +34,7 @@ from demo.steps import Absent, Steps
 from demo.story import surgical_day
 from demo.wardline import Broken, Wardline
 
-__all__ = ["main", "play_day"]
+__all__ = ["connection", "main", "play_day"]
 
 FOLDER = Path(__file__).parent.parent / "var/demo"
 CONNECTION = "WARDLINE_ODOO_HOSPITAL_ODOO_"
@@ -58,6 +58,7 @@ def main() -> int:
         return 130
     if odoo:
         console.print(Text(f"\nOdoo keeps running. Look around: {_door(odoo)}"), soft_wrap=True)
+    console.print(Text("The day in the console: make console"))
     took = f"{checks.made} checks, {time.monotonic() - began:.0f} s"
     if checks.failed:
         console.print(f"[bold red]{len(checks.failed)} things are not as the story says[/] ({took})")
@@ -69,7 +70,7 @@ def main() -> int:
 def play_day(console: Console, odoo: Running | None, folder: Path, day: date) -> Checks:
     """Plays the day to an engine in `folder` (which it fills) and says how it ended. Raises `Broken`."""
     acts, ledger, checks = surgical_day(), folder / "ledger.ndjson", Checks(console)
-    engine = Wardline(folder, _connection(odoo), *([] if odoo else ["--ledger", str(ledger)]))
+    engine = Wardline(folder, connection(odoo), *([] if odoo else ["--ledger", str(ledger)]))
     try:
         since = _before(console, engine, odoo)
         player = Player(engine, console, day)
@@ -132,7 +133,7 @@ def _before(console: Console, engine: Wardline, odoo: Running | None) -> dict[st
     return since
 
 
-def _connection(odoo: Running | None) -> dict[str, str]:
+def connection(odoo: Running | None) -> dict[str, str]:
     """The engine's environment: where Odoo is and as whom to speak to it."""
     if odoo is None:
         return {}

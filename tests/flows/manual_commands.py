@@ -10,7 +10,7 @@ from engine.manual.contents import docs
 
 _BLOCK = re.compile(r"^[ ]*```(\w*)\n(.*?)^[ ]*```", re.DOTALL | re.MULTILINE)
 _SHELL = ("", "sh", "console")
-_COMMAND = re.compile(r"^\s*(?:\$ )?((?:[A-Z_]+=\S+ )*wardline (?!:).*|export WARDLINE.*)$")
+_COMMAND = re.compile(r"^\s*(?:\$ )?((?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?wardline (?!:).*|export WARDLINE.*)$")
 _REMARK = re.compile(r"\s+#.*$|\s{2,}[^-\s'\"\\].*$")
 
 
