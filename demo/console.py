@@ -22,7 +22,6 @@ def main() -> int:
     odoo = Local(Steps()).running() if os.environ.get("ODOO", "local") == "local" else None
     own = {"WARDLINE_STORE": f"sqlite:///{store}", "WARDLINE_ENVIRONMENT": "demo"}
     os.execve(COMMAND, [str(COMMAND), "console"], {**os.environ, **own, **connection(odoo)})
-    return 0
 
 
 if __name__ == "__main__":
