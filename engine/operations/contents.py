@@ -17,7 +17,7 @@ from engine.hl7.charset import codec_of
 from engine.hl7.header import read_header
 from engine.operations.loading import channel_of
 from engine.operations.operation import Desk, NotThere, Operation, entry
-from engine.operations.story import Asked, found
+from engine.operations.story import Asked, Id, found
 from engine.workbench.masking import Line
 from engine.workbench.tree import tree_of
 
@@ -27,7 +27,7 @@ __all__ = ["OPEN", "OPERATIONS", "READ", "Content", "Opening"]
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """Which message is opened, and why."""
 
-    id: int
+    id: Id
     why: str
     ticket: str = ""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -38,6 +38,9 @@ _MOST: Final = 200
 """Messages of each channel that an impact goes through: a page is waited for."""
 
 
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+
 class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many."""
 
@@ -47,13 +50,13 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
 class Numbered(msgspec.Struct, frozen=True):
     """Which edition."""
 
-    number: int
+    number: Number
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """Which edition is compared with the active one, over how many of the newest messages of each channel."""
 
-    number: int
+    number: Number
     last: int = 100
 
 
@@ -61,7 +64,7 @@ class Deciding(msgspec.Struct, frozen=True, kw_only=True):
     """Which edition, why; `seen` is the activation that it was compared with when it was looked at (0: not
     asked): when another came since, nothing happens."""
 
-    number: int
+    number: Number
     why: str
     ticket: str = ""
     seen: int = 0
@@ -106,7 +109,7 @@ class Impacted(msgspec.Struct, frozen=True, kw_only=True):
     thing that would be otherwise a sentence, values that take the place of others, and messages to look
     at."""
 
-    number: int
+    number: Number
     against: int
     channels: tuple[Changed, ...]
     same: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -15,7 +15,7 @@ from engine.operations.control_ids import Sender, names_of, senders
 from engine.operations.loading import loaded
 from engine.operations.moments import moment
 from engine.operations.operation import Desk, Operation, entry
-from engine.operations.story import Asked, Story, story
+from engine.operations.story import Asked, Id, Story, story
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
 from engine.searching import search
@@ -54,9 +54,9 @@ class Search(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str = ""
     place: str = ""
     destination: str = ""
-    edition: int = 0
-    before: int = 0
-    limit: int = 50
+    edition: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    before: Id = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST)] = 50
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):

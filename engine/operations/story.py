@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -15,7 +15,12 @@ from engine.operations.operation import Desk, NotThere
 from engine.store.base import DeliveryView, MessageView, Query
 from engine.store.contracts.overview import Sought
 
-__all__ = ["Answer", "Asked", "Channel", "Effected", "Said", "Story", "story"]
+__all__ = ["MOST", "Answer", "Asked", "Id", "Channel", "Effected", "Said", "Story", "story"]
+
+MOST: Final = 10**12
+"""Larger ids than there ever are."""
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 
 _FEW: Final = 50
 _CODES: Final = {"accepted": "AA", "error": "AE", "rejected": "AR"}
@@ -25,7 +30,7 @@ _OPEN: Final = (DeliveryState.DUE, DeliveryState.CLAIMED, DeliveryState.SCHEDULE
 class Asked(msgspec.Struct, frozen=True):
     """Which message."""
 
-    id: int
+    id: Id
 
 
 class Said(msgspec.Struct, frozen=True):
