@@ -23,6 +23,7 @@ from engine.console.pages.auditing import audit_routes
 from engine.console.pages.forms import caller_of, form
 from engine.console.pages.interface import interface_routes
 from engine.console.pages.manual import manual_routes
+from engine.console.pages.messaging import message_routes
 from engine.console.pages.rendering import page
 from engine.operations.every import OPERATIONS
 from engine.operations.operation import Desk, Forbidden, entry
@@ -59,6 +60,7 @@ class Area(msgspec.Struct, frozen=True):
 def areas(desk: Desk) -> list[Area]:
     """All areas, in the order of the navigation."""
     return [
+        Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
         Area(PROVE, "/audit", "Audit", Permission.AUDIT, audit_routes(desk)),
         Area(HELP, "/manual", "Manual", Permission.SEE, manual_routes()),
         Area(HELP, "/api", "API", Permission.SEE, interface_routes(OPERATIONS)),

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from duty_desk import Duty, caller, duties
 from editions.edition_kit import charge, charges_in
+from operations.duty_desk import Duty, caller, duties
 
 from engine.accounts.words import Role
 from engine.auditing import Act

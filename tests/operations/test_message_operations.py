@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from duty_desk import PID, PV1, Duty, caller, duties
+from operations.duty_desk import PID, PV1, Duty, caller, duties
 
 from engine.accounts.words import Role
 from engine.auditing import Act

@@ -29,9 +29,10 @@ SINCE: Final = (
     ("30d", "last 30 days"),
     ("all", "any time"),
 )
+_ANY: Final = ("", "any")
 _FIELDS: Final = (
-    "channel", "state", "type", "since", "until", "control_id", "application", "facility", "correlation", "about",
-    "code", "place", "destination",
+    "channel", "state", "type", "since", "until", "control_id", "application", "facility", "correlation",
+    "about", "code", "place", "destination",
 )  # fmt: skip
 _NAMES_ONE: Final = ("control_id", "correlation", "about", "code")
 """What is looked for whenever it was, unless the form says since when."""
@@ -119,9 +120,9 @@ def _id(request: Request) -> int:
 
 def _choices(desk: Desk) -> dict[str, Any]:
     return {
-        "channels": ["", *sorted(loaded(desk).channels)],
-        "states": ["", *(state.value for state in MessageState)],
-        "codes": ["", *(code.value for code in ReasonCode)],
+        "channels": [_ANY, *sorted(loaded(desk).channels)],
+        "states": [_ANY, *(state.value for state in MessageState)],
+        "codes": [_ANY, *(code.value for code in ReasonCode)],
         "since": SINCE,
         "kinds": _KINDS,
     }
