@@ -5,6 +5,14 @@ labels. Signals carry ids we made, counts, sizes and closed words only: content 
 nothing here takes a free text from a message or an exception's text from a library.
 """
 
+from engine.telemetry.alerts import (
+    AlertClosed,
+    AlertOpened,
+    AlertsOpen,
+    HeartbeatFailed,
+    NoticeFailed,
+    NoticeSent,
+)
 from engine.telemetry.audit import (
     AuditContradicted,
     AuditFailed,
@@ -71,15 +79,15 @@ from engine.telemetry.taking import (
 )
 
 __all__ = [
-    "METRICS", "REGISTRY", "AcceptFailed", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
-    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",
-    "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
+    "AcceptFailed", "AlertClosed", "AlertOpened", "AlertsOpen", "Answered", "ApplicationAnswerRefused",
+    "ApplicationAnswerTaken", "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted",
+    "AuditFailed", "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
     "BatchReceived", "CallerRefused", "CameIn", "ChannelOpened", "ConsoleOpened", "ContentPurged",
     "ControlIdReused", "DeliverySettled", "DestinationAway", "EditionRefused", "EditionRunning",
     "EditionUnreadable", "EngineStarted", "EngineStopping", "FhirAnswered", "FileEnded", "FileRead",
-    "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "HttpOpened", "KeptAway", "LoopFailed",
-    "MessageAccepted", "MessageRefused", "MessagesRouted", "PageFailed", "PrivacyIncident", "ReidentificationAlarm",
-    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "StoreFailed",
-    "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "parsed",
-    "series", "signal",
+    "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "HeartbeatFailed", "HttpOpened", "KeptAway",
+    "LoopFailed", "METRICS", "MessageAccepted", "MessageRefused", "MessagesRouted", "NoticeFailed",
+    "NoticeSent", "PageFailed", "PrivacyIncident", "REGISTRY", "ReidentificationAlarm",
+    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "StoreFailed", "StoreRecovered",
+    "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "parsed", "series", "signal",
 ]  # fmt: skip
