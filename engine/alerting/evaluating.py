@@ -17,6 +17,9 @@ _BELOW: Final = frozenset({Kind.DISK, Kind.CERTIFICATE, Kind.ODOO_KEY})
 """Kinds whose limit is the least that is right; of the others it is the most."""
 
 _QUEUES: Final = (Kind.QUEUE_AGE, Kind.QUEUE_LENGTH, Kind.SERVICE_LEVEL)
+_LAG: Final = 15.0
+"""Seconds after which what came is known to have come (`engine.measuring`)."""
+
 _WAITING: Final = ("unrouted", "due")
 
 
@@ -67,7 +70,9 @@ def _silent(watch: ChannelWatch, facts: Facts) -> Iterator[Found]:
     seen = facts.seen.get(watch.channel, 0.0)
     since = seen or _first_listened(listening)
     overdue = [
-        (due, one) for one in watch.expects if (due := one.due(since, gone)) is not None and due <= facts.now
+        (due, one)
+        for one in watch.expects
+        if (due := one.due(since, gone)) is not None and due + _LAG <= facts.now
     ]
     if overdue:
         _, one = min(overdue, key=lambda pair: pair[0])

@@ -141,7 +141,7 @@ def _level(alert: Alert, value: float) -> str:
     return f"{value:.1%} carried out within {within}, promised were {alert.limit:.1%}"
 
 
-def _away(alert: Alert, value: float) -> str:
+def _away(_: Alert, value: float) -> str:
     return f"takes nothing for {span_text(value)}; what is for it waits"
 
 

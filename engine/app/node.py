@@ -14,6 +14,7 @@ import msgspec
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import blockingCallFromThread
 
+from engine.app.alerting import Wanted, Watch
 from engine.app.carrying import Carrying
 from engine.app.front import Front, Shown
 from engine.app.holding import Holding, held_doors
@@ -61,6 +62,7 @@ class Ready(NamedTuple):
     loaded: Loaded
     shown: Shown | None
     opened: Mapping[str, Destination]
+    watched: Wanted | None = None
 
 
 class Node:
@@ -94,6 +96,7 @@ class Node:
             Loop("routing", self._router.turn, partial(failed, "routing")) if self._router else None
         )
         self._retention = self._make_retention()
+        self._watch = Watch(settings, store) if share[0] == 0 else None
         self._upkeep = self._make_upkeep() if share[0] == 0 else []
         self._front: Front | None = None
         if share[0] == 0:
@@ -163,6 +166,7 @@ class Node:
         ]
         holding = Holding(self._store, self._hold)
         loops.append(Loop("holds", holding.turn, partial(failed, "holds")))
+        loops += self._watch.loops(failed) if self._watch else []
         if self._recorder:
             loops.append(Loop("audit", self._recorder.turn, partial(failed, "audit")))
         return loops
@@ -313,7 +317,8 @@ class Node:
     def _ready(self, loaded: Loaded) -> Ready:
         """Look at what an edition needs. Raises `Misconfigured` when something of it cannot be had here."""
         shown = self._front.wanted(loaded) if self._front else None
-        return Ready(loaded, shown, self._carrying.missing(loaded.programs.values()))
+        watched = self._watch.wanted(loaded.channels) if self._watch else None
+        return Ready(loaded, shown, self._carrying.missing(loaded.programs.values()), watched)
 
     def _take_up(self, ready: Ready) -> None:
         if self._stopping:
@@ -330,6 +335,8 @@ class Node:
         self._carry({**opened, **ready.opened})
         default = self._settings.retention
         self._retention.follow(retention_of((channel.spec for channel in loaded.channels), default))
+        if self._watch and ready.watched:
+            self._watch.follow(ready.watched)
         if self._front and ready.shown:
             self._front.turn(ready.shown)
 

@@ -47,7 +47,7 @@ def test_nothing_is_wrong_where_nothing_is_known() -> None:
     assert causes(Facts(now=NOW)) == []
 
 
-@pytest.mark.parametrize(("ago", "silent"), [(899.0, False), (900.0, True), (5000.0, True)])
+@pytest.mark.parametrize(("ago", "silent"), [(914.0, False), (915.0, True), (5000.0, True)])
 def test_a_feed_is_silent_when_it_is_overdue(ago: float, silent: bool) -> None:
     facts = Facts(now=NOW, seen={"charges": NOW - ago}, listening=OPEN)
     assert causes(facts) == (["silent channel:charges"] if silent else [])
