@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from engine.alerting.watch import FEWEST, ChannelWatch, Facts, Listening, Watches
+from engine.measuring.reading import share_within
 from engine.model import Owner
 from engine.watching import Found, Kind, cause_of
 
@@ -105,14 +106,16 @@ def _queue(watch: ChannelWatch, facts: Facts) -> Iterator[Found]:
 
 
 def _shares(watch: ChannelWatch, facts: Facts) -> Iterator[Found]:
-    died, routed = facts.routed.get(watch.channel, (0.0, 0.0))
     limit = watch.limits.get(Kind.ERROR_RATE)
-    if limit is not None and routed >= FEWEST and died / routed > limit:
-        yield _of(watch, Kind.ERROR_RATE, died / routed, limit, messages=f"{routed:.0f}")
-    kept, settled = facts.levels.get(watch.channel, (0.0, 0.0))
-    limit = watch.limits.get(Kind.SERVICE_LEVEL)
-    if limit is not None and settled >= FEWEST and kept / settled < limit:
-        yield _of(watch, Kind.SERVICE_LEVEL, kept / settled, limit, within=f"{watch.within:g}")
+    failed = [amounts.get(watch.channel, (0.0, 0.0)) for amounts in (facts.routed, facts.settled)]
+    rates = [(bad / every, every) for bad, every in failed if every >= FEWEST]
+    if limit is not None and rates and max(rates)[0] > limit:
+        rate, every = max(rates)
+        yield _of(watch, Kind.ERROR_RATE, rate, limit, messages=f"{every:.0f}")
+    took = facts.took.get(watch.channel, {})
+    limit, kept = watch.limits.get(Kind.SERVICE_LEVEL), share_within(took, watch.within)
+    if limit is not None and kept is not None and sum(took.values()) >= FEWEST and kept < limit:
+        yield _of(watch, Kind.SERVICE_LEVEL, kept, limit, within=f"{watch.within:g}")
     seconds, answered = facts.answers.get(watch.channel, (0.0, 0.0))
     limit = watch.limits.get(Kind.ACKNOWLEDGEMENT)
     if limit is not None and answered >= FEWEST and seconds > limit:

@@ -98,7 +98,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """How things are now, in seconds since the epoch, messages, shares. What is absent is not known.
 
     `held` names what a person stopped (`door charges`): it is meant to stand still. `routed` are per channel
-    the messages that died and all that were routed of late; `levels` those carried out as promised and all;
+    the messages that died and all that were routed of late, `settled` the effects that were refused and all
+    that were settled; `took` how many effects stood after how long (`engine.measuring.reading.buckets`);
     `answers` the 95th percentile of acknowledgements and how many; `gauges` by kind what was measured of each
     subject, in the unit of the kind's limit."""
 
@@ -107,7 +108,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     listening: Mapping[str, Listening] = {}
     backlog: Mapping[str, Mapping[str, float]] = {}
     routed: Mapping[str, tuple[float, float]] = {}
-    levels: Mapping[str, tuple[float, float]] = {}
+    settled: Mapping[str, tuple[float, float]] = {}
+    took: Mapping[str, Mapping[float, float]] = {}
     answers: Mapping[str, tuple[float, float]] = {}
     dead: tuple[DeadLetters, ...] = ()
     away: Mapping[str, Away] = {}

@@ -99,9 +99,11 @@ def test_queues(backlog: dict[str, float], wrong: list[str]) -> None:
         ({"routed": {"charges": (10.0, 100.0)}}, []),
         ({"routed": {"charges": (11.0, 100.0)}}, ["error-rate channel:charges"]),
         ({"routed": {"charges": (19.0, 19.0)}}, []),  # too few to say
-        ({"levels": {"charges": (95.0, 100.0)}}, []),
-        ({"levels": {"charges": (94.0, 100.0)}}, ["service-level channel:charges"]),
-        ({"levels": {"charges": (0.0, 19.0)}}, []),
+        ({"settled": {"charges": (11.0, 100.0)}}, ["error-rate channel:charges"]),
+        ({"routed": {"charges": (0.0, 100.0)}, "settled": {"charges": (19.0, 19.0)}}, []),
+        ({"took": {"charges": {300.0: 95.0, 600.0: 5.0}}}, []),
+        ({"took": {"charges": {300.0: 94.0, 600.0: 6.0}}}, ["service-level channel:charges"]),
+        ({"took": {"charges": {600.0: 19.0}}}, []),
         ({"answers": {"charges": (2.0, 100.0)}}, []),
         ({"answers": {"charges": (2.1, 100.0)}}, ["acknowledgement channel:charges"]),
         ({"answers": {"charges": (9.0, 19.0)}}, []),
@@ -114,7 +116,7 @@ def test_shares_and_percentiles(facts: dict[str, Any], wrong: list[str]) -> None
 def test_what_is_off_is_not_watched() -> None:
     bad = Facts(
         now=NOW, routed={"charges": (100.0, 100.0)}, backlog={"charges": {"oldest": 1e6, "due": 1e6}},
-        levels={"charges": (0.0, 100.0)}, answers={"charges": (100.0, 100.0)},
+        took={"charges": {300.0: 0.0, 600.0: 100.0}}, answers={"charges": (100.0, 100.0)},
         listening={"charges": Listening(False, 0.0)},
         dead=(DeadLetters("charges", "quantity", Owner.BUSINESS, 9),),
     )  # fmt: skip
@@ -139,7 +141,7 @@ def test_a_destination_that_is_away_is_one_cause_whatever_waits_behind_it() -> N
         now=NOW,
         away={"odoo:hospital": Away(NOW - 300, "unavailable")},
         backlog={name: {"oldest": 5000.0, "due": 9000.0} for name in ("charges", "orders", "lab")},
-        levels={"charges": (0.0, 100.0)},
+        took={"charges": {300.0: 0.0, 600.0: 100.0}},
     )
     elsewhere = watch(channel="lab", destinations=("odoo:other",), to=("lab-duty",))
     judged = judge(
