@@ -27,7 +27,7 @@ _LAST_TRY: Final = 900
 """Seconds after which a destination that nobody tried is not known to be away any more."""
 
 _DOOR: Final = "listener "
-_OTHERS: Final = ("store", "audit", "running")
+_OTHERS: Final = ("store", "audit", "clock", "running")
 """Parts that are watched in ways of their own, or that say that the engine stops."""
 
 _SET: Final = 5.0
