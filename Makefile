@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup test quality demo console mutate prove odoo odoo-down bench fuzz lock clean
+.PHONY: help setup test quality demo console screenshots mutate prove odoo odoo-down bench fuzz lock clean
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
 
@@ -35,6 +35,9 @@ demo: $(READY)   ## a surgical day against a real Odoo (ODOO=none|local|URL)
 
 console: $(READY) ## the console over the day that `make demo` played
 	@$(BIN)/python -m demo.console
+
+screenshots: $(READY)  ## pictures of every page, light and dark, in docs/screenshots (ODOO=none|local|URL)
+	@PYTHONPATH=tests $(BIN)/python -m pages.screenshots
 
 mutate: $(READY) ## change every line of the shipped channels and tables, and see that a case notices
 	$(BIN)/wardline test channels --mutate

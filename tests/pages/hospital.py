@@ -48,6 +48,7 @@ def hospital(
     try:
         player = Player(engine, Terminal(quiet=True), date.today())  # noqa: DTZ011 the hospital's own day
         player.play(acts)
+        engine.settled()
         own = {"WARDLINE_STORE": f"sqlite:///{folder / 'wardline.db'}", "WARDLINE_ENVIRONMENT": environment}
         settings = Settings.from_environment({**own, **(odoo or {})})
         store, ring = open_settings(settings), ring_of(settings)

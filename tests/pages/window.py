@@ -19,6 +19,7 @@ from engine.accounts.words import Role
 __all__ = ["CHROMIUM", "Scheme", "Window", "chromium", "window"]
 
 CHROMIUM = Path("/usr/bin/chromium")
+NAMES = {Role.ADMINISTRATOR: "edgar.holm", Role.VIEWER: "vera.lindt", Role.APPROVER: "paul.anders"}
 Scheme = Literal["light", "dark"]
 
 
@@ -28,7 +29,7 @@ def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("no chromium on this machine")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM))
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--lang=en-GB"])
         try:
             yield browser
         finally:
@@ -76,7 +77,7 @@ def window(
         viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
     )
     if roles:
-        name = "-".join(sorted(roles))
+        name = NAMES.get(roles[0], "wanda.brandt") if len(roles) == 1 else "wanda.brandt"
         user = console.store.user(name) or console.user(name, *roles)
         entered = console.entrance.enter(user, Came("127.0.0.1"), "password")
         context.add_cookies([{"name": console.door.cookie(), "value": entered.session, "url": console.url}])

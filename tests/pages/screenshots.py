@@ -1,0 +1,96 @@
+"""`make screenshots`: each page of the console, light and dark, out of a day that was played to a real engine
+and a real Odoo, into `docs/screenshots`. `ODOO=none` does without Odoo."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from console.console_kit import Console
+from pages.hospital import Hospital, hospital
+from pages.window import Scheme, Window, chromium, window
+from playwright.sync_api import Browser
+
+from demo.day import connection
+from demo.odoo import drop_database, fresh_database
+from engine.accounts.words import Role
+from engine.console.site import places
+
+OUT = Path(__file__).parents[2] / "docs/screenshots"
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+DUTY = (Role.OPERATOR, Role.ANALYST, Role.PRIVACY_OFFICER)
+
+
+class Shot(NamedTuple):
+    """A picture: how it is called, which page, who looks (nobody: before the log-in)."""
+
+    name: str
+    path: str
+    roles: tuple[Role, ...] = DUTY
+    width: int = 1200
+    height: int = 800
+
+
+def main(only: str = "") -> int:
+    """Take them all, or those whose name has this word in it; how many went wrong."""
+    OUT.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _odoo() as odoo,
+        hospital(Path(folder), odoo=odoo, environment="St. Elsewhere, test") as place,
+        chromium() as browser,
+    ):
+        return sum(_taken(browser, place, shot) for shot in _shots(place) if only in shot.name)
+
+
+@contextmanager
+def _odoo() -> Iterator[dict[str, str]]:
+    if os.environ.get("ODOO") == "none":
+        yield {}
+        return
+    found = fresh_database("screenshots")
+    try:
+        yield connection(found)
+    finally:
+        drop_database(found)
+
+
+def _shots(place: Hospital) -> Iterator[Shot]:
+    yield Shot("login", "/login", ())
+    for area in places(place.console.desk):
+        roles = (Role.ADMINISTRATOR,) if area.path == "/people" else DUTY
+        yield Shot(area.path.strip("/"), area.path, roles)
+    yield Shot("refused", "/people", (Role.VIEWER,))
+    yield Shot("narrow", "/", DUTY, 400, 800)
+
+
+def _taken(browser: Browser, place: Hospital, shot: Shot) -> int:
+    wrong = 0
+    for scheme in SCHEMES:
+        with window(browser, place.console, *shot.roles, scheme=scheme, width=shot.width) as seen:
+            wrong += _picture(seen, place.console, shot, scheme)
+    return wrong
+
+
+def _picture(seen: Window, console: Console, shot: Shot, scheme: Scheme) -> int:
+    page = seen.goto(shot.path)
+    page.set_viewport_size({"width": shot.width, "height": shot.height})
+    page.wait_for_timeout(250)  # charts are drawn
+    page.screenshot(path=OUT / f"{shot.name}-{scheme}.png", full_page=os.environ.get("WHOLE") == "yes")
+    faults = seen.faults() if shot.name != "refused" else []
+    for fault in faults:
+        sys.stdout.write(f"{shot.name} {scheme}: {fault}\n")
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if wide > 0:
+        sys.stdout.write(f"{shot.name} {scheme}: {wide} px wider than the window\n")
+    sys.stdout.write(f"{shot.name} {scheme}: {page.title()}\n")
+    return len(faults) + (wide > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(*sys.argv[1:2]) else 0)
