@@ -20,6 +20,7 @@ from engine.console.assets import asset_routes
 from engine.console.frame import Place
 from engine.console.framing import THEME
 from engine.console.pages.auditing import audit_routes
+from engine.console.pages.executive import executive_routes
 from engine.console.pages.forms import caller_of, form
 from engine.console.pages.interface import interface_routes
 from engine.console.pages.manual import manual_routes
@@ -62,6 +63,7 @@ def areas(desk: Desk) -> list[Area]:
     return [
         Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
         Area(PROVE, "/audit", "Audit", Permission.AUDIT, audit_routes(desk)),
+        Area(PROVE, "/executive", "Executive", Permission.SEE, executive_routes(desk)),
         Area(HELP, "/manual", "Manual", Permission.SEE, manual_routes()),
         Area(HELP, "/api", "API", Permission.SEE, interface_routes(OPERATIONS)),
     ]

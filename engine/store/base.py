@@ -58,6 +58,7 @@ from engine.store.cabinet import Cabinet
 from engine.store.contracts.accounts import AccountStore
 from engine.store.contracts.alerts import AlertStore
 from engine.store.contracts.checks import CheckStore
+from engine.store.contracts.figures import FigureStore
 from engine.store.contracts.holding import HoldStore
 from engine.store.contracts.measures import MeasureStore
 from engine.store.contracts.overview import OverviewStore
@@ -678,6 +679,7 @@ class Store(
     CheckStore,
     AccountStore,
     OverviewStore,
+    FigureStore,
     AlertStore,
     HoldStore,
     Protocol,

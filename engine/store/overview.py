@@ -20,7 +20,7 @@ from engine.store.part import Part, reason_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
 from engine.store.views import message_view
 
-__all__ = ["Overview"]
+__all__ = ["Overview", "id_at"]
 
 _EARLY: Final = 3600.0
 """Seconds by which a message may have been received before one whose id is smaller: commits wait."""
@@ -88,7 +88,7 @@ class Overview(Part):
         held = (f'"key":"{word}"', f'"{word}"', f'"{word},', f",{word},", f',{word}"')
         marks = [self._database.holds.format(column) for column in (effect, *(documents,) * 4)]
         with self._database.read(snapshot=True) as work:
-            first = _id_at(work, since) * PER_MESSAGE if since else 0
+            first = id_at(work, since) * PER_MESSAGE if since else 0
             query = _HOLDS.format(holds=" OR ".join(marks))
             rows = work.rows(query, (first, *(one.encode() for one in held), limit))
         return [number for (number,) in rows]
@@ -176,13 +176,13 @@ def _between(work: Work, sought: Sought) -> list[ColumnElement[bool]]:
     table = messages.c
     found: list[ColumnElement[bool]] = [table.id < sought.before] if sought.before else []
     if sought.since:
-        found += [table.id >= _id_at(work, sought.since), table.received_at >= sought.since]
+        found += [table.id >= id_at(work, sought.since), table.received_at >= sought.since]
     if sought.until:
-        found += [table.id < _id_at(work, sought.until + 2 * _EARLY) + 1, table.received_at < sought.until]
+        found += [table.id < id_at(work, sought.until + 2 * _EARLY) + 1, table.received_at < sought.until]
     return found
 
 
-def _id_at(work: Work, when: float) -> int:
+def id_at(work: Work, when: float) -> int:
     """An id before which no message was received at `when` or later, but for what waited for a commit longer
     than `_EARLY`."""
     low, high = map(int, work.rows(_FIRST)[0])

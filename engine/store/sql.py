@@ -25,6 +25,7 @@ from engine.store.database import Database
 from engine.store.delivery import Deliveries
 from engine.store.editions import Editions
 from engine.store.erasing import Erasing
+from engine.store.figures import Figures
 from engine.store.holding import Holding
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
@@ -74,6 +75,7 @@ class SqlStore(
     Accounts,
     Views,
     Overview,
+    Figures,
     Purging,
     Erasing,
     Upkeep,

@@ -16,6 +16,7 @@ from conformance.audit_contract import AuditContract
 from conformance.check_contract import CheckContract
 from conformance.course_contract import CourseContract
 from conformance.edition_contract import EditionContract
+from conformance.figure_contract import FigureContract
 from conformance.hold_contract import HoldContract
 from conformance.measure_contract import MeasureContract
 from conformance.mention_contract import MentionContract
@@ -912,6 +913,7 @@ class StoreContract(
     UnmergeContract,
     DeliveryContract,
     OverviewContract,
+    FigureContract,
     ParkingContract,
     HoldContract,
     ScheduleContract,

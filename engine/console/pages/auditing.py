@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -14,9 +13,10 @@ from engine.console.pages.forms import form, looked
 from engine.console.pages.rendering import page
 from engine.errors import Misconfigured
 from engine.operations.audit import EXPORT, LIST, SHOW, VERIFY, Exported, Listed, Nothing, One
+from engine.operations.moments import moment
 from engine.operations.operation import Desk
 
-__all__ = ["audit_routes", "day"]
+__all__ = ["audit_routes"]
 
 _A_DAY = 86400.0
 _FIELDS = ("since", "until", "who", "act", "object")
@@ -30,7 +30,7 @@ def audit_routes(desk: Desk) -> list[Route]:
         given = {name: request.query_params.get(name, "").strip() for name in _FIELDS}
         before = request.query_params.get("before", "0")
         asked = Listed(
-            **_bounds(given),
+            **_bounds(given, desk.clock()),
             who=given["who"],
             act=given["act"],
             object=given["object"],
@@ -53,7 +53,7 @@ def audit_routes(desk: Desk) -> list[Route]:
     async def exported(request: Request) -> Response:
         given = await form(request)
         asked = Exported(
-            **_bounds(given),
+            **_bounds(given, desk.clock()),
             who=given.get("who", ""),
             act=given.get("act", ""),
             object=given.get("object", ""),
@@ -73,21 +73,10 @@ def audit_routes(desk: Desk) -> list[Route]:
     ]
 
 
-def day(text: str, where: str = "") -> float:
-    """The first moment of a day that a form gives as `2026-11-22` (UTC), in seconds; 0 for none. Raises
-    `Misconfigured`."""
-    if not text:
-        return 0.0
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        raise Misconfigured("is not a day", where=where, hint="such as 2026-11-22") from None
-
-
-def _bounds(given: dict[str, str]) -> dict[str, float]:
+def _bounds(given: dict[str, str], now: float) -> dict[str, float]:
     """From the first moment of one day to the last of another."""
-    until = day(given.get("until", ""), "until")
-    return {"since": day(given.get("since", ""), "since"), "until": until + _A_DAY if until else 0.0}
+    until = moment(given.get("until", ""), now, "until")
+    return {"since": moment(given.get("since", ""), now, "since"), "until": until + _A_DAY if until else 0.0}
 
 
 def _form_of(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["WORDS", "duration", "kind_of", "points"]
+__all__ = ["WORDS", "amount", "duration", "kind_of", "points"]
 
 WORDS: Final = {
     "duplicate": "duplicate",
@@ -44,6 +44,20 @@ def duration(seconds: float) -> str:
             rest, (less, name) = whole % size, (*_UNITS, (1, "s"))[at + 1]
             return f"{whole // size} {unit}" + (f" {rest // less} {name}" if rest // less else "")
     return f"{whole} s"  # pragma: no cover - a minute at least is in a unit
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A figure with its unit: `1.2 s`, `3.4 %`, `2 days`, `1,204`; a dash for none."""
+    if value is None:
+        return "–"
+    if unit == "seconds":
+        return duration(value)
+    if unit == "share":
+        return f"{100 * value:.1f} %" if value < 0.9995 or value == 1 else f"{100 * value:.2f} %"
+    if unit == "per-thousand":
+        return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+    text = f"{value:,.1f}".removesuffix(".0")
+    return text if unit == "count" else f"{text} day" if text == "1" else f"{text} days"
 
 
 def points(numbers: Sequence[float | None], width: int = 100, height: int = 24) -> str:

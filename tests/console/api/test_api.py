@@ -41,6 +41,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     store = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
     yield Desk(store=store, ring=RING, settings=Settings(), clock=lambda: NOW)
     store.close()
+    APPS.clear()
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,10 @@ FAIL = Operation(
 THINGS: tuple[Operation[Any, Any], ...] = (LOOK, ACT, FAIL)
 
 
+APPS: dict[tuple[int, tuple[Operation[Any, Any], ...], float], Starlette] = {}
+"""Made once for each desk: to describe the operations takes longer than to call one."""
+
+
 def call(
     desk: Desk,
     method: str,
@@ -94,10 +99,11 @@ def call(
     role: Role = Role.OPERATOR,
     operations: tuple[Operation[Any, Any], ...] = THINGS,
     times: int = 1,
-    rate: float = 20.0,
+    rate: float = 1000.0,
     **more: Any,
 ) -> httpx.Response:
-    app = Starlette(routes=api_routes(desk, operations, rate))
+    at = (id(desk), operations, rate)
+    app = APPS[at] = APPS.get(at) or Starlette(routes=api_routes(desk, operations, rate))
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["caller"] = Caller(name="anna", roles=frozenset({role}), via="token")

@@ -1,0 +1,54 @@
+"""What every message store promises to those who count; part of `StoreContract`."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from engine.effects import Charge, Effect, Item, Reserve
+from engine.model import (
+    Arrival,
+    Delivered,
+    Lane,
+    Reason,
+    ReasonCode,
+    Refused,
+    Routed,
+    Routing,
+    Settlement,
+)
+from engine.store.base import Store
+from engine.store.contracts.figures import Ended
+
+LOCKED = Reason(ReasonCode.CONFLICT, "the invoice is posted", "charge")
+KNEE = Reserve(key="case:1", items=(Item("KNEE", Decimal(1)),), destination="WH/OR1")
+GLOVE = Charge(key="charge:1", encounter="v", item=Item("GLOVE", Decimal(2)), date=date(2026, 11, 20))
+
+
+def _ended(store: Store, number: int, at: float, effect: Effect, outcome: Delivered | Refused) -> None:
+    name = b"figure" + number.to_bytes(10, "big")
+    receipt = store.accept([Arrival("charges", b"MSH|%d" % number, name, name, at, type="DFT^P03")])[0]
+    routing = Routing(receipt.id, Routed((effect,), ""), destinations=("odoo:count",))
+    store.route([routing], [], at + 1)
+    for one in store.claim("odoo:count", Lane.NORMAL, 10, now=at + 2, lease_until=at + 60, holder="h"):
+        store.settle([Settlement(one.id, outcome)], now=at + 3, holder="h")
+
+
+class FigureContract:
+    def test_what_ended_is_counted_newest_first_without_what_it_was_about(self, store: Store) -> None:
+        _ended(
+            store, 1, 10_000.0, KNEE, Delivered({"stock.picking": "7", "purchase.order": "3"}, "short by 1")
+        )
+        _ended(store, 2, 20_000.0, GLOVE, Refused(LOCKED))
+        store.accept([Arrival("charges", b"MSH|3", b"figure-of-three-", b"figure-of-three-", 20_001.0)])
+        documents = {"stock.picking": "7", "purchase.order": "3"}
+        knee = Ended(
+            "reserve", "charges", "odoo:count", "delivered", 10_000.0, 10_003.0, None, "short by 1", documents
+        )
+        glove = Ended(
+            "charge", "charges", "odoo:count", "dead", 20_000.0, 20_003.0, date(2026, 11, 20), "", {}
+        )
+        assert store.ended(0.0, 10) == [glove, knee]
+        assert store.ended(0.0, 1) == [glove]
+        assert store.ended(15_000.0, 10) == [glove]
+        assert store.ended(30_000.0, 10) == []
