@@ -19,8 +19,8 @@ from engine.errors import Misconfigured
 from engine.store.contracts.accounts import Change, Changed, User
 
 __all__ = [
-    "checked_name", "checked_roles", "directed", "disabled", "enabled", "invited", "password_set", "roles_of",
-    "roles_set",
+    "checked_name", "checked_roles", "checked_who", "directed", "disabled", "enabled", "invited",
+    "password_set", "roles_of", "roles_set",
 ]  # fmt: skip
 
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
@@ -35,6 +35,14 @@ def checked_name(name: str) -> str:
             hint="m.weber",
         )
     return name
+
+
+def checked_who(who: str) -> str:
+    """Which human being it is, in words. Raises `Misconfigured`."""
+    text = " ".join(who.split())
+    if not 3 <= len(text) <= 200 or not text.isprintable():
+        raise Misconfigured("say which human being this is, in 3 to 200 characters", where="who")
+    return text
 
 
 def checked_roles(roles: Collection[Role]) -> tuple[str, ...]:

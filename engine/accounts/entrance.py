@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from engine.accounts.changing import checked_name, password_set, roles_of
+from engine.accounts.changing import checked_name, checked_who, password_set, roles_of
 from engine.accounts.coming import Came, Entered, KeptOut, Terms, Who, login
 from engine.accounts.lockout import Attempts, Standing, failed
 from engine.accounts.passwords import check_password, normal
@@ -27,7 +27,7 @@ from engine.accounts.secrets import (
 )
 from engine.accounts.words import Caller, Role
 from engine.auditing import Act, Entry
-from engine.errors import Misconfigured, Unavailable
+from engine.errors import Unavailable
 from engine.slow_hashes import hash_of, holds
 from engine.store.base import Store
 from engine.store.contracts.accounts import Changed, Session, User
@@ -297,11 +297,3 @@ class Entrance:
 
 def _cleared(user: User, _: object) -> Changed:
     return Changed(replace(user, failures=0, locked_until=0.0))
-
-
-def checked_who(who: str) -> str:
-    """Which human being it is, in words. Raises `Misconfigured`."""
-    text = " ".join(who.split())
-    if not 3 <= len(text) <= 200 or not text.isprintable():
-        raise Misconfigured("say which human being this is, in 3 to 200 characters", where="who")
-    return text

@@ -63,6 +63,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "purge": ("purge", "purge", "Privacy"),
     "erase": ("erase", "erase", "Privacy"),
     "vault": ("vault", "vault", "Privacy"),
+    "user": ("users", "user", "Privacy"),
     "person": ("people", "person", "Privacy"),
     "reidentify": ("reidentify", "reidentify", "Privacy"),
 }

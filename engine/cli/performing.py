@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from engine.accounts.words import Caller, Role
 from engine.app.opening import ring_of
@@ -18,17 +18,16 @@ __all__ = ["performed"]
 Asked = TypeVar("Asked")
 Given = TypeVar("Given")
 
-_ROLES: Final = frozenset({Role.OPERATOR})
-
-
-def performed(store: str | None, operation: Operation[Asked, Given], asked: Asked) -> Given:
-    """Do it as the operator who sits there; what it recorded is signed and witnessed. Raises what `perform`
-    raises."""
+def performed(
+    store: str | None, operation: Operation[Asked, Given], asked: Asked, role: Role = Role.OPERATOR
+) -> Given:
+    """Do it as somebody with this role who sits there; what it recorded is signed and witnessed. Raises what
+    `perform` raises."""
     settings = Settings.from_environment(store=store)
     opened = open_named(store)
     desk = Desk(opened, ring_of(settings), settings, time.time, os.environ)
     name, other = operator()
-    caller = Caller(name=name, roles=_ROLES, via="command", address=other.get("account", ""))
+    caller = Caller(name=name, roles=frozenset({role}), via="command", address=other.get("account", ""))
     given = perform(desk, caller, operation, asked)
     if operation.method == "POST":
         sign(opened)

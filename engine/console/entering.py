@@ -15,10 +15,12 @@ from starlette.routing import Route
 from engine.accounts.coming import Came, Entered, KeptOut
 from engine.accounts.entrance import Entrance
 from engine.accounts.passwords import SHORTEST
+from engine.console.framing import told
 from engine.console.guarding import Door, came_of, who_of
 from engine.console.pages.forms import form
 from engine.console.pages.rendering import page
 from engine.errors import Misconfigured
+from engine.operations.operation import Forbidden
 
 __all__ = ["entering_routes", "let_in", "onward"]
 
@@ -31,7 +33,7 @@ T = TypeVar("T")
 
 
 def entering_routes(entrance: Entrance, door: Door, single: str = "") -> list[Route]:
-    """`/login`, `/logout`, `/setup` and `/invitation`; `single` is what single sign-on is called, empty where
+    """`/login`, `/logout`, `/setup`, `/invitation` and `/me/password`; `single` is what single sign-on is called, empty where
     there is none."""
     pages = _Pages(entrance, door, single)
     return [
@@ -42,6 +44,7 @@ def entering_routes(entrance: Entrance, door: Door, single: str = "") -> list[Ro
         Route("/setup", pages.set_up, methods=["POST"]),
         Route("/invitation", pages.invitation, methods=["GET"]),
         Route("/invitation", pages.accept, methods=["POST"]),
+        Route("/me/password", pages.change_password, methods=["POST"]),
     ]
 
 
@@ -134,6 +137,17 @@ class _Pages:
         except Misconfigured as error:
             return page("invitation.html", 422, key=key, name=user.name, wrong=str(error), shortest=SHORTEST)
         return let_in(self._door, entered, RedirectResponse("/", 303))
+
+    async def change_password(self, request: Request) -> Response:
+        fields, who = await form(request), who_of(request)
+        if who is None or who.caller.via != "session":
+            raise Forbidden("a password is changed by somebody who is logged in")
+
+        def call(came: Came) -> Entered:
+            return self._entrance.change_password(who, fields.get("old", ""), _password(fields), came)
+
+        entered = await self._slowly(request, call, who.user.name)
+        return let_in(self._door, entered, told("/me", "Your password is another one now."))
 
     async def _slowly(self, request: Request, call: Callable[[Came], T], name: str = "") -> T:
         """What `call` gives, in a thread; a refusal not before its time."""

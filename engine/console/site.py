@@ -25,6 +25,7 @@ from engine.console.pages.forms import caller_of, form
 from engine.console.pages.interface import interface_routes
 from engine.console.pages.manual import manual_routes
 from engine.console.pages.messaging import message_routes
+from engine.console.pages.people import own_routes, people_routes
 from engine.console.pages.rendering import page
 from engine.operations.every import OPERATIONS
 from engine.operations.operation import Desk, Forbidden, entry
@@ -64,6 +65,8 @@ def areas(desk: Desk) -> list[Area]:
         Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
         Area(PROVE, "/audit", "Audit", Permission.AUDIT, audit_routes(desk)),
         Area(PROVE, "/executive", "Executive", Permission.SEE, executive_routes(desk)),
+        Area(KEEP, "/people", "People", Permission.MANAGE, people_routes(desk)),
+        Area(KEEP, "/me", "", Permission.OWN, own_routes(desk)),
         Area(HELP, "/manual", "Manual", Permission.SEE, manual_routes()),
         Area(HELP, "/api", "API", Permission.SEE, interface_routes(OPERATIONS)),
     ]

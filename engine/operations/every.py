@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.operations import (
+    accounts,
     audit,
     channels,
     contents,
@@ -12,6 +13,7 @@ from engine.operations import (
     executive,
     holding,
     messages,
+    own,
     resolving,
     traffic,
     worklist,
@@ -21,6 +23,7 @@ from engine.operations.operation import Operation
 __all__ = ["OPERATIONS"]
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
+    *accounts.OPERATIONS,
     *audit.OPERATIONS,
     *channels.OPERATIONS,
     *contents.OPERATIONS,
@@ -28,6 +31,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *executive.OPERATIONS,
     *holding.OPERATIONS,
     *messages.OPERATIONS,
+    *own.OPERATIONS,
     *resolving.OPERATIONS,
     *traffic.OPERATIONS,
     *worklist.OPERATIONS,

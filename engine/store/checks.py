@@ -1,4 +1,5 @@
-"""Checks of the books against the ERP, repairs of what they found, and carrying out once more what is gone."""
+"""Checks of the books against the ERP, repairs of what they found, and carrying out once more what is
+gone."""
 
 from __future__ import annotations
 

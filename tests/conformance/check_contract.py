@@ -1,4 +1,5 @@
-"""What every store promises about checks against the ERP, their repairs, and effects carried out once more."""
+"""What every store promises about checks against the ERP, their repairs, and effects carried out once
+more."""
 
 from __future__ import annotations
 

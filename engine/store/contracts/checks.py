@@ -14,7 +14,8 @@ Decision = Literal["approved", "withdrawn"]
 
 
 class CheckRow(NamedTuple):
-    """A check: `state` is asked, done or failed; `scope` and `report` are JSON (`engine.reconciling.words`)."""
+    """A check: `state` is asked, done or failed; `scope` and `report` are JSON
+    (`engine.reconciling.words`)."""
 
     number: int
     at: float
