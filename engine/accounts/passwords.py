@@ -24,6 +24,7 @@ _ROWS: Final = (
     "qwertzuiopasdfghjklyxcvbnm",
 )
 _PLAINLY: Final = str.maketrans("013457@$!", "oieastasi")  # how words are disguised
+_BEHIND: Final = "0123456789!?.-_#*"
 
 
 def normal(password: str) -> str:
@@ -37,22 +38,17 @@ def check_password(password: str, *own: str) -> None:
     if not SHORTEST <= len(normal(password)) <= LONGEST:
         raise _refused(f"must have {SHORTEST} to {LONGEST} characters")
     plain = normal(password).casefold()
-    for form in (plain, plain.translate(_PLAINLY)):
-        if form in _common() or _stem(form) in _common():
-            raise _refused("is among those that everybody tries")
-        if _left(form, own) < SHORTEST // 2:
-            raise _refused("is made of the account's own words")
+    stem = plain.rstrip(_BEHIND)
+    if not _common().isdisjoint({plain, stem, plain.translate(_PLAINLY), stem.translate(_PLAINLY)}):
+        raise _refused("is among those that everybody tries")
+    if min(_left(plain, own), _left(plain.translate(_PLAINLY), own)) < SHORTEST // 2:
+        raise _refused("is made of the account's own words")
     if len(set(plain)) < 5 or _in_a_row(plain):
         raise _refused("is one thing over and over")
 
 
 def _refused(why: str) -> Misconfigured:
     return Misconfigured(why, where="password", hint="some words that only you put together do well")
-
-
-def _stem(form: str) -> str:
-    """Without the figures and signs that are put behind."""
-    return form.rstrip("0123456789!?.-_#*")
 
 
 def _left(form: str, own: tuple[str, ...]) -> int:
@@ -71,7 +67,7 @@ def _in_a_row(form: str) -> bool:
     """Whether it is a run of the keyboard or of the alphabet, or a short piece again and again."""
     halves = [form[: len(form) // 2], form[len(form) // 2 :]]
     runs = all(any(half in row or half in row[::-1] for row in _ROWS) for half in halves)
-    return runs or any(form == (form[:size] * len(form))[: len(form)] for size in range(1, 5))
+    return runs or any(form == (form[:size] * len(form))[: len(form)] for size in range(1, 7))
 
 
 @cache

@@ -18,6 +18,7 @@ __all__ = ["performed"]
 Asked = TypeVar("Asked")
 Given = TypeVar("Given")
 
+
 def performed(
     store: str | None, operation: Operation[Asked, Given], asked: Asked, role: Role = Role.OPERATOR
 ) -> Given:

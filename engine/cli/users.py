@@ -15,7 +15,15 @@ from engine.cli.show import JsonOption, StoreOption, print_json, table, when
 from engine.errors import Misconfigured
 from engine.operations import accounts
 from engine.operations.account_views import AccountShown, SessionView, TokenView
-from engine.operations.accounts import AskAccount, AskAccounts, AskChange, AskEnd, AskInvite, AskRoles, Invitation
+from engine.operations.accounts import (
+    AskAccount,
+    AskAccounts,
+    AskChange,
+    AskEnd,
+    AskInvite,
+    AskRoles,
+    Invitation,
+)
 from engine.operations.operation import NotThere, Operation
 
 __all__ = ["user"]
@@ -127,7 +135,9 @@ def tokens(store: StoreOption = None, as_json: JsonOption = False) -> None:
 @user.command()
 def revoke(token: IdArgument, why: WhyOption = "", store: StoreOption = None) -> None:
     """End a token of the API."""
-    typer.echo(f"{_done(store, accounts.REVOKE, AskEnd(id=token, why=reason(why))).user}: the token is revoked")
+    typer.echo(
+        f"{_done(store, accounts.REVOKE, AskEnd(id=token, why=reason(why))).user}: the token is revoked"
+    )
 
 
 def _done(store: str | None, operation: Operation[Asked, Given], asked: Asked) -> Given:
@@ -140,7 +150,8 @@ def _done(store: str | None, operation: Operation[Asked, Given], asked: Asked) -
 def _link(invitation: Invitation) -> None:
     typer.echo(invitation.link)
     typer.echo(
-        f"for {invitation.name}, until {when(invitation.until)} UTC: whoever opens it sets the password", err=True
+        f"for {invitation.name}, until {when(invitation.until)} UTC: whoever opens it sets the password",
+        err=True,
     )
 
 

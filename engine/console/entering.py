@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 
 def entering_routes(entrance: Entrance, door: Door, single: str = "") -> list[Route]:
-    """`/login`, `/logout`, `/setup`, `/invitation` and `/me/password`; `single` is what single sign-on is called, empty where
-    there is none."""
+    """`/login`, `/logout`, `/setup`, `/invitation` and `/me/password`; `single` is what single sign-on is
+    called, empty where there is none."""
     pages = _Pages(entrance, door, single)
     return [
         Route("/login", pages.login, methods=["GET"]),

@@ -17,7 +17,15 @@ from engine.console.pages.forms import caller_of, done, form, form_lists, looked
 from engine.console.pages.rendering import page
 from engine.errors import Misconfigured
 from engine.operations import accounts, own
-from engine.operations.accounts import AskAccount, AskAccounts, AskChange, AskEnd, AskInvite, AskRoles, Invitation
+from engine.operations.accounts import (
+    AskAccount,
+    AskAccounts,
+    AskChange,
+    AskEnd,
+    AskInvite,
+    AskRoles,
+    Invitation,
+)
 from engine.operations.operation import Desk, Operation
 from engine.operations.own import AskMake, AskNothing, AskOwn
 
@@ -81,8 +89,8 @@ class _People:
     async def list(self, request: Request) -> Response:
         users = await looked(self._desk, request, accounts.ACCOUNTS, AskAccounts())
         return page(
-            "people.html", users=users, now=self._desk.clock(), roles=ROLES, matrix=MATRIX, permissions=_WORDS,
-            apart=[sorted(pair) for pair in APART],
+            "people.html", users=users, now=self._desk.clock(), roles=ROLES, matrix=MATRIX,
+            permissions=_WORDS, apart=[sorted(pair) for pair in APART],
         )  # fmt: skip
 
     async def show(self, request: Request) -> Response:
