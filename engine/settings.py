@@ -49,10 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     its address, `passwords` whether it takes them, `oidc_*` who tells who somebody is instead (OpenID
     Connect: issuer, client, a file with the client's secret, the claim of groups, which group has which
     role); `notify` the routes that are told of alerts where a channel names none, `alerts` what is watched
-    otherwise than by default (`disk: 5%, backup: off`), `heartbeat` an address that is asked once a minute while
-    all is well; `environment` what the console calls this installation on every page (default: its mode);
-    `log_level` what is logged (`DEBUG` shows the
-    signals that are otherwise only counted)."""
+    otherwise than by default (`disk: 5%, backup: off`), `heartbeat` an address that is asked once a minute
+    while all is well; `environment` what the console calls this installation on every page (default: its
+    mode); `log_level` what is logged (`DEBUG` shows the signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     cabinet: str = ""
