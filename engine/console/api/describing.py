@@ -17,13 +17,8 @@ __all__ = ["described"]
 _TEMPLATE: Final = "#/components/schemas/{name}"
 
 _ABOUT: Final = """What people on duty see and do, for programs. Each operation takes a permission, which
-<<<<<<< HEAD
 roles have; a token has at most the roles of its owner. An act that somebody has to answer for takes
 a reason (`why`) for the audit. Errors are problem details (RFC 9457) and never repeat what was sent."""
-=======
-roles have; a token of the API has at most the roles of its owner. An act that somebody has to answer for
-takes a reason (`why`) for the audit. Errors are problem details (RFC 9457) and never repeat what was sent."""
->>>>>>> 11ea51a (accounts: in order)
 
 
 def described(operations: Sequence[Operation[Any, Any]], version: str = "1") -> dict[str, Any]:
