@@ -50,8 +50,8 @@ def workbench(
     typer.echo("The link works once, for one browser. Ctrl-C ends the workbench.", err=True)
     folder, sites = channels if channels.is_dir() else channels.parent, sites_of(site)
     pages = [
-        *trial_routes(trials, session),
-        *catalogue_routes(folder, sites),
+        *trial_routes(lambda: trials, session),
+        *catalogue_routes(lambda: (folder, sites)),
         *code_routes(_worklist(store, folder, sites), str(folder)),
     ]
     server(application(pages, session, "/try")).run(sockets=[door])

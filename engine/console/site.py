@@ -4,6 +4,7 @@ in the navigation. A page is added here, and nowhere else."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,20 +16,24 @@ from starlette.routing import BaseRoute, Route
 from engine.accounts.matrix import may
 from engine.accounts.words import Permission
 from engine.auditing import Act
+from engine.config.loading import channel_files
 from engine.console.api.routes import api_routes
 from engine.console.assets import asset_routes
 from engine.console.frame import Place
 from engine.console.framing import THEME
 from engine.console.pages.auditing import audit_routes
+from engine.console.pages.cataloguing import catalogue_routes
 from engine.console.pages.executive import executive_routes
-from engine.console.pages.forms import caller_of, form
+from engine.console.pages.forms import SessionForms, caller_of, form
 from engine.console.pages.interface import interface_routes
 from engine.console.pages.manual import manual_routes
 from engine.console.pages.messaging import message_routes
 from engine.console.pages.people import own_routes, people_routes
 from engine.console.pages.rendering import page
+from engine.console.pages.trying import Trials, trial_routes
 from engine.operations.every import OPERATIONS
-from engine.operations.operation import Desk, Forbidden, entry
+from engine.operations.loading import loaded
+from engine.operations.operation import Desk, Forbidden, NotThere, entry
 
 __all__ = ["Area", "areas", "places", "routes"]
 
@@ -63,6 +68,14 @@ def areas(desk: Desk) -> list[Area]:
     """All areas, in the order of the navigation."""
     return [
         Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
+        Area(
+            RUN,
+            "/try",
+            "Try a message",
+            Permission.AUTHOR,
+            trial_routes(lambda: _trials(desk), SessionForms()),
+        ),
+        Area(RUN, "/catalogue", "Catalogue", Permission.SEE, catalogue_routes(lambda: _running(desk))),
         Area(PROVE, "/audit", "Audit", Permission.AUDIT, audit_routes(desk)),
         Area(PROVE, "/executive", "Executive", Permission.SEE, executive_routes(desk)),
         Area(KEEP, "/people", "People", Permission.MANAGE, people_routes(desk)),
@@ -88,6 +101,22 @@ def routes(desk: Desk) -> list[BaseRoute]:
         *api_routes(desk, OPERATIONS),
         *(_guarded(desk, area, route) for area in every for route in area.routes),
     ]
+
+
+def _running(desk: Desk) -> tuple[Path, tuple[str, ...]]:
+    """The folder of the channels that run, and the sites that they are laid out for. Raises `NotThere` before
+    anything was deployed."""
+    found = loaded(desk)
+    edition = desk.store.edition(found.number)
+    if edition is None:
+        raise NotThere("nothing was deployed yet")
+    return found.folder, edition.sites
+
+
+def _trials(desk: Desk) -> Trials:
+    """What can be tried: the channels that run."""
+    folder, sites = _running(desk)
+    return Trials(lambda: channel_files([folder]), sites)
 
 
 def _guarded(desk: Desk, area: Area, route: Route) -> Route:

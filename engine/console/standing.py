@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import structs
+
 from engine.console.frame import Standing
 from engine.errors import Unavailable
 from engine.measuring.reading import Process, processes
@@ -9,25 +14,39 @@ from engine.store.base import Store
 
 __all__ = ["standing"]
 
+SILENT: Final = 30.0
+"""Seconds: an engine says every ten how it stands."""
+
 
 def standing(store: Store, now: float) -> Standing:
     """What the store says at `now` (seconds since the epoch); one that cannot be reached is the worst there
     is."""
     try:
-        there = processes(store, now)
+        there, heard = processes(store, now), _heard(store)
         alerts = len(store.open_alerts())
         dead = int(sum(counts.get("dead", 0.0) for counts in store.backlog(now).values()))
     except Unavailable:
         return Standing("Store away", "bad")
-    if not there:
-        return Standing("Engine not running", "bad", alerts, dead)
-    unready = _parts(there, "unready")
+    said = _said(there) if now - heard < SILENT else _silence(heard)
+    return structs.replace(said, alerts=alerts, dead=dead)
+
+
+def _said(there: list[Process]) -> Standing:
+    unready, degraded = _parts(there, "unready"), _parts(there, "degraded")
     if unready:
-        return Standing(f"Not ready: {unready}", "bad", alerts, dead)
-    degraded = _parts(there, "degraded")
-    if degraded:
-        return Standing(f"Degraded: {degraded}", "warn", alerts, dead)
-    return Standing("Engine running", "good", alerts, dead)
+        return Standing(f"Not ready: {unready}", "bad")
+    return Standing(f"Degraded: {degraded}", "warn") if degraded else Standing("Engine running", "good")
+
+
+def _silence(heard: float) -> Standing:
+    if not heard:
+        return Standing("No engine yet", "bad")
+    return Standing(f"Engine silent since {datetime.fromtimestamp(heard, UTC):%Y-%m-%d %H:%M} UTC", "bad")
+
+
+def _heard(store: Store) -> float:
+    """When an engine was heard last on this store, seconds since the epoch; 0: never."""
+    return max((last.at for last in store.last_values(["wardline_process"]).values()), default=0.0)
 
 
 def _parts(there: list[Process], how: str) -> str:

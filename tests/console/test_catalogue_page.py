@@ -22,7 +22,7 @@ def browser(folder: Path, *sites: str) -> Iterator[tuple[Session, httpx.Client]]
     """The page on a real socket, and a browser that has not opened the link."""
     door = open_port(0)
     session = Session(door.getsockname()[1])
-    serving = server(application(catalogue_routes(folder, sites), session, "/catalogue"))
+    serving = server(application(catalogue_routes(lambda: (folder, sites)), session, "/catalogue"))
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [door]})
     thread.start()
     try:

@@ -50,7 +50,9 @@ def served(folder: Path) -> Iterator[tuple[Session, httpx.Client]]:
     session, trials = Session(port), Trials(lambda: channel_files([folder]))
     serving = server(
         application(
-            [*trial_routes(trials, session), *code_routes(lambda: WAITING, "channels")], session, "/try"
+            [*trial_routes(lambda: trials, session), *code_routes(lambda: WAITING, "channels")],
+            session,
+            "/try",
         )
     )
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [door]})

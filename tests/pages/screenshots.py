@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser
 
 from demo.day import connection
 from demo.odoo import drop_database, fresh_database
+from demo.wardline import Broken
 from engine.accounts.words import Role
 from engine.console.site import places
 
@@ -45,7 +47,17 @@ def main(only: str = "") -> int:
         hospital(Path(folder), odoo=odoo, environment="St. Elsewhere, test") as place,
         chromium() as browser,
     ):
+        _measured(place)
         return sum(_taken(browser, place, shot) for shot in _shots(place) if only in shot.name)
+
+
+def _measured(place: Hospital) -> None:
+    """Wait until the engine wrote down what it counted."""
+    store, end = place.console.store, time.monotonic() + 30
+    while not store.measures(["wardline_settled"], span=60, since=0, until=time.time()):
+        if time.monotonic() > end:
+            raise Broken("the engine does not write what it counts")
+        time.sleep(0.5)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -18,11 +18,12 @@ from engine.workbench.catalogue_text import COLUMNS, sections, summary
 __all__ = ["catalogue_routes"]
 
 
-def catalogue_routes(folder: Path, sites: Sequence[str]) -> list[Route]:
-    """`GET /catalogue` shows the channels of a folder as `sites` have them, or what lint says of them."""
+def catalogue_routes(source: Callable[[], tuple[Path, Sequence[str]]]) -> list[Route]:
+    """`GET /catalogue` shows the channels of a folder as sites have them, or what lint says of them; `source`
+    says which."""
 
     async def show(_: Request) -> Response:
-        return await run_in_threadpool(_page, folder, sites)
+        return await run_in_threadpool(lambda: _page(*source()))
 
     return [Route("/catalogue", show, methods=["GET"])]
 

@@ -61,15 +61,16 @@ class _Asked(msgspec.Struct, frozen=True):
     odoo: bool = False
 
 
-def trial_routes(trials: Trials, forms: Forms) -> list[Route]:
-    """`GET /try` shows the form, `POST /try` what becomes of the message. Nothing is stored or sent."""
+def trial_routes(source: Callable[[], Trials], forms: Forms) -> list[Route]:
+    """`GET /try` shows the form, `POST /try` what becomes of the message, by the channels that `source` says.
+    Nothing is stored or sent."""
 
     async def show(request: Request) -> Response:
         chosen = request.query_params.get("channel", "")
-        return _page(trials, forms.token(request), _Asked(chosen))
+        return await run_in_threadpool(lambda: _page(source(), forms.token(request), _Asked(chosen)))
 
     async def tried(request: Request) -> Response:
-        fields = await _form(request)
+        fields, trials = await _form(request), await run_in_threadpool(source)
         if fields is None:
             return _page(
                 trials, forms.token(request), _Asked(), wrong="The message is too large.", status=413
