@@ -21,7 +21,7 @@ from service_identity.cryptography import verify_certificate_hostname, verify_ce
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IOpenSSLServerConnectionCreator
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-__all__ = ["ClientTls", "ServerTls", "names_of", "subject_of"]
+__all__ = ["ClientTls", "ServerTls", "ends_of", "names_of", "subject_of"]
 
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 _OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET
@@ -42,6 +42,11 @@ def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
 def subject_of(certificate: x509.Certificate) -> str:
     """The subject in RFC 4514 form, `CN=lab,O=Hospital`."""
     return certificate.subject.rfc4514_string()
+
+
+def ends_of(certificate: Path) -> datetime:
+    """When a certificate in PEM ends (UTC). Raises `OSError`, `ValueError`."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -73,7 +78,7 @@ class ServerTls:
     @property
     def expires(self) -> datetime:
         """When the certificate on disk ends (UTC), for an alarm. Raises `OSError`, `ValueError`."""
-        return x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
+        return ends_of(self._certificate)
 
     def serverConnectionForTLS(self, _protocol: object) -> SSL.Connection:
         """Twisted asks for a connection; a good moment to notice renewed files."""

@@ -39,6 +39,11 @@ class Carrying:
         """Those that run."""
         return list(self._loops.values())
 
+    @property
+    def names(self) -> list[str]:
+        """What is delivered to, wherever: none in a dry run."""
+        return [] if self._ledger is not None else list(self._open)
+
     def missing(self, programs: Iterable[Program], opened: Collection[str] = ()) -> dict[str, Destination]:
         """The destinations of these programs that are not open yet, nor `opened`, opened. From any thread.
         Raises `Misconfigured`."""

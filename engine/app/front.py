@@ -12,6 +12,7 @@ from engine.answers import Answers
 from engine.app import fhir_wanted, listening
 from engine.app.answering import Links, WantedLink
 from engine.app.doors import Hl7Doors
+from engine.app.expiring import Secured
 from engine.app.fhir import FhirDoors
 from engine.app.listening import Listener
 from engine.editions.loading import Loaded
@@ -75,6 +76,7 @@ class Front:
         self._fhir = FhirDoors(reactor, loop, settings, store, ring, self._commits, stored, told)
         self._links = Links(reactor, settings, store, looks, answers.decided, told)
         self._reactor = reactor
+        self._shown = Shown((), (), ())
         self._held: frozenset[str] = frozenset()
 
     def wanted(self, loaded: Loaded) -> Shown:
@@ -93,6 +95,7 @@ class Front:
 
     def turn(self, shown: Shown) -> None:
         """Take and answer by this from the next message on."""
+        self._shown = shown
         self._hl7.turn(shown.hl7)
         self._fhir.turn(shown.fhir)
         self._links.turn(shown.links)
@@ -126,6 +129,13 @@ class Front:
         return {"store": stands} | {
             f"listener {one.name}": _standing(one, self._held) for one in self._listeners()
         }
+
+    def secured(self) -> dict[str, Secured]:
+        """The doors that show a certificate, by their channels."""
+        found: dict[str, Secured] = {
+            one.channel.name: one.link.tls for one in self._shown.hl7 if one.link and one.link.tls
+        }
+        return found | {one.name: one.tls for one in self._shown.fhir if one.tls}
 
     def counters(self) -> dict[str, Mapping[str, int]]:
         """What the listeners' framing and connections saw, per channel."""

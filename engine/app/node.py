@@ -16,6 +16,7 @@ from twisted.internet.threads import blockingCallFromThread
 
 from engine.app.alerting import Wanted, Watch
 from engine.app.carrying import Carrying
+from engine.app.expiring import ExpiryLoop, Secured
 from engine.app.front import Front, Shown
 from engine.app.holding import Holding, held_doors
 from engine.app.measured import Keeping, standing_of, telling
@@ -47,8 +48,9 @@ from engine.scheduling import ScheduleLoop
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.measures import Last
 from engine.store.keys import KeyRing
-from engine.telemetry import EditionUnreadable, EngineStarted, EngineStopping, LoopFailed, signal
+from engine.telemetry import GAUGES, EditionUnreadable, EngineStarted, EngineStopping, LoopFailed, signal
 from engine.threads import Loop, Threads
 
 __all__ = ["Node", "Ready", "failed"]
@@ -167,9 +169,14 @@ class Node:
         holding = Holding(self._store, self._hold)
         loops.append(Loop("holds", holding.turn, partial(failed, "holds")))
         loops += self._watch.loops(failed) if self._watch else []
+        expiries = ExpiryLoop(self._store, self._secured, lambda: self._carrying.names, time.time)
+        loops.append(Loop("expiries", expiries.turn, partial(failed, "expiries")))
         if self._recorder:
             loops.append(Loop("audit", self._recorder.turn, partial(failed, "audit")))
         return loops
+
+    def _secured(self) -> dict[str, Secured]:
+        return self._front.secured() if self._front else {}
 
     def _delivery(self, name: str, destination: Destination, lane: Lane) -> Loop:
         loop = DeliveryLoop(
@@ -311,6 +318,10 @@ class Node:
     def backlog(self) -> Deferred[dict[str, dict[str, float]]]:
         """What waits, read from the store."""
         return self._looks.run(self._store.backlog, time.time())
+
+    def lasting(self) -> Deferred[dict[str, Last]]:
+        """Last values that are shown to Prometheus, read from the store."""
+        return self._looks.run(self._store.last_values, tuple(GAUGES))
 
     # From one edition to another
 

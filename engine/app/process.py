@@ -149,6 +149,7 @@ def _serve_http(loop: asyncio.AbstractEventLoop, reactor: Any, door: socket.sock
         counters=node.counters,
         registry=REGISTRY,
         others=node.counted_elsewhere,
+        lasting=lambda: node.lasting().asFuture(loop),
         stuck=node.stuck,
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")

@@ -14,6 +14,7 @@ from engine.cli.siting import SiteOption, sites_of
 from engine.config.finding import Finding
 from engine.config.loading import lint_files
 from engine.config.schema import CHANNEL_SCHEMA, EFFECTS_SCHEMA, published
+from engine.measuring.manual import LOGS_PAGE, METRICS_PAGE, logs_page, metrics_page
 from engine.workbench.catalogue import catalogue
 from engine.workbench.catalogue_text import CATALOGUE, as_markdown
 from engine.workbench.examples import EXAMPLES
@@ -48,7 +49,9 @@ def schema(
     if write is None:
         typer.echo(files[EFFECTS_SCHEMA if effects else CHANNEL_SCHEMA], nl=False)
         return
-    pages = manual_pages(write) if (write / EXAMPLES).is_dir() else {}
+    pages = {}
+    if (write / EXAMPLES).is_dir():
+        pages = {**manual_pages(write), METRICS_PAGE: metrics_page(), LOGS_PAGE: logs_page()}
     for path, text in {**files, **pages}.items():
         (write / path).parent.mkdir(parents=True, exist_ok=True)
         (write / path).write_text(text, encoding="utf-8")

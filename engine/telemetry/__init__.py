@@ -39,6 +39,7 @@ from engine.telemetry.folders import (
     FolderSeen,
     FolderWatched,
 )
+from engine.telemetry.gauges import ASKED, GAUGES, LABELS
 from engine.telemetry.logs import configure_logs
 from engine.telemetry.node import (
     AcceptFailed,
@@ -63,6 +64,7 @@ from engine.telemetry.processing import (
     DeliverySettled,
     DestinationAway,
     MessagesRouted,
+    OdooKeyRefused,
     PrivacyIncident,
 )
 from engine.telemetry.registry import METRICS, REGISTRY
@@ -79,15 +81,17 @@ from engine.telemetry.taking import (
 )
 
 __all__ = [
-    "AcceptFailed", "AlertClosed", "AlertOpened", "AlertsOpen", "Answered", "ApplicationAnswerRefused",
-    "ApplicationAnswerTaken", "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted",
-    "AuditFailed", "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
+    "ASKED", "GAUGES", "LABELS", "METRICS", "REGISTRY", "AcceptFailed", "AlertClosed", "AlertOpened",
+    "AlertsOpen", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
+    "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",
+    "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
     "BatchReceived", "CallerRefused", "CameIn", "ChannelOpened", "ConsoleOpened", "ContentPurged",
     "ControlIdReused", "DeliverySettled", "DestinationAway", "EditionRefused", "EditionRunning",
     "EditionUnreadable", "EngineStarted", "EngineStopping", "FhirAnswered", "FileEnded", "FileRead",
-    "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "HeartbeatFailed", "HttpOpened", "KeptAway",
-    "LoopFailed", "METRICS", "MessageAccepted", "MessageRefused", "MessagesRouted", "NoticeFailed",
-    "NoticeSent", "PageFailed", "PrivacyIncident", "REGISTRY", "ReidentificationAlarm",
-    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "StoreFailed", "StoreRecovered",
-    "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "parsed", "series", "signal",
+    "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "HeartbeatFailed", "HttpOpened",
+    "KeptAway", "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "NoticeFailed",
+    "NoticeSent", "OdooKeyRefused", "PageFailed", "PrivacyIncident", "ReidentificationAlarm",
+    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "StoreFailed",
+    "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "parsed",
+    "series", "signal",
 ]  # fmt: skip

@@ -9,9 +9,13 @@ from engine.telemetry.signals import Signal
 
 __all__ = ["FileEnded", "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched"]
 
-_files = counter("wardline_files", "Files taken from a folder, by how they ended.", "channel", "result")
+_files = counter("wardline_files", "Files taken from a folder: `done`, `failed`.", "channel", "result")
 _folder = gauge(
-    "wardline_folder", "Files that wait in a folder, bytes left of the one in work.", "channel", "what"
+    "wardline_folder",
+    "Of a folder: files that are `waiting`, `odd` ones that match and are no plain files, seconds that the"
+    " `oldest` waits, `bytes_left` of the one in work.",
+    "channel",
+    "what",
 )
 
 

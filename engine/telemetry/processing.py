@@ -10,14 +10,28 @@ from engine.telemetry.signals import Signal
 __all__ = [
     "ApplicationAnswerRefused", "ApplicationAnswerTaken", "ApplicationAnswerUnwritten",
     "ApplicationLinkAway", "BatchDelivered", "DeliverySettled", "DestinationAway", "MessagesRouted",
-    "PrivacyIncident",
+    "OdooKeyRefused", "PrivacyIncident",
 ]  # fmt: skip
 
 _incidents = counter(
-    "wardline_privacy_incidents", "What identifies somebody, stopped on its way out.", "channel", "where"
+    "wardline_privacy_incidents",
+    "What identifies somebody, stopped on its way out; any is worth an alarm.",
+    "channel",
+    "where",
 )
-_routed = counter("wardline_messages_routed", "Messages routed, by what they became.", "channel", "result")
-_settled = counter("wardline_deliveries", "Attempts, by outcome.", "destination", "outcome", "reason")
+_routed = counter(
+    "wardline_messages_routed",
+    "What messages became: `routed`, `filtered`, `dead`, `fragment`.",
+    "channel",
+    "result",
+)
+_settled = counter(
+    "wardline_deliveries",
+    "Attempts: `delivered`, `tryagain`, `refused`, `shadowed`.",
+    "destination",
+    "outcome",
+    "reason",
+)
 _of_channel = counter("wardline_settled", "The same attempts, by channel.", "channel", "outcome", "reason")
 _end_to_end = histogram(
     "wardline_end_to_end_seconds",
@@ -33,7 +47,7 @@ _batches = histogram(
 )
 _application = counter(
     "wardline_application_answers",
-    "Application answers on a link of their own, by what the other side did.",
+    "Application answers on a link of their own: `taken`, `refused`, `away`, `unwritten` (not readable).",
     "channel",
     "outcome",
 )
@@ -150,3 +164,12 @@ class ApplicationLinkAway(Signal, frozen=True):
 
     def count(self) -> None:
         _application(self.channel, "away").inc()
+
+
+class OdooKeyRefused(Signal, frozen=True):
+    """Everything for this Odoo waits until a person renews the key: nothing is lost meanwhile."""
+
+    connection: str
+    variable: str
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "Odoo refuses the key: make a new one and set the variable; deliveries wait"

@@ -12,9 +12,21 @@ __all__ = [
     "MessageRefused",
 ]  # fmt: skip
 
-_accepted = counter("wardline_messages_accepted", "Messages made durable.", "channel", "kind")
-_refused = counter("wardline_messages_refused", "Messages answered with an error.", "channel", "reason")
-_envelopes = counter("wardline_batches", "Batches received.", "channel", "result")
+_accepted = counter(
+    "wardline_messages_accepted",
+    "Messages made durable: `new`, `duplicate`, `reused` (a control id used again for other content).",
+    "channel",
+    "kind",
+)
+_refused = counter(
+    "wardline_messages_refused", "Messages answered with an error or rejection.", "channel", "reason"
+)
+_envelopes = counter(
+    "wardline_batches",
+    "Batches (FHS, BHS) received: `taken`, `doubtful` (taken though its envelope does not hold), `refused`.",
+    "channel",
+    "result",
+)
 _answers = counter("wardline_answers", "Acknowledgements sent.", "channel", "code")
 _latency = histogram(
     "wardline_acknowledge_seconds",

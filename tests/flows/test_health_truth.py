@@ -48,7 +48,7 @@ def test_a_loop_that_is_stuck_is_degraded_and_then_past_help(make_engine: Callab
     engine.kill()
 
 
-@pytest.mark.parametrize("loop", ["routing", "deliver odoo:test NORMAL", "editions", "measures"])
+@pytest.mark.parametrize("loop", ["routing", "deliver odoo:test NORMAL"])
 def test_a_thread_that_ended_is_told(make_engine: Callable[..., Engine], loop: str) -> None:
     engine = make_engine(channel("charges"))
     engine.spawn(f"end={loop}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from engine import effects
 from engine.destinations.base import Note
@@ -32,9 +32,9 @@ from engine.destinations.odoo.stocking import stocking
 from engine.destinations.odoo.work import Row, Site, open_rows, waves
 from engine.errors import Misconfigured, Unacceptable, Unavailable
 from engine.model import Delivery, Outcome, ReasonCode, TryAgain
-from engine.telemetry import Signal, signal
+from engine.telemetry import OdooKeyRefused, signal
 
-__all__ = ["OdooDestination", "OdooKeyRefused"]
+__all__ = ["OdooDestination"]
 
 Kind = type[effects.EffectBase]
 Collide = Callable[[Row[Any], Row[Any]], bool]
@@ -66,15 +66,6 @@ PHASES: tuple[tuple[dict[Kind, Carry], Collide], ...] = (
     ({effects.Credit: credits_of}, charges.collide),
     ({effects.Procure: procure}, _same("key")),
 )
-
-
-class OdooKeyRefused(Signal, frozen=True):
-    """Everything for this Odoo waits until a person renews the key: nothing is lost meanwhile."""
-
-    connection: str
-    variable: str
-    level: ClassVar[str] = "error"
-    text: ClassVar[str] = "Odoo refuses the key: make a new one and set the variable; deliveries wait"
 
 
 class OdooDestination:

@@ -18,7 +18,7 @@ from engine.destinations.odoo.faults import KeyRefused
 from engine.destinations.odoo.named import Check, Named, names_in_odoo
 from engine.errors import Misconfigured, Unacceptable, Unavailable
 
-__all__ = ["Check", "Named", "preflight"]
+__all__ = ["Check", "Named", "key_ends", "preflight"]
 
 SOON = 14  # days before a key's end from which it is time to renew it
 
@@ -91,6 +91,17 @@ def preflight(
         client.close()
 
 
+def key_ends(connection: OdooConnection) -> datetime | None:
+    """When the first API key of the connection's user ends; None where none does, or Odoo does not tell.
+    Raises `Misconfigured`, `Unacceptable`, `Unavailable` when it cannot be asked."""
+    client = connect(connection)
+    try:
+        ends = _ends(client, _user(client, connection)) if client.version >= (18,) else []
+    finally:
+        client.close()
+    return min(ends, default=None)
+
+
 def _checks(
     client: OdooClient, connection: OdooConnection, uid: int, named: Named, now: datetime
 ) -> Iterator[Check]:
@@ -137,13 +148,10 @@ def _keys(client: OdooClient, uid: int, now: datetime) -> Iterator[Check]:
         yield Check("ok", "key", "API keys of this version do not expire")
         return
     try:
-        rows = client.search_read("res.users.apikeys", [("user_id", "=", uid)], ["expiration_date"])
+        ends = _ends(client, uid)
     except Unacceptable:
         yield Check("warn", "key", "Odoo does not tell when the key ends", "note the day it was made")
         return
-    ends = [
-        datetime.fromisoformat(r["expiration_date"]).replace(tzinfo=UTC) for r in rows if r["expiration_date"]
-    ]
     if not ends:
         yield Check("ok", "key", "no API key of the user expires")
         return
@@ -151,6 +159,13 @@ def _keys(client: OdooClient, uid: int, now: datetime) -> Iterator[Check]:
     text = f"the first of {len(ends)} API key{'s' * (len(ends) > 1)} ends in {days} days"
     remedy = "make a new key now: deliveries wait from the day it ends" if days <= SOON else ""
     yield Check("warn" if days <= SOON else "ok", "key", text, remedy)
+
+
+def _ends(client: OdooClient, uid: int) -> list[datetime]:
+    """Raises `Unacceptable` where the user may not look."""
+    rows = client.search_read("res.users.apikeys", [("user_id", "=", uid)], ["expiration_date"])
+    found = [row["expiration_date"] for row in rows if row["expiration_date"]]
+    return [datetime.fromisoformat(one).replace(tzinfo=UTC) for one in found]
 
 
 def _rights(client: OdooClient, uid: int, named: Named) -> Iterator[Check]:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 import ssl
+from datetime import datetime
+from pathlib import Path
 from typing import Final
+
+from mllp.tls import ends_of
 
 __all__ = ["Tls"]
 
@@ -23,6 +27,11 @@ class Tls:
         self._stamp = self._files_stamp()
         self.context = self._current = self._load()
         self.context.sni_callback = self._greeted
+
+    @property
+    def expires(self) -> datetime:
+        """When the certificate on disk ends (UTC). Raises `OSError`, `ValueError`."""
+        return ends_of(Path(self._paths[0]))
 
     def _load(self) -> ssl.SSLContext:
         certificate, key, clients = self._paths
