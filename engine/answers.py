@@ -31,6 +31,7 @@ OUTCOME: dict[MessageState, Answered] = {
     MessageState.FILTERED: "accepted",
     MessageState.SHADOWED: "accepted",
     MessageState.DEAD: "error",
+    MessageState.SKIPPED: "error",
 }
 
 

@@ -28,7 +28,8 @@ from engine.model import (
 )
 from engine.pipeline import privacy_reason
 from engine.retry import RetryPolicy
-from engine.store.base import MessageStore
+from engine.sending_again import OVERTAKEN, overtaken
+from engine.store.base import Store
 from engine.telemetry import BatchDelivered, DeliverySettled, DestinationAway, signal
 
 __all__ = ["DeliveryLoop"]
@@ -46,7 +47,7 @@ class DeliveryLoop:
 
     def __init__(
         self,
-        store: MessageStore,
+        store: Store,
         name: str,
         destination: Destination,
         lane: Lane,
@@ -88,14 +89,16 @@ class DeliveryLoop:
         return self._rest(outcomes)
 
     def _delivered(self, batch: list[Delivery]) -> list[Outcome]:
-        """Carried out, but for what would let out who somebody is: that is refused, and the rest goes on."""
+        """Carried out, but for what would let out who somebody is, and what a later message has overtaken:
+        that is refused, and the rest goes on."""
         leaks = self._egress.deliveries(batch)
         self._egress.record(leaks, "delivery", {delivery.id: delivery for delivery in batch})
-        clean = [delivery for delivery in batch if delivery.id not in leaks]
+        refused = dict.fromkeys(overtaken(self._store, batch, self._egress.has_course), OVERTAKEN)
+        refused |= {number: privacy_reason(leak) for number, leak in leaks.items()}
+        clean = [delivery for delivery in batch if delivery.id not in refused]
         outcomes = iter(self._destination.deliver(clean, self._store.note) if clean else ())
         return [
-            Refused(privacy_reason(leaks[delivery.id])) if delivery.id in leaks else next(outcomes)
-            for delivery in batch
+            Refused(refused[delivery.id]) if delivery.id in refused else next(outcomes) for delivery in batch
         ]
 
     def _settlement(self, delivery: Delivery, outcome: Outcome, now: float) -> Settlement:

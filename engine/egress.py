@@ -90,6 +90,11 @@ class Egress:
         self._clean: set[str] = set()
         self._open: set[str] = set()  # channels of which an effect held more than tokens and known words
 
+    def has_course(self, delivery: Delivery) -> bool:
+        """Whether the channel of a delivery keeps courses of visits or appointments."""
+        program = self._programs.get(delivery.edition, delivery.channel)
+        return program is not None and program.course is not None
+
     def check(
         self,
         routings: Sequence[Routing],

@@ -521,6 +521,7 @@ class Delivery(msgspec.Struct, frozen=True):
     sequence_key: str
     attempts: int  # including this one
     progress: dict[str, str] = {}  # what the saga wrote down so far (Destination.deliver)
+    again: str = ""  # sent on its way again: why it had stopped (engine.overtaking)
     edition: int = 0  # whose programs made it
     received_at: float = 0.0  # its message, seconds since the epoch; 0 where nobody asked
 

@@ -59,6 +59,7 @@ from engine.store.contracts.accounts import AccountStore
 from engine.store.contracts.alerts import AlertStore
 from engine.store.contracts.checks import CheckStore
 from engine.store.contracts.figures import FigureStore
+from engine.store.contracts.fixing import FixStore
 from engine.store.contracts.holding import HoldStore
 from engine.store.contracts.measures import MeasureStore
 from engine.store.contracts.overview import OverviewStore
@@ -117,6 +118,7 @@ class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
     warnings: tuple[Reason, ...] = ()
     application: Application = ""
     edition: int = 0  # that accepted it, or that it was last sent through; 0: before there were any
+    again: int = 0  # how often it was sent on its way again
 
     @property
     def correlation(self) -> str:
@@ -205,6 +207,10 @@ class MessageStore(Protocol):
     ) -> None:
         """Store what messages became: their state, their deliveries (one per effect and
         destination), new tokens and merges, and the courses that they changed, all in one transaction.
+
+        Of a message that is sent through again, a delivery that was carried out stays what it is where the
+        same effect is made again, also where none is made any more; what is made otherwise is made anew, and
+        the earlier one kept as replaced. With anything that stands the message is no filtered one.
 
         A `Fragment` is held until it is routed again, as the first of a message or among the `rest` of
         one: those become joined, with the first as their `original`. One that is dead without a rest is
@@ -682,6 +688,7 @@ class Store(
     FigureStore,
     AlertStore,
     HoldStore,
+    FixStore,
     Protocol,
 ):
     """Safe storage for all that comes in, and the cabinet with its keys."""

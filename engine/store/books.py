@@ -19,7 +19,7 @@ def _words(kind: type[MessageState] | type[DeliveryState]) -> str:
 
 _OF_MESSAGE: Final = f"d.id BETWEEN m.id * {PER_MESSAGE} AND m.id * {PER_MESSAGE} + {PER_MESSAGE - 1}"
 _HAS: Final = f"EXISTS (SELECT 1 FROM deliveries d WHERE {_OF_MESSAGE}"
-_COUNT: Final = f"(SELECT count(*) FROM deliveries d WHERE {_OF_MESSAGE})"
+_COUNT: Final = f"(SELECT count(*) FROM deliveries d WHERE {_OF_MESSAGE} AND d.state <> 'replaced')"
 _OPEN: Final = "d.state IN ('due', 'claimed', 'scheduled')"
 
 GAPS: Final[tuple[tuple[str, str], ...]] = (
@@ -59,11 +59,18 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "delivered messages with a delivery that does not stand",
-        f"SELECT m.id FROM messages m WHERE m.state = 'delivered' AND {_HAS} AND d.state <> 'delivered')",
+        f"SELECT m.id FROM messages m WHERE m.state = 'delivered' AND {_HAS}"
+        " AND d.state NOT IN ('delivered', 'replaced'))",
     ),
     (
         "shadowed messages with a delivery that was carried out, or is open",
-        f"SELECT m.id FROM messages m WHERE m.state = 'shadowed' AND {_HAS} AND d.state <> 'shadowed')",
+        f"SELECT m.id FROM messages m WHERE m.state = 'shadowed' AND {_HAS}"
+        " AND d.state NOT IN ('shadowed', 'replaced'))",
+    ),
+    (
+        "skipped messages with a delivery open or dead",
+        f"SELECT m.id FROM messages m WHERE m.state = 'skipped' AND {_HAS}"
+        f" AND ({_OPEN} OR d.state = 'dead'))",
     ),
     (
         "dead letters with a delivery still open",
@@ -77,14 +84,15 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
     (
         "messages with deliveries they should not have",
         "SELECT m.id FROM messages m"
-        " WHERE m.state IN ('received', 'fragment', 'joined', 'filtered', 'duplicate', 'quarantined')"
-        f" AND {_HAS})",
+        " WHERE (m.state IN ('joined', 'filtered', 'duplicate', 'quarantined')"
+        f" AND {_HAS} AND d.state <> 'replaced')) OR (m.state IN ('received', 'fragment')"
+        f" AND {_HAS} AND (m.again = 0 OR {_OPEN})))",
     ),
     (
         "messages with an effect on its way to nowhere",
-        "SELECT id FROM (SELECT m.id, m.effects, "
+        "SELECT id FROM (SELECT m.id, m.effects, m.again, "
         f"{_COUNT} AS found FROM messages m WHERE m.state IN ('waiting', 'delivered')) AS counted"
-        " WHERE effects = 0 OR found = 0 OR found % effects <> 0",
+        " WHERE effects = 0 OR found = 0 OR (again = 0 AND found % effects <> 0)",
     ),
     (
         "deliveries without their message",

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from msgspec.structs import replace
-from sqlalchemy import ColumnElement, exists, func, not_, or_, select
-
-from engine.auditing import Entry, spread
+from engine.auditing import Entry
 from engine.effects import decode
 from engine.model import (
     Delivered,
@@ -23,16 +20,15 @@ from engine.model import (
     Shadowed,
     TryAgain,
 )
-from engine.store.base import Query, ScheduledRun
+from engine.overtaking import AGAIN
+from engine.store.base import ScheduledRun
 from engine.store.database import Work, rows_of
 from engine.store.holding import DELIVERED, is_held
-from engine.store.parking import route_again
 from engine.store.part import Part, as_json, checksum, words_of
-from engine.store.tables import PER_MESSAGE, deliveries, messages, resources, versions
+from engine.store.tables import PER_MESSAGE
 from engine.store.trail import TURN, append
-from engine.store.views import conditions
 
-__all__ = ["RECLAIM", "Deliveries"]
+__all__ = ["RECLAIM", "Deliveries", "conclude"]
 
 _DUE, _DELIVERED, _DEAD, _SHADOWED = (
     state.value
@@ -73,10 +69,6 @@ _SETTLE: Final = (
     "UPDATE deliveries SET state = ?, due_at = ?, holder = '', reason = ?, documents = ?, note = ?,"
     " settled_at = ? WHERE id = ?"
 )
-_REVIVE: Final = (
-    "UPDATE deliveries SET state = 'due', attempts = 0, due_at = ?, reason = NULL, settled_at = 0"
-    " WHERE id = ?"
-)
 RECLAIM: Final = (
     "UPDATE deliveries SET state = 'due', due_at = ?, holder = ''"
     " WHERE id IN (SELECT id FROM deliveries"
@@ -101,18 +93,12 @@ _RUNS: Final = (
 # drawn to an index of all that is open.
 _CONCLUDE: Final = (
     "UPDATE messages SET state = CASE (SELECT max(CASE WHEN d.state IN ('due', 'claimed', 'scheduled')"
-    " THEN 3"
-    " WHEN d.state = 'dead' THEN 2 WHEN d.state = 'delivered' THEN 1 ELSE 0 END) FROM deliveries d"
+    " THEN 4 WHEN d.state = 'dead' THEN 3 WHEN d.state = 'skipped' THEN 2"
+    " WHEN d.state = 'delivered' THEN 1 ELSE 0 END) FROM deliveries d"
     f" WHERE d.id BETWEEN messages.id * {PER_MESSAGE} AND messages.id * {PER_MESSAGE} + {PER_MESSAGE - 1})"
-    " WHEN 3 THEN 'waiting' WHEN 2 THEN 'dead' WHEN 1 THEN 'delivered' ELSE 'shadowed' END"
+    " WHEN 4 THEN 'waiting' WHEN 3 THEN 'dead' WHEN 2 THEN 'skipped' WHEN 1 THEN 'delivered'"
+    " ELSE 'shadowed' END"
     " WHERE id IN ({}) RETURNING id, state"
-)
-
-# What an older version wanted may have been taken back, or said anew, by the one that is current.
-_FOLLOWED: Final = exists().where(
-    versions.c.message_id == messages.c.id,
-    resources.c.created == versions.c.created,
-    resources.c.message_id != messages.c.id,
 )
 
 
@@ -144,11 +130,13 @@ class Deliveries(Part):
                 effect=decode(row[4]),
                 sequence_key=row[5],
                 attempts=row[6],
-                progress=words_of(row[7]),
+                progress=words,
+                again=words.pop(AGAIN, ""),
                 edition=row[9],
                 received_at=row[10],
             )
             for row in sound
+            for words in (words_of(row[7]),)
         ]
 
     def note(self, progress: dict[int, dict[str, str]]) -> None:
@@ -178,39 +166,12 @@ class Deliveries(Part):
                 holder,
             )
             work.run_many(_SETTLE, [_settled(by_id[number], now) for (number,) in held])
-            return _conclude(work, {number // PER_MESSAGE for (number,) in held})
+            return conclude(work, {number // PER_MESSAGE for (number,) in held})
 
     def reclaim(self, now: float, holder: str = "") -> int:
         """`MessageStore.reclaim`."""
         with self._database.write() as work:
             return work.run(RECLAIM.format(skip_locked=self._database.skip_locked), (now, now, holder))
-
-    def redeliver(self, query: Query, *, now: float, told: Entry | None = None) -> int:
-        """`MessageStore.redeliver`."""
-        if query.state not in ("", MessageState.DEAD):
-            return 0
-        wanted = (
-            select(messages.c.id, messages.c.state)
-            .where(*_letters(query), not_(_FOLLOWED))
-            .order_by(messages.c.id)
-            .with_for_update()
-        )
-        with self._database.write(TURN) as work:
-            states = {row.id: row.state for row in work.core.execute(wanted)}
-            dead = work.rows("SELECT id FROM deliveries WHERE state = 'dead' ORDER BY id")
-            numbers = [number for (number,) in dead if number // PER_MESSAGE in states]
-            work.run_many(_REVIVE, [(now, number) for number in numbers])
-            waiting = {number // PER_MESSAGE for number in numbers}
-            work.run_many(
-                "UPDATE messages SET state = 'waiting' WHERE id = ?", [(one,) for one in sorted(waiting)]
-            )
-            unrouted = [one for one, state in states.items() if one not in waiting and state == _DEAD]
-            route_again(work, unrouted)
-            if told is not None:
-                moved = sorted({*waiting, *unrouted})
-                counted = replace(told, detail={**told.detail, "count": str(len(moved))})
-                append(work, self._audit, spread(counted, "redelivered", moved))
-        return len(numbers) + len(unrouted)
 
     def release_scheduled(
         self, now: float, *, channel: str = "", limit: int = 2000, told: Entry | None = None
@@ -236,14 +197,6 @@ class Deliveries(Part):
         with self._database.read() as work:
             return [ScheduledRun(*row) for row in work.rows(_RUNS)]
 
-    def overtaken(self, query: Query) -> int:
-        """`MessageStore.overtaken`."""
-        if query.state not in ("", MessageState.DEAD):
-            return 0
-        wanted = select(func.count()).select_from(messages).where(*_letters(query), _FOLLOWED)
-        with self._database.read() as work:
-            return int(work.core.execute(wanted).scalar_one())
-
     def _lock_messages(self, work: Work, ids: Iterable[int]) -> None:
         """Whoever moves a message's state holds its row first: two nodes that settle its last two
         deliveries at once must not both see the other's as open."""
@@ -256,14 +209,7 @@ class Deliveries(Part):
             self._lock_messages(work, {number // PER_MESSAGE for number in numbers})
             reason = as_json(_DAMAGED)
             work.run_many(_SETTLE, [(_DEAD, now, reason, None, "", now, number) for number in numbers])
-            _conclude(work, {number // PER_MESSAGE for number in numbers})
-
-
-def _letters(query: Query) -> list[ColumnElement[bool]]:
-    """Messages that are dead letters, or of which a delivery is one."""
-    with_dead = select(deliveries.c.message_id).where(deliveries.c.state == _DEAD)
-    dead = or_(messages.c.state == MessageState.DEAD.value, messages.c.id.in_(with_dead))
-    return [dead, *conditions(query)]
+            conclude(work, {number // PER_MESSAGE for number in numbers})
 
 
 def _settled(settlement: Settlement, now: float) -> tuple[Any, ...]:
@@ -277,6 +223,6 @@ def _settled(settlement: Settlement, now: float) -> tuple[Any, ...]:
     return _DEAD, now, as_json(outcome.reason), None, "", now, number
 
 
-def _conclude(work: Work, ids: Iterable[int]) -> list[int]:
+def conclude(work: Work, ids: Iterable[int]) -> list[int]:
     """Bring messages to the state their deliveries are in; those that are final now."""
     return sorted(number for number, state in rows_of(work, _CONCLUDE, sorted(ids)) if state != _WAITING)

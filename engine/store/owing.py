@@ -14,9 +14,9 @@ _OWED: Final = (
     "SELECT o.message_id, o.attempts FROM owed o JOIN messages m ON m.id = o.message_id"
     " WHERE o.state = 'owed' AND o.channel = ?"
     " AND m.state <> 'fragment' AND (m.answered <> ''"
-    " OR m.state IN ('delivered', 'filtered', 'dead', 'shadowed')"
+    " OR m.state IN ('delivered', 'filtered', 'dead', 'shadowed', 'skipped')"
     " OR EXISTS (SELECT 1 FROM messages w WHERE m.state = 'joined' AND w.id = m.original"
-    " AND w.state IN ('delivered', 'filtered', 'dead', 'shadowed')))"
+    " AND w.state IN ('delivered', 'filtered', 'dead', 'shadowed', 'skipped')))"
     " ORDER BY o.message_id LIMIT ?"
 )
 

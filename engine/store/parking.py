@@ -43,7 +43,7 @@ _WAITING: Final = (
 )
 # By what is active now: a dead letter is often what a new edition was made for.
 _ANEW: Final = (
-    "state = 'received', edition = coalesce(?,"
+    "state = 'received', again = again + 1, edition = coalesce(?,"
     " (SELECT a.edition FROM activations a ORDER BY a.id DESC LIMIT 1), edition)"
 )
 _AGAIN: Final = f"UPDATE messages SET {_ANEW}, reason = NULL WHERE id = ?"

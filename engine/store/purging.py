@@ -36,10 +36,11 @@ _CLASS: Final = (
     " WHERE o.state = 'owed' AND l.state = 'joined')"
     " OR EXISTS (SELECT 1 FROM versions v JOIN resources r ON r.created = v.created"
     " WHERE v.message_id = m.id AND r.message_id = m.id AND r.deleted = 0) THEN 'open'"
-    " WHEN m.state IN ('delivered', 'filtered', 'shadowed') THEN 'content'"
+    " WHEN m.state IN ('delivered', 'filtered', 'shadowed', 'skipped') THEN 'content'"
     " WHEN m.state = 'dead' THEN 'dead' WHEN m.state = 'quarantined' THEN 'quarantine'"
     " WHEN m.state = 'joined' THEN coalesce((SELECT CASE"
-    " WHEN f.state IN ('delivered', 'filtered', 'shadowed') THEN 'content' WHEN f.state = 'dead' THEN 'dead'"
+    " WHEN f.state IN ('delivered', 'filtered', 'shadowed', 'skipped') THEN 'content'"
+    " WHEN f.state = 'dead' THEN 'dead'"
     " ELSE 'open' END FROM messages f WHERE f.id = m.original), 'open') ELSE 'open' END"
 )
 _ROW: Final = f"SELECT m.id, m.channel, m.received_at, {_CLASS}"
@@ -55,12 +56,12 @@ _ANEW: Final = "UPDATE contents SET key_id = ?, sealed = ? WHERE message_id = ? 
 _OF_RING: Final = "SELECT DISTINCT key_id FROM contents WHERE key_id IN ({})"
 _ORIGINALS: Final = (
     "SELECT id FROM messages WHERE is_original = 1"
-    " AND state IN ('delivered', 'filtered', 'dead', 'joined', 'shadowed')"
+    " AND state IN ('delivered', 'filtered', 'dead', 'joined', 'shadowed', 'skipped')"
     " AND received_at < ? AND id > ? ORDER BY id LIMIT ?"
 )
 _DISOWN: Final = (
     "UPDATE messages SET is_original = 0"
-    " WHERE state IN ('delivered', 'filtered', 'dead', 'joined', 'shadowed')"
+    " WHERE state IN ('delivered', 'filtered', 'dead', 'joined', 'shadowed', 'skipped')"
     " AND id IN ({}) RETURNING id"
 )
 _COURSES: Final = (

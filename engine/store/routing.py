@@ -29,6 +29,7 @@ from engine.store.mentions import mention
 from engine.store.merging import merge_tokens, move_owners
 from engine.store.parking import park
 from engine.store.part import Part, as_json, checksum
+from engine.store.renewing import Renewal, renewals
 from engine.store.tables import PER_MESSAGE
 from engine.store.tokens import mint
 from engine.store.uses import check_turn
@@ -98,28 +99,16 @@ class Routes(Part):
             routed = [one for one in routings if _may(one, open_ones)]
             merge_tokens(work, [one for one in routed if _merges(one)], now)
             move_owners(work, routed)
-            updates: list[tuple[Any, ...]] = []
-            disowned: list[tuple[int]] = []
-            deliveries: list[Any] = []
-            scheduled: list[Any] = []
-            for routing in routed:
-                row = open_ones[routing.message_id]
-                update = _update(routing, row)
-                updates.append(update)
-                if row.is_original and not _stands(routing, row, *update[:2]):
-                    disowned.append((routing.message_id,))
-                if routing.due_at > now:
-                    scheduled += _deliveries(routing, row.channel, routing.due_at)
-                else:
-                    deliveries += _deliveries(routing, row.channel, now)
-            plain = [row for row in updates if row[0] == _WAITING and row[5] is None]
-            work.run_many(_PLAIN, [(row[1], row[2], row[6]) for row in plain])
-            if len(plain) < len(updates):
-                work.run_many(_UPDATE, [row for row in updates if row[0] != _WAITING or row[5] is not None])
-            if disowned:
-                work.run_many(_DISOWN, disowned)
-            insert(work, _DELIVERY, 9, deliveries, same=_NEW)
-            insert(work, _DELIVERY, 9, scheduled, same=_LATER)
+            again = [(one, row.channel) for one in routed if (row := open_ones[one.message_id]).again]
+            renewed = renewals(work, again, self._database.as_bytes, now) if again else {}
+            rows = _rows(routed, open_ones, renewed, now)
+            work.run_many(_PLAIN, rows.plain)
+            if rows.updates:
+                work.run_many(_UPDATE, rows.updates)
+            if rows.disowned:
+                work.run_many(_DISOWN, rows.disowned)
+            insert(work, _DELIVERY, 9, rows.deliveries, same=_NEW)
+            insert(work, _DELIVERY, 9, rows.scheduled, same=_LATER)
             mention(work, routed)
             park(work, ((one, open_ones[one.message_id].channel) for one in routed), now)
             _piece_together(work, routed, open_ones, now)
@@ -150,11 +139,44 @@ class Routes(Part):
     def _open_ones(self, work: Work, ids: list[int]) -> dict[int, _Open]:
         """Those of the messages that are still to be routed."""
         query = (
-            "SELECT id, channel, state, answered, is_original FROM messages"
+            "SELECT id, channel, state, answered, is_original, again FROM messages"
             " WHERE state IN ('received', 'fragment') AND id IN ({})"
             f" ORDER BY id{self._database.for_update}"
         )
         return {row[0]: _Open(*row[1:]) for row in rows_of(work, query, sorted(ids))}
+
+
+class _Rows(NamedTuple):
+    """What is written of a batch: of most messages `plain` updates, of the others all columns; who is no
+    original any more; new deliveries, flat."""
+
+    plain: list[tuple[Any, ...]]
+    updates: list[tuple[Any, ...]]
+    disowned: list[tuple[int]]
+    deliveries: list[Any]
+    scheduled: list[Any]
+
+
+def _rows(
+    routed: list[Routing], open_ones: dict[int, _Open], renewed: dict[int, Renewal], now: float
+) -> _Rows:
+    rows = _Rows([], [], [], [], [])
+    for routing in routed:
+        row = open_ones[routing.message_id]
+        update = _update(routing, row)
+        if row.is_original and not _stands(routing, row, *update[:2]):
+            rows.disowned.append((routing.message_id,))
+        if row.again and (renewal := renewed.get(routing.message_id)) is not None:
+            update = (renewal.state(update[0]), update[1], renewal.effects(), *update[3:])
+        elif routing.due_at > now:
+            rows.scheduled.extend(_deliveries(routing, row.channel, routing.due_at))
+        else:
+            rows.deliveries.extend(_deliveries(routing, row.channel, now))
+        if update[0] == _WAITING and update[5] is None:
+            rows.plain.append((update[1], update[2], update[6]))
+        else:
+            rows.updates.append(update)
+    return rows
 
 
 def _merges(routing: Routing) -> bool:
@@ -169,6 +191,7 @@ class _Open(NamedTuple):
     state: str
     answered: Answered
     is_original: int
+    again: int  # how often it was sent through again
 
 
 def _messages(routing: Routing) -> tuple[int, ...]:

@@ -23,8 +23,8 @@ _IN_USE: Final = (
 )
 # One step per key, not per row: each looks for the next id in the index.
 _CONTENT_KEYS: Final = (
-    "WITH RECURSIVE used (id) AS (SELECT min(key_id) FROM contents UNION ALL"
-    " SELECT (SELECT min(c.key_id) FROM contents c WHERE c.key_id > u.id) FROM used u WHERE u.id IS NOT NULL)"
+    "WITH RECURSIVE used (id) AS (SELECT min(key_id) FROM {table} UNION ALL"
+    " SELECT (SELECT min(c.key_id) FROM {table} c WHERE c.key_id > u.id) FROM used u WHERE u.id IS NOT NULL)"
     " SELECT id FROM used WHERE id IS NOT NULL"
 )
 _BOUND: Final = "SELECT id FROM cabinets"
@@ -59,7 +59,7 @@ def check_cabinet(database: Database, cabinet: Cabinet, ring: KeyRing, *, is_the
     them, or is wrapped under a key that the ring lacks. `is_there`: whether there may be one at its place."""
     with database.read() as work:
         bound = [row[0] for row in work.rows(_BOUND)]
-        used = [row[0] for row in work.rows(_CONTENT_KEYS) if "/" in row[0]]
+        used = _day_keys(work)
         entered = [row[0] for row in work.rows("SELECT id FROM keys")]
     if not bound:
         if is_there and cabinet.known() and cabinet.holds_keys():
@@ -105,7 +105,7 @@ def give_up(database: Database, cabinet: Cabinet, now: float, *, is_there: bool)
     Raises `Misconfigured` when nothing is lost, or when what is here is another store's."""
     with database.read() as work:
         bound = [row[0] for row in work.rows(_BOUND)]
-        used = [row[0] for row in work.rows(_CONTENT_KEYS) if "/" in row[0]]
+        used = _day_keys(work)
     here = cabinet.known() if is_there else ""
     if here and here not in bound and cabinet.holds_keys():
         raise _foreign()
@@ -118,6 +118,13 @@ def give_up(database: Database, cabinet: Cabinet, now: float, *, is_there: bool)
             work.run("INSERT INTO cabinets (id) VALUES (?)", (cabinet.id,))
     cabinet.bury(lost, "day", "lost", now)
     return lost
+
+
+def _day_keys(work: Work) -> list[str]:
+    """The keys of days that contents are sealed with, those of today and those before a correction."""
+    tables = ("contents", "revisions")
+    found = {row[0] for table in tables for row in work.rows(_CONTENT_KEYS.format(table=table))}
+    return sorted(one for one in found if "/" in one)
 
 
 def _in_use(work: Work, key_id: str) -> bool:

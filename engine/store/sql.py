@@ -26,6 +26,7 @@ from engine.store.delivery import Deliveries
 from engine.store.editions import Editions
 from engine.store.erasing import Erasing
 from engine.store.figures import Figures
+from engine.store.fixing import Fixing
 from engine.store.holding import Holding
 from engine.store.intake import Intake
 from engine.store.keys import KeyRing
@@ -39,6 +40,7 @@ from engine.store.parking import Parking
 from engine.store.postgres import PostgresDatabase
 from engine.store.purging import Purging
 from engine.store.resources import Resources
+from engine.store.revising import Revising
 from engine.store.rotation import Rotating
 from engine.store.routing import Routes
 from engine.store.seals import bind, check_cabinet, check_keys, give_up
@@ -70,6 +72,8 @@ class SqlStore(
     Owing,
     Parking,
     Holding,
+    Fixing,
+    Revising,
     Editions,
     Checks,
     Accounts,

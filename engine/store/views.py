@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from engine.effects import decode
 from engine.model import Delivery, DeliveryState, MessageState
+from engine.overtaking import AGAIN
 from engine.store.base import AccountRow, DeliveryView, MessageView, Query
 from engine.store.books import BACKLOG, GAPS, OPEN_DELIVERIES
 from engine.store.database import Work
@@ -129,10 +130,12 @@ def message_view(row: Row[Any]) -> MessageView:
         warnings=reasons_of(row.warnings),
         application=row.application or "",
         edition=row.edition,
+        again=row.again,
     )
 
 
 def _delivery(row: Row[Any]) -> DeliveryView:
+    words = words_of(row.progress)
     return DeliveryView(
         delivery=Delivery(
             id=row.id,
@@ -142,7 +145,8 @@ def _delivery(row: Row[Any]) -> DeliveryView:
             effect=decode(row.effect),
             sequence_key=row.sequence_key,
             attempts=row.attempts,
-            progress=words_of(row.progress),
+            progress=words,
+            again=words.pop(AGAIN, ""),
             edition=row.edition,
         ),
         state=DeliveryState(row.state),
