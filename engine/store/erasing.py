@@ -18,6 +18,7 @@ from engine.store.database import Work, rows_of
 from engine.store.mentions import forget_mentions, mentioning
 from engine.store.merging import group_of
 from engine.store.part import Part
+from engine.store.revising import drop_revisions
 from engine.store.tables import MENTIONS_PART
 from engine.store.trail import TURN, append
 from engine.store.unmerging import point_anew
@@ -48,7 +49,8 @@ _TOMBSTONE: Final = (
 )
 _UNDO: Final = 'UPDATE merges SET undone_at = ? WHERE undone_at = 0 AND gone = ? AND "into" = ?'
 _UNDER: Final = (
-    "DELETE FROM contents WHERE message_id IN (SELECT message_id FROM contents WHERE key_id = ? LIMIT ?)"
+    "DELETE FROM {table} WHERE key_id = ? AND message_id IN"
+    " (SELECT message_id FROM {table} WHERE key_id = ? LIMIT ?)"
 )
 
 
@@ -130,6 +132,7 @@ class Erasing(Part):
             work.run("DELETE FROM spans WHERE created = ?", (one,))
             work.run("UPDATE resources SET terms = ? WHERE created = ?", (b"", one))
         gone = rows_of(work, _NO_CONTENTS, numbers)
+        drop_revisions(work, numbers)
         forget_mentions(work, numbers)
         work.run_many(
             _NO_MENTION,
@@ -150,10 +153,11 @@ class Erasing(Part):
         )
 
     def _drop(self, key_id: str) -> None:
-        while True:
-            with self._database.write() as work:
-                if not work.run(_UNDER, (key_id, _AT_ONCE)):
-                    return
+        for table in ("contents", "revisions"):
+            left = 1
+            while left:
+                with self._database.write() as work:
+                    left = work.run(_UNDER.format(table=table), (key_id, key_id, _AT_ONCE))
 
 
 def _persons(work: Work, token: str) -> list[str]:

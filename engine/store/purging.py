@@ -19,6 +19,7 @@ from engine.store.database import rows_of
 from engine.store.mentions import drop_mentions, mentions_of
 from engine.store.pacing import LARGEST, Pace
 from engine.store.part import Part
+from engine.store.revising import drop_revisions, holds_revisions, renew_revisions
 from engine.store.rows import bound_of, open_content
 
 __all__ = ["Purging"]
@@ -130,9 +131,10 @@ class Purging(Part):
         removed = renewed = 0
         for key_id in (*due, *self._of_the_ring()):
             gone, anew = self._empty(key_id, terms)
+            self._empty_of_revisions(key_id, terms)
             removed, renewed = removed + gone, renewed + anew
         removed += sum(self._remove(rows, terms) for rows in self._for_people(terms))
-        empty = [one for one in due if not self._holds(one)]
+        empty = [one for one in due if not self._holds(one) and not holds_revisions(self._database, one)]
         keys = self.cabinet.destroy(empty, "retention", now) if empty else []
         self._contents.forget(keys)
         return Purged(contents=removed, renewed=renewed, forgotten=self._forget(terms), keys=tuple(keys))
@@ -238,12 +240,23 @@ class Purging(Part):
                 again = [_Row(*row) for row in rows_of(work, query, [row.id for row in some])]
                 over = [row.id for row in again if terms.is_over(row)]
                 removed += len(rows_of(work, _GONE, over))
+                drop_revisions(work, over)
                 drop_mentions(work, [one for number in over for one in named.get(number, ())])
         return removed
 
     def _holds(self, key_id: str) -> bool:
         with self._database.read() as work:
             return bool(work.rows("SELECT 1 FROM contents WHERE key_id = ? LIMIT 1", (key_id,)))
+
+    def _empty_of_revisions(self, key_id: str, terms: _Terms) -> None:
+        """The same of what messages that stay said before they were corrected."""
+
+        def of_day(channel: str, received_at: float) -> float:
+            over = is_day_key(key_id) or received_at < terms.before(terms.of(channel).content)
+            return terms.now if over else received_at
+
+        while renew_revisions(self._database, self._contents, key_id, of_day, AT_ONCE):
+            pass
 
     # What is remembered of messages
 

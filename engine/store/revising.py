@@ -6,6 +6,7 @@ The message stays itself: its id, its place in the order, the name that a resend
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -13,9 +14,9 @@ from engine.auditing import Entry
 from engine.errors import Unacceptable
 from engine.model import ReasonCode
 from engine.store.cipher import Damaged
-from engine.store.contents import DAY_SECONDS, is_day_key
+from engine.store.contents import DAY_SECONDS, Contents, is_day_key
 from engine.store.contracts.fixing import Revision
-from engine.store.database import Work
+from engine.store.database import Database, Work, rows_of
 from engine.store.fixing import why_not
 from engine.store.intake import DAMAGED
 from engine.store.parking import route_again
@@ -23,7 +24,7 @@ from engine.store.part import Part
 from engine.store.rows import bound_of, open_content
 from engine.store.trail import TURN, append
 
-__all__ = ["Revising", "bound_of_revision"]
+__all__ = ["Revising", "bound_of_revision", "drop_revisions", "holds_revisions", "renew_revisions"]
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MESSAGE: Final = (
@@ -36,6 +37,16 @@ _KEEP: Final = (
 )
 _SAYS: Final = "UPDATE contents SET key_id = ?, sealed = ? WHERE message_id = ?"
 _KEPT: Final = "SELECT key_id, {sealed} FROM revisions WHERE message_id = ? AND revision = ?"
+
+
+_HOLDS: Final = "SELECT 1 FROM revisions WHERE key_id = ? LIMIT 1"
+_UNDER: Final = (
+    "SELECT r.message_id, r.revision, m.channel, m.received_at, m.fingerprint, m.digest, {sealed}"
+    " FROM revisions r JOIN messages m ON m.id = r.message_id WHERE r.key_id = ? LIMIT ?"
+)
+_ANEW: Final = "UPDATE revisions SET key_id = ?, sealed = ? WHERE message_id = ? AND revision = ?"
+_LOST: Final = "DELETE FROM revisions WHERE message_id = ? AND revision = ?"
+_GONE: Final = "DELETE FROM revisions WHERE message_id IN ({}) RETURNING message_id"
 
 
 class _Found(NamedTuple):
@@ -111,6 +122,44 @@ class Revising(Part):
         except Damaged:
             raise Unacceptable(DAMAGED.code, "", DAMAGED.text) from None
         return _Found(channel, bound_of(channel, fingerprint, digest), key_id, received_at, raw)
+
+
+def drop_revisions(work: Work, message_ids: Sequence[int]) -> None:
+    """What these messages said before they were corrected goes with their content."""
+    rows_of(work, _GONE, message_ids)
+
+
+def holds_revisions(database: Database, key_id: str) -> bool:
+    """Whether something that was said before a correction is sealed with a key."""
+    with database.read() as work:
+        return bool(work.rows(_HOLDS, (key_id,)))
+
+
+def renew_revisions(
+    database: Database,
+    contents: Contents,
+    key_id: str,
+    at: Callable[[str, float], float],
+    limit: int,
+) -> int:
+    """Seal some of what lies under a key anew, `at` a moment by channel and time of receipt; how many. What
+    is damaged goes: what cannot be opened now never can."""
+    with database.read() as work:
+        found = work.rows(_UNDER.format(sealed=database.as_bytes.format("r.sealed")), (key_id, limit))
+    anew: list[tuple[Any, ...]] = []
+    lost: list[tuple[int, int]] = []
+    for message_id, revision, channel, received_at, fingerprint, digest, sealed in found:
+        bound = bound_of_revision(bound_of(channel, fingerprint, digest), revision)
+        try:
+            raw = contents.open(key_id, sealed, bound)
+        except Damaged:
+            lost.append((message_id, revision))
+        else:
+            anew.append((*contents.seal(channel, at(channel, received_at), raw, bound), message_id, revision))
+    with database.write() as work:
+        work.run_many(_ANEW, anew)
+        work.run_many(_LOST, lost)
+    return len(found)
 
 
 def bound_of_revision(bound: bytes, revision: int) -> bytes:

@@ -17,6 +17,7 @@ from conformance.check_contract import CheckContract
 from conformance.course_contract import CourseContract
 from conformance.edition_contract import EditionContract
 from conformance.figure_contract import FigureContract
+from conformance.fix_contract import FixContract
 from conformance.hold_contract import HoldContract
 from conformance.measure_contract import MeasureContract
 from conformance.mention_contract import MentionContract
@@ -916,6 +917,7 @@ class StoreContract(
     FigureContract,
     ParkingContract,
     HoldContract,
+    FixContract,
     ScheduleContract,
     ShadowContract,
     PurgeContract,
