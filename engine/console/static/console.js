@@ -76,17 +76,21 @@
     place.hidden = false;
     const width = figure.clientWidth - 32;
     const unit = figure.dataset.unit || "";
+    const bars = "bars" in figure.dataset ? uPlot.paths.bars({ size: [0.62, 44], radius: 0.12 }) : undefined;
+    const step = data[0][1] - data[0][0];
+    const days = step >= 86400;
     const plot = new uPlot({
       width, height: 190, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       legend: { live: true },
-      axes: [{ ...axis, values: [
+      axes: [{ ...axis, ...(days ? { incrs: [86400, 2 * 86400, 7 * 86400, 14 * 86400, 28 * 86400] } : {}), values: [
         [86400, "{YYYY}-{MM}-{DD}", null, null, null, null, null, null, 1],
         [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
       ] }, { ...axis, size: 56, values: (_, ticks) => ticks.map((one) => one.toLocaleString("en") + unit) }],
-      scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+      scales: { x: bars ? { range: (_, first, last) => [first - step / 2, last + step / 2] } : {}, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
       series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm} UTC" }, ...names.slice(1).map((label, at) => ({
-        label, width: 1.75, stroke: colour(figure, String(at % 4 + 1)), points: { show: false }, spanGaps: false,
+        label, width: bars ? 0 : 1.75, stroke: colour(figure, String(at % 4 + 1)), points: { show: false }, spanGaps: false,
+        ...(bars ? { paths: bars, fill: colour(figure, String(at % 4 + 1)) } : {}),
         value: (_, one) => (one === null ? "–" : one.toLocaleString("en") + unit),
       }))],
     }, data, place);
