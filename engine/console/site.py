@@ -23,6 +23,7 @@ from engine.console.frame import Place
 from engine.console.framing import THEME
 from engine.console.pages.auditing import audit_routes
 from engine.console.pages.cataloguing import catalogue_routes
+from engine.console.pages.channels import channel_routes
 from engine.console.pages.executive import executive_routes
 from engine.console.pages.forms import SessionForms, caller_of, form
 from engine.console.pages.interface import interface_routes
@@ -30,7 +31,9 @@ from engine.console.pages.manual import manual_routes
 from engine.console.pages.messaging import message_routes
 from engine.console.pages.people import own_routes, people_routes
 from engine.console.pages.rendering import page
+from engine.console.pages.traffic import traffic_routes
 from engine.console.pages.trying import Trials, trial_routes
+from engine.console.pages.worklist import worklist_routes
 from engine.operations.every import OPERATIONS
 from engine.operations.loading import loaded
 from engine.operations.operation import Desk, Forbidden, NotThere, entry
@@ -67,7 +70,10 @@ class Area(msgspec.Struct, frozen=True):
 def areas(desk: Desk) -> list[Area]:
     """All areas, in the order of the navigation."""
     return [
+        Area(WATCH, "/traffic", "Traffic", Permission.SEE, traffic_routes(desk)),
         Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
+        Area(WATCH, "/worklist", "Worklist", Permission.SEE, worklist_routes(desk)),
+        Area(RUN, "/channels", "Channels", Permission.SEE, channel_routes(desk)),
         Area(
             RUN,
             "/try",
