@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "let-go": ("holds", "let_go", "Messages"),
     "holds": ("holds", "holds", "Messages"),
     "redeliver": ("operate", "redeliver", "Messages"),
+    "alerts": ("alerts", "alerts", "Messages"),
     "account": ("books", "account", "Messages"),
     "send": ("send", "send", "Tools"),
     "view": ("view", "view", "Tools"),

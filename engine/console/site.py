@@ -21,6 +21,7 @@ from engine.console.api.routes import api_routes
 from engine.console.assets import asset_routes
 from engine.console.frame import Place
 from engine.console.framing import THEME
+from engine.console.pages.alerts import alert_routes
 from engine.console.pages.auditing import audit_routes
 from engine.console.pages.cataloguing import catalogue_routes
 from engine.console.pages.channels import channel_routes
@@ -73,6 +74,7 @@ def areas(desk: Desk) -> list[Area]:
         Area(WATCH, "/traffic", "Traffic", Permission.SEE, traffic_routes(desk)),
         Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
         Area(WATCH, "/worklist", "Worklist", Permission.SEE, worklist_routes(desk)),
+        Area(WATCH, "/alerts", "Alerts", Permission.SEE, alert_routes(desk)),
         Area(RUN, "/channels", "Channels", Permission.SEE, channel_routes(desk)),
         Area(
             RUN,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from engine.operations import (
     accounts,
+    alerts,
     audit,
     channels,
     contents,
@@ -15,6 +16,7 @@ from engine.operations import (
     messages,
     own,
     resolving,
+    routes,
     traffic,
     worklist,
 )
@@ -24,6 +26,7 @@ __all__ = ["OPERATIONS"]
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *accounts.OPERATIONS,
+    *alerts.OPERATIONS,
     *audit.OPERATIONS,
     *channels.OPERATIONS,
     *contents.OPERATIONS,
@@ -33,6 +36,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *messages.OPERATIONS,
     *own.OPERATIONS,
     *resolving.OPERATIONS,
+    *routes.OPERATIONS,
     *traffic.OPERATIONS,
     *worklist.OPERATIONS,
 )
