@@ -130,7 +130,7 @@ def routes(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
 
 @alerts.command("test")
-def test(
+def try_route(
     route: Annotated[str, typer.Argument(metavar="ROUTE", help="The name of a route.")],
     store: StoreOption = None,
 ) -> None:
