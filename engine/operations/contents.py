@@ -4,7 +4,7 @@ in the audit before anything is shown."""
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -17,17 +17,23 @@ from engine.hl7.charset import codec_of
 from engine.hl7.header import read_header
 from engine.operations.loading import channel_of
 from engine.operations.operation import Desk, NotThere, Operation, entry
-from engine.operations.story import Asked, Id, found
+from engine.operations.story import Id, found
 from engine.workbench.masking import Line
 from engine.workbench.tree import tree_of
 
-__all__ = ["OPEN", "OPERATIONS", "READ", "Content", "Opening"]
+__all__ = ["OPEN", "OPERATIONS", "READ", "Content", "Opening", "Reading"]
 
 
-class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """Which message is opened, and why."""
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """Which message; of one that was corrected which `revision` (0: as it came; none: as it is now)."""
 
     id: Id
+    revision: Annotated[int, msgspec.Meta(ge=0, le=10**6)] | None = None
+
+
+class Opening(Reading, frozen=True, kw_only=True):
+    """Which message is opened, and why."""
+
     why: str
     ticket: str = ""
 
@@ -47,34 +53,39 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
-def _read(desk: Desk, caller: Caller, asked: Asked) -> Content:
-    raw, channel = _content(desk, caller, asked.id, told="masked")
+def _read(desk: Desk, caller: Caller, asked: Reading) -> Content:
+    raw, channel = _content(desk, caller, asked, told="masked")
     return _tree(asked.id, raw, channel, show_phi=False)
 
 
 def _open(desk: Desk, caller: Caller, asked: Opening) -> Content:
     raw, channel = _content(
-        desk, caller, asked.id, told="identifying", why=asked.why.strip(), ticket=asked.ticket
+        desk, caller, asked, told="identifying", why=asked.why.strip(), ticket=asked.ticket
     )
     made = _tree(asked.id, raw, channel, show_phi=True)
     return msgspec.structs.replace(made, text=_text(raw, channel))
 
 
 def _content(
-    desk: Desk, caller: Caller, message_id: int, *, told: str, why: str = "", ticket: str = ""
+    desk: Desk, caller: Caller, asked: Reading, *, told: str, why: str = "", ticket: str = ""
 ) -> tuple[bytes, LoadedChannel | None]:
     """What is stored, recorded before it is shown. Raises `NotThere`."""
-    view = found(desk, message_id)
+    view, message_id = found(desk, asked.id), asked.id
     try:
-        raw = desk.store.content(message_id)
+        raw = _stored(desk, asked)
     except KeyError:
         text = f"message {message_id} has no content here: it is a resend, or its time is over"
         raise NotThere(text) from None
-    look = entry(
-        desk, caller, Act.LOOK, f"message:{message_id}", why=why, ticket=ticket, detail={"told": told}
-    )
+    detail = {"told": told} | ({} if asked.revision is None else {"revision": str(asked.revision)})
+    look = entry(desk, caller, Act.LOOK, f"message:{message_id}", why=why, ticket=ticket, detail=detail)
     desk.store.record([look])
     return raw, channel_of(desk, view.channel, view.edition)
+
+
+def _stored(desk: Desk, asked: Reading) -> bytes:
+    if asked.revision is None:
+        return desk.store.content(asked.id)
+    return desk.store.revised(asked.id, asked.revision)
 
 
 def _tree(message_id: int, raw: bytes, channel: LoadedChannel | None, *, show_phi: bool) -> Content:
@@ -108,7 +119,7 @@ def _text(raw: bytes, channel: LoadedChannel | None) -> str:
 READ: Final = Operation(
     "messages.read", "GET", "/messages/{id}/content",
     "A message as a tree, with what identifies a person masked; goes into the audit.",
-    Permission.SEE, Asked, Content, _read,
+    Permission.SEE, Reading, Content, _read,
 )  # fmt: skip
 OPEN: Final = Operation(
     "messages.open", "POST", "/messages/{id}/content",

@@ -13,6 +13,7 @@ from engine.operations.documents import Document, documents_of
 from engine.operations.loading import channel_of
 from engine.operations.operation import Desk, NotThere
 from engine.store.base import DeliveryView, MessageView, Query
+from engine.store.contracts.fixing import Revision
 from engine.store.contracts.overview import Sought
 
 __all__ = ["MOST", "Answer", "Asked", "Id", "Channel", "Effected", "Said", "Story", "story"]
@@ -91,7 +92,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     """A message and all that is known of it: by which edition it went, the resource that it is a version of,
-    the one that it repeats or continues, what repeats or continues it, and its effects."""
+    the one that it repeats or continues, what repeats or continues it, corrections of it, and its effects."""
 
     message: MessageView
     correlation: str
@@ -101,6 +102,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     resource: str
     original: MessageView | None
     repeats: tuple[MessageView, ...]
+    revisions: tuple[Revision, ...]
     effects: tuple[Effected, ...]
     tokens: tuple[str, ...]
     has_content: bool
@@ -127,6 +129,7 @@ def story(desk: Desk, message_id: int) -> Story:
         resource=desk.store.resources_of([message_id]).get(message_id, ""),
         original=original[0] if original else None,
         repeats=tuple(desk.store.seek(Sought(original=message_id, limit=_FEW))),
+        revisions=tuple(desk.store.revisions(message_id)),
         effects=effects,
         tokens=tuple(dict.fromkeys(one.sequence_key for one in effects if one.sequence_key)),
         has_content=desk.store.has_content(message_id),

@@ -12,9 +12,9 @@ from engine.accounts.words import Role
 from engine.auditing import Act
 from engine.errors import Misconfigured
 from engine.model import Arrival, DeliveryState, MessageState, Reason, ReasonCode, Refused
-from engine.operations.contents import OPEN, READ, Opening
+from engine.operations.contents import OPEN, READ, Opening, Reading
 from engine.operations.messages import FIND, SEARCH, SHOW, Find, Found, Listed, Search
-from engine.operations.operation import Forbidden, NotThere, perform
+from engine.operations.operation import Forbidden, NotThere, entry, perform
 from engine.operations.story import Asked, Story
 
 OPERATOR, VIEWER = caller(), caller(Role.VIEWER)
@@ -189,14 +189,14 @@ def test_nothing_is_told_of_a_message_that_is_not_there(duty: Duty) -> None:
     with pytest.raises(NotThere):
         show(duty, 99)
     with pytest.raises(NotThere):
-        perform(duty.desk, VIEWER, READ, Asked(99))
+        perform(duty.desk, VIEWER, READ, Reading(id=99))
     assert duty.audited(Act.LOOK) == []
 
 
 def test_content_is_masked_for_everybody_and_the_look_is_audited(duty: Duty) -> None:
     duty.deploy()
     number = duty.admit()
-    content = perform(duty.desk, VIEWER, READ, Asked(number))
+    content = perform(duty.desk, VIEWER, READ, Reading(id=number))
     assert content.masked
     assert not content.text
     shown = {line.path: line.value for line in content.lines}
@@ -226,8 +226,27 @@ def test_content_is_opened_with_a_reason_by_those_who_may(duty: Duty) -> None:
 def test_what_cannot_be_read_says_why_and_is_shown_only_opened(duty: Duty) -> None:
     arrival = Arrival("adt-encounters", b"no message", b"f" * 16, b"d" * 16, 1.0, "error", LOCKED)
     number = duty.store.accept([arrival])[0].id
-    masked = perform(duty.desk, VIEWER, READ, Asked(number))
+    masked = perform(duty.desk, VIEWER, READ, Reading(id=number))
     assert masked.unreadable
     assert not masked.lines
     assert not masked.text
     assert perform(duty.desk, OPERATOR, OPEN, Opening(id=number, why="to see it")).text == "no message"
+
+
+def test_a_corrected_message_shows_what_it_says_and_what_it_said(duty: Duty) -> None:
+    number = duty.admit()
+    duty.settle()
+    told = entry(duty.desk, OPERATOR, Act.EDIT, f"message:{number}", why="the given name was wrong")
+    content = duty.store.content(number).replace(b"TESSA", b"TINA")
+    assert duty.store.revise(number, content, told=told) == 1
+    duty.hospital.route()
+    story = show(duty, number)
+    assert [(one.revision, one.who, one.why) for one in story.revisions] == [
+        (1, "dora", "the given name was wrong")
+    ]
+    now = perform(duty.desk, OPERATOR, OPEN, Opening(id=number, why="to compare"))
+    before = perform(duty.desk, OPERATOR, OPEN, Opening(id=number, revision=0, why="to compare"))
+    assert ("TINA" in now.text, "TESSA" in before.text) == (True, True)
+    assert duty.audited(Act.LOOK)[-1].detail["revision"] == "0"
+    with pytest.raises(NotThere):
+        perform(duty.desk, VIEWER, READ, Reading(id=number, revision=9))

@@ -22,6 +22,7 @@ from demo.odoo import drop_database, fresh_database
 from demo.wardline import Broken
 from engine.accounts.words import Role
 from engine.console.site import places
+from engine.store.contracts.overview import Sought
 
 OUT = Path(__file__).parents[2] / "docs/screenshots"
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -77,6 +78,14 @@ def _shots(place: Hospital) -> Iterator[Shot]:
     for area in places(place.console.desk):
         roles = (Role.ADMINISTRATOR,) if area.path == "/people" else DUTY
         yield Shot(area.path.strip("/"), area.path, roles)
+    number = {
+        state: place.console.store.seek(Sought(state=state, limit=1)) for state in ("delivered", "dead")
+    }
+    for state, found in number.items():
+        yield Shot(f"message-{state}", f"/messages/{found[0].id}")
+    yield Shot("message-masked", f"/messages/{number['delivered'][0].id}/content")
+    yield Shot("channel", "/channels/dft-charges")
+    yield Shot("edition", "/editions/1")
     yield Shot("refused", "/people", (Role.VIEWER,))
     yield Shot("narrow", "/", DUTY, 400, 800)
 

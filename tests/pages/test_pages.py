@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from engine.accounts.words import Role
 from engine.console.site import places
+from engine.store.contracts.overview import Sought
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -44,3 +45,23 @@ def test_every_place_is_fit_for_everybody(place: Hospital, officer: Window) -> N
             assert officer.faults() == [], where.path
     assert officer.complaints == []
     assert officer.asked == {place.console.url.split("/")[2]}
+
+
+def test_every_page_of_a_message_a_channel_and_an_edition_is_fit_for_everybody(
+    place: Hospital, officer: Window
+) -> None:
+    store = place.console.store
+    ids = [store.seek(Sought(state=state, limit=1))[0].id for state in ("delivered", "dead", "quarantined")]
+    paths = [
+        *(f"/messages/{number}{more}" for number in ids for more in ("", "/content")),
+        "/messages?since=all&code=unmapped-code", "/channels/dft-charges", "/channels/dft-charges/shadow",
+        "/editions/1",
+    ]  # fmt: skip
+    for path in paths:
+        officer.goto(path)
+        assert officer.page.locator("h1").count() == 1, path
+        assert officer.faults() == [], path
+    officer.goto("/worklist").get_by_role("link", name="Resolve").first.click()
+    assert officer.page.get_by_role("button", name="Show the row").count() == 1
+    assert officer.faults() == []
+    assert officer.complaints == []

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from engine.console.pages.forms import form, looked
 from engine.console.pages.rendering import page
 from engine.model import MessageState, ReasonCode
-from engine.operations.contents import OPEN, READ, Opening
+from engine.operations.contents import OPEN, READ, Opening, Reading
 from engine.operations.loading import loaded
 from engine.operations.messages import FIND, SEARCH, SHOW, Find, Search
 from engine.operations.operation import Desk
@@ -70,15 +70,18 @@ def message_routes(desk: Desk) -> list[Route]:
         return page("message.html", story=story, now=desk.clock())
 
     async def read(request: Request) -> Response:
-        number = _id(request)
-        content = await looked(desk, request, READ, Asked(number))
-        return page("message_content.html", content=content, opened=False)
+        asked = Reading(id=_id(request), revision=_revision(request.query_params.get("revision", "")))
+        content = await looked(desk, request, READ, asked)
+        return page("message_content.html", content=content, opened=False, revision=asked.revision)
 
     async def opened(request: Request) -> Response:
         given = await form(request)
-        asked = Opening(id=_id(request), why=given.get("why", ""), ticket=given.get("ticket", ""))
+        asked = Opening(
+            id=_id(request), revision=_revision(given.get("revision", "")), why=given.get("why", ""),
+            ticket=given.get("ticket", ""),
+        )  # fmt: skip
         content = await looked(desk, request, OPEN, asked)
-        return page("message_content.html", content=content, opened=True)
+        return page("message_content.html", content=content, opened=True, revision=asked.revision)
 
     return [
         Route("/messages", listed, methods=["GET"]),
@@ -112,6 +115,10 @@ def _wanted(given: Mapping[str, str]) -> Find:
 def whole(text: str, most: int = MOST) -> int:
     """A whole number out of an address, 0 for anything else."""
     return min(int(text), most) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+
+
+def _revision(text: str) -> int | None:
+    return whole(text, 10**6) if text else None
 
 
 def _id(request: Request) -> int:
