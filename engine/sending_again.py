@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from engine.effects import Effect
 from engine.model import Delivery, Owner, Reason, ReasonCode
 from engine.overtaking import KEPT_IN_COURSES, MADE_ANEW, overtakes
-from engine.store.contracts.fixing import FixStore, Later
+from engine.store.contracts.fixing import FixStore, Later, Place
 
 __all__ = ["OVERTAKEN", "overtaken"]
 
@@ -28,7 +28,7 @@ def overtaken(
     asked = [one for one in again.values() if not (_is_new(one) and kept_in_course(one))]
     if not asked:
         return {}
-    later = store.later([one.id for one in asked])
+    later = store.later([Place(one.id, one.destination, one.sequence_key) for one in asked])
     found = {one.id: _by(one.effect, later.get(one.id, ()), one.again) for one in asked}
     return {number: message_id for number, message_id in found.items() if message_id}
 

@@ -1,4 +1,4 @@
-"""What an operator asks and does: status, messages, dead letters, redelivery.
+"""What an operator asks: status, messages, dead letters.
 
 Each prints a table for people and, with `--json`, the same as JSON. Nothing shows content.
 """
@@ -14,8 +14,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from engine.auditing import Act
-from engine.cli.acting import TicketOption, WhyOption, entry, reason, sign
 from engine.cli.folders import folders_of
 from engine.cli.show import (
     PAGE,
@@ -35,7 +33,7 @@ from engine.effects import kind_of
 from engine.model import DeliveryState, MessageState, Reason
 from engine.store.base import MessageStore, MessageView, Query
 
-__all__ = ["dead", "messages", "redeliver", "show_messages", "since_of", "state_of", "status"]
+__all__ = ["dead", "messages", "show_messages", "since_of", "state_of", "status"]
 
 
 def status(
@@ -122,33 +120,6 @@ def dead(store: StoreOption = None, channel: ChannelOption = "", as_json: JsonOp
                 letter["state"], line["effect"], line["reason"], line["owner"],
             )  # fmt: skip
     Console().print(shown)
-
-
-def redeliver(
-    store: StoreOption = None,
-    channel: ChannelOption = "",
-    message_id: Annotated[list[int] | None, typer.Option("--message", help="Message ids.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
-    why: WhyOption = "",
-    ticket: TicketOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Try dead letters again: the same effects, or routing where it failed there. Takes a reason: --why, else
-    it is asked for at a terminal."""
-    if not (message_id or channel or everything):
-        raise typer.BadParameter("say which: --message ID, --channel NAME, or --all")
-    why = reason(why)
-    opened = open_named(store)
-    query = Query(channel=channel, ids=tuple(message_id or ()), limit=1_000_000)
-    told = entry(Act.REDELIVER, f"channel:{channel}" if channel else "messages", why=why, ticket=ticket)
-    count, overtaken = opened.redeliver(query, now=time.time(), told=told), opened.overtaken(query)
-    sign(opened)
-    if as_json:
-        print_json({"redelivered": count, "overtaken": overtaken})
-        return
-    typer.echo(f"{count} dead letters are on their way again")
-    if overtaken:
-        typer.echo(f"{overtaken} stay: a later version of the same resource is here")
 
 
 def _story(opened: MessageStore, message_id: int, as_json: bool) -> None:

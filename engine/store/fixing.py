@@ -14,7 +14,7 @@ from engine.effects import decode
 from engine.model import MessageState
 from engine.overtaking import AGAIN
 from engine.store.base import Query
-from engine.store.contracts.fixing import Later, Left, Letter, Letters
+from engine.store.contracts.fixing import Later, Left, Letter, Letters, Place
 from engine.store.database import Work, rows_of
 from engine.store.delivery import conclude
 from engine.store.parking import route_again
@@ -52,9 +52,7 @@ _REPLAYABLE: Final = (
     " WHEN EXISTS (SELECT 1 FROM merges g WHERE g.message_id = m.id AND g.undone_at <> 0) THEN 'unmerged'"
     " END FROM messages m WHERE m.id IN ({})"
 )
-_PLACES: Final = (
-    "SELECT id, destination, sequence_key FROM deliveries WHERE sequence_key <> '' AND id IN ({})"
-)
+
 _MERGED: Final = "SELECT token, merged_into FROM tokens WHERE merged_into IS NOT NULL AND token IN ({})"
 # What was replaced after it had been carried out stood too: a refusal keeps its reason.
 _LATER: Final = (
@@ -149,12 +147,11 @@ class Fixing(Part):
             self._tell(work, told, "replayed", sorted(fit))
         return sorted(fit)
 
-    def later(self, delivery_ids: Collection[int]) -> dict[int, list[Later]]:
+    def later(self, places: Sequence[Place]) -> dict[int, list[Later]]:
         """`FixStore.later`."""
+        found: dict[int, list[Later]] = {}
         with self._database.read(snapshot=True) as work:
-            places = rows_of(work, _PLACES, sorted(delivery_ids))
             alive = dict(rows_of(work, _MERGED, sorted({row[2] for row in places})))
-            found: dict[int, list[Later]] = {}
             for destination in sorted({row[1] for row in places}):
                 here = [
                     (row[0], {row[2], alive.get(row[2], row[2])}) for row in places if row[1] == destination

@@ -30,7 +30,7 @@ from engine.model import (
 )
 from engine.store.base import DeliveryView, Query, Store
 from engine.store.cipher import Fingerprints
-from engine.store.contracts.fixing import Letters
+from engine.store.contracts.fixing import Letters, Place
 from engine.store.keys import KeyRing
 
 NAMES: Final = Fingerprints(KeyRing({"first": b"\x07" * 32}))
@@ -244,9 +244,10 @@ class FixContract:
         credit = Credit(key="c", reverses="a", whole=True, when_unknown="ignore")
         route(store, second, credit)
         route(store, elsewhere, fee("z"), key="q")
-        assert store.later([first * 1_000_000 + 1]) == {}  # open still
+        places = [Place(first * 1_000_000 + 1, "odoo", "p"), Place(elsewhere * 1_000_000 + 1, "odoo", "q")]
+        assert store.later(places) == {}  # open still
         carry(store)
-        ((number, (later,)),) = store.later([first * 1_000_000 + 1, elsewhere * 1_000_000 + 1]).items()
+        ((number, (later,)),) = store.later(places).items()
         assert (number, later.message_id, later.effect) == (first * 1_000_000 + 1, second, credit)
 
     def test_a_corrected_message_keeps_its_place_its_name_and_what_it_said(self, store: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -11,7 +11,7 @@ from engine.auditing import Entry
 from engine.effects import Effect
 from engine.model import Reason
 
-__all__ = ["FixStore", "Later", "Left", "Letter", "Letters", "Revision"]
+__all__ = ["FixStore", "Place", "Later", "Left", "Letter", "Letters", "Revision"]
 
 
 class Letters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,6 +42,15 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     reason: Reason | None
     followed: bool = False
+
+
+class Place(NamedTuple):
+    """A place in an order: of which delivery (its id; those of later messages have greater ones), where it
+    goes, and under which sequence key."""
+
+    id: int
+    destination: str
+    sequence_key: str
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -96,9 +105,9 @@ class FixStore(Protocol):
         otherwise now (`MessageStore.route`). `told` is recorded with them in the same commit."""
         ...
 
-    def later(self, delivery_ids: Collection[int]) -> dict[int, list[Later]]:
-        """For deliveries with a sequence key what stands of later places in the order; without any:
-        absent."""
+    def later(self, places: Sequence[Place]) -> dict[int, list[Later]]:
+        """What stands of later places in the same order, by the delivery's id; where nothing does: absent. A
+        key of a number that was merged away is that of its survivor too."""
         ...
 
     def revise(self, message_id: int, content: bytes, *, told: Entry) -> int:
