@@ -18,6 +18,7 @@ __all__ = ["app", "main"]
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run", "Engine"),
     "console": ("console", "console", "Engine"),
+    "api": ("api", "api", "Tools"),
     "doctor": ("doctor", "doctor", "Engine"),
     "new": ("new", "new", "Channels"),
     "lint": ("channels", "lint", "Channels"),

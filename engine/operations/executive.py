@@ -39,8 +39,8 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One number. `value` is none where nothing was counted; `means` says what it is, `formula` how it is
-    made, `of` how many things it was made of and `what` they are; `further` are numbers beside it, in the same
-    unit; `note` what keeps it from being whole."""
+    made, `of` how many things it was made of and `what` they are; `further` are numbers beside it, in the
+    same unit; `note` what keeps it from being whole."""
 
     name: str
     title: str
