@@ -13,8 +13,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from engine.accounts.changing import checked_name, checked_who, password_set, roles_of
+from engine.accounts.changing import checked_name, checked_who, directed, password_set, roles_of
 from engine.accounts.coming import Came, Entered, KeptOut, Terms, Who, login
+from engine.accounts.identity import Identity
 from engine.accounts.lockout import Attempts, Standing, failed
 from engine.accounts.passwords import check_password, normal
 from engine.accounts.secrets import (
@@ -27,7 +28,7 @@ from engine.accounts.secrets import (
 )
 from engine.accounts.words import Caller, Role
 from engine.auditing import Act, Entry
-from engine.errors import Unavailable
+from engine.errors import Misconfigured, Unavailable
 from engine.slow_hashes import hash_of, holds
 from engine.store.base import Store
 from engine.store.contracts.accounts import Changed, Session, User
@@ -198,10 +199,51 @@ class Entrance:
             self._store.saw_api_token(kept.id, now)
         return Who(Caller(name=user.name, roles=roles, via="token", address=address, key=kept.id), "", user)
 
-    def log_out(self, who: Who, came: Came) -> None:
-        """End the session."""
+    def log_out(self, who: Who, came: Came) -> str:
+        """End the session; how it had begun."""
+        found = self._store.session(digest_of(came.session))
         told = login(self._clock(), who.user.name, came.address, "done", ended="by its owner")
         self._store.end_session(digest_of(came.session), [told])
+        return found[0].how if found else ""
+
+    # The directory
+
+    def enter_from_directory(self, identity: Identity, came: Came) -> Entered:
+        """Let somebody in whom the directory has proved, with the roles that it gives today; an account is
+        made when there is none. Raises `KeptOut`."""
+        now = self._clock()
+        told = Entry(
+            at=now, who=identity.name, role="user", act=Act.ACCOUNT, object=f"user:{identity.name}",
+            detail={"by": "directory", "roles": " ".join(identity.roles), "address": came.address},
+        )  # fmt: skip
+        user = self._store.user_of(identity.issuer, identity.subject)
+        if user is None:
+            return self.enter(self._made(identity, told, came), came, "oidc")
+        told = replace(told, who=user.name, object=f"user:{user.name}")
+        change = directed(told, now, identity.roles, identity.who)
+        user = self._store.change_user(user.name, change, end_sessions=user.roles != identity.roles)
+        return self.enter(user, came, "oidc")
+
+    def turn_away(self, came: Came, why: str) -> None:
+        """Write down that somebody came from the directory and was not let in; `why` in words of ours."""
+        signal(KeptAway("oidc", "wrong"))
+        self._store.record([login(self._clock(), "nobody", came.address, "refused", how="oidc", why=why)])
+
+    def _made(self, identity: Identity, told: Entry, came: Came) -> User:
+        user = User(
+            name=identity.name, who=identity.who, roles=identity.roles, state="active",
+            issuer=identity.issuer,
+            subject=identity.subject, made_at=told.at, changed_at=told.at,
+        )  # fmt: skip
+        try:
+            self._store.add_user(user, told)
+        except Misconfigured:
+            self.turn_away(came, "the name is taken")
+            text = (
+                "An account with your name exists, and is not yours by the directory. Ask an administrator."
+            )
+            raise KeptOut("directory", text) from None
+        return user
 
     def enter(self, user: User, came: Came, how: str) -> Entered:
         """Let somebody in whom another door has proved. Raises `KeptOut` for an account that is not

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from engine.access import Access, Certificate, Clients, Rates, static_keys
-from engine.app.key_fetching import fetch_keys
+from engine.access.https import fetch_keys
 from engine.app.listening import Address, from_environment, is_everywhere
 from engine.config.clients import read_clients
 from engine.config.listening import is_loopback

@@ -12,6 +12,7 @@ import typer
 from engine.accounts.coming import Terms
 from engine.accounts.entrance import Entrance
 from engine.app.opening import ring_of
+from engine.app.signing_on import sign_on_of
 from engine.auditing import Act, Entry
 from engine.cli.show import StoreOption
 from engine.console.guarding import Door
@@ -51,7 +52,7 @@ def console(
         door = door_of(options, bound.getsockname()[1])
         desk = Desk(kept, ring.following(kept.uses()), settings, time.time, dict(os.environ))
         entrance = Entrance(kept, Terms(local=settings.passwords), time.time)
-        app = application(desk, entrance, door)
+        app = application(desk, entrance, door, sign_on_of(settings, door.url))
         _tell(kept, settings, Act.START, door)
         if key := entrance.set_up_key():
             typer.echo(f"{door.url}/setup?key={key}")

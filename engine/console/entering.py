@@ -15,6 +15,7 @@ from starlette.routing import Route
 from engine.accounts.coming import Came, Entered, KeptOut
 from engine.accounts.entrance import Entrance
 from engine.accounts.passwords import SHORTEST
+from engine.accounts.sign_on import SignOn
 from engine.console.framing import told
 from engine.console.guarding import Door, came_of, who_of
 from engine.console.pages.forms import form
@@ -32,10 +33,10 @@ A_YEAR: Final = 365 * 24 * 3600
 T = TypeVar("T")
 
 
-def entering_routes(entrance: Entrance, door: Door, single: str = "") -> list[Route]:
-    """`/login`, `/logout`, `/setup`, `/invitation` and `/me/password`; `single` is what single sign-on is
-    called, empty where there is none."""
-    pages = _Pages(entrance, door, single)
+def entering_routes(entrance: Entrance, door: Door, sign_on: SignOn | None = None) -> list[Route]:
+    """`/login`, `/logout`, `/setup`, `/invitation` and `/me/password`; with single sign-on, if there is
+    one."""
+    pages = _Pages(entrance, door, sign_on)
     return [
         Route("/login", pages.login, methods=["GET"]),
         Route("/login", pages.log_in, methods=["POST"]),
@@ -63,8 +64,8 @@ def onward(text: str) -> str:
 
 
 class _Pages:
-    def __init__(self, entrance: Entrance, door: Door, single: str) -> None:
-        self._entrance, self._door, self._single = entrance, door, single
+    def __init__(self, entrance: Entrance, door: Door, sign_on: SignOn | None) -> None:
+        self._entrance, self._door, self._sign_on = entrance, door, sign_on
 
     async def login(self, request: Request) -> Response:
         if who_of(request) is not None:
@@ -86,12 +87,17 @@ class _Pages:
 
     async def log_out(self, request: Request) -> Response:
         who = who_of(request)
+        answer: Response = RedirectResponse("/login?out=1", 303)
         if who is not None:
-            await run_in_threadpool(self._entrance.log_out, who, came_of(request, self._door))
-        answer = RedirectResponse("/login?out=1", 303)
+            how = await run_in_threadpool(self._entrance.log_out, who, came_of(request, self._door))
+            if how == "oidc" and self._sign_on and (end := await run_in_threadpool(self._ending)):
+                answer = page("left.html", end=end)
         self._door.give(answer, "", "")
         answer.headers["clear-site-data"] = '"cache"'
         return answer
+
+    def _ending(self) -> str:
+        return self._sign_on.ending(f"{self._door.url}/login") if self._sign_on else ""
 
     async def set_up_page(self, request: Request) -> Response:
         key = request.query_params.get("key", "")
@@ -166,7 +172,7 @@ class _Pages:
             name=name,
             wrong=str(error) if error else "",
             local=self._entrance.terms.local,
-            single=self._single,
+            single=self._sign_on is not None,
         )
         if error is not None and error.wait:
             answer.headers["retry-after"] = str(round(error.wait) + 1)

@@ -7,7 +7,6 @@ import contextlib
 import signal as signals
 import socket
 import ssl
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
 
@@ -17,16 +16,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.accounts.coming import KeptOut
 from engine.accounts.entrance import Entrance
+from engine.accounts.sign_on import SignOn
 from engine.config.listening import is_loopback
 from engine.console.entering import entering_routes
 from engine.console.framing import Framed, remembering
 from engine.console.guarding import API, Door, Guard, problem, refused_of
 from engine.console.pages.rendering import page
+from engine.console.signing_on import signing_on_routes
 from engine.console.site import places, routes
 from engine.console.standing import standing
 from engine.errors import Misconfigured, Unacceptable, Unavailable, WardlineError
@@ -51,7 +52,7 @@ _STATUS: Final[dict[type[WardlineError], tuple[int, str]]] = {
     Misconfigured: (422, "That will not do"),
     Unacceptable: (422, "That will not do"),
     Unavailable: (503, "Not now"),
-    KeptOut: (403, "Not yet"),
+    KeptOut: (403, "Not let in"),
 }
 
 
@@ -101,14 +102,16 @@ def door_of(options: Listening, port: int) -> Door:
     return Door(url)
 
 
-def application(
-    desk: Desk, entrance: Entrance, door: Door, further: Sequence[BaseRoute] = (), single: str = ""
-) -> Guard:
-    """The whole console as an ASGI application; `further` are pages of those who are not known yet beside
-    those with passwords, `single` what single sign-on is called."""
+def application(desk: Desk, entrance: Entrance, door: Door, sign_on: SignOn | None = None) -> Guard:
+    """The whole console as an ASGI application; with single sign-on, if there is one."""
     settings = desk.settings
     pages = Starlette(
-        routes=[*entering_routes(entrance, door, single), *further, *_health(desk), *routes(desk)],
+        routes=[
+            *entering_routes(entrance, door, sign_on),
+            *(signing_on_routes(sign_on, entrance, door) if sign_on else ()),
+            *_health(desk),
+            *routes(desk),
+        ],
         exception_handlers={**dict.fromkeys(_STATUS, _refusal), HTTPException: _http, Exception: _fault},
     )
     framed = Framed(

@@ -1,8 +1,9 @@
-"""Asking for the public keys that clients and issuers publish, over https and with nothing to spare.
+"""Asking others over https, with nothing to spare: for the public keys that clients and issuers publish, and
+for who somebody is who came by single sign-on.
 
-The addresses stand in the clients file, never in a token. Still the answer is not trusted with more than
+The addresses stand in our own files, never in a token. Still the answer is not trusted with more than
 its body: certificates are verified, nothing is followed, time and size are bounded, and names that lead to
-where no key server is (link-local, multicast …) lead nowhere.
+where no such server is (link-local, multicast …) lead nowhere.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
-from engine.access import Published
-from engine.access.keys import MAX_SET
+from engine.access.keys import MAX_SET, Published
 from engine.errors import Unavailable
 
-__all__ = ["fetch_keys"]
+__all__ = ["ask", "fetch_keys"]
 
 CONNECT_SECONDS: Final = 5.0
 ALL_SECONDS: Final = 10.0
@@ -31,37 +32,53 @@ _NOT_KEPT = re.compile(r"(?:^|[,\s])no-(?:store|cache)(?=$|[,\s=])", re.IGNORECA
 
 
 def fetch_keys(url: str) -> Published:
-    """What an https address gives (`engine.access.Fetch`). The system's authorities vouch for its
-    certificate (`SSL_CERT_FILE` names others). Raises `Unavailable`."""
+    """The keys that an https address publishes (`engine.access.Fetch`). The system's authorities vouch for
+    its certificate (`SSL_CERT_FILE` names others). Raises `Unavailable`."""
+    return ask(url, "published keys")
+
+
+def ask(url: str, what: str, form: Mapping[str, str] | None = None, authorization: str = "") -> Published:
+    """What an https address gives, when it is sent this form, if there is one. Raises `Unavailable`, which
+    calls it `what`."""
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise Unavailable("published keys come over https only")
+        raise Unavailable(f"{what} come over https only")
+    headers = {"Accept": "application/json", "Connection": "close"}
+    if authorization:
+        headers["Authorization"] = authorization
     try:
-        return _ask(parts, parts.hostname, time.monotonic() + ALL_SECONDS)
+        return _ask(parts, parts.hostname, headers, form, what)
     except (OSError, http.client.HTTPException, ValueError):
-        raise Unavailable("published keys cannot be had") from None
+        raise Unavailable(f"{what} cannot be had") from None
 
 
-def _ask(parts: SplitResult, host: str, end: float) -> Published:
+def _ask(
+    parts: SplitResult, host: str, headers: dict[str, str], form: Mapping[str, str] | None, what: str
+) -> Published:
+    end = time.monotonic() + ALL_SECONDS
     connection = _Connection(host, parts.port or PORT, timeout=CONNECT_SECONDS)
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={"Accept": "application/json", "Connection": "close"})
+        if form is None:
+            connection.request("GET", target, headers=headers)
+        else:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request("POST", target, urlencode(form), headers)
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
-            raise Unavailable("published keys cannot be had: another status than 200")
-        return Published(_body(response, end), _may_be_kept(response))
+            raise Unavailable(f"{what} cannot be had: another status than 200")
+        return Published(_body(response, end, what), _may_be_kept(response))
     finally:
         connection.close()
 
 
-def _body(response: http.client.HTTPResponse, end: float) -> bytes:
+def _body(response: http.client.HTTPResponse, end: float, what: str) -> bytes:
     """The body, bounded in size and time."""
     body = b""
     while part := response.read1(MAX_SET + 1):
         body += part
         if len(body) > MAX_SET or time.monotonic() > end:
-            raise Unavailable("published keys are too many or too slow")
+            raise Unavailable(f"{what} are too many or too slow")
     return body
 
 

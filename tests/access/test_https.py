@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from certificates import Authority
 
+from engine.access import https
+from engine.access.https import fetch_keys
 from engine.access.keys import MAX_SET
-from engine.app import key_fetching
-from engine.app.key_fetching import fetch_keys
 from engine.errors import Unavailable
 
 PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
@@ -114,7 +114,7 @@ def test_answers_that_are_no_keys(server: str, page: str) -> None:
 
 
 def test_a_server_that_drips(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_fetching, "ALL_SECONDS", 0.1)
+    monkeypatch.setattr(https, "ALL_SECONDS", 0.1)
     with pytest.raises(Unavailable, match="too slow"):
         fetch_keys(f"https://{server}/slow")
 
