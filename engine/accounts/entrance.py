@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -67,7 +68,6 @@ class Entrance:
         self._browsers, self._strangers = Attempts(), Attempts()
         self._addresses = Attempts(FROM_ONE_ADDRESS)
         self._turn = threading.Lock()
-        self._nobody = hash_of(secret(dice(32)))
         self._set_up: tuple[bytes, float] | None = None
 
     # The first account
@@ -118,7 +118,7 @@ class Entrance:
         nonce = marked(came.mark, name, user.password) if user else ""
         with self._compared():
             self._count(user, name, nonce, came)
-            right = holds(normal(password), user.password if user and user.password else self._nobody)
+            right = holds(normal(password), user.password if user and user.password else _nobody())
         if user is None or not right or user.state != "active":
             self._tell_failure(user, came)
             raise KeptOut("wrong", _WRONG)
@@ -335,6 +335,12 @@ class Entrance:
             yield
         finally:
             self._comparing.release()
+
+
+@cache
+def _nobody() -> str:
+    """What passwords for a name that nobody has are compared with."""
+    return hash_of(secret(os.urandom(32)))
 
 
 def _cleared(user: User, _: object) -> Changed:
