@@ -22,6 +22,8 @@ MODEL = "sale.order.line"
 _ROUNDED = Decimal("0.005")  # Odoo rounds to the digits that its settings say, two as it comes
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OPEN = ("draft", "sent")
+_RESTORED = {"item", "unit", "quantity", "price", "date", "cost centre", "encounter"}
+"""What a charge that is carried out again writes anew."""
 Charged = effects.Charge | effects.Credit
 
 
@@ -83,7 +85,8 @@ def _judged(site: Site, bill: Billed, survivors: Mapping[str, str]) -> list[Gap]
     differences = _differences(site, bill, line, survivors)
     if not differences:
         return []
-    fixable = one.kind == "charge" and line.order.state in _OPEN
+    named = {difference.field for difference in differences}
+    fixable = one.kind == "charge" and line.order.state in _OPEN and named <= _RESTORED
     return [
         gap_of(
             one, GapKind.CHANGED, "its line says something else than the message", MODEL, [line.id],

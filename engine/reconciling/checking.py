@@ -48,10 +48,12 @@ def check(
     *,
     now: float,
     told: Progress = lambda _what, _done, _total: None,
+    only: frozenset[str] = frozenset(),
 ) -> Report:
-    """What a check finds; `connection` gives the settings of an Odoo by its name (`hospital`). An Odoo that
-    cannot be asked is named in the report. Raises `Unavailable` when the store cannot be read."""
-    run = _Run(store, scope, now, told)
+    """What a check finds; `connection` gives the settings of an Odoo by its name (`hospital`); with `only`
+    nothing but documents under these keys is looked at. An Odoo that cannot be asked is named in the report.
+    Raises `Unavailable` when the store cannot be read."""
+    run = _Run(store, scope, now, told, only)
     run.read_books()
     for name in sorted(run.ledgers):
         if scope.destination in ("", name):
@@ -65,8 +67,8 @@ def open_gaps(report: Report) -> int:
 
 
 class _Run:
-    def __init__(self, store: Store, scope: Scope, now: float, told: Progress) -> None:
-        self._store, self._scope, self._now, self._told = store, scope, now, told
+    def __init__(self, store: Store, scope: Scope, now: float, told: Progress, only: frozenset[str]) -> None:
+        self._store, self._scope, self._now, self._told, self._only = store, scope, now, told, only
         self.ledgers: dict[str, Ledger] = {}
         self._received: dict[int, float] = {}
         self._unrouted: set[int] = set()  # messages that may come to effects while this runs
@@ -154,6 +156,7 @@ class _Run:
 
     def _compare(self, standing: Standing, ledger: Ledger) -> list[Gap]:
         wanted = ledger.settled(self._scope.channel, self._scope.until)
+        wanted = [one for one in wanted if not self._only or one.key in self._only]
         found: list[Gap] = []
         done = 0
         for (company, _), mine in sorted(_grouped(wanted).items()):
@@ -185,7 +188,7 @@ class _Run:
         """What Odoo has of the period by a name of ours that nothing in the books says why; of all channels,
         for a name does not tell its channel."""
         found: dict[str, Made] = {}
-        if self._scope.channel:
+        if self._scope.channel or self._only:
             return found
         for company in sorted({one.effect.company for one in ledger.wanted.values()} | {""}):
             site = standing.site(company)

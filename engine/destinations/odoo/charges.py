@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from engine import effects
 from engine.destinations.odoo.billing import (
     Account,
@@ -39,11 +41,15 @@ from engine.model import ReasonCode
 
 __all__ = ["charge", "collide"]
 
+AGAIN = "again"  # the progress word of a charge that is set right
 Charges = Sequence[Row[effects.Charge]]
 
 
 def charge(site: Site, rows: Charges) -> None:
     """Carry out the `Charge` effects of one company, whose keys differ."""
+    for row in rows:
+        if row.delivery.progress.get(AGAIN) == "replace":  # a repair: what was changed by hand goes back
+            row.effect = msgspec.structs.replace(row.effect, again="replace")
     ledger = orders_of(site, {row: named_visit(row.effect) for row in rows})
     replacing = [row.effect.subject for row in rows if row.effect.again == "replace"]
     known = [*ledger.orders, *read_orders_of_persons(site, replacing)]
