@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "skip": ("fixing", "skip", "Messages"),
     "alerts": ("alerts", "alerts", "Messages"),
     "account": ("books", "account", "Messages"),
+    "reconcile": ("reconcile", "reconcile", "Messages"),
     "send": ("send", "send", "Tools"),
     "view": ("view", "view", "Tools"),
     "profile": ("profile", "profile", "Tools"),

@@ -31,18 +31,26 @@ def in_production() -> bool:
 
 
 def teller(
-    store: AuditStore, object_: str, key: Path | None, roles: Sequence[Role], *, why: str, ticket: str
+    store: AuditStore,
+    object_: str,
+    key: Path | None,
+    roles: Sequence[Role],
+    *,
+    why: str,
+    ticket: str,
+    about: Act = Act.DEPLOY,
 ) -> Entry:
-    """The entry about what this command is about to do to editions, by whom: in production by a person of
+    """The entry about what this command is about to do, to editions or to another thing that takes two
+    persons, by whom: in production by a person of
     `WARDLINE_PEOPLE` who has one of these roles. Raises `Misconfigured`, which stands in the audit then."""
-    told = entry(Act.DEPLOY, object_, why=why, ticket=ticket)
+    told = entry(about, object_, why=why, ticket=ticket)
     settings = Settings.from_environment()
     if settings.mode != "production":
         return told
     try:
         person, role = _person(settings, key, roles)
     except Misconfigured as refusal:
-        act(store, Act.DEPLOY, object_, why=why, ticket=ticket, outcome="refused", reason=refusal.text)
+        act(store, about, object_, why=why, ticket=ticket, outcome="refused", reason=refusal.text)
         raise
     return replace(told, who=person, role=role, detail={**told.detail, "account": told.who})
 

@@ -1,7 +1,7 @@
 """What was asked for and approved, done: checks that people or the schedule want, and repairs.
 
-One process of the engine looks every few seconds (`engine.app.books`), and where there is something to do it is
-done in a process of its own, which takes nothing from those that listen. Whatever is interrupted is begun
+One process of the engine looks every few seconds (`engine.app.books`), and where there is something to do it
+is done in a process of its own, which takes nothing from those that listen. Whatever is interrupted is begun
 again: each step may be repeated.
 
 A repair looks at Odoo once more before it does anything, and again when it is done.
@@ -47,8 +47,8 @@ def repair_of(row: RepairRow) -> Repair:
 
 
 class Worker:
-    """Does what is to be done now. `connection` gives the settings of an Odoo by its name, `holder` is who this
-    is in the audit. Blocking, for one thread."""
+    """Does what is to be done now. `connection` gives the settings of an Odoo by its name, `holder` is who
+    this is in the audit. Blocking, for one thread."""
 
     def __init__(
         self,
