@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import blockingCallFromThread
 
 from engine.app.alerting import Wanted, Watch
+from engine.app.books import BooksLoop
 from engine.app.carrying import Carrying
 from engine.app.expiring import ExpiryLoop, Secured
 from engine.app.front import Front, Shown
@@ -99,6 +100,7 @@ class Node:
         )
         self._retention = self._make_retention()
         self._watch = Watch(settings, store) if share[0] == 0 else None
+        self._books = BooksLoop(store, settings, clock=time.time)
         self._upkeep = self._make_upkeep() if share[0] == 0 else []
         self._front: Front | None = None
         if share[0] == 0:
@@ -166,6 +168,7 @@ class Node:
             Loop("retention", self._retention.turn, _not_purged),
             Loop("schedule", runs.turn, partial(failed, "schedule")),
         ]
+        loops.append(Loop("books", self._books.turn, partial(failed, "books")))
         holding = Holding(self._store, self._hold)
         loops.append(Loop("holds", holding.turn, partial(failed, "holds")))
         loops += self._watch.loops(failed) if self._watch else []
@@ -270,6 +273,7 @@ class Node:
             await self._workers.stop()
         for loop in (*([self._routing] if self._routing else ()), *self._carrying.loops, *self._upkeep):
             await self._looks.run(loop.stop, drain)
+        self._books.close()
         if self._router:
             self._router.close()
         self._carrying.close()

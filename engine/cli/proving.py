@@ -40,9 +40,9 @@ def teller(
     ticket: str,
     about: Act = Act.DEPLOY,
 ) -> Entry:
-    """The entry about what this command is about to do, to editions or to another thing that takes two
-    persons, by whom: in production by a person of
-    `WARDLINE_PEOPLE` who has one of these roles. Raises `Misconfigured`, which stands in the audit then."""
+    """The entry about what this command is about to do to what takes two persons (editions, repairs), by
+    whom: in production by a person of `WARDLINE_PEOPLE` who has one of these roles. Raises `Misconfigured`,
+    which stands in the audit then."""
     told = entry(about, object_, why=why, ticket=ticket)
     settings = Settings.from_environment()
     if settings.mode != "production":

@@ -24,8 +24,19 @@ from engine.cli.reconciled import print_check, print_repair, print_repairs
 from engine.cli.show import ChannelOption, JsonOption, StoreOption, open_named, print_json, table, when
 from engine.destinations.odoo import from_environment
 from engine.operations.books import (
-    APPROVE, CHECK, CHECKS, PLAN, PROPOSE, REPAIR, REPAIRS, AskChecks, AskDecision, AskNumber, AskPlan,
-    AskRepair, AskRepairs,
+    APPROVE,
+    CHECK,
+    CHECKS,
+    PLAN,
+    PROPOSE,
+    REPAIR,
+    REPAIRS,
+    AskChecks,
+    AskDecision,
+    AskNumber,
+    AskPlan,
+    AskRepair,
+    AskRepairs,
 )  # fmt: skip
 from engine.operations.moments import moment
 from engine.operations.operation import Desk, perform
@@ -95,9 +106,9 @@ def checks(
         return
     shown = table("check", "made (UTC)", "by", "state", "since (UTC)", "channel", "gaps")
     for one in found:
-        scope = one.scope
         shown.add_row(
-            str(one.number), when(one.at), one.who, one.state, when(scope.since), scope.channel or "all", str(one.gaps)
+            str(one.number), when(one.at), one.who, one.state, when(one.scope.since),
+            one.scope.channel or "all", str(one.gaps),
         )  # fmt: skip
     Console(markup=False, highlight=False).print(shown)
 
@@ -117,7 +128,7 @@ def show(
 def plan(
     number: NumberArgument, gap: GapOption = None, store: StoreOption = None, as_json: JsonOption = False
 ) -> None:
-    """What would be done about the gaps of a check, with the calls that Odoo would get. Nothing is written."""
+    """What would be done about the gaps of a check, with the calls that Odoo would get."""
     remedies = performed(store, PLAN, AskPlan(number=number, gaps=tuple(gap or ())))
     if as_json:
         print_json(remedies)
@@ -135,8 +146,8 @@ def repair(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a repair of what a check found forward: somebody else approves it. What people did in Odoo is undone
-    only where --gap names it."""
+    """Put a repair of what a check found forward: somebody else approves it. What people did in Odoo is
+    undone only where --gap names it."""
     asked = AskRepair(number=number, gaps=tuple(gap or ()), why=reason(why), ticket=ticket)
     made = performed(store, PROPOSE, asked)
     if as_json:
@@ -246,7 +257,7 @@ def _worker(opened: Store) -> Worker:
 
 def _show(found: Check, as_json: bool, page: Path | None) -> None:
     if page is not None:
-        from engine.console.pages.books import page_of  # noqa: PLC0415 - templates take a while to load
+        from engine.console.pages.books import page_of  # templates take a while to load
 
         page.write_text(page_of(found), "utf-8")
     if as_json:

@@ -23,6 +23,7 @@ from engine.console.frame import Place
 from engine.console.framing import THEME
 from engine.console.pages.alerts import alert_routes
 from engine.console.pages.auditing import audit_routes
+from engine.console.pages.books import books_routes
 from engine.console.pages.cataloguing import catalogue_routes
 from engine.console.pages.channels import channel_routes
 from engine.console.pages.executive import executive_routes
@@ -84,6 +85,7 @@ def areas(desk: Desk) -> list[Area]:
             trial_routes(lambda: _trials(desk), SessionForms()),
         ),
         Area(RUN, "/catalogue", "Catalogue", Permission.SEE, catalogue_routes(lambda: _running(desk))),
+        Area(PROVE, "/books", "Books", Permission.SEE, books_routes(desk)),
         Area(PROVE, "/audit", "Audit", Permission.AUDIT, audit_routes(desk)),
         Area(PROVE, "/executive", "Executive", Permission.SEE, executive_routes(desk)),
         Area(KEEP, "/people", "People", Permission.MANAGE, people_routes(desk)),

@@ -74,7 +74,13 @@ class Worker:
     def make_check(self, number: int, scope: Scope) -> Report:
         """Make a check that was asked for, and keep what it found."""
         began = self._clock()
-        report = check(self._store, scope, self._connection, now=began)
+        try:
+            report = check(self._store, scope, self._connection, now=began)
+        except WardlineError as error:
+            told = replace(self._told("check", {"error": str(error)}), outcome="failed")
+            report = Report(unread={"store": str(error)})
+            self._store.end_check(number, "failed", gaps=0, report=encode(report), told=told)
+            return report
         report = replace(report, seconds=self._clock() - began)
         count = open_gaps(report)
         told = self._told("check", {"gaps": str(count), "unread": " ".join(report.unread)})
