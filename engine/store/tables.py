@@ -36,8 +36,8 @@ __all__ = [
     "audit_checkpoints", "audit_head", "authorities", "cabinets", "checks", "configured", "contents",
     "courses", "deliveries", "editions", "erasures", "fragments", "holds", "keys", "latest", "lookups",
     "measures", "mentions", "merges", "messages", "metadata", "notices", "owed", "pulse", "repairs",
-    "resources", "revisions", "running", "seal_keys", "sequences", "sessions", "spans", "terms", "tokens", "unmapped",
-    "users", "uses", "versions",
+    "resources", "revisions", "running", "seal_keys", "sequences", "sessions", "spans", "terms", "tokens",
+    "unmapped", "users", "uses", "versions",
 ]  # fmt: skip
 
 PER_MESSAGE: Final = 1_000_000

@@ -77,7 +77,9 @@ class _Pages:
         checks = await looked(self._desk, request, CHECKS, AskChecks())
         repairs = await looked(self._desk, request, REPAIRS, AskRepairs())
         newest = next((one for one in checks if one.state == "done"), None)
-        shown = await looked(self._desk, request, CHECK, AskNumber(number=newest.number)) if newest else None
+        shown: Check | None = None
+        if newest is not None:
+            shown = await looked(self._desk, request, CHECK, AskNumber(number=newest.number))
         now = self._desk.clock()
         return page("books.html", checks=checks, repairs=repairs, newest=shown, texts=TEXTS, now=now)
 
