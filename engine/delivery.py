@@ -7,7 +7,7 @@ the destination drives it to the same final state (docs: exactly once).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -32,7 +32,7 @@ from engine.sending_again import OVERTAKEN, overtaken
 from engine.store.base import Store
 from engine.telemetry import BatchDelivered, DeliverySettled, DestinationAway, signal
 
-__all__ = ["DeliveryLoop"]
+__all__ = ["DeliveryLoop", "repointed", "tokens_of"]
 
 LEASE = 3600.0
 """Seconds, longer than any batch may take: dozens of calls, each within a minute. What a crash or a failed
@@ -132,12 +132,12 @@ class DeliveryLoop:
 
     def _survivors(self, batch: list[Delivery]) -> list[Delivery]:
         """Tokens that were merged away since the effect was made answer with their survivor."""
-        tokens = {token for delivery in batch for token in _tokens(delivery.effect)}
+        tokens = {token for delivery in batch for token in tokens_of(delivery.effect)}
         alive = self._store.survivors(sorted(tokens)) if tokens else {}
         if not alive:
             return batch
         return [
-            msgspec.structs.replace(delivery, effect=_repointed(delivery.effect, alive)) for delivery in batch
+            msgspec.structs.replace(delivery, effect=repointed(delivery.effect, alive)) for delivery in batch
         ]
 
 
@@ -146,7 +146,8 @@ def _reason(outcome: Outcome) -> str:
     return reason.code.value if reason else ""
 
 
-def _tokens(effect: Effect) -> list[str]:
+def tokens_of(effect: Effect) -> list[str]:
+    """The tokens of an effect that may have been merged away since it was made."""
     if isinstance(effect, Reserve | Consume | Charge | Credit):
         return [token for token in (effect.subject, effect.encounter) if token]
     if isinstance(effect, Encounter):
@@ -156,7 +157,8 @@ def _tokens(effect: Effect) -> list[str]:
     return []
 
 
-def _repointed(effect: Effect, alive: dict[str, str]) -> Effect:
+def repointed(effect: Effect, alive: Mapping[str, str]) -> Effect:
+    """The effect with the tokens that stand for its own now."""
     changes = {
         field: alive[value]
         for field in ("subject", "encounter", "into")

@@ -51,9 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     role); `notify` the routes that are told of alerts where a channel names none, `alerts` what is watched
     otherwise than by default (`disk: 5%, backup: off`), `heartbeat` an address that is asked once a minute
     while all is well; `environment` what the console calls this installation on every page (default: its
-    mode); `reconcile_at` when the books are held against the ERP every day (HH:MM, UTC; or `off`), for messages
-    of the last `reconcile_days`; `log_level` what is logged (`DEBUG` shows the signals that are otherwise only
-    counted)."""
+    mode); `reconcile_at` when the books are held against the ERP every day (HH:MM, UTC; or `off`), for
+    messages of the last `reconcile_days`; `log_level` what is logged (`DEBUG` shows the signals that are
+    otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     cabinet: str = ""

@@ -90,9 +90,9 @@ class BooksLoop:
 
 
 def run_at(at: str, now: float) -> float:
-    """The next time it is `at` (HH:MM, UTC) after now, in seconds since the epoch; 0 for never (empty).
+    """The next time it is `at` (HH:MM, UTC) after now, in seconds since the epoch; 0 for never (`off`).
     Raises `Misconfigured` for what is no time."""
-    if not at:
+    if at == "off":
         return 0.0
     try:
         clock = time.fromisoformat(at)

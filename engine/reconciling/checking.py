@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from engine.delivery import tokens_of
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.work import Site
 from engine.effects import kind_of
@@ -171,10 +172,10 @@ class _Run:
         """Effects of one kind of document."""
         self._compared.update(one.kind for one in some)
         way = _WAYS.get(some[0].kind, "others")
+        tokens = {token for one in some for token in tokens_of(one.effect)}
+        survivors = self._store.survivors(sorted(tokens)) if tokens else {}
         if way == "others":
-            return check_others(standing.connection, some)
-        tokens = {getattr(one.effect, word, "") for one in some for word in ("encounter", "subject")} - {""}
-        survivors = self._store.survivors(sorted(tokens))
+            return check_others(standing.connection, some, survivors)
         if way == "bills":
             billed, gaps = check_bills(standing, site, some, survivors)
             self._totals.bills(billed)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from engine.delivery import repointed, tokens_of
 from engine.destinations.odoo.client import OdooClient
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.names import full
@@ -83,12 +84,10 @@ def _planned(store: Store, standing: Standing, number: int, gap: Gap) -> Remedy:
 def effect_of(store: Store, gap: Gap) -> Effect:
     """The effect that is to be carried out once more. Raises `Misconfigured` when it is not in the store."""
     for view in store.deliveries(Query(ids=(gap.delivery_id,), limit=1)):
-        effect = view.delivery.effect
-        return (
-            replace(effect, again="replace")
-            if gap.mend == "restore" and isinstance(effect, Charge)
-            else effect
-        )
+        effect = repointed(view.delivery.effect, store.survivors(tokens_of(view.delivery.effect)))
+        if gap.mend == "restore" and isinstance(effect, Charge):
+            return replace(effect, again="replace")
+        return effect
     raise Misconfigured("its effect is not in the store any more", where=f"delivery {gap.delivery_id}")
 
 

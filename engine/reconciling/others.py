@@ -6,9 +6,10 @@ written: a plan only reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from engine.delivery import repointed
 from engine.destinations.odoo.connection import OdooConnection
 from engine.destinations.odoo.planning import Change, PlannedEffect, Planner
 from engine.errors import Unavailable
@@ -25,9 +26,12 @@ _TOLD: Final = (
 """Fields that are told with their values: numbers and days, never a text."""
 
 
-def check_others(connection: OdooConnection, some: Sequence[Wanted]) -> list[Gap]:
-    """Effects of these kinds, a page of them. Raises `Unavailable` when Odoo cannot be asked."""
-    verdicts = Planner(connection).verdicts([one.effect for one in some])
+def check_others(
+    connection: OdooConnection, some: Sequence[Wanted], survivors: Mapping[str, str]
+) -> list[Gap]:
+    """Effects of these kinds, a page of them; `survivors` as in `check_bills`. Raises `Unavailable` when Odoo
+    cannot be asked."""
+    verdicts = Planner(connection).verdicts([repointed(one.effect, survivors) for one in some])
     if any(planned.verdict == "unavailable" for planned in verdicts):
         raise Unavailable("Odoo cannot be asked")
     return [
