@@ -63,6 +63,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "prove-phi": ("proof", "prove_phi", "Privacy"),
     "manual": ("manual", "manual", "Tools"),
     "access": ("access", "access", "Tools"),
+    "backup": ("backup", "backup", "Store"),
+    "restore": ("restore", "restore", "Store"),
     "cabinet": ("cabinet", "cabinet", "Privacy"),
     "purge": ("purge", "purge", "Privacy"),
     "erase": ("erase", "erase", "Privacy"),

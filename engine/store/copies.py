@@ -22,15 +22,16 @@ LOGS: Final = ("-wal", "-shm", "-journal")
 _PAGES: Final = 256
 """Pages copied between two rests: a megabyte."""
 
+_ASIDE: Final = "ro&immutable=1"
+"""Nothing is written beside a finished copy, whatever mode its header says."""
+
 _NEWEST: Final = (
     "SELECT (SELECT coalesce(max(id), 0) FROM messages), (SELECT coalesce(max(id), 0) FROM audit),"
     f" (SELECT version_num FROM {VERSION_TABLE}), (SELECT coalesce(min(id), '') FROM cabinets)"
 )
 
 
-def copy_file(
-    file: Path, to: Path, *, rate: float, rest: Callable[[float], object] = time.sleep
-) -> None:
+def copy_file(file: Path, to: Path, *, rate: float, rest: Callable[[float], object] = time.sleep) -> None:
     """Copy a database as it is at one moment to a new file, durable when this returns; at most `rate`
     megabytes a second, so that the disk has time for others.
 
@@ -44,7 +45,7 @@ def copy_file(
         rest(max(0.0, began + done / rate - time.perf_counter()))
 
     _make(to)
-    with _opened(file) as source, _opened(to, "rw") as target:
+    with _opened(file) as source, _opened(to) as target:
         page = source.execute("PRAGMA page_size").fetchone()[0]
         target.execute("PRAGMA journal_mode = OFF")
         target.execute("PRAGMA synchronous = OFF")
@@ -57,30 +58,20 @@ def copy_file(
 
 def mark_of(copy: Path) -> Mark:
     """Up to where a copy goes. Raises `Misconfigured` for what is no copy of a store."""
-    with _looking(copy) as connection:
+    with _opened(copy, _ASIDE) as connection:
         message, audit, schema, cabinet = connection.execute(_NEWEST).fetchone()
     return Mark(message=message, audit=audit, schema=schema, cabinet=cabinet)
 
 
 def check_file(copy: Path) -> list[str]:
     """What is wrong inside of a copy, page by page and index by index; empty when nothing is."""
-    with _looking(copy) as connection:
+    with _opened(copy, _ASIDE) as connection:
         rows = [row[0] for row in connection.execute("PRAGMA integrity_check(10)")]
     return [] if rows == ["ok"] else [f"{copy.name}: damaged, {len(rows)} findings" for _ in rows[:1]]
 
 
 @contextmanager
-def _looking(copy: Path) -> Iterator[Any]:
-    """Nothing is written beside it, whatever mode its header says."""
-    try:
-        with _opened(copy, "ro&immutable=1") as connection:
-            yield connection
-    except sqlite3.DatabaseError as error:
-        raise Misconfigured(f"is no sound copy of a store ({_name(error)})", where=str(copy)) from None
-
-
-@contextmanager
-def _opened(file: Path, mode: str = "ro") -> Iterator[Any]:
+def _opened(file: Path, mode: str = "rw") -> Iterator[Any]:
     quoted = str(file.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
         connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, timeout=10, isolation_level=None)
@@ -90,6 +81,8 @@ def _opened(file: Path, mode: str = "ro") -> Iterator[Any]:
         yield connection
     except sqlite3.OperationalError as error:
         raise Unavailable(f"the store could not be copied ({_name(error)})") from None
+    except sqlite3.DatabaseError as error:
+        raise Misconfigured(f"is no sound store ({_name(error)})", where=str(file)) from None
     finally:
         connection.close()
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from engine.errors import Misconfigured
-from engine.store.clusters import copy_cluster, mark_of_server
+from engine.store.clusters import copy_cluster, mark_of_server, server_of
 from engine.store.contracts.marks import Mark
 from engine.store.copies import check_file, copy_file, mark_of
 from engine.store.keys import KeyRing
@@ -27,7 +27,7 @@ from engine.upkeep.manifest import (
     seal,
 )
 
-__all__ = ["STORE", "copy_cabinet", "let_go", "make", "verify"]
+__all__ = ["STORE", "copy_cabinet", "keys_inside", "let_go", "make", "verify"]
 
 STORE = "store.db"
 """The copied file within a backup."""
@@ -41,10 +41,11 @@ def make(
     ring: KeyRing,
     *,
     rate: float,
-    cabinet_inside: bool,
+    cabinet: str = "",
     clock: Callable[[], float] = time.time,
 ) -> Backup:
-    """Copy the store at `url` into a new folder in `place`, and check the copy. Until it is whole it has
+    """Copy the store at `url`, whose cabinet is at `cabinet`, into a new folder in `place`, and check the
+    copy. Until it is whole it has
     another name, and no manifest.
 
     Everything up to its mark is in it. Raises `Misconfigured` (the place, the tools, a copy that is not
@@ -62,7 +63,8 @@ def make(
         mark = _copied(url, part, rate)
         manifest = Manifest(
             version=version("wardline"), kind="sqlite" if store_file(url) else "postgresql", at=at,
-            seconds=round(clock() - at, 3), mark=mark, cabinet_inside=cabinet_inside, keys=ring.ids,
+            seconds=round(clock() - at, 3), mark=mark, keys=ring.ids,
+            cabinet_inside=keys_inside(url, cabinet),
             files=tuple(entered(part, name) for name in _names(part)),
         )  # fmt: skip
         seal(part, manifest, ring)
@@ -76,6 +78,15 @@ def make(
     if found := verify(made, ring):
         raise Misconfigured(f"the copy is not sound: {found[0]}", where=str(folder))
     return made
+
+
+def keys_inside(url: str, cabinet: str) -> bool:
+    """Whether a copy of the whole server at `url` holds the cabinet at `cabinet` too (empty: the default)."""
+    if store_file(url):
+        return False
+    if not cabinet:
+        return True
+    return store_file(cabinet) is None and server_of(url) == server_of(cabinet)
 
 
 def copy_cabinet(file: Path, to: Path) -> None:
@@ -119,8 +130,8 @@ def _copied(url: str, part: Path, rate: float) -> Mark:
 
 
 def _names(part: Path) -> list[str]:
-    """What the manifest lists: of a server its own manifest, which lists the rest, and the log, which that one
-    leaves out."""
+    """What the manifest lists: of a server its own manifest, which lists the rest, and the log, which that
+    one leaves out."""
     if (part / STORE).exists():
         return [STORE]
     log = sorted(path for path in (part / DATA / "pg_wal").iterdir() if path.is_file())

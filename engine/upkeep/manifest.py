@@ -16,7 +16,19 @@ from engine.errors import Misconfigured
 from engine.store.contracts.marks import Mark
 from engine.store.keys import KeyRing
 
-__all__ = ["DATA", "MANIFEST", "Backup", "FileOf", "Manifest", "entered", "faults_of", "listed", "name_of", "read", "seal"]
+__all__ = [
+    "DATA",
+    "MANIFEST",
+    "Backup",
+    "FileOf",
+    "Manifest",
+    "entered",
+    "faults_of",
+    "listed",
+    "name_of",
+    "read",
+    "seal",
+]
 
 MANIFEST: Final = "manifest.json"
 DATA: Final = "data"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -14,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import Misconfigured
-from engine.model import MessageState
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.clusters import recover_to, started
+from engine.store.contracts.overview import Sought
 from engine.store.copies import LOGS, copy_file
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store, store_file
@@ -30,9 +29,9 @@ SAMPLE = 200
 
 
 class Drilled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a drill found: how long putting it in place and looking through took (seconds), up to which message
-    it goes, how many it holds, how many contents were opened as a sample, and plain words for whatever is
-    wrong; none: it would do."""
+    """What a drill found: how long putting it in place and looking through took (seconds), up to which
+    message it goes, how many it holds, how many contents were opened as a sample, and plain words for
+    whatever is wrong; none: it would do."""
 
     restored: float
     looked: float
@@ -112,9 +111,7 @@ def drill(
 
 
 @contextmanager
-def _put(
-    backup: Backup, ring: KeyRing, place: Path, url: str, user: str
-) -> Iterator[tuple[str, str]]:
+def _put(backup: Backup, ring: KeyRing, place: Path, url: str, user: str) -> Iterator[tuple[str, str]]:
     """The address of the store restored in a place, and of its cabinet when that is not beside it."""
     if backup.manifest.kind == "sqlite":
         restore_file(backup, ring, place / STORE)
@@ -131,13 +128,12 @@ def _put(
 def _looked(store: Store, backup: Backup, restored: float, clock: Callable[[], float]) -> Drilled:
     began = clock()
     messages = sum(row.messages for row in store.account())
-    newest = max((view.id for view in store.messages(Query(limit=1, newest=True))), default=0)
+    newest = max((view.id for view in store.seek(Sought(limit=1))), default=0)
     found = [*store.gaps(), *store.verify_audit(), *store.verify_versions()]
     mark = backup.manifest.mark
     if newest < mark.message:
         found.append(f"it ends with message {newest}, and its mark is {mark.message}")
-    sample = [number for number in range(max(1, newest - SAMPLE + 1), newest + 1)]
-    opened = len(store.stored(sample))
+    opened = len(store.stored(range(max(1, newest - SAMPLE + 1), newest + 1)))
     return Drilled(
         restored=round(restored, 3), looked=round(clock() - began, 3), newest=newest, messages=messages,
         opened=opened, found=tuple(found),
