@@ -288,7 +288,7 @@ def _faults(
     for alert in told.alerts:
         if alert.channel == name:
             yield "bad" if alert.critical else "warn", f"alert: {alert.kind.replace('-', ' ')}"
-    if dead:
+    if dead and not any(one.channel == name and one.kind == "dead-letters" for one in told.alerts):
         yield "warn", f"{dead} dead letter{'s' if dead != 1 else ''} to settle"
     met, missed = _kept(name, within, told)
     if missed > met:
