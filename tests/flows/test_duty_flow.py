@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from console.console_kit import Console, running_console
 from hospital_messages import Used, admission, charges
-from odoo_books import put_in_stock, read_books, sign_in
+from odoo_books import put_in_stock, sign_in
 from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 from pages.window import Window, chromium, window
