@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from engine import tracing
 from engine.destinations.base import Destination
 from engine.effects import Charge, Consume, Credit, Effect, Encounter, Merge, Reserve
 from engine.egress import Egress
@@ -79,14 +80,42 @@ class DeliveryLoop:
         if not batch:
             self._holding = False
             return REST
-        outcomes = self._delivered(self._survivors(batch))
+        with tracing.calls() as made:
+            outcomes = self._delivered(self._survivors(batch))
         done = self._clock()
         signal(BatchDelivered(self._name, len(batch), done - now))
         settlements = [self._settlement(*pair, done) for pair in zip(batch, outcomes, strict=True)]
         finished = self._store.settle(settlements, now=done, holder=self._holder)
         self._holding = False
         self._settled(finished)
+        if tracing.on():
+            self._trace(batch, outcomes, made, now, done)
         return self._rest(outcomes)
+
+    def _trace(
+        self,
+        batch: Sequence[Delivery],
+        outcomes: Sequence[Outcome],
+        made: Sequence[tracing.Call],
+        began: float,
+        done: float,
+    ) -> None:
+        """A span for each delivery. The calls are one batch's: the first that is traced has them."""
+        within = ""
+        for delivery, outcome in zip(batch, outcomes, strict=True):
+            called = delivery.correlation
+            if not tracing.traced(called):
+                continue
+            span = tracing.tell(
+                called, f"deliver {self._name}", began, done, failed=_reason(outcome),
+                channel=delivery.channel, message=delivery.message_id, delivery=delivery.id,
+                effect=type(delivery.effect).__name__.lower(), attempt=delivery.attempts,
+                outcome=type(outcome).__name__.lower(), batch=len(batch), documents=_documents(outcome),
+                calls_with=within,
+            )  # fmt: skip
+            for call in () if within else made:
+                tracing.tell(called, call.name, call.began, call.ended, within=span, failed=call.failed)
+            within = within or called
 
     def _delivered(self, batch: list[Delivery]) -> list[Outcome]:
         """Carried out, but for what would let out who somebody is, and what a later message has overtaken:
@@ -144,6 +173,13 @@ class DeliveryLoop:
 def _reason(outcome: Outcome) -> str:
     reason = None if isinstance(outcome, Delivered) else outcome.reason
     return reason.code.value if reason else ""
+
+
+def _documents(outcome: Outcome) -> str:
+    """`sale.order.line:42 …`"""
+    if not isinstance(outcome, Delivered):
+        return ""
+    return " ".join(f"{model}:{ids}" for model, ids in sorted(outcome.documents.items()))
 
 
 def tokens_of(effect: Effect) -> list[str]:

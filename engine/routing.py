@@ -8,6 +8,7 @@ from itertools import groupby
 
 import msgspec
 
+from engine import tracing
 from engine.assembly import Assembly
 from engine.checking import Checking
 from engine.egress import Compared, Egress, Leaking
@@ -67,6 +68,7 @@ class RoutingLoop:
         self._remember, self._seen = remember, dict[int, int]()
         self._links: dict[str, Links] = {}  # what the resources of this batch refer to, by channel
         self._egress = Egress(programs, store, holder, clock, compared)
+        self._storing = 0.0  # when the commit of the last batch began
 
     def turn(self) -> float:
         """Route one batch; the seconds to rest before the next."""
@@ -87,10 +89,30 @@ class RoutingLoop:
         if homeless:
             self._bury(homeless)
             waiting = [one for one in waiting if one not in homeless]
+        began = self._clock()
         routings = self._map(waiting) if waiting else []
+        if tracing.on():
+            self._trace(routings, waiting, began)
         if any(isinstance(routing.result, Fragment) for routing in routings):
             self._assembly.held()
         self._tell(routings, {message.id: message.channel for message in waiting})
+
+    def _trace(self, routings: Sequence[Routing], waiting: Sequence[StoredMessage], began: float) -> None:
+        """A span for each message, from the beginning of its batch: mapped together, stored in one commit."""
+        done, messages = self._clock(), {one.id: one for one in waiting}
+        for routing in routings:
+            message = messages[routing.message_id]
+            if tracing.traced(message.correlation):
+                result = routing.result
+                span = tracing.tell(
+                    message.correlation, "route", began, done,
+                    failed=result.reason.code.value if isinstance(result, Dead) else "",
+                    channel=message.channel, message=message.id, batch=len(waiting),
+                    result=type(result).__name__.lower(), edition=message.edition,
+                    effects=len(result.effects) if isinstance(result, Routed) else 0,
+                )  # fmt: skip
+                tracing.tell(message.correlation, "map", began, self._storing, within=span)
+                tracing.tell(message.correlation, "store", self._storing, done, within=span)
 
     def _bury(self, homeless: Sequence[StoredMessage]) -> None:
         routings = [Routing(message.id, Dead(HOMELESS), answered="error") for message in homeless]
@@ -141,7 +163,8 @@ class RoutingLoop:
                 ]
                 self._keep_authorities()
                 minted = self._seal(self._book.minted())
-                self._store.route(routings, minted, self._clock(), courses, turn=self._book.turn)
+                self._storing = self._clock()
+                self._store.route(routings, minted, self._storing, courses, turn=self._book.turn)
             except (TokensTaken, VaultTurned, SubjectGone, CoursesMoved, Leaking) as moved:
                 self._again(moved)
                 continue

@@ -52,8 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otherwise than by default (`disk: 5%, backup: off`), `heartbeat` an address that is asked once a minute
     while all is well; `environment` what the console calls this installation on every page (default: its
     mode); `reconcile_at` when the books are held against the ERP every day (HH:MM, UTC; or `off`), for
-    messages of the last `reconcile_days`; `log_level` what is logged (`DEBUG` shows the signals that are
-    otherwise only counted)."""
+    messages of the last `reconcile_days`; `traces` the collector that traces go to (OTLP over HTTP),
+    `trace_share` of how many messages (0 to 1); `log_level` what is logged (`DEBUG` shows the signals that
+    are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     cabinet: str = ""
@@ -97,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: str = ""
     reconcile_at: str = "04:00"
     reconcile_days: int = 7
+    traces: str = ""
+    trace_share: float = 1.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

@@ -15,18 +15,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 import uvloop
 from twisted.internet import asyncioreactor
 
+from engine import tracing
 from engine.app.beginning import Beginning, active_of
 from engine.app.node import Node
 from engine.app.opening import ring_of
 from engine.app.recorder import Recorder
 from engine.app.workers import Share, Workers
+from engine.config.listening import is_loopback
 from engine.config.loading import load_channels
 from engine.console.health import application
 from engine.editions.loading import Shelf
@@ -62,6 +66,7 @@ def run_node(settings: Settings, folder: Path | None, share: Share, *, plain_log
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory stays there
     configure_logs(level=settings.log_level, plain=plain_logs)
     sys.setswitchinterval(SWITCH)
+    trace(settings, f"{settings.node}/{share[0]}")
     if folder is not None:
         load_channels(folder, settings.sites)  # what is wrong with it is said before there is a store
     ring = ring_of(settings)
@@ -120,8 +125,30 @@ def _run(beginning: Beginning, active: Activation, store: Store, ring: KeyRing, 
     if door:
         _serve_http(loop, reactor, door, node)
     reactor.run()
+    tracing.stop()
     if failure:
         raise failure[0]
+
+
+def trace(settings: Settings, name: str) -> None:
+    """Trace from now on, where a collector is named. Raises `Misconfigured`."""
+    if not settings.traces:
+        return
+    parts = urlsplit(settings.traces)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Misconfigured("not an address", where="WARDLINE_TRACES", hint="such as http://127.0.0.1:4318")
+    if parts.scheme == "http" and not (is_loopback(parts.hostname) or settings.insecure_ok):
+        raise Misconfigured(
+            "plain HTTP beyond loopback",
+            where="WARDLINE_TRACES",
+            hint="say https://, or WARDLINE_INSECURE_OK=true",
+        )
+    if not 0 <= settings.trace_share <= 1:
+        raise Misconfigured("is not between 0 and 1", where="WARDLINE_TRACE_SHARE")
+    tracing.start(
+        settings.traces, settings.trace_share, name=name, version=version("wardline"),
+        environment=settings.environment or settings.mode,
+    )  # fmt: skip
 
 
 def spare_the_collector() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import chain, islice
 
+from engine.correlation import correlation
 from engine.errors import Unacceptable
 from engine.hl7.batch import BatchReader, Kind, Part, read_batch
 from engine.hl7.batch_answer import envelope_header
@@ -78,18 +79,21 @@ class Batches:
         header = _spokesman(parts, self._pen.charset)
         answered: Answered = "rejected" if reason.code == ReasonCode.OVERSIZE else "error"
         arrival = self._envelope(raw, header, reason, answered)
-        self._doors.submit(arrival, partial(self._refused, header, reason, reply))
+        self._doors.submit(arrival, partial(self._refused, header, reason, reply, arrival.received_at))
 
     def _envelope(self, raw: bytes, header: Header, reason: Reason | None, refused: Answered = "") -> Arrival:
         channel, keys = self._channel, self._doors.keys
         return make_envelope(channel.name, keys, raw, header, reason, refused, channel.edition)
 
-    def _refused(self, header: Header, reason: Reason, reply: Reply, receipt: Receipt | None) -> None:
+    def _refused(
+        self, header: Header, reason: Reason, reply: Reply, arrived: float, receipt: Receipt | None
+    ) -> None:
         if receipt is None:
             reply.abandon()
             return
         reply.committed()
-        signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))
+        called = correlation(receipt.id, arrived)
+        signal(MessageRefused(self._channel.name, reason.code.value, receipt.id, called))
         if self._channel.mode == "never":
             reply.answer(None)
             return

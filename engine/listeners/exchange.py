@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Protocol
 
+from engine import tracing
+from engine.correlation import correlation
 from engine.errors import Unacceptable
 from engine.hl7.acknowledgement import ControlIds, ErrorItem, Response, build
 from engine.hl7.batch_answer import closing, opening
@@ -144,6 +146,7 @@ class Pen:
 
 
 _GOOD = (b"AA", b"CA")
+_BAD = ("AE", "AR", "CE", "CR")
 
 
 def _code(answer: bytes) -> bytes:
@@ -162,13 +165,23 @@ def _identities(raw: bytes, charset: str) -> Identities:
 class Exchange:
     """One message with its header (None: unreadable) that waits for its answer."""
 
-    __slots__ = ("_channel", "_pen", "_started", "expected", "header", "raw", "reply")
+    __slots__ = (
+        "_channel", "_pen", "_started", "arrived", "expected", "header", "message_id", "raw", "reply",
+        "stored",
+    )  # fmt: skip
 
     def __init__(self, channel: str, pen: Pen, raw: bytes, header: Header | None, reply: Reply) -> None:
         self.raw, self.header, self.reply = raw, header, reply
         self.expected: int | None = None  # MSA-4, known once the message is stored
         self._channel, self._pen = channel, pen
         self._started = perf_counter()
+        self.arrived = self.stored = 0.0  # when, in seconds since the epoch
+        self.message_id = 0
+
+    @property
+    def correlation(self) -> str:
+        """What its message is called, once it is stored."""
+        return correlation(self.message_id, self.arrived)
 
     def interim(self, code: Code) -> None:
         """Say `code` now; more follows."""
@@ -191,7 +204,21 @@ class Exchange:
             response = self._pen.response(self.raw, self.header, code, refused) if applied else None
             payload = self._pen.write(self.header, code, errors, self.expected, response=response)
         self.reply.answer(payload)
-        signal(AnswerSent(self._channel, code or "none", perf_counter() - self._started))
+        seconds = perf_counter() - self._started
+        signal(AnswerSent(self._channel, code or "none", seconds))
+        if tracing.on() and self.message_id:
+            self._trace(code or "none", seconds)
+
+    def _trace(self, code: str, seconds: float) -> None:
+        called = self.correlation
+        if tracing.traced(called):
+            tracing.tell(
+                called, "message", self.arrived, self.arrived + seconds, first=True,
+                failed=code if code in _BAD else "",
+                channel=self._channel, message=self.message_id, code=code,
+            )  # fmt: skip
+            if self.stored:
+                tracing.tell(called, "accept", self.arrived, self.stored)
 
     def speak_for(self, first: bytes) -> None:
         """The answer is to the message of which `first` is the first piece, where that can be read."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from time import time
 
 from msgspec.structs import replace
 
+from engine import tracing
 from engine.errors import Unacceptable
 from engine.hl7.accept import Ruling, check, check_charset
 from engine.hl7.continuation import pointers_of
@@ -98,13 +100,16 @@ class Reception:
         arrival = self._arrival(exchange.raw, header, at_once)
         if self._special:
             arrival = self._specially(arrival, header, answers)
+        exchange.arrived = arrival.received_at
         self._doors.submit(arrival, partial(self._stored, exchange, answers, waits))
 
     def _stored(self, exchange: Exchange, answers: AnswerPlan, waits: bool, receipt: Receipt | None) -> None:
         if receipt is None:
             self._unstored(exchange, answers)
             return
-        exchange.expected = receipt.expected
+        exchange.expected, exchange.message_id = receipt.expected, receipt.id
+        if tracing.on():
+            exchange.stored = time()
         if receipt.refused is not None:
             self._refused(exchange, answers.refused("error"), receipt.refused, answers, receipt)
             return
@@ -116,7 +121,7 @@ class Reception:
         kind = "duplicate" if receipt.original else "reused" if receipt.reused else "new"
         signal(MessageAccepted(channel.name, kind))
         if receipt.reused:
-            signal(ControlIdReused(channel.name, receipt.id))
+            signal(ControlIdReused(channel.name, receipt.id, exchange.correlation))
         if self._special and self._apart(answers):
             exchange.answer(answers.stored())
         elif waits:
@@ -226,6 +231,7 @@ class Reception:
         arrival = self._arrival(exchange.raw, exchange.header, answered, reason)
         if self._special and exchange.header is not None and answers is not None:
             arrival = self._specially(arrival, exchange.header, answers)
+        exchange.arrived = arrival.received_at
         self._doors.submit(arrival, partial(self._refused, exchange, code, reason, answers))
 
     def _refused(
@@ -239,12 +245,12 @@ class Reception:
         if receipt is None:
             self._unstored(exchange, answers)
             return
-        exchange.expected = receipt.expected
+        exchange.expected, exchange.message_id = receipt.expected, receipt.id
         exchange.reply.committed()
         self._noted(exchange.reply, reason)
         if answers is not None and self._apart(answers) and code in ("AE", "AR"):
             code = None
-        signal(MessageRefused(self._channel.name, reason.code.value, receipt.id))
+        signal(MessageRefused(self._channel.name, reason.code.value, receipt.id, exchange.correlation))
         exchange.answer(code, reason if code not in ("AA", "CA") else None)
 
     def _undecodable(self, raw: bytes, header: Header) -> Ruling | None:

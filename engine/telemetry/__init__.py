@@ -51,6 +51,7 @@ from engine.telemetry.node import (
     EngineStopping,
     HttpOpened,
     LoopFailed,
+    SpansTold,
     StoreFailed,
     StoreRecovered,
     WorkerEnded,
@@ -91,7 +92,7 @@ __all__ = [
     "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "HeartbeatFailed", "HttpOpened",
     "KeptAway", "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "NoticeFailed",
     "NoticeSent", "OdooKeyRefused", "PageFailed", "PrivacyIncident", "ReidentificationAlarm",
-    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "StoreFailed",
+    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "SpansTold", "StoreFailed",
     "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "parsed",
     "series", "signal",
 ]  # fmt: skip

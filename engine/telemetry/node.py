@@ -9,10 +9,12 @@ from engine.telemetry.signals import Signal
 
 __all__ = [
     "AcceptFailed", "ContentPurged", "EditionRefused", "EditionRunning", "EditionUnreadable",
-    "EngineStarted", "EngineStopping", "HttpOpened", "LoopFailed", "StoreFailed", "StoreRecovered",
+    "EngineStarted", "EngineStopping", "HttpOpened", "LoopFailed", "SpansTold",
+    "StoreFailed", "StoreRecovered",
     "WorkerEnded",
 ]  # fmt: skip
 
+_spans = counter("wardline_spans", "Spans of traces: `sent` to the collector, or `lost`.", "result")
 _purged = counter("wardline_contents_purged", "Contents removed because their time was over.")
 
 
@@ -77,6 +79,16 @@ class ContentPurged(Signal, frozen=True):
 
     def count(self) -> None:
         _purged().inc(self.contents)
+
+
+class SpansTold(Signal, frozen=True):
+    """So many spans of traces were `sent` to the collector, or `lost` because it did not take them."""
+
+    result: str
+    spans: int
+
+    def count(self) -> None:
+        _spans(self.result).inc(self.spans)
 
 
 class HttpOpened(Signal, frozen=True):

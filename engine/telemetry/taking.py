@@ -60,6 +60,7 @@ class ControlIdReused(Signal, frozen=True):
 
     channel: str
     message_id: int
+    correlation: str
     level: ClassVar[str] = "warning"
     text: ClassVar[str] = "message control id used again with other content: taken as a new message"
 
@@ -70,6 +71,7 @@ class MessageRefused(Signal, frozen=True):
     channel: str
     reason: str
     message_id: int
+    correlation: str
     level: ClassVar[str] = "warning"
     text: ClassVar[str] = "message refused"
 

@@ -142,7 +142,10 @@ def test_of_many_messages_each_is_found_in_the_audit(home: Path) -> None:
     told = [one["detail"]["redelivered"].split() for one in entries("--act", "redeliver")]
     assert [int(one) for part in told for one in part] == list(range(1, 1002))
     assert [one["act"] for one in entries("--message", "1001")] == ["redeliver"]
-    assert {one["detail"]["count"] for one in entries("--act", "redeliver")} == {"500", "1"}  # of a commit each
+    assert {one["detail"]["count"] for one in entries("--act", "redeliver")} == {
+        "500",
+        "1",
+    }  # of a commit each
 
 
 def test_an_export_is_whole_after_the_clock_was_set_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from engine.tracing import called
+
 __all__ = ["LoadMessage", "LoadResult", "OdooClient", "Step", "Wire"]
 
 Step = Callable[[str], None]
@@ -91,7 +93,8 @@ class OdooClient:
         name = f"{model}.{method}"
         self._step(f"before {name}")
         listed = None if ids is None else list(ids)
-        answer = self._wire.call(model, method, listed, {**self.context, **(context or {})}, args)
+        with called(name):
+            answer = self._wire.call(model, method, listed, {**self.context, **(context or {})}, args)
         self._step(f"after {name}")
         return answer
 

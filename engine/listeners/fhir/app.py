@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from engine import tracing
 from engine.errors import Unacceptable, Unavailable
 from engine.fhir import json_text, outcome, xml
 from engine.fhir.document import Resource
@@ -52,7 +53,7 @@ class Application:
         """Answer one request, whatever it is. Nothing is raised: the server would log it."""
         if scope["type"] != "http":
             return
-        started = perf_counter()
+        started, began = perf_counter(), time() if tracing.on() else 0.0
         service = self.service
         request = Request(scope, receive, "")
         request.id, request.echo = request_ids_of(request.headers, service.new_id)
@@ -64,6 +65,8 @@ class Application:
             await send(event)
         status = f"{reply.answer.status // 100}xx"
         signal(FhirAnswered(reply.channel, reply.interaction, status, perf_counter() - started))
+        if began:
+            _trace(request, reply, began)
 
     async def _respond(self, service: Service, request: Request) -> tuple[Reply, list[Event]]:
         """The answer, written. A bug has a fixed text and the request's id, which stands in the log too."""
@@ -128,6 +131,16 @@ def _wire(request: Request, release: Release) -> Wire:
         return accepted_wire(request.headers.get("accept"), format_, release)
     except Rejected:
         return "json"
+
+
+def _trace(request: Request, reply: Reply, began: float) -> None:
+    """The first span of the message that a write became, linked with the client's own."""
+    called = dict(reply.answer.headers).get("X-Correlation-Id", "")
+    if called and tracing.traced(called):
+        tracing.tell(
+            called, "message", began, time(), first=True, parent=request.headers.get("traceparent", ""),
+            channel=reply.channel, interaction=reply.interaction, status=reply.answer.status,
+        )  # fmt: skip
 
 
 def written(request: Request, reply: Reply) -> list[Event]:

@@ -1,0 +1,82 @@
+"""Traces of a running engine, as a collector gets them: each process tells its part of one trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from base_message import b1
+from collecting import collector
+from running import Engine, channel, wait_for
+
+from engine.correlation import trace_of
+
+
+def test_a_message_is_one_trace_from_the_frame_to_its_effect(make_engine: Callable[..., Engine]) -> None:
+    with collector() as told:
+        engine = make_engine(channel("charges"), workers=2, settings={"TRACES": told.url}).start()
+        engine.connect().ask(b1("C1"))
+        engine.connect().ask(
+            b1("C2", b1("C2").replace(b"FT1|1|||20261121||CG|G100", b"FT1|1|||20261121||CG|G999"))
+        )
+        good, dead = engine.settle()
+        assert engine.stop() == 0
+        of_good, of_dead = told.of(trace_of(good.correlation)), told.of(trace_of(dead.correlation))
+
+    assert set(of_good) == {"message", "accept", "route", "map", "store", "deliver odoo:test"}
+    first, deliver = of_good["message"], of_good["deliver odoo:test"]
+    assert first.parent == 0
+    assert {of_good[name].parent for name in ("accept", "route", "deliver odoo:test")} == {first.id}
+    assert of_good["map"].parent == of_good["store"].parent == of_good["route"].id
+    assert first.process.endswith("/0")
+    assert of_good["route"].process == deliver.process != first.process
+    assert first.words == {
+        "correlation": good.correlation, "channel": "charges", "message": good.id, "code": "AA",
+    }  # fmt: skip
+    assert (deliver.words["outcome"], deliver.words["attempt"], deliver.words["message"]) == (
+        "delivered",
+        1,
+        good.id,
+    )
+    for one in of_good.values():
+        assert one.failed == ""
+        assert 0 <= one.ended - one.began < 60e9
+        assert first.began <= one.began
+    assert first.began == int(good.received_at * 1e9)
+
+    assert set(of_dead) == {"message", "accept", "route", "map", "store"}
+    assert of_dead["route"].words["result"] == "dead"
+    assert of_dead["route"].failed == dead.reason.code.value
+    assert {one.trace for one in told.spans} == {first.trace, trace_of(dead.correlation)}
+    whole = b"".join(told.bodies)
+    assert [word for word in engine.spoken if word in whole and len(word) > 4] == []
+
+
+def test_a_share_of_messages_is_traced_by_all_processes_alike(make_engine: Callable[..., Engine]) -> None:
+    with collector() as told:
+        settings = {"TRACES": told.url, "TRACE_SHARE": "0.5"}
+        engine = make_engine(channel("charges"), workers=2, settings=settings).start()
+        sender = engine.connect()
+        for number in range(40):
+            sender.ask(b1(f"C{number}"))
+        views = engine.settle()
+        engine.stop()
+    traced = [view for view in views if told.of(trace_of(view.correlation))]
+    assert 5 < len(traced) < 35
+    for view in traced:
+        assert {"message", "route", "deliver odoo:test"} <= told.of(trace_of(view.correlation)).keys()
+
+
+def test_a_collector_that_takes_nothing_costs_nothing_but_its_spans(
+    make_engine: Callable[..., Engine],
+) -> None:
+    with collector() as told:
+        told.refuses = True
+        engine = make_engine(channel("charges"), settings={"TRACES": told.url}).start()
+        engine.connect().ask(b1("C1"))
+        engine.settle()
+        wait_for(
+            lambda: 'wardline_spans_total{result="lost"}' in engine.metrics(), "spans to be missed", engine
+        )
+        assert engine.ready()
+        assert engine.stop() == 0
+        engine.assert_silent()
