@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 from demo.day import FOLDER, connection
 from demo.local import Local
@@ -13,16 +14,16 @@ from demo.wardline import COMMAND
 __all__ = ["main"]
 
 
-def main() -> int:
-    """Become the console; the exit code where there is nothing to show."""
+def main() -> NoReturn:
+    """Become the console; exit code 2 where there is nothing to show."""
     store = FOLDER / "wardline.db"
     if not store.exists():
         sys.stderr.write("There is no day to look at yet: make demo\n")
-        return 2
+        sys.exit(2)
     odoo = Local(Steps()).running() if os.environ.get("ODOO", "local") == "local" else None
     own = {"WARDLINE_STORE": f"sqlite:///{store}", "WARDLINE_ENVIRONMENT": "demo"}
     os.execve(COMMAND, [str(COMMAND), "console"], {**os.environ, **own, **connection(odoo)})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
