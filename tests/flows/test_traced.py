@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from base_message import b1
 from collecting import collector
+from fhir_engine import FhirEngine, wanted
 from running import Engine, channel, wait_for
 
 from engine.correlation import trace_of
@@ -80,3 +82,25 @@ def test_a_collector_that_takes_nothing_costs_nothing_but_its_spans(
         assert engine.ready()
         assert engine.stop() == 0
         engine.assert_silent()
+
+
+def test_what_a_client_began_is_linked(tmp_path: Path) -> None:
+    sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with collector() as told:
+        engine = FhirEngine(tmp_path)
+        engine.environment["WARDLINE_TRACES"] = told.url
+        engine.start()
+        with engine.client() as client:
+            ids = [
+                client.post("/SupplyRequest", json=wanted(value), headers={"traceparent": parent})
+                for value, parent in (("T1", sent), ("T2", "00-0-0-00"))
+            ]
+            assert [answer.status_code for answer in ids] == [201, 201]
+        engine.settle()
+        assert engine.stop() == 0
+        traces = [told.of(trace_of(answer.headers["x-correlation-id"])) for answer in ids]
+    first = traces[0]["message"]
+    assert first.links == [(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7)]
+    assert (first.words["interaction"], first.words["status"]) == ("create", 201)
+    assert traces[0]["route"].parent == first.id
+    assert traces[1]["message"].links == []
