@@ -167,3 +167,39 @@ def test_nothing_is_an_empty_page(tmp_path: Path) -> None:
         client = console.client(Role.VIEWER)
         for path in ("/traffic", "/worklist", "/channels", "/messages"):
             text(client.get(path))
+
+
+def test_a_cause_is_sent_again_after_a_look_at_what_would_come_of_it(
+    duty: Duty, viewer: httpx.Client, operator: httpx.Client
+) -> None:
+    number = duty.take("dft-charges", charge(60, "600600"))
+    shown = text(operator.get("/worklist"))
+    link = shown[shown.index("/fixes/redeliver?channel=dft-charges") :].split('"')[0].replace("&amp;", "&")
+    assert "Send them again" in text(operator.get(link))
+    assert "Send them again" not in text(viewer.get(link))
+    assert "/fixes/" not in text(viewer.get("/worklist"))
+    given = {"channel": "dft-charges", "code": "unmapped-code", "place": "FT1[1]-7", "why": "to be sure"}
+    text(viewer.post("/fixes/redeliver", data=given), 403)
+    text(operator.post("/fixes/redeliver", data={**given, "why": ""}), 422)
+    answer = operator.post("/fixes/redeliver", data=given)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/worklist?channel=dft-charges")
+    assert duty.hospital.view(number).state == "received"
+    duty.hospital.route()
+    assert duty.hospital.view(number).state == "dead"
+
+
+def test_one_is_skipped_and_taken_up_again(duty: Duty, operator: httpx.Client) -> None:
+    number = duty.take("dft-charges", charge(61, "600601"))
+    assert f"/fixes/skip?ids={number}" in text(operator.get(f"/messages/{number}"))
+    assert "Skip them" in text(operator.get("/fixes/skip", params={"ids": number}))
+    answer = operator.post("/fixes/skip", data={"ids": number, "why": "a test message"})
+    assert answer.headers["location"] == f"/messages/{number}"
+    shown = text(operator.get(f"/messages/{number}"))
+    assert "Take up again" in shown
+    assert duty.hospital.view(number).state == "skipped"
+    assert "No message matches any more" in text(operator.get("/fixes/skip", params={"ids": number}))
+    operator.post("/fixes/redeliver", data={"ids": number, "skipped": "yes", "why": "it was none"})
+    assert duty.hospital.view(number).state == "received"
+    duty.hospital.route()
+    assert operator.get("/fixes/burn").status_code == 404
+    text(operator.get("/fixes/skip"), 422)
