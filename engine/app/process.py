@@ -26,6 +26,7 @@ from twisted.internet import asyncioreactor
 
 from engine import tracing
 from engine.app.beginning import Beginning, active_of
+from engine.app.beside import Beside, check_console
 from engine.app.node import Node
 from engine.app.opening import ring_of
 from engine.app.recorder import Recorder
@@ -67,6 +68,8 @@ def run_node(settings: Settings, folder: Path | None, share: Share, *, plain_log
     configure_logs(level=settings.log_level, plain=plain_logs)
     sys.setswitchinterval(SWITCH)
     trace(settings, f"{settings.node}/{share[0]}")
+    if settings.console and share[0] == 0:
+        check_console(settings)
     if folder is not None:
         load_channels(folder, settings.sites)  # what is wrong with it is said before there is a store
     ring = ring_of(settings)
@@ -92,6 +95,7 @@ def _run(beginning: Beginning, active: Activation, store: Store, ring: KeyRing, 
     workers, hearing = None, Hearing(time.monotonic)
     if share[0] == 0 and share[1] > 1:
         workers = Workers(reactor, share[1], _command, _environment(settings), hearing.heard)
+    beside = Beside(reactor, _environment(settings)) if share[0] == 0 and settings.console else None
     node = Node(
         reactor,
         settings,
@@ -122,6 +126,9 @@ def _run(beginning: Beginning, active: Activation, store: Store, ring: KeyRing, 
     reactor.callWhenRunning(start)
     reactor.callWhenRunning(loop.add_signal_handler, signal.SIGHUP, node.wake)
     reactor.addSystemEventTrigger("before", "shutdown", node.stop)
+    if beside:
+        reactor.callWhenRunning(beside.start)
+        reactor.addSystemEventTrigger("before", "shutdown", beside.stop)
     if door:
         _serve_http(loop, reactor, door, node)
     reactor.run()
@@ -212,6 +219,8 @@ def _command(share: Share) -> list[str]:
 def _environment(settings: Settings) -> dict[str, str]:
     """What workers inherit: the settings travel here, because command lines can be read by anyone."""
     given = {"WARDLINE_STORE": settings.store, "WARDLINE_HTTP": "off", "WARDLINE_NODE": settings.node}
+    if settings.console:
+        given["WARDLINE_CONSOLE"] = settings.console
     if settings.sites:
         given["WARDLINE_SITES"] = ",".join(settings.sites)
     if settings.cabinet:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from typing import Annotated
 
@@ -35,6 +37,7 @@ def console(
         bool | None,
         typer.Option("--plain-logs/--json-logs", help="For eyes or machines; default: as stderr is."),
     ] = None,
+    beside: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Serve the console until told to stop (SIGTERM or Ctrl-C), beside an engine or without one.
 
@@ -45,6 +48,8 @@ def console(
         url=settings.console_url, insecure_ok=settings.insecure_ok,
     )  # fmt: skip
     configure_logs(level=settings.log_level, plain=sys.stderr.isatty() if plain_logs is None else plain_logs)
+    if beside:
+        _end_with_engine()
     ring = ring_of(settings)
     kept = open_store(settings.store, ring, settings.cabinet)
     try:
@@ -70,3 +75,13 @@ def _tell(store: Store, settings: Settings, act: Act, door: Door) -> None:
     store.record(
         [Entry(at=time.time(), who=who, role="engine", act=act, object="console", detail={"url": door.url})]
     )
+
+
+def _end_with_engine() -> None:
+    """Standard input closes when the engine that started this console is gone."""
+
+    def wait() -> None:
+        os.read(0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()

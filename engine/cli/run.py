@@ -28,6 +28,9 @@ def run(
     store: Annotated[str | None, typer.Option(help="Database URL.", envvar="WARDLINE_STORE")] = None,
     http: Annotated[str | None, typer.Option(help="Address of health and metrics, or `off`.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Dry run: write effects to this file instead.")] = None,
+    console: Annotated[
+        str | None, typer.Option(help="Address of a console beside the engine, such as 127.0.0.1:8581.")
+    ] = None,
     site: SiteOption = None,
     plain_logs: Annotated[
         bool | None,
@@ -38,7 +41,9 @@ def run(
     """Listen, store, answer, route and deliver, until told to stop (SIGTERM or Ctrl-C).
 
     Another edition that is made active meanwhile is taken up without a stop."""
-    settings = Settings.from_environment(store=store, http=http, ledger=ledger, sites=sites_of(site))
+    settings = Settings.from_environment(
+        store=store, http=http, ledger=ledger, sites=sites_of(site), console=console
+    )
     if channels is not None and settings.mode == "production":
         raise Misconfigured(
             "what runs in production was deployed, and approved", hint=f"wardline deploy {channels}"

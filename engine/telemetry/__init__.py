@@ -23,7 +23,7 @@ from engine.telemetry.audit import (
     ReidentificationStep,
     ReidentifyOpened,
 )
-from engine.telemetry.console import CameIn, ConsoleOpened, KeptAway, PageFailed
+from engine.telemetry.console import CameIn, ConsoleEnded, ConsoleOpened, KeptAway, PageFailed
 from engine.telemetry.fhir import (
     CallerRefused,
     FhirAnswered,
@@ -86,13 +86,13 @@ __all__ = [
     "AlertsOpen", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",
     "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
-    "BatchReceived", "CallerRefused", "CameIn", "ChannelOpened", "ConsoleOpened", "ContentPurged",
-    "ControlIdReused", "DeliverySettled", "DestinationAway", "EditionRefused", "EditionRunning",
-    "EditionUnreadable", "EngineStarted", "EngineStopping", "FhirAnswered", "FileEnded", "FileRead",
-    "FolderAway", "FolderBack", "FolderSeen", "FolderWatched", "HeartbeatFailed", "HttpOpened",
-    "KeptAway", "LoopFailed", "MessageAccepted", "MessageRefused", "MessagesRouted", "NoticeFailed",
-    "NoticeSent", "OdooKeyRefused", "PageFailed", "PrivacyIncident", "ReidentificationAlarm",
-    "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal", "SpansTold", "StoreFailed",
-    "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded", "configure_logs", "parsed",
-    "series", "signal",
+    "BatchReceived", "CallerRefused", "CameIn", "ChannelOpened", "ConsoleEnded", "ConsoleOpened",
+    "ContentPurged", "ControlIdReused", "DeliverySettled", "DestinationAway", "EditionRefused",
+    "EditionRunning", "EditionUnreadable", "EngineStarted", "EngineStopping", "FhirAnswered",
+    "FileEnded", "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched",
+    "HeartbeatFailed", "HttpOpened", "KeptAway", "LoopFailed", "MessageAccepted", "MessageRefused",
+    "MessagesRouted", "NoticeFailed", "NoticeSent", "OdooKeyRefused", "PageFailed", "PrivacyIncident",
+    "ReidentificationAlarm", "ReidentificationStep", "ReidentifyOpened", "RequestFailed", "Signal",
+    "SpansTold", "StoreFailed", "StoreRecovered", "TokenIssued", "TokenRefused", "WorkerEnded",
+    "configure_logs", "parsed", "series", "signal",
 ]  # fmt: skip

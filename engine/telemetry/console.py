@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.telemetry.registry import counter
+from engine.telemetry.registry import counter, faults
 from engine.telemetry.signals import Signal
 
-__all__ = ["CameIn", "ConsoleOpened", "KeptAway", "PageFailed"]
+__all__ = ["CameIn", "ConsoleEnded", "ConsoleOpened", "KeptAway", "PageFailed"]
 
 _logins = counter(
     "wardline_console_logins", "Who came to the console, by how and what became of it.", "how", "outcome"
@@ -22,6 +22,17 @@ class ConsoleOpened(Signal, frozen=True):
     address: str
     url: str
     tls: bool
+
+
+class ConsoleEnded(Signal, frozen=True):
+    """The console beside the engine ended by itself; it is started again."""
+
+    level: ClassVar[str] = "error"
+    text: ClassVar[str] = "console ended"
+    status: int
+
+    def count(self) -> None:
+        faults("console").inc()
 
 
 class CameIn(Signal, frozen=True):
