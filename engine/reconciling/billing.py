@@ -28,13 +28,14 @@ Charged = effects.Charge | effects.Credit
 
 
 class Billed(NamedTuple):
-    """A charge or credit, the line that stands for it (None: there is none), and how much of what it should
-    be."""
+    """A charge or credit, the line that stands for it (None: there is none), how much of what it should be,
+    and in which unit (its name)."""
 
     wanted: Wanted
     line: Line | None
     product: Product | None
     quantity: Decimal | None
+    unit: str
 
 
 def repaired(line: int) -> str:
@@ -62,7 +63,8 @@ def check_bills(
         product, quantity = _item(site, one)
         if one.left == 0:  # nothing was left to take back: no line is wanted
             continue
-        billed.append(Billed(one, line, product, quantity))
+        unit = _unit(one.effect) or (standing.unit_name(product.unit) if product else "")
+        billed.append(Billed(one, line, product, quantity, unit))
         gaps += _judged(site, billed[-1], survivors)
     return billed, gaps + _strays(standing, site, billed, lines)
 
@@ -113,6 +115,11 @@ def _item(site: Site, one: Wanted) -> tuple[Product | None, Decimal | None]:
 def _code(effect: effects.Effect) -> str:
     item = getattr(effect, "item", None)
     return item.code if item else ""
+
+
+def _unit(effect: effects.Effect) -> str:
+    item = getattr(effect, "item", None)
+    return item.unit if item else ""
 
 
 def _differences(site: Site, bill: Billed, line: Line, survivors: Mapping[str, str]) -> list[Difference]:

@@ -71,7 +71,7 @@ class Ledger:
         self.names |= name_of(effect)
         if view.state in _OPEN:
             self.moving |= _named(effect)
-        elif view.state is DeliveryState.DELIVERED:
+        elif view.state is DeliveryState.DELIVERED or _stood(view):
             if isinstance(effect, effects.Release):
                 self._release(effect.key)
             elif kind in COMPARED:
@@ -134,6 +134,12 @@ class Ledger:
             reserved = self.wanted.get(("reserve", name))
             if reserved is not None:
                 reserved.released = True
+
+
+def _stood(view: DeliveryView) -> bool:
+    """Whether it was carried out before its message went through its channel anew: what it wrote stands until
+    something under the same key is carried out."""
+    return view.state is DeliveryState.REPLACED and view.reason is None
 
 
 def name_of(effect: effects.Effect) -> set[str]:

@@ -91,6 +91,7 @@ class Standing:
         self.client = OdooClient(ReadOnly(open_wire(connection)))
         self.catalogue = Catalogue(self.client, connection.user)
         self._codes: dict[int, str] = {}
+        self._units: dict[int, str] = {}
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -145,6 +146,13 @@ class Standing:
             )
             for row in rows
         }  # fmt: skip
+
+    def unit_name(self, unit: int) -> str:
+        """The name of a unit of measure."""
+        if unit not in self._units:
+            rows = self.client.search_read("uom.uom", [], ["name"], context=_ALL)
+            self._units = {row["id"]: row["name"] for row in rows}
+        return self._units.get(unit, "")
 
     def references(self, partners: Collection[int]) -> dict[int, str]:
         """The tokens that contacts stand for, by id; archived ones too."""

@@ -30,17 +30,16 @@ class Totals:
 
     def bills(self, billed: Iterable[Billed]) -> None:
         """Charges and credits; a line on a cancelled quotation is none."""
-        for wanted, line, _, quantity in billed:
+        for wanted, line, _, quantity, unit in billed:
             effect = wanted.effect
             stands = line if line and line.order.state != "cancel" else None
             item = getattr(effect, "item", None)
             code = item.code if item else line.item if line else ""
-            unit = line.unit_name if line else item.unit if item else ""
             sign = -1 if isinstance(effect, effects.Credit) else 1
             price = getattr(effect, "price", None)
             said = quantity if quantity is not None else stands.quantity if stands else _NONE
             self._add(
-                self._key("charges", wanted, code, unit),
+                self._key("charges", wanted, code, unit or (line.unit_name if line else "")),
                 effects=1, documents=1 if stands else 0, quantity_said=said,
                 quantity_found=stands.quantity if stands else _NONE,
                 amount_said=sign * abs(said) * price.amount if price else _NONE,

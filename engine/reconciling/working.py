@@ -9,7 +9,7 @@ A repair looks at Odoo once more before it does anything, and again when it is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -114,12 +114,12 @@ class Worker:
         self._keep(replace(repair, remedies=remedies), "sent")
         return 1
 
-    def _do(self, repair: Repair, remedy: Remedy, still: set[str]) -> str:
-        """Do one remedy; what became of it."""
-        gap = remedy.gap
-        on_its_way = self._is_open(gap)
-        if on_its_way or gap.mark not in still:
-            return "on its way" if on_its_way else "was no longer there"
+    def _do(self, repair: Repair, remedy: Remedy, still: Mapping[str, Gap]) -> str:
+        """Do one remedy for the gap as it is now, a later message may have come under its key; what became of
+        it."""
+        gap = still.get(remedy.gap.mark)
+        if gap is None:
+            return "on its way" if self._is_open(remedy.gap) else "was no longer there"
         told = self._told(
             f"repair:{repair.number}", {"gap": str(remedy.number), "mend": remedy.mend, "key": gap.key}
         )
@@ -159,15 +159,15 @@ class Worker:
         self._keep(replace(repair, remedies=remedies), "done" if whole else "failed")
         return 1
 
-    def _still(self, gaps: Sequence[Gap]) -> set[str]:
-        """The marks of those gaps that are there now."""
+    def _still(self, gaps: Sequence[Gap]) -> dict[str, Gap]:
+        """Those gaps as they are now, by their marks; where Odoo cannot be asked, as they were."""
         since = min(gap.since for gap in gaps)
         report = check(
             self._store, Scope(since=since), self._connection, now=self._clock(),
             only=frozenset(gap.key for gap in gaps),
         )  # fmt: skip
-        unread = {gap.mark for gap in gaps if gap.destination in report.unread}
-        return {gap.mark for gap in report.gaps} | unread
+        unread = {gap.mark: gap for gap in gaps if gap.destination in report.unread}
+        return unread | {gap.mark: gap for gap in report.gaps}
 
     def _is_open(self, gap: Gap) -> bool:
         views = self._store.deliveries(Query(ids=(gap.delivery_id,), limit=1)) if gap.delivery_id else []
@@ -193,7 +193,7 @@ class Worker:
         )
 
 
-def _outcome(remedy: Remedy, still: set[str]) -> str:
+def _outcome(remedy: Remedy, still: Mapping[str, Gap]) -> str:
     if remedy.outcome not in ("done", "on its way"):
         return remedy.outcome
     return "Odoo still differs" if remedy.gap.mark in still else "done"

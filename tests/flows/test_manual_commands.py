@@ -37,6 +37,7 @@ APART = {
     "wardline run": "tests/flows/test_running_node.py",
     "wardline doctor": "tests/flows/test_walkthrough.py",
     "wardline workbench": "tests/flows/test_workbench_browser.py",
+    "wardline reconcile": "tests/flows/test_reconcile_odoo.py",
     "wardline withdraw": "tests/cli/test_approve_command.py",
     "wardline reidentify": "tests/reidentify/test_reidentify_manual.py",
     "--odoo hospital-odoo": "tests/cli/test_try_command.py",

@@ -97,12 +97,15 @@ class _Pages:
     async def planned(self, request: Request) -> Response:
         number, gaps = request.path_params["number"], await _gaps(request)
         found = await looked(self._desk, request, CHECK, AskNumber(number=number))
-        remedies = await looked(self._desk, request, PLAN, AskPlan(number=number, gaps=gaps))
+        asked = AskPlan(number=number, gaps=gaps)
+        remedies = await looked(self._desk, request, PLAN, asked) if gaps else []
         return page("books_plan.html", found=found, remedies=remedies, gaps=gaps)
 
     async def proposed(self, request: Request) -> Response:
         number, gaps = request.path_params["number"], await _gaps(request)
         fields = await form(request)
+        if not gaps:
+            raise Misconfigured("no gap is ticked", where="gap")
         wanted = AskRepair(
             number=number, gaps=gaps, why=fields.get("why", ""), ticket=fields.get("ticket", "")
         )
