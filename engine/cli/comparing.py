@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +18,12 @@ from engine.auditing import Act, Entry, spread
 from engine.cli.acting import sign
 from engine.cli.ending import ENDING
 from engine.config.loading import LoadedChannel
-from engine.editions.impact import Impact, differing, impact
+from engine.editions.impact import Channel, Impact, differing, impact
 from engine.editions.opening import channels_of
 from engine.editions.wording import headline, pairs, sentence
 from engine.store.base import Store
 
-__all__ = ["LAST", "LastOption", "impact_of", "show_impact", "unpacked"]
+__all__ = ["LAST", "LastOption", "impact_of", "show_channels", "show_impact", "unpacked"]
 
 LastOption = Annotated[
     int, typer.Option("--last", help="The newest so many messages of each channel that differs.", min=0)
@@ -63,7 +63,17 @@ def impact_of(
 
 def show_impact(found: Impact) -> None:
     """In business words, with a few messages to look at."""
-    for channel in found.channels:
+    show_channels(found.channels)
+    untold = [f"{one.name} ({one.what})" for one in found.channels if not one.messages]
+    if untold:
+        typer.echo(f"no message to compare: {', '.join(untold)}")
+    if found.same:
+        typer.echo(f"as they were: {', '.join(found.same)}")
+
+
+def show_channels(channels: Iterable[Channel]) -> None:
+    """What would be otherwise, channel by channel."""
+    for channel in channels:
         if channel.messages:
             typer.echo(headline(channel))
         for group in channel.groups:
@@ -71,11 +81,6 @@ def show_impact(found: Impact) -> None:
             typer.echo(f"  {sentence(group)}  [message{'s' * (len(group.examples) > 1)} {such}]")
             for pair in pairs(group):
                 typer.echo(f"      {pair}")
-    untold = [f"{one.name} ({one.what})" for one in found.channels if not one.messages]
-    if untold:
-        typer.echo(f"no message to compare: {', '.join(untold)}")
-    if found.same:
-        typer.echo(f"as they were: {', '.join(found.same)}")
 
 
 @contextmanager

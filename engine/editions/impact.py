@@ -18,7 +18,7 @@ from engine.gathering import Fetch
 from engine.model import ResourceKey, StoredMessage, Version
 from engine.privacy.tokens import DOMAINS
 
-__all__ = ["Channel", "Group", "Impact", "Pair", "differing", "impact"]
+__all__ = ["Aliases", "Channel", "Counted", "Group", "Impact", "Pair", "differing", "impact"]
 
 _BATCH: Final = 100
 _PAIRS: Final = 5
@@ -107,7 +107,7 @@ def impact(
     Messages are taken in the order of their arrival over all channels: a merge that one heard counts for the
     others. Raises `Unavailable`."""
     found, same = differing(old, new)
-    counted = {name: _Counted() for name in ids}
+    counted = {name: Counted() for name in ids}
     fetch: Fetch = store.resources
     sides = [Replaying(channels, key, fetch) for channels in (old, new)]
     passing = frozenset(earlier)
@@ -120,7 +120,7 @@ def impact(
     finally:
         for side in sides:
             side.close()
-    alias = _Aliases()
+    alias = Aliases()
     channels = [
         counted[name].channel(name, found.get(name, "changed"), len(ids[name]), alias) for name in sorted(ids)
     ]
@@ -136,7 +136,7 @@ def _digest(channel: LoadedChannel) -> bytes:
     return channel_configuration(channel, lambda text: text[:0]).digest
 
 
-class _Counted:
+class Counted:
     """One channel's differences on their way to groups."""
 
     def __init__(self) -> None:
@@ -180,7 +180,7 @@ class _Counted:
         )
 
 
-class _Aliases:
+class Aliases:
     """Tokens of this comparison as `visit 1`, `person 2`: they are nobody's in the vault."""
 
     def __init__(self) -> None:

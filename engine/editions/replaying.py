@@ -42,7 +42,7 @@ from engine.privacy.tokens import mint
 from engine.privacy.vault import Vault
 from engine.programs import Programs
 
-__all__ = ["Became", "Replaying", "State"]
+__all__ = ["Became", "Replaying", "State", "became"]
 
 State = Literal["effects", "filtered", "dead", "refused", "piece", "untaken"]
 """`refused`: told so before anything is routed; `piece`: of a message that comes in several; `untaken`: there
@@ -88,7 +88,7 @@ class Replaying:
         source = channel.spec.source
         if source.fhir is not None:
             why = _unserved(message, source.fhir)
-            return Became("refused", why) if why else _became(self._routed(message, channel, found), "")
+            return Became("refused", why) if why else became(self._routed(message, channel, found), "")
         assert source.hl7 is not None  # noqa: S101 - what is not of FHIR is of HL7 v2
         return self._heard(message, channel, source.hl7, found)
 
@@ -107,7 +107,7 @@ class Replaying:
             return Became("refused", ruling.reason.code.value, code or "")
         routing = self._routed(message, channel, found)
         failed = isinstance(routing.result, Dead)
-        return _became(routing, answer_code(answers, source, failed=failed) or "")
+        return became(routing, answer_code(answers, source, failed=failed) or "")
 
     def _routed(self, message: StoredMessage, channel: LoadedChannel, found: tuple[Reason, ...]) -> Routing:
         program, book = channel.program, self._book
@@ -149,7 +149,8 @@ def _unserved(message: StoredMessage, source: FhirSource) -> str:
     return "" if served else ReasonCode.UNKNOWN_TYPE.value
 
 
-def _became(routing: Routing, answer: str) -> Became:
+def became(routing: Routing, answer: str) -> Became:
+    """A message as its routing has it."""
     result, warnings = routing.result, tuple(one.text for one in routing.warnings)
     if isinstance(result, Routed):
         return Became("effects", "", answer, result.effects, warnings)

@@ -94,7 +94,7 @@ def _would_skip(desk: Desk, _: Caller, asked: Which) -> Would:
 def _redeliver(desk: Desk, caller: Caller, asked: Again) -> Done:
     found = letters_of(desk, asked, _state(asked))
     letters = [one for one in found if not one.followed]
-    told = _told(desk, caller, Act.REDELIVER, asked)
+    told = told_of(desk, caller, Act.REDELIVER, asked)
     moved = [
         number
         for some in portions(letters)
@@ -106,7 +106,7 @@ def _redeliver(desk: Desk, caller: Caller, asked: Again) -> Done:
 
 
 def _skip(desk: Desk, caller: Caller, asked: Which) -> Done:
-    told = _told(desk, caller, Act.SKIP, asked)
+    told = told_of(desk, caller, Act.SKIP, asked)
     found = letters_of(desk, asked)
     moved = [number for some in portions(found) for number in desk.store.skip(some, told=told)]
     return Done(messages=tuple(dict.fromkeys(moved)), letters=len(found))
@@ -116,7 +116,7 @@ def _state(asked: Again) -> Literal["dead", "skipped"]:
     return "skipped" if asked.skipped else "dead"
 
 
-def _told(desk: Desk, caller: Caller, act: Act, asked: Which) -> Entry:
+def told_of(desk: Desk, caller: Caller, act: Act, asked: Which) -> Entry:
     """The entry, with what was asked for: codes, places and names of ours."""
     words = ("code", "place", "owner", "destination", "since", "until")
     detail = {word: text for word in words if (text := str(getattr(asked, word)))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from typing import Final, Literal, TypeVar
 
 import msgspec
@@ -13,7 +14,7 @@ from engine.operations.moments import moment
 from engine.operations.operation import Desk
 from engine.store.contracts.fixing import Letter, Letters
 
-__all__ = ["PORTION", "Which", "letters_of", "portions"]
+__all__ = ["PORTION", "Which", "check", "known", "letters_of", "portions"]
 
 PORTION: Final = 500
 """Messages that are moved in one commit: intake waits for no more."""
@@ -49,9 +50,9 @@ def letters_of(desk: Desk, asked: Which, state: Literal["dead", "skipped"] = "de
     return desk.store.letters(
         Letters(
             channel=asked.channel,
-            code=_known("code", asked.code, ReasonCode),
+            code=known("code", asked.code, ReasonCode),
             place=asked.place,
-            owner=_known("owner", asked.owner, Owner),
+            owner=known("owner", asked.owner, Owner),
             destination=asked.destination,
             ids=asked.ids,
             since=moment(asked.since, now, "since"),
@@ -61,10 +62,10 @@ def letters_of(desk: Desk, asked: Which, state: Literal["dead", "skipped"] = "de
     )
 
 
-def check(asked: Which) -> None:
+def check(asked: Which, *more: str) -> None:
     """Raises `Misconfigured` when nothing says which are meant."""
-    given = (asked.channel, asked.code, asked.place, asked.owner, asked.destination, asked.since, asked.until)
-    if not (any(given) or asked.ids or asked.all):
+    words = (asked.channel, asked.code, asked.place, asked.owner, asked.destination, asked.since, asked.until)
+    if not (any(words) or any(more) or asked.ids or asked.all):
         raise Misconfigured("say which: ids, a channel, a reason, a time, or all", where="ids")
 
 
@@ -74,7 +75,8 @@ def portions(some: Sequence[T]) -> Iterator[Sequence[T]]:
         yield some[at : at + PORTION]
 
 
-def _known(name: str, text: str, words: type[ReasonCode] | type[Owner]) -> str:
+def known(name: str, text: str, words: type[StrEnum]) -> str:
+    """A word of ours as it was asked for, or none. Raises `Misconfigured`."""
     if text and text not in set(words):
         raise Misconfigured(f"is none of {', '.join(words)}", where=name)
     return text

@@ -20,7 +20,7 @@ from engine.store.database import Work, rows_of
 from engine.store.part import as_json, checksum, words_of
 from engine.store.tables import PER_MESSAGE
 
-__all__ = ["Renewal", "renewals"]
+__all__ = ["Earlier", "Renewal", "renewal_of", "renewals"]
 
 _EARLIER: Final = (
     "SELECT id, message_id, destination, sequence_key, {effect}, state, progress FROM deliveries"
@@ -89,7 +89,7 @@ def renewals(
         if isinstance(routing.result, Fragment):
             continue
         earlier = _earlier(work, routing.message_id, as_bytes)
-        found[routing.message_id] = _renewal(routing, channel, earlier, now)
+        found[routing.message_id] = renewal_of(routing, channel, earlier, now)
     replaced = [(number,) for one in found.values() for number in one.replaced]
     work.run_many(_REPLACE, replaced)
     work.run_many(_STANDS, [(_NOTE, number) for one in found.values() for number in one.left])
@@ -122,7 +122,8 @@ def _decoded(effect: bytes) -> Effect | None:
         return None
 
 
-def _renewal(routing: Routing, channel: str, earlier: Sequence[Earlier], now: float) -> Renewal:
+def renewal_of(routing: Routing, channel: str, earlier: Sequence[Earlier], now: float) -> Renewal:
+    """What a message that is routed again comes to, given its deliveries of before."""
     latest = {one.name: one for one in earlier if one.state != _REPLACED}
     renewal = Renewal([], [], [], [])
     number = max((one.id for one in earlier), default=routing.message_id * PER_MESSAGE)
