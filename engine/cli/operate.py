@@ -29,6 +29,7 @@ from engine.cli.show import (
     why,
     words,
 )
+from engine.correlation import message_of
 from engine.effects import kind_of
 from engine.model import DeliveryState, MessageState, Reason
 from engine.store.base import MessageStore, MessageView, Query
@@ -75,12 +76,13 @@ def messages(
     since: Annotated[str, typer.Option(help="Age such as 90s, 15m, 2h, 7d.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
     message_id: Annotated[int, typer.Option("--id", help="One message with its whole story.")] = 0,
+    correlation: Annotated[str, typer.Option(help="The same, by what logs and traces call it.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Messages and what became of them; `--id` tells one message's whole story."""
+    """Messages and what became of them; `--id` or `--correlation` tells one message's whole story."""
     opened = open_named(store)
-    if message_id:
-        _story(opened, message_id, as_json)
+    if message_id or correlation:
+        _story(opened, message_id or message_of(correlation), correlation, as_json)
         return
     found = opened.messages(Query(channel=channel, state=state_of(state), since=since_of(since), limit=limit))
     if as_json:
@@ -122,18 +124,18 @@ def dead(store: StoreOption = None, channel: ChannelOption = "", as_json: JsonOp
     Console().print(shown)
 
 
-def _story(opened: MessageStore, message_id: int, as_json: bool) -> None:
+def _story(opened: MessageStore, message_id: int, correlation: str, as_json: bool) -> None:
     found = opened.messages(Query(ids=(message_id,), limit=1))
-    if not found:
-        raise typer.BadParameter(f"there is no message {message_id}")
-    view = found[0]
+    view = found[0] if found else None
+    if view is None or (correlation and view.correlation != correlation.strip().lower()):
+        raise typer.BadParameter(f"there is no message {correlation or message_id}")
     deliveries = opened.deliveries(Query(limit=PAGE), message_id=message_id)
     if as_json:
-        print_json({"message": view, "effects": deliveries})
+        print_json({"message": view, "correlation": view.correlation, "effects": deliveries})
         return
     console = Console()
     console.print(
-        f"message {view.id}: {view.channel} {view.type}, {view.bytes} bytes,"
+        f"message {view.id} ({view.correlation}): {view.channel} {view.type}, {view.bytes} bytes,"
         f" received {when(view.received_at)}, told {view.answered or 'nothing yet'},"
         f" by edition {view.edition}, now {view.state.value} {why(view)}",
         highlight=False,

@@ -85,6 +85,8 @@ def _lasts(values: Mapping[str, Last]) -> Iterator[Metric]:
     families = {name: GaugeMetricFamily(name, text, labels=labels) for name, (text, labels) in GAUGES.items()}
     for text, last in sorted(values.items()):
         name, labels = parsed(text)
+        if labels.keys() - set(GAUGES[name][1]):
+            continue  # of a version that knows more: two lines must not become one
         families[name].add_metric([labels.get(label, "") for label in GAUGES[name][1]], last.value)
     return (family for family in families.values() if family.samples)
 
