@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
 import time
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -18,7 +20,15 @@ from engine.app.signing_on import sign_on_of
 from engine.auditing import Act, Entry
 from engine.cli.show import StoreOption
 from engine.console.guarding import Door
-from engine.console.server import DEFAULT, application, door_of, listening, opened, serve_until_stopped
+from engine.console.server import (
+    DEFAULT,
+    application,
+    door_of,
+    listening,
+    opened,
+    serve_until_stopped,
+    tls_of,
+)
 from engine.operations.operation import Desk
 from engine.settings import Settings
 from engine.store.base import Store
@@ -47,13 +57,13 @@ def console(
         listen or DEFAULT, certificate=settings.console_cert, key=settings.console_key,
         url=settings.console_url, insecure_ok=settings.insecure_ok,
     )  # fmt: skip
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory stays there
     configure_logs(level=settings.log_level, plain=sys.stderr.isatty() if plain_logs is None else plain_logs)
+    tls = tls_of(options)
     if beside:
         _end_with_engine()
     ring = ring_of(settings)
-    kept = open_store(settings.store, ring, settings.cabinet)
-    try:
-        bound = opened(options)
+    with closing(open_store(settings.store, ring, settings.cabinet)) as kept, opened(options) as bound:
         door = door_of(options, bound.getsockname()[1])
         desk = Desk(kept, ring.following(kept.uses()), settings, time.time, dict(os.environ))
         entrance = Entrance(kept, Terms(local=settings.passwords), time.time)
@@ -64,10 +74,8 @@ def console(
             typer.echo(
                 "There is no account yet. This link makes the first one: once, within the hour.", err=True
             )
-        serve_until_stopped(app, bound, options, door)
+        serve_until_stopped(app, bound, tls, door)
         _tell(kept, settings, Act.STOP, door)
-    finally:
-        kept.close()
 
 
 def _tell(store: Store, settings: Settings, act: Act, door: Door) -> None:

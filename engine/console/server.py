@@ -37,7 +37,9 @@ from engine.listeners.fhir.wire import Bounds
 from engine.operations.operation import Desk, Forbidden, NotThere
 from engine.telemetry import ConsoleOpened, signal
 
-__all__ = ["DEFAULT", "Listening", "application", "door_of", "listening", "serve_until_stopped"]
+__all__ = [
+    "DEFAULT", "Listening", "application", "door_of", "listening", "opened", "serve_until_stopped", "tls_of",
+]  # fmt: skip
 
 DEFAULT: Final = "127.0.0.1:8581"
 
@@ -125,9 +127,9 @@ def application(desk: Desk, entrance: Entrance, door: Door, sign_on: SignOn | No
     return Guard(framed, entrance, door)
 
 
-def serve_until_stopped(app: Guard, bound: socket.socket, options: Listening, door: Door) -> None:
-    """Answer until SIGTERM or SIGINT. Raises `Misconfigured` when the certificate cannot be used."""
-    asyncio.run(_serve(app, bound, _tls(options), door))
+def serve_until_stopped(app: Guard, bound: socket.socket, tls: Tls | None, door: Door) -> None:
+    """Answer until SIGTERM or SIGINT."""
+    asyncio.run(_serve(app, bound, tls, door))
 
 
 def opened(options: Listening) -> socket.socket:
@@ -151,7 +153,8 @@ async def _serve(app: Guard, bound: socket.socket, tls: Tls | None, door: Door) 
     await server.serve([bound])
 
 
-def _tls(options: Listening) -> Tls | None:
+def tls_of(options: Listening) -> Tls | None:
+    """Its TLS, if it has any. Raises `Misconfigured` when certificate or key cannot be used."""
     if not options.certificate:
         return None
     try:

@@ -18,6 +18,12 @@ import httpx
 import pytest
 from certificates import Authority
 from running import ITEMS, channel
+from typer.testing import CliRunner
+
+from engine.app.beside import check_console
+from engine.cli import app
+from engine.errors import Misconfigured
+from engine.settings import Settings
 
 PASSWORD = "violet tram depot 91"
 
@@ -69,11 +75,10 @@ def test_the_first_start_prints_a_link_and_the_next_one_another(tmp_path: Path) 
         with httpx.Client(trust_env=False) as browser:
             assert set_up(browser, url, key).status_code == 303
             assert browser.get(f"{url}/people").status_code == 200
-    with started(tmp_path, "console", "--listen", "127.0.0.1:0") as third:
-        url = opened(third)
-        third.terminate()
-        out, _ = third.communicate(timeout=20)
-        assert (out, third.returncode) == ("", 0)
+        opened(second)
+        second.terminate()
+        out, _ = second.communicate(timeout=20)
+        assert (out, second.returncode) == ("", 0)
 
 
 def test_over_tls_cookies_are_of_this_host_alone(tmp_path: Path) -> None:
@@ -115,13 +120,18 @@ def test_over_tls_cookies_are_of_this_host_alone(tmp_path: Path) -> None:
     ids=str,
 )
 def test_what_would_be_unsafe_does_not_start(
-    tmp_path: Path, words: tuple[str, ...], environ: dict[str, str], says: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    environ: dict[str, str],
+    says: str,
 ) -> None:
-    listen = words or ("--listen", "127.0.0.1:0")
-    with started(tmp_path, "console", *listen, **environ) as process:
-        _, err = process.communicate(timeout=30)
-        assert process.returncode == 2
-        assert says in err
+    monkeypatch.setenv("WARDLINE_STORE", f"sqlite:///{tmp_path}/wardline.db")
+    monkeypatch.setattr("engine.cli.console.configure_logs", lambda **_: None)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=says):
+        CliRunner().invoke(app, ["console", *(words or ("--listen", "127.0.0.1:0"))], catch_exceptions=False)
 
 
 @pytest.mark.timeout(90)
@@ -148,11 +158,10 @@ def test_an_engine_starts_its_console_again_and_takes_it_along(tmp_path: Path) -
         assert not Path(f"/proc/{child}").exists()
 
 
-def test_an_engine_says_at_once_that_its_console_would_not_start(tmp_path: Path) -> None:
-    with started(tmp_path, "run", "--console", "0.0.0.0:8581") as engine:
-        _, err = engine.communicate(timeout=30)
-        assert engine.returncode == 2
-        assert "in the clear" in err
+def test_an_engine_says_at_once_that_its_console_would_not_start() -> None:
+    with pytest.raises(Misconfigured, match="in the clear"):
+        check_console(Settings(console="0.0.0.0:8581"))
+    check_console(Settings(console="127.0.0.1:0"))
 
 
 def consoles(pid: int) -> list[int]:
