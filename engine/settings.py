@@ -53,8 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     while all is well; `environment` what the console calls this installation on every page (default: its
     mode); `reconcile_at` when the books are held against the ERP every day (HH:MM, UTC; or `off`), for
     messages of the last `reconcile_days`; `traces` the collector that traces go to (OTLP over HTTP),
-    `trace_share` of how many messages (0 to 1); `log_level` what is logged (`DEBUG` shows the signals that
-    are otherwise only counted)."""
+    `trace_share` of how many messages (0 to 1); `disk_reserve` how many megabytes of the store's disk stay
+    free: with less nothing new is taken (0: as long as there is any); `log_level` what is logged (`DEBUG`
+    shows the signals that are otherwise only counted)."""
 
     store: str = "sqlite:///var/wardline.db"
     cabinet: str = ""
@@ -71,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 100
     node: str = ""
     dev_keys: bool = False
+    disk_reserve: int = 256
     keep_content: int = 30
     keep_dead: int = 90
     keep_quarantine: int = 90

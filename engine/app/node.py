@@ -53,6 +53,7 @@ from engine.store.contracts.measures import Last
 from engine.store.keys import KeyRing
 from engine.telemetry import GAUGES, EditionUnreadable, EngineStarted, EngineStopping, LoopFailed, signal
 from engine.threads import Loop, Threads
+from engine.upkeep.caring import CareLoop
 
 __all__ = ["Node", "Ready", "failed"]
 
@@ -173,6 +174,8 @@ class Node:
         loops.append(Loop("holds", holding.turn, partial(failed, "holds")))
         loops += self._watch.loops(failed) if self._watch else []
         expiries = ExpiryLoop(self._store, self._secured, lambda: self._carrying.names, time.time)
+        care = CareLoop(self._store, self._settings.disk_reserve * 1_000_000, time.time)
+        loops.append(Loop("care", care.turn, partial(failed, "care")))
         loops.append(Loop("expiries", expiries.turn, partial(failed, "expiries")))
         if self._recorder:
             loops.append(Loop("audit", self._recorder.turn, partial(failed, "audit")))

@@ -67,6 +67,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "manual": ("manual", "manual", "Tools"),
     "access": ("access", "access", "Tools"),
     "backup": ("backup", "backup", "Store"),
+    "store": ("store", "store", "Store"),
     "restore": ("restore", "restore", "Store"),
     "cabinet": ("cabinet", "cabinet", "Privacy"),
     "purge": ("purge", "purge", "Privacy"),

@@ -57,6 +57,7 @@ from engine.model import (
 from engine.store.cabinet import Cabinet
 from engine.store.contracts.accounts import AccountStore
 from engine.store.contracts.alerts import AlertStore
+from engine.store.contracts.care import CareStore
 from engine.store.contracts.checks import CheckStore
 from engine.store.contracts.figures import FigureStore
 from engine.store.contracts.fixing import FixStore
@@ -689,6 +690,7 @@ class Store(
     AlertStore,
     HoldStore,
     FixStore,
+    CareStore,
     Protocol,
 ):
     """Safe storage for all that comes in, and the cabinet with its keys."""

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from engine.store.contracts.care import Disk, StoreSize
+
 __all__ = ["ROWS_PER_STATEMENT", "Database", "Work", "insert", "marks", "rows_of", "values"]
 
 ROWS_PER_STATEMENT: Final = 256
@@ -62,6 +64,9 @@ class Database(ABC):
     """The right side of a CROSS JOIN whose rows are looked up by `{key}` = `{value}` for each on the left.
     SQLite keeps the order of one."""
 
+    refusing = ""
+    """Why nothing new is taken for now, though it could be; empty: it is."""
+
     unhurried = 0.05
     """Seconds that a transaction of work in the background may take: less where all others wait for it."""
 
@@ -84,6 +89,18 @@ class Database(ABC):
     def forget(self, table: str) -> None:
         """Make what was overwritten in a table so far unreadable in the database's own files. Raises
         `Unavailable` when somebody still reads an older state."""
+
+    @abstractmethod
+    def size(self) -> StoreSize:
+        """`engine.store.contracts.care`. Raises `Unavailable`."""
+
+    @abstractmethod
+    def disk(self) -> Disk | None:
+        """The disk that its data lie on, where it is this machine's."""
+
+    @abstractmethod
+    def vacuum(self) -> None:
+        """Give back what is empty. Raises `Unavailable`."""
 
     @abstractmethod
     def broken(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from engine.errors import Unacceptable
+from engine.errors import Unacceptable, Unavailable
 from engine.model import (
     Answered,
     Arrival,
@@ -67,6 +67,8 @@ class Intake(Part):
         free ones, so that order by id is the order of commits, on every node."""
         if not arrivals:
             return []
+        if self._database.refusing:
+            raise Unavailable(self._database.refusing)
         sealed = [seal_content(self._contents, arrival) for arrival in arrivals]
         with self._database.write("accept") as work:
             newest, known = _originals(work, [arrival.fingerprint for arrival in arrivals])

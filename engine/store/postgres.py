@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, create_engine, event
 
 from engine.errors import Misconfigured, Unavailable
+from engine.store.contracts.care import Disk, StoreSize, TableSize
 from engine.store.database import Database, Work
+from engine.store.disks import disk_of, is_here
 from engine.store.faults import translate
 
 __all__ = ["PostgresDatabase"]
@@ -23,6 +26,12 @@ _SETTINGS: Final = (
     "SET jit = off",  # what is asked is answered in less time than a plan takes to compile
     "SET lock_timeout = '10s'",  # a node that hangs with a turn in its hand is an outage to tell about,
     "SET idle_in_transaction_session_timeout = '30s'",  # and is soon relieved of it
+)
+
+
+_TABLES: Final = (
+    "SELECT relname, pg_total_relation_size(relid), n_dead_tup FROM pg_stat_user_tables"
+    " WHERE schemaname = 'public' ORDER BY 2 DESC, 1 LIMIT 12"
 )
 
 
@@ -98,6 +107,24 @@ class PostgresDatabase(Database):
         server keeps of its log or archives elsewhere is not reached."""
         with self.read() as work:
             work.run(f"VACUUM (FULL) {table}")
+
+    def size(self) -> StoreSize:
+        with self.read() as work:
+            whole = int(work.rows("SELECT pg_database_size(current_database())")[0][0])
+            tables = tuple(TableSize(*row) for row in work.rows(_TABLES))
+        return StoreSize(whole, 0, 0, tables, self.disk())
+
+    def disk(self) -> Disk | None:
+        """Of a server on this machine that shows where its data lie."""
+        if not is_here(self._engine.url):
+            return None
+        with self.read() as work:
+            place = work.rows("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
+        return disk_of(Path(place[0][0])) if place and place[0][0] else None
+
+    def vacuum(self) -> None:
+        with self.read() as work:
+            work.run("VACUUM (ANALYZE)")
 
     def broken(self) -> str:
         return self._closed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from engine.errors import Unavailable
 from engine.model import Expect, Find, Moved, Receipt, ResourceKey, Unit, Write, Written
 from engine.store.chain import START, Link, chained
 from engine.store.database import Work, insert, rows_of
@@ -47,6 +48,8 @@ class Resources(Part):
         writes units is alone on every node: what is read here holds until the commit."""
         if not units:
             return []
+        if self._database.refusing:
+            raise Unavailable(self._database.refusing)
         sealed = [[seal_content(self._contents, one.arrival) for one in unit.writes] for unit in units]
         with self._database.write("accept") as work:
             batch = _Batch(work, units, self._database.looked_up)

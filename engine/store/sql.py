@@ -18,6 +18,7 @@ from engine.store.audit_keys import AuditKeys
 from engine.store.auditing import Auditing
 from engine.store.base import Store
 from engine.store.cabinet import CABINET_VARIABLE, Cabinet
+from engine.store.care import Care
 from engine.store.checks import Checks
 from engine.store.contents import Contents
 from engine.store.courses import Courses
@@ -83,6 +84,7 @@ class SqlStore(
     Purging,
     Erasing,
     Upkeep,
+    Care,
     Measures,
     Alerts,
     AuditTrail,

@@ -16,7 +16,9 @@ from sqlalchemy import URL, create_engine, event
 
 from engine.errors import Misconfigured, Unavailable
 from engine.store.checkpoints import Checkpointer
+from engine.store.contracts.care import Disk, StoreSize
 from engine.store.database import Database, Work
+from engine.store.disks import disk_of
 from engine.store.faults import distrust, translate
 
 __all__ = ["SqliteDatabase"]
@@ -147,6 +149,30 @@ class SqliteDatabase(Database):
             if time.monotonic() > last:
                 raise Unavailable("somebody still reads what is to be forgotten")
             time.sleep(0.01)
+
+    def size(self) -> StoreSize:
+        with self.read() as work:
+            (page,), (pages,), (empty,) = (
+                work.rows(f"PRAGMA {word}")[0] for word in ("page_size", "page_count", "freelist_count")
+            )
+        log = self.path.with_name(f"{self.path.name}-wal")
+        written = log.stat().st_size if log.exists() else 0
+        return StoreSize(page * pages + written, page * empty, written, (), self.disk())
+
+    def disk(self) -> Disk | None:
+        return disk_of(self.path.parent)
+
+    def vacuum(self) -> None:
+        with self._turn:
+            try:
+                self._work.run("VACUUM")
+                self._work.run("PRAGMA optimize")
+            except Exception as error:
+                self._lose_faith(error)
+                if fault := translate(error):
+                    raise fault from error
+                raise
+        self.forget("")
 
     def broken(self) -> str:
         return self._broken

@@ -13,8 +13,8 @@ class Upkeep(Part):
 
     def check(self) -> None:
         """`MessageStore.check`: makes one commit durable, after the key in the cabinet that was missed."""
-        if broken := self._database.broken():
-            raise Unavailable(broken)
+        if why := self._database.broken() or self._database.refusing:
+            raise Unavailable(why)
         self._contents.check()
         with self._database.write() as work:
             work.run("UPDATE pulse SET beat = beat + 1 WHERE id = 1")

@@ -23,6 +23,7 @@ from engine.telemetry.audit import (
     ReidentificationStep,
     ReidentifyOpened,
 )
+from engine.telemetry.care import DiskFilling, DiskFree
 from engine.telemetry.console import CameIn, ConsoleEnded, ConsoleOpened, KeptAway, PageFailed
 from engine.telemetry.fhir import (
     CallerRefused,
@@ -87,7 +88,8 @@ __all__ = [
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",
     "AuditOverdue", "AuditSigned", "AuditUnwitnessed", "BatchDelivered", "BatchDoubtful",
     "BatchReceived", "CallerRefused", "CameIn", "ChannelOpened", "ConsoleEnded", "ConsoleOpened",
-    "ContentPurged", "ControlIdReused", "DeliverySettled", "DestinationAway", "EditionRefused",
+    "ContentPurged", "ControlIdReused", "DeliverySettled", "DestinationAway", "DiskFilling",
+    "DiskFree", "EditionRefused",
     "EditionRunning", "EditionUnreadable", "EngineStarted", "EngineStopping", "FhirAnswered",
     "FileEnded", "FileRead", "FolderAway", "FolderBack", "FolderSeen", "FolderWatched",
     "HeartbeatFailed", "HttpOpened", "KeptAway", "LoopFailed", "MessageAccepted", "MessageRefused",
