@@ -19,11 +19,9 @@ from engine.store.sql import store_file
 from engine.upkeep.backups import copy_cabinet, let_go, make, verify
 from engine.upkeep.manifest import Backup, listed, read
 from engine.upkeep.restoring import drill
+from engine.upkeep.status import BACKUP_AT
 
 __all__ = ["AsOption", "backup", "cabinet_at"]
-
-BACKUP_AT = "wardline_backup_at"
-"""The metric that says when the newest backup that was made, and found whole, was begun."""
 
 PlaceArgument = Annotated[Path, typer.Argument(help="Folder of backups.")]
 FolderArgument = Annotated[Path, typer.Argument(help="A backup, or a folder of them: then the newest.")]

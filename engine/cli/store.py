@@ -10,11 +10,8 @@ from rich.console import Console
 
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json, table, when
 from engine.errors import Misconfigured
-from engine.store.base import Store
-from engine.store.cabinet import KeyRow
-from engine.store.contracts.care import StoreSize
-from engine.upkeep.caring import GREW, SEEN
-from engine.upkeep.forecast import NEVER, days_left
+from engine.upkeep.forecast import NEVER
+from engine.upkeep.status import StoreStatus, status_of
 
 __all__ = ["store"]
 
@@ -35,28 +32,11 @@ def verbs() -> None:
 @store.command()
 def status(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """How large the store is, by how much it grew, how many days the disk lasts, since when it holds what."""
-    opened, now = open_named(store), time.time()
-    size = opened.size()
-    grown = [
-        (float(one.at), one.value) for one in opened.measures([GREW], span=3600, since=now - SEEN, until=now)
-    ]
-    left = days_left(size.disk.free + size.reusable, grown, now) if size.disk else None
-    told = {
-        "bytes": size.bytes,
-        "reusable": size.reusable,
-        "log": size.log,
-        "disk": size.disk._asdict() if size.disk else None,
-        "tables": [one._asdict() for one in size.tables],
-        "grew_last_day": sum(by for at, by in grown if at >= now - 86400),
-        "days_left": left,
-        "messages": sum(row.messages for row in opened.account()),
-        "oldest_key": min((one.id for one in _days(opened)), default=""),
-        "backup_at": _backup_at(opened),
-    }
+    told = status_of(open_named(store), time.time())
     if as_json:
         print_json(told)
     else:
-        _show(told, size)
+        _show(told)
 
 
 @store.command()
@@ -84,42 +64,32 @@ def vacuum(
     typer.echo(f"{_large(opened.vacuum())} given back")
 
 
-def _show(told: dict[str, object], size: StoreSize) -> None:
+def _show(told: StoreStatus) -> None:
     console = Console(highlight=False)
     shown = table("", "")
-    shown.add_row("store", f"{_large(size.bytes)}, of them empty {_large(size.reusable)}")
-    shown.add_row("messages", f"{told['messages']:,}")
-    shown.add_row("grew within a day", _large(float(str(told["grew_last_day"]))))
-    if size.disk:
-        share = size.disk.free / max(size.disk.total, 1)
-        shown.add_row("disk free", f"{_large(size.disk.free)} of {_large(size.disk.total)} ({share:.0%})")
-        shown.add_row("disk lasts", _lasts(told["days_left"]))
+    shown.add_row("store", f"{_large(told.bytes)}, of them empty {_large(told.reusable)}")
+    shown.add_row("messages", f"{told.messages:,}")
+    shown.add_row("grew within a day", _large(told.grew))
+    if disk := told.disk:
+        share = disk.free / max(disk.total, 1)
+        shown.add_row("disk free", f"{_large(disk.free)} of {_large(disk.total)} ({share:.0%})")
+        shown.add_row("disk lasts", _lasts(told.days_left))
     else:
         shown.add_row("disk", "on another machine: watch it there")
-    shown.add_row("oldest key", str(told["oldest_key"]) or "-")
-    shown.add_row("newest backup", when(float(str(told["backup_at"]))))
+    shown.add_row("oldest key", told.oldest_key or "-")
+    shown.add_row("newest backup", when(told.backup_at))
     console.print(shown)
-    if size.tables:
+    if told.tables:
         shown = table("table", "size", "dead rows")
-        for one in size.tables:
+        for one in told.tables:
             shown.add_row(one.name, _large(one.bytes), f"{one.dead:,}")
         console.print(shown)
 
 
-def _lasts(left: object) -> str:
+def _lasts(left: float | None) -> str:
     if left is None:
         return "known after some hours of running"
-    days = float(str(left))
-    return "it does not grow" if days >= NEVER else f"{days:,.0f} days, as it grew lately"
-
-
-def _days(opened: Store) -> list[KeyRow]:
-    return opened.cabinet.keys("day") if opened.cabinet.known() else []
-
-
-def _backup_at(opened: Store) -> float:
-    found = opened.last_values(["wardline_backup_at"])
-    return max((one.value for one in found.values()), default=0.0)
+    return "it does not grow" if left >= NEVER else f"{left:,.0f} days, as it grew lately"
 
 
 def _large(count: float) -> str:

@@ -21,6 +21,7 @@ from engine.operations import (
     replaying,
     resolving,
     routes,
+    store,
     traffic,
     worklist,
 )
@@ -45,6 +46,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *replaying.OPERATIONS,
     *resolving.OPERATIONS,
     *routes.OPERATIONS,
+    *store.OPERATIONS,
     *traffic.OPERATIONS,
     *worklist.OPERATIONS,
 )

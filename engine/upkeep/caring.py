@@ -8,20 +8,15 @@ from typing import Final
 
 from engine.store.base import Store
 from engine.telemetry import DiskFilling, DiskFree, signal
-from engine.upkeep.forecast import DAY, days_left
+from engine.upkeep.forecast import GREW, SEEN, days_left
 
-__all__ = ["GREW", "CareLoop"]
+__all__ = ["CareLoop"]
 
 EVERY: Final = 5.0
 """Seconds between looks at the disk: less than it takes to fill the reserve."""
 
 SIZED: Final = 60.0
 """Seconds between looks at the store."""
-
-GREW: Final = "wardline_store_grew_bytes"
-"""By how much the store grew, in the history of measures; less than nothing where it shrank."""
-
-SEEN: Final = 14 * DAY
 
 _BYTES: Final = "wardline_store_bytes"
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["DAY", "NEVER", "days_left"]
+__all__ = ["DAY", "GREW", "NEVER", "SEEN", "days_left"]
 
 DAY: Final = 86400.0
+
+GREW: Final = "wardline_store_grew_bytes"
+"""By how much the store grew, in the history of measures; less than nothing where it shrank."""
+
+SEEN: Final = 14 * DAY
+"""Seconds back that a forecast looks."""
 
 NEVER: Final = 3650.0
 """Days that are told for "not as it grows now": ten years."""

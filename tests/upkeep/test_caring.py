@@ -12,7 +12,8 @@ from engine.errors import Unavailable
 from engine.store.base import Store
 from engine.store.contracts.care import Disk
 from engine.store.sql import open_store
-from engine.upkeep.caring import EVERY, GREW, SIZED, CareLoop
+from engine.upkeep.caring import EVERY, SIZED, CareLoop
+from engine.upkeep.forecast import GREW
 
 GB = 10**9
 

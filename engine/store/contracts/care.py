@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 __all__ = ["CareStore", "Disk", "StoreSize", "TableSize"]
 
 
-class Disk(NamedTuple):
+class Disk(msgspec.Struct, frozen=True):
     """Bytes of the disk that the store grows on: in all, and free for its user."""
 
     total: int
     free: int
 
 
-class TableSize(NamedTuple):
+class TableSize(msgspec.Struct, frozen=True):
     """Bytes of a table with its indexes, and (PostgreSQL) rows that are dead and not cleared away yet."""
 
     name: str
@@ -22,7 +24,7 @@ class TableSize(NamedTuple):
     dead: int = 0
 
 
-class StoreSize(NamedTuple):
+class StoreSize(msgspec.Struct, frozen=True):
     """Bytes of a store with its log; `reusable` is what of them is empty and will be written over first.
     `log` is the part that is not moved into the file yet (SQLite). The largest tables come first; a file does
     not tell of its tables. Of the disk nothing is known where the server is elsewhere."""
