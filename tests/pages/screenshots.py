@@ -23,6 +23,7 @@ from demo.wardline import Broken
 from engine.accounts.words import Role
 from engine.console.site import places
 from engine.store.contracts.overview import Sought
+from engine.store.contracts.overview import Sought
 
 OUT = Path(__file__).parents[2] / "docs/screenshots"
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -86,6 +87,17 @@ def _shots(place: Hospital) -> Iterator[Shot]:
     yield Shot("message-masked", f"/messages/{number['delivered'][0].id}/content")
     yield Shot("channel", "/channels/dft-charges")
     yield Shot("edition", "/editions/1")
+    dead = place.console.store.seek(Sought(state="dead", limit=1))
+    stood = place.console.store.seek(Sought(state="delivered", channel="dft-charges", limit=1))
+    for name, found in (("message-dead", dead), ("message", stood)):
+        yield from (Shot(name, f"/messages/{one.id}") for one in found)
+    yield from (Shot("message-content", f"/messages/{one.id}/content") for one in stood)
+    yield from (Shot("alert", f"/alerts/{one.id}") for one in place.console.store.open_alerts()[:1])
+    yield Shot("channel", "/channels/dft-charges")
+    yield Shot("edition", "/editions/1")
+    yield Shot("audit-entry", "/audit/5")
+    yield Shot("account", "/me")
+    yield Shot("runbook", "/manual/runbooks/unmapped-code")
     yield Shot("refused", "/people", (Role.VIEWER,))
     yield Shot("narrow", "/", DUTY, 400, 800)
 
