@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from engine.accounts.matrix import may
+from engine.accounts.matrix import MATRIX, may
 from engine.accounts.words import Permission
 from engine.auditing import Act
 from engine.config.loading import channel_files
@@ -140,9 +140,8 @@ def _guarded(desk: Desk, area: Area, route: Route) -> Route:
         if not may(caller, area.needs):
             told = entry(desk, caller, Act.FORBID, f"page:{area.path}", outcome="refused")
             await run_in_threadpool(desk.store.record, [told])
-            raise Forbidden(
-                f"{area.name or area.path} takes a role with the permission to {area.needs.value}"
-            )
+            roles = " or ".join(sorted(role for role, has in MATRIX.items() if area.needs in has))
+            raise Forbidden(f"{area.name or area.path} is for people with the role {roles}.")
         return await endpoint(request)
 
     return Route(route.path, checked, methods=sorted(route.methods or {"GET"}))

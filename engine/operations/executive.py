@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from engine.accounts.words import Caller, Permission
 from engine.config.watched import watches_of
-from engine.measuring.reading import Line, buckets, lines, quantile, share_within
+from engine.measuring.reading import Line, buckets, lines, quantile, share_within, totals
 from engine.operations.loading import loaded
 from engine.operations.operation import Desk, Operation
 from engine.operations.purchasing import orders_of
@@ -56,7 +56,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 class Promise(msgspec.Struct, frozen=True):
     """What a channel promises: so much (`least`, a share) of its effects stand `within` so many seconds; and
-    which share of `of` effects did."""
+    which share of `of` effects did. One that was refused did not."""
 
     channel: str
     within: float
@@ -189,14 +189,18 @@ def _charge_lag(ended: Sequence[Ended]) -> Figure:
 
 
 def _promises(desk: Desk, since: float, until: float) -> list[Promise]:
-    counted = buckets(desk.store, "wardline_end_to_end_seconds", since=since, until=until)
+    span: dict[str, Any] = {"since": since, "until": until}
+    stood = buckets(desk.store, "wardline_end_to_end_seconds", **span)
+    refused = totals(desk.store, "wardline_settled", **span, where={"outcome": "refused"})
     made = []
     for watch in watches_of(loaded(desk).channels.values()):
         if watch.within:
-            mine = counted.get(watch.channel, {})
+            mine = stood.get(watch.channel, {})
+            total = sum(mine.values()) + refused.get(watch.channel, 0.0)
+            kept = (share_within(mine, watch.within) or 0.0) * sum(mine.values())
             least = watch.limits.get(Kind.SERVICE_LEVEL, 0.0)
-            share = share_within(mine, watch.within)
-            made.append(Promise(watch.channel, watch.within, least, round(sum(mine.values())), share))
+            share = kept / total if total else None
+            made.append(Promise(watch.channel, watch.within, least, round(total), share))
     return sorted(made, key=lambda one: (one.share is None, one.share, one.channel))
 
 

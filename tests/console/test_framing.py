@@ -17,7 +17,7 @@ from engine.accounts.words import Caller, Permission, Role
 from engine.console.frame import Frame, Place, Standing
 from engine.console.framing import Framed, remembering, told
 from engine.console.pages.rendering import page
-from engine.console.pages.words import duration, points
+from engine.console.pages.words import age, amount, duration, points
 from engine.console.site import _theme
 
 UNKNOWN = Standing()
@@ -162,3 +162,20 @@ def test_a_sparkline_stays_in_its_box(numbers: list[float | None]) -> None:
     corners = [tuple(map(float, corner.split(","))) for corner in points(numbers).split()]
     assert all(0 <= x <= 100 and 0 <= y <= 24 for x, y in corners)
     assert len(corners) == (max(2, len(numbers)) if numbers else 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-5, "just now"), (0.4, "just now"), (44.2, "44 s ago"), (75, "1 min 15 s ago")]
+)
+def test_ages_are_whole(seconds: float, said: str) -> None:
+    assert age(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [(None, "days", "–"), (0.059, "seconds", "59 ms"), (0.914, "share", "91.4 %"), (1.0, "share", "100.0 %"),
+     (0.9997, "share", "99.97 %"), (3.21, "per-thousand", "3.2"), (310.3, "per-thousand", "310"),
+     (1, "days", "1 day"), (1.5, "days", "1.5 days"), (18402, "count", "18,402")],
+)  # fmt: skip
+def test_figures_are_told_with_their_units(value: float | None, unit: str, said: str) -> None:
+    assert amount(value, unit) == said

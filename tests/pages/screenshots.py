@@ -7,12 +7,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from console.console_kit import Console
 from pages.hospital import Hospital, hospital
 from pages.window import Scheme, Window, chromium, window
 from playwright.sync_api import Browser
@@ -22,7 +21,6 @@ from demo.odoo import drop_database, fresh_database
 from demo.wardline import Broken
 from engine.accounts.words import Role
 from engine.console.site import places
-from engine.store.contracts.overview import Sought
 from engine.store.contracts.overview import Sought
 
 OUT = Path(__file__).parents[2] / "docs/screenshots"
@@ -50,7 +48,8 @@ def main(only: str = "") -> int:
         chromium() as browser,
     ):
         _measured(place)
-        return sum(_taken(browser, place, shot) for shot in _shots(place) if only in shot.name)
+        chosen = [shot for shot in _shots(place) if only in shot.name]
+        return sum(_taken(browser, place, chosen, scheme) for scheme in SCHEMES)
 
 
 def _measured(place: Hospital) -> None:
@@ -87,11 +86,6 @@ def _shots(place: Hospital) -> Iterator[Shot]:
     yield Shot("message-masked", f"/messages/{number['delivered'][0].id}/content")
     yield Shot("channel", "/channels/dft-charges")
     yield Shot("edition", "/editions/1")
-    dead = place.console.store.seek(Sought(state="dead", limit=1))
-    stood = place.console.store.seek(Sought(state="delivered", channel="dft-charges", limit=1))
-    for name, found in (("message-dead", dead), ("message", stood)):
-        yield from (Shot(name, f"/messages/{one.id}") for one in found)
-    yield from (Shot("message-content", f"/messages/{one.id}/content") for one in stood)
     yield from (Shot("alert", f"/alerts/{one.id}") for one in place.console.store.open_alerts()[:1])
     yield Shot("channel", "/channels/dft-charges")
     yield Shot("edition", "/editions/1")
@@ -102,17 +96,18 @@ def _shots(place: Hospital) -> Iterator[Shot]:
     yield Shot("narrow", "/", DUTY, 400, 800)
 
 
-def _taken(browser: Browser, place: Hospital, shot: Shot) -> int:
+def _taken(browser: Browser, place: Hospital, shots: Sequence[Shot], scheme: Scheme) -> int:
+    """One window for everybody who looks."""
     wrong = 0
-    for scheme in SCHEMES:
-        with window(browser, place.console, *shot.roles, scheme=scheme, width=shot.width) as seen:
-            wrong += _picture(seen, place.console, shot, scheme)
+    for roles in dict.fromkeys(shot.roles for shot in shots):
+        with window(browser, place.console, *roles, scheme=scheme) as seen:
+            wrong += sum(_picture(seen, shot, scheme) for shot in shots if shot.roles == roles)
     return wrong
 
 
-def _picture(seen: Window, console: Console, shot: Shot, scheme: Scheme) -> int:
+def _picture(seen: Window, shot: Shot, scheme: Scheme) -> int:
+    seen.page.set_viewport_size({"width": shot.width, "height": shot.height})
     page = seen.goto(shot.path)
-    page.set_viewport_size({"width": shot.width, "height": shot.height})
     page.wait_for_timeout(250)  # charts are drawn
     page.screenshot(path=OUT / f"{shot.name}-{scheme}.png", full_page=os.environ.get("WHOLE") == "yes")
     faults = seen.faults() if shot.name != "refused" else []
@@ -122,7 +117,11 @@ def _picture(seen: Window, console: Console, shot: Shot, scheme: Scheme) -> int:
     if wide > 0:
         sys.stdout.write(f"{shot.name} {scheme}: {wide} px wider than the window\n")
     sys.stdout.write(f"{shot.name} {scheme}: {page.title()}\n")
-    return len(faults) + (wide > 0)
+    for one in seen.complaints:
+        sys.stdout.write(f"{shot.name} {scheme}: {one}\n")
+    broken = len(faults) + (wide > 0) + (0 if shot.name == "refused" else len(seen.complaints))
+    seen.complaints.clear()
+    return broken
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ class Window:
 
     def goto(self, path: str) -> Page:
         """Open a page of the console and wait until its scripts have done what they do at first."""
-        self.page.goto(self._console.url + path)
+        answer = self.page.goto(self._console.url + path)
+        if answer is not None and answer.status >= 500:
+            self.complaints.append(f"{path}: {answer.status}")
         self.page.wait_for_load_state("load")
         return self.page
 

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from engine.console.assets import asset
 from engine.console.frame import FRAME
-from engine.console.pages.words import WORDS, amount, duration, kind_of, points
+from engine.console.pages.words import WORDS, age, amount, duration, kind_of, points
 from engine.workbench.planned import VERDICTS
 
 __all__ = ["page", "rendered"]
@@ -58,6 +58,7 @@ def _environment() -> Environment:
     made.filters["second"] = _second
     made.filters["stamp"] = _stamp
     made.filters["duration"] = duration
+    made.filters["age"] = age
     made.filters["amount"] = amount
     made.filters["shell"] = shlex.quote
     made.filters["indented"] = lambda value: msgspec.json.format(_json(value), indent=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["WORDS", "amount", "duration", "kind_of", "points"]
+__all__ = ["WORDS", "age", "amount", "duration", "kind_of", "points"]
 
 WORDS: Final = {
     "duplicate": "duplicate",
@@ -44,6 +44,11 @@ def duration(seconds: float) -> str:
             rest, (less, name) = whole % size, (*_UNITS, (1, "s"))[at + 1]
             return f"{whole // size} {unit}" + (f" {rest // less} {name}" if rest // less else "")
     return f"{whole} s"  # pragma: no cover - a minute at least is in a unit
+
+
+def age(seconds: float) -> str:
+    """How long ago something was: `just now`, `12 s ago`, `3 d 2 h ago`."""
+    return "just now" if seconds < 1 else f"{duration(float(int(seconds)))} ago"
 
 
 def amount(value: float | None, unit: str) -> str:

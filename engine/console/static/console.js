@@ -64,6 +64,7 @@
   };
   const draw = (figure) => {
     const table = figure.querySelector("table");
+    if (!table) return; // nothing was measured yet
     const place = figure.querySelector(".drawn");
     const data = numbers(table);
     const stamp = JSON.stringify(data) + place.clientWidth + getComputedStyle(figure).color;
@@ -101,7 +102,11 @@
     for (const [place, had] of drawn) if (!place.isConnected) { had.plot.destroy(); drawn.delete(place); }
     all(document, "figure.chart").forEach(draw);
   };
-  document.addEventListener("DOMContentLoaded", drawAll);
+  document.addEventListener("DOMContentLoaded", () => {
+    const here = document.querySelector(".manual > nav a[aria-current]");
+    if (here) here.closest("nav").scrollTop = here.offsetTop - 120;
+    drawAll();
+  });
   document.addEventListener("htmx:after:swap", drawAll);
   let waiting = 0;
   window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(drawAll, 150); });
