@@ -95,8 +95,19 @@ class Directory(BaseHTTPRequestHandler):
             self._json({"keys": [key.as_dict(private=False) for key in (RSA, EC)]})
         elif parts.path == "/authorize":
             self._authorize(dict(parse_qsl(parts.query)))
+        elif parts.path == "/mail":
+            self._mail(dict(parse_qsl(parts.query))["to"])
         else:
             self._json({}, 404)
+
+    def _mail(self, to: str) -> None:
+        """A page of another site with a link."""
+        raw = f'<!doctype html><a id="link" href="{to}">An alert</a>'.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
 
     def _authorize(self, query: dict[str, str]) -> None:
         assert query["response_type"] == "code"

@@ -3,9 +3,6 @@ tries."""
 
 from __future__ import annotations
 
-import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from certificates import Authority
 from console.console_kit import Console, running_console
+from console.sign_on_kit import CLIENT, Provider, trusting
 from msgspec.structs import replace
 
 from engine.access.https import ask
 from engine.accounts import entrance as entering
 from engine.accounts.coming import Terms
-from engine.accounts.identity import Single, mapped
+from engine.accounts.identity import Single
 from engine.accounts.sign_on import SignOn
 from engine.accounts.words import Role
 from engine.app.signing_on import single_of
@@ -29,41 +26,6 @@ from engine.console import signing_on
 from engine.errors import Misconfigured
 from engine.settings import Settings
 from engine.store.contracts.accounts import Changed
-
-CLIENT, SECRET = "wardline console", "a secret: of 32+ characters/bytes"
-ROLES = "wl-ops=operator viewer, wl-admins=administrator, wl-analysts=analyst, wl-approvers=approver"
-
-
-class Provider:
-    """The other process, and what it is told."""
-
-    def __init__(self, folder: Path) -> None:
-        authority = Authority(folder, "directory-ca")
-        pair = authority.issue("localhost", "localhost")
-        self.ca = authority.file
-        script = Path(__file__).parents[1] / "accounts" / "directory.py"
-        self.process = subprocess.Popen(
-            [sys.executable, str(script), str(pair.certificate), str(pair.key), CLIENT, SECRET],
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdout is not None
-        self.issuer = f"https://localhost:{int(self.process.stdout.readline())}"
-        self.http = httpx.Client(verify=ssl.create_default_context(cafile=str(self.ca)), trust_env=False)
-
-    def told(self, **state: Any) -> list[str]:
-        """Behave like this from now on, otherwise as a provider should; what it was asked so far."""
-        plain: dict[str, Any] = {
-            "user": {}, "claims": {}, "header": {}, "mode": "", "metadata": {}, "answer": {},
-        }  # fmt: skip
-        asked: list[str] = self.http.post(f"{self.issuer}/control", json={**plain, **state}).json()["asked"]
-        return asked
-
-    def end(self) -> None:
-        self.http.close()
-        self.process.terminate()
-        self.process.wait(10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +43,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Ite
         patch.setattr(signing_on, "_A_SECOND", 1000.0)
 
         def extra(_: object, door: Any, clock: Any) -> dict[str, Any]:
-            single = Single(
-                issuer=provider.issuer, client=CLIENT, secret=SECRET, redirect=f"{door.url}/oidc/callback",
-                groups="groups", roles=mapped(ROLES),
-            )  # fmt: skip
-            return {"sign_on": SignOn(single, ask, clock)}
+            return trusting(provider, door, clock)
 
         with running_console(tmp_path_factory.mktemp("console"), extra=extra) as made:
             yield made
