@@ -3,7 +3,8 @@
 Messages with a canary in every such place go through the shipped channels over sockets: delivered,
 filtered, refused, kept in quarantine, dead for every cause, sent twice, with kill -9 in between, with all
 logs open. Then the canaries are looked for in everything that left the engine: every byte of every
-file, logs, standard output, metrics, what the commands print, every answer, and a real Odoo's whole database.
+file, logs, standard output, metrics, traces, what the commands print, every answer, and a real Odoo's whole
+database.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import NamedTuple
 
 import pytest
 from canary_cases import Case, cases
+from collecting import collector
 from odoo_engine import HospitalEngine
 from planted_leak import PLACES
 from running import wait_for
@@ -58,7 +60,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     canaries = Canaries()
     sent = cases(canaries)
     seen: dict[str, bytes] = {}
-    with standard_output_into(folder / "stdout"):
+    with standard_output_into(folder / "stdout"), collector() as told:
+        engine.environment["WARDLINE_TRACES"] = told.url
         engine.start()
         first = [send(engine, case) for case in sent]
         views = engine.settle()
@@ -75,6 +78,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         seen |= said(engine)
         assert engine.stop() == 0
     seen |= files(engine, "at the end")
+    seen["traces"] = b"".join(told.bodies)
     seen["logs"] = "\n".join(engine.logs).encode()
     seen["standard output"] = (folder / "stdout").read_bytes()
     yield Story(canaries, sent, list(map(list, zip(first, second, strict=True))), views, seen, engine)
@@ -187,6 +191,7 @@ def test_no_canary_is_anywhere_outside(story: Story) -> None:
     } == {}
     assert len(story.seen) > 20
     assert len(story.seen["logs"]) > 20_000
+    assert len(story.seen["traces"]) > 10_000
 
 
 def test_answers_repeat_what_they_must_and_nothing_else(story: Story) -> None:
