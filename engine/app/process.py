@@ -48,6 +48,9 @@ from engine.telemetry import signal as tell
 __all__ = ["run_node", "spare_the_collector"]
 
 
+EXAMINE = 10.0
+"""Seconds that a start may take for looking through a large store."""
+
 SWITCH = 0.0005
 """Seconds a thread may hold the interpreter while another waits. Python's own 5 ms would add that much
 to a commit that ends while the reactor is busy."""
@@ -77,6 +80,7 @@ def run_node(settings: Settings, folder: Path | None, share: Share, *, plain_log
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
     if share[0] == 0:
+        store.examine(EXAMINE)
         store.begin_terms(ring.current)
     with tempfile.TemporaryDirectory(prefix="wardline-", ignore_cleanup_errors=True) as into:
         shelf = Shelf(store, Path(into), two_persons=settings.mode == "production")

@@ -27,6 +27,10 @@ class Care(Part):
         """`CareStore.damage`."""
         return self._database.broken()
 
+    def examine(self, seconds: float) -> None:
+        """`CareStore.examine`."""
+        self._database.examine_for(seconds)
+
     def vacuum(self) -> int:
         """`CareStore.vacuum`."""
         before = self._database.size().bytes

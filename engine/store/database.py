@@ -85,6 +85,9 @@ class Database(ABC):
     def examine(self) -> None:
         """Look at what is stored before it is used. Raises `Misconfigured`, with a way out."""
 
+    def examine_for(self, seconds: float) -> None:  # noqa: B027 - servers look after their pages
+        """Look through what was too much for `examine`, for so long. Raises `Misconfigured`."""
+
     @abstractmethod
     def forget(self, table: str) -> None:
         """Make what was overwritten in a table so far unreadable in the database's own files. Raises

@@ -29,6 +29,17 @@ _SETTINGS: Final = (
 )
 
 
+_PROMISES: Final = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "ignore_checksum_failure": "off",
+    "zero_damaged_pages": "off",
+}
+_INVALID: Final = (
+    "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+    " WHERE c.relnamespace = current_schema()::regnamespace AND NOT i.indisvalid ORDER BY 1"
+)
+_FAILED: Final = "SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()"
 _TABLES: Final = (
     "SELECT relname, pg_total_relation_size(relid), n_dead_tup FROM pg_stat_user_tables"
     " WHERE schemaname = 'public' ORDER BY 2 DESC, 1 LIMIT 12"
@@ -97,9 +108,22 @@ class PostgresDatabase(Database):
 
     def examine(self) -> None:
         with self.read() as work:
-            if work.rows("SHOW fsync") != [("on",)]:
+            for name, wanted in _PROMISES.items():
+                if work.rows(f"SHOW {name}") != [(wanted,)]:
+                    raise Misconfigured(
+                        f"the PostgreSQL server runs with {name} {'off' if wanted == 'on' else 'on'}:"
+                        " it cannot promise safe storage",
+                        hint=f"ALTER SYSTEM SET {name} = '{wanted}'; SELECT pg_reload_conf()",
+                    )
+            if invalid := work.rows(_INVALID):
                 raise Misconfigured(
-                    "the PostgreSQL server runs with fsync off: it cannot promise safe storage"
+                    f"an index of the store is not valid: {invalid[0][0]}",
+                    hint=f"REINDEX INDEX CONCURRENTLY {invalid[0][0]}; it was not finished when it was built",
+                )
+            if work.rows(_FAILED) not in ([(None,)], [(0,)]):
+                raise Misconfigured(
+                    "PostgreSQL found damaged pages in this database (checksums)",
+                    hint="look at the disk, then restore a backup; after mending: SELECT pg_stat_reset()",
                 )
 
     def forget(self, table: str) -> None:

@@ -30,9 +30,12 @@ EXAMINED_BYTES: Final = 2**30
 """About a second's reading. A larger file is not read through at every start: SQLite reports damage
 where it meets it, and content and effects carry their own checks."""
 
+_OPCODES: Final = 100_000
+"""Steps of SQLite's machine between two looks at the clock."""
+
 _WAY_OUT: Final = (
-    "keep a copy, save what can be read with: sqlite3 FILE .recover, or restore a backup;"
-    " senders keep what was not acknowledged"
+    "keep a copy, then restore a backup (wardline restore), or save what can be read with:"
+    " sqlite3 FILE .recover; senders keep what was not acknowledged"
 )
 
 _SETTINGS: Final = (
@@ -125,17 +128,37 @@ class SqliteDatabase(Database):
             raise
 
     def examine(self) -> None:
+        if self.path.stat().st_size <= EXAMINED_BYTES:
+            self._look_through("PRAGMA integrity_check(1)")
+
+    def examine_for(self, seconds: float) -> None:
         if self.path.stat().st_size > EXAMINED_BYTES:
-            return
+            self._look_through("PRAGMA quick_check(1)", seconds)
+
+    def _look_through(self, how: str, seconds: float = float("inf")) -> None:
+        """What is not seen in time is taken to be sound."""
+        last = time.monotonic() + seconds
         try:
             with self.read() as work:
-                found = work.rows("PRAGMA integrity_check(1)")
+                driver: Any = work.core.connection.driver_connection
+                driver.set_progress_handler(lambda: time.monotonic() > last, _OPCODES)
+                try:
+                    found = work.rows(how)
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorname != "SQLITE_INTERRUPT":
+                        raise
+                    return
+                finally:
+                    driver.set_progress_handler(None, 0)
         except Unavailable as error:
             if not self._broken:
                 raise
-            raise Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT) from error
+            raise self._damaged() from error
         if found != [("ok",)]:
-            raise Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT)
+            raise self._damaged()
+
+    def _damaged(self) -> Misconfigured:
+        return Misconfigured("the store's file is damaged", where=str(self.path), hint=_WAY_OUT)
 
     def forget(self, table: str) -> None:  # noqa: ARG002 - the log is one for all tables
         """The log is copied and cut to nothing; the writer's lock is held meanwhile, so that no commit can

@@ -168,6 +168,67 @@ def test_t18_a_damaged_file_is_refused_with_a_way_out(spoil: Callable[[Path], No
         open_store(f"sqlite:///{path}", RING)
 
 
+def test_t18_a_large_file_is_looked_through_for_as_long_as_a_start_may_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "wardline.db"
+    store = open_store(f"sqlite:///{path}", RING)
+    store.accept([arrival(number, "x" * 3000) for number in range(300)])
+    store.close()
+    whole = path.read_bytes()
+    monkeypatch.setattr("engine.store.sqlite.EXAMINED_BYTES", 0)
+    at = len(whole) // 4096 // 2 * 4096  # a page of content: nobody reads it when the store is opened
+    path.write_bytes(whole[:at] + b"\xff" * 64 + whole[at + 64 :])
+    store = open_store(f"sqlite:///{path}", RING)
+    with pytest.raises(Misconfigured, match="damaged"):
+        store.examine(60.0)
+    store.close()
+    path.write_bytes(whole[:-4096])
+    with pytest.raises(Misconfigured, match="restore a backup"):
+        open_store(f"sqlite:///{path}", RING)
+
+
+def test_t18_what_is_not_seen_in_time_is_taken_to_be_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.store.sqlite.EXAMINED_BYTES", 0)
+    monkeypatch.setattr("engine.store.sqlite._OPCODES", 1)
+    store = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
+    accept(store, *range(50))
+    store.examine(0.0)
+    store.examine(60.0)
+    accept(store, 51)
+    store.close()
+
+
+def test_t18_an_index_that_is_not_valid_is_refused(postgres_url: str) -> None:
+    open_store(postgres_url, RING).close()
+    engine = create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'messages_original'::regclass"
+        )
+    with pytest.raises(Misconfigured, match="messages_original") as raised:
+        open_store(postgres_url, RING)
+    assert "REINDEX" in str(raised.value)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("REINDEX INDEX CONCURRENTLY messages_original")
+    engine.dispose()
+    open_store(postgres_url, RING).close()
+
+
+def test_t18_a_server_that_reads_over_damage_is_refused(postgres_url: str) -> None:
+    engine = create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar()
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET zero_damaged_pages = on")
+        with pytest.raises(Misconfigured, match="zero_damaged_pages on"):
+            open_store(postgres_url, RING)
+        connection.exec_driver_sql(f"ALTER DATABASE {name} RESET zero_damaged_pages")
+    engine.dispose()
+    open_store(postgres_url, RING).close()
+
+
 def test_looking_for_ended_leases_does_not_walk_all_that_was_ever_delivered(tmp_path: Path) -> None:
     open_store(f"sqlite:///{tmp_path}/wardline.db", RING).close()
     with sqlite3.connect(tmp_path / "wardline.db") as connection:

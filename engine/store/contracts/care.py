@@ -56,6 +56,11 @@ class CareStore(Protocol):
         """What has been found to be wrong with its file since it was opened, or empty."""
         ...
 
+    def examine(self, seconds: float) -> None:
+        """Look through what was too large to be looked through when it was opened, for at most so long.
+        Raises `Misconfigured`, with a way out, where there is damage."""
+        ...
+
     def vacuum(self) -> int:
         """Give back what is empty, and count anew what the planner goes by; how many bytes smaller it is.
 
