@@ -14,11 +14,20 @@ __all__ = ["gauges_of"]
 
 _DAY: Final = 86400.0
 
+_RENEWED: Final = frozenset({Kind.CERTIFICATE, Kind.ODOO_KEY, Kind.DISK, Kind.CLOCK})
+"""Kinds whose values are said again at least every hour: one that is not is of something that is gone."""
+
+_STALE: Final = 3 * 3600.0
+
 _Worth = Callable[[float, float], float]
 
 
 def _as_it_is(value: float, _now: float) -> float:
     return value
+
+
+def _amount(value: float, _now: float) -> float:
+    return abs(value)
 
 
 def _age(value: float, now: float) -> float:
@@ -30,11 +39,12 @@ def _days_left(value: float, now: float) -> float:
 
 
 _GAUGES: Final[Mapping[str, tuple[Kind, str, str, _Worth]]] = {
-    "wardline_disk_free_ratio": (Kind.DISK, "place", "disk", _as_it_is),
+    "wardline_disk_free_ratio": (Kind.DISK, "", "disk", _as_it_is),
     "wardline_backup_at": (Kind.BACKUP, "", "backup", _age),
     "wardline_certificate_expires_at": (Kind.CERTIFICATE, "certificate", "certificate", _days_left),
     "wardline_odoo_key_expires_at": (Kind.ODOO_KEY, "connection", "connection", _days_left),
     "wardline_reconciliation_gaps": (Kind.GAPS, "channel", "channel", _as_it_is),
+    "wardline_clock_offset_seconds": (Kind.CLOCK, "", "node", _amount),
     "wardline_store_damaged": (Kind.DAMAGED, "", "store", _as_it_is),
 }
 """By metric: the kind, the label that says of what, what that is, and what the value comes to."""
@@ -48,6 +58,8 @@ def gauges_of(latest: Mapping[str, Last], now: float) -> dict[Kind, dict[str, fl
         if name not in _GAUGES:
             continue
         kind, label, word, worth = _GAUGES[name]
+        if kind in _RENEWED and now - last.at > _STALE:
+            continue
         of = labels.get(label, "")
         found[kind][f"{word}:{of}" if of else word] = worth(last.value, now)
     return dict(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from engine.alerting.gauges import gauges_of
@@ -30,9 +30,6 @@ _DOOR: Final = "listener "
 _OTHERS: Final = ("store", "audit", "clock", "running")
 """Parts that are watched in ways of their own, or that say that the engine stops."""
 
-_SET: Final = 5.0
-_SHOWN: Final = 900.0
-
 
 def heard_before(store: Store) -> float:
     """When an engine on this store was last heard of (seconds since the epoch), 0 where there was none. To be
@@ -42,15 +39,13 @@ def heard_before(store: Store) -> float:
 
 class Looker:
     """Looks at the store again and again; remembers what only several looks show. `ended` is when the engine
-    before this one was heard of last; `steady` gives seconds on a clock that nobody sets."""
+    before this one was heard of last."""
 
-    def __init__(self, store: Store, *, began: float, ended: float, steady: Callable[[], float]) -> None:
-        self._store, self._began, self._ended, self._steady = store, began, ended, steady
+    def __init__(self, store: Store, *, began: float, ended: float) -> None:
+        self._store, self._began, self._ended = store, began, ended
         self._listening: Mapping[str, Listening] = {}
         self._away: dict[str, float] = {}
         self._parts: dict[str, float] = {}  # since when a part does not work
-        self._ahead: float | None = None
-        self._jump = (0.0, 0.0)  # by how much the clock was set, and when
 
     def look(self, now: float) -> Facts:
         """How things are. Raises `Unavailable`."""
@@ -94,7 +89,7 @@ class Looker:
         return {name: Away(self._away[name], away.reason) for name, away in found.items()}
 
     def _own(self, parts: Mapping[str, Standing], now: float) -> dict[Kind, dict[str, float]]:
-        """Of the engine itself: parts that do not work, the audit, the edition, the clock."""
+        """Of the engine itself: parts that do not work, the audit, the edition."""
         still = {name for name, stands in parts.items() if stands != "ready" and not _is_other(name)}
         self._parts = {name: self._parts.get(name, now) for name in still}
         refused = {one.holder: now - one.at for one in self._store.running() if one.refused}
@@ -102,17 +97,7 @@ class Looker:
             Kind.PROCESS: {f"part:{name}": now - since for name, since in self._parts.items()},
             Kind.AUDIT: {"node": 1.0} if parts.get("audit", "ready") != "ready" else {},
             Kind.EDITION: {f"process:{holder}": seconds for holder, seconds in refused.items()},
-            Kind.CLOCK: {"node": self._set(now)},
         }
-
-    def _set(self, now: float) -> float:
-        """Seconds by which the clock was set of late."""
-        ahead, before = now - self._steady(), self._ahead
-        self._ahead = ahead
-        if before is not None and abs(ahead - before) > _SET:
-            self._jump = (abs(ahead - before), now)
-        by, when = self._jump
-        return by if 0 <= now - when < _SHOWN else 0.0
 
 
 _HELD: Final = {

@@ -37,7 +37,7 @@ class Watch:
         self._settings, self._env = settings, env
         self._limits = limits_of(settings.alerts)
         now = time.time()
-        looker = Looker(store, began=now, ended=heard_before(store), steady=time.monotonic)
+        looker = Looker(store, began=now, ended=heard_before(store))
         self._notices = NoticeLoop(
             store,
             place=settings.environment or settings.mode,

@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 
+from engine.alerting.limits import limits_of
+from engine.alerting.routes import routes_of
 from engine.app.opening import made_reader, open_settings
 from engine.destinations.odoo.named import Check
 from engine.errors import Misconfigured, Unavailable
@@ -24,6 +26,7 @@ def node_checks(settings: Settings) -> Iterator[Check]:
     yield _deploying(settings)
     yield _vault(settings)
     yield _cabinet(settings)
+    yield _alerting(settings)
     if store_file(settings.store) is None:
         yield _overdue(settings)
 
@@ -45,6 +48,22 @@ def _audit(settings: Settings) -> Check:
             "who restores an older copy of the folder restores both: put it on another disk",
         )  # fmt: skip
     return Check("ok", "audit", f"signed checkpoints go to {file}")
+
+
+def _alerting(settings: Settings) -> Check:
+    """Whether anybody is told when something stands still."""
+    if not settings.notify:
+        return Check(
+            "warn", "alerts", "nobody is told of the node, nor of channels that name no route",
+            "WARDLINE_NOTIFY and WARDLINE_NOTIFY_<ROUTE>_URL (docs/manual/alerts.md)",
+        )  # fmt: skip
+    try:
+        limits_of(settings.alerts)
+        routes = routes_of(settings.notify, os.environ, insecure_ok=settings.insecure_ok)
+    except Misconfigured as error:
+        return Check("fail", "alerts", str(error), "docs/manual/alerts.md")
+    told = ", ".join(f"{name} ({route.kind})" for name, route in routes.items())
+    return Check("ok", "alerts", f"told: {told}; wardline alerts test ROUTE tries one")
 
 
 def _deploying(settings: Settings) -> Check:

@@ -47,7 +47,7 @@ class Duty:
         self.doors = {"charges": "ready"}
         self.seen = START
         self.sent: list[Telling] = []
-        looker = Looker(store, began=START, ended=heard_before(store), steady=lambda: self.now)
+        looker = Looker(store, began=START, ended=heard_before(store))
         self.notices = NoticeLoop(
             store, place="test", link="", clock=lambda: self.now, dice=lambda: 0.5, send=send or self._sent
         )
@@ -256,7 +256,7 @@ def test_who_watches_over_the_engine_hears_it_once_a_minute(store: Store) -> Non
     with hooks() as server:
         duty = Duty(store)
         beats = AlertLoop(
-            store, Looker(store, began=START, ended=0.0, steady=lambda: duty.now).look,
+            store, Looker(store, began=START, ended=0.0).look,
             tell=duty.notices.tell, clock=lambda: duty.now, beat=_asks(server),
         )  # fmt: skip
         for _ in range(24):
@@ -291,12 +291,32 @@ def test_destinations_that_take_nothing_are_known_by_their_attempts() -> None:
     assert list(both) == ["odoo:a"]
 
 
-def test_a_clock_that_was_set_is_told(store: Store) -> None:
-    wall = [START]
-    looker = Looker(store, began=START, ended=0.0, steady=lambda: START)
-    assert looker.look(wall[0]).gauges[Kind.CLOCK] == {"node": 0.0}
-    assert looker.look(START + 120).gauges[Kind.CLOCK] == {"node": 120.0}
-    assert looker.look(START + 121).gauges[Kind.CLOCK] == {"node": 120.0}
+def test_what_is_measured_of_the_node_is_in_the_unit_of_its_limit(store: Store) -> None:
+    said = {
+        series("wardline_disk_free_ratio"): 0.04,
+        series("wardline_backup_at"): START - 30 * 3600,
+        series("wardline_certificate_expires_at", certificate="charges"): START + 12 * 86400,
+        series("wardline_odoo_key_expires_at", connection="hospital"): START + 3 * 86400,
+        series("wardline_reconciliation_gaps", channel="charges"): 2.0,
+        series("wardline_clock_offset_seconds"): -90.0,
+        series("wardline_store_damaged"): 1.0,
+        series("wardline_store_bytes"): 1e9,
+    }
+    store.measure({}, said, at=START)
+    looker = Looker(store, began=START, ended=0.0)
+    gauges = {kind: some for kind, some in looker.look(START).gauges.items() if some}
+    assert gauges == {
+        Kind.DISK: {"disk": 0.04},
+        Kind.BACKUP: {"backup": 30 * 3600.0},
+        Kind.CERTIFICATE: {"certificate:charges": 12.0},
+        Kind.ODOO_KEY: {"connection:hospital": 3.0},
+        Kind.GAPS: {"channel:charges": 2.0},
+        Kind.CLOCK: {"node": 90.0},
+        Kind.DAMAGED: {"store": 1.0},
+    }
+    later = looker.look(START + 86400).gauges
+    assert Kind.CERTIFICATE not in later  # of a door that is gone nobody says it again
+    assert later[Kind.BACKUP] == {"backup": 54 * 3600.0}
 
 
 def test_webhooks_tell_what_happened(store: Store) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.cli.node_checks import node_checks
 from engine.destinations.odoo.named import Check
 from engine.people.file import add_person
@@ -71,3 +73,14 @@ def test_who_can_make_channels_run(tmp_path: Path) -> None:
     )  # fmt: skip
     people.chmod(0o666)
     assert "others may change" in of("deploying", production).text
+
+
+def test_whether_anybody_is_told_of_alerts(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = of("alerts", Settings())
+    assert (nobody.level, "WARDLINE_NOTIFY" in nobody.remedy) == ("warn", True)
+    missing = of("alerts", Settings(notify=("chat",)))
+    assert (missing.level, "WARDLINE_NOTIFY_CHAT_URL" in missing.text) == ("fail", True)
+    monkeypatch.setenv("WARDLINE_NOTIFY_CHAT_URL", "https://hooks.slack.com/services/xyzzy")
+    told = of("alerts", Settings(notify=("chat",)))
+    assert (told.level, "chat (slack)" in told.text, "xyzzy" in told.text) == ("ok", True, False)
+    assert of("alerts", Settings(notify=("chat",), alerts="disk: lots")).level == "fail"

@@ -76,3 +76,31 @@ def test_s77_ten_thousand_failures_and_a_silent_feed_are_told_once_each_and_once
         worst = {one.kind: one.worst for one in alerts}
         assert (len(alerts), worst[DEAD]) == (2, FAILING)
         assert "between-us" not in "\n".join(engine.logs)
+
+
+def test_a_destination_that_is_away_is_one_alert_for_all_that_waits(
+    make_engine: Callable[..., Engine],
+) -> None:
+    """Nobody listens where Odoo should be. (What is measured within a minute is away since it began.)"""
+    away = {
+        "ODOO_TEST_URL": "http://127.0.0.1:9", "ODOO_TEST_DATABASE": "d", "ODOO_TEST_USER": "u",
+        "ODOO_TEST_KEY": "k", "ALERTS": "destination: 1s",
+    }  # fmt: skip
+    with hooks() as server:
+        settings = {**away, "NOTIFY": "chat", "NOTIFY_CHAT_URL": server.url}
+        impatient = "alerts: {queue_age: 1s}\n"
+        engine = make_engine(channel("charges", rest=impatient), ledger=False, settings=settings).start()
+        engine.connect().ask(b1("C1"))
+        wait_for(lambda: told(server) != [], "an alert", engine, 60)
+        assert told(server) == [("opened", "destination")]
+        (one,) = json.loads(server.asked[0].body)["alerts"]
+        assert (one["subject"], one["said"]) == ("destination:odoo:test", {"reason": "unavailable"})
+        code, said = engine.wardline("alerts", "check")
+        assert (code, said.split(" |")[0]) == (2, "CRITICAL - destination destination:odoo:test")
+
+
+def test_a_route_that_is_not_set_is_refused_at_start(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine(channel("charges", rest="alerts: {to: [nowhere]}\n"))
+    engine.spawn()
+    assert engine.wait() == 2
+    assert "WARDLINE_NOTIFY_NOWHERE_URL: is not set" in "\n".join(engine.logs)
