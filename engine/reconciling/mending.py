@@ -31,6 +31,9 @@ __all__ = ["AGAIN", "chosen", "do_double", "effect_of", "planned"]
 AGAIN: Final[Mapping[Mend, Mapping[str, str]]] = {"again": {}, "restore": {"again": "replace"}}
 """What is carried out once more, and the progress that it goes with."""
 
+MOST: Final = 200
+"""Gaps that one repair takes: a person reads all of its calls."""
+
 _TEXTS: Final[Mapping[Mend, str]] = {
     "again": "carry the effect out again under its key",
     "restore": "make Odoo say what the message says",
@@ -41,10 +44,13 @@ _NEW: Final = re.compile(r"(?<![0-9])20[0-9]{8}(?![0-9])")
 
 
 def chosen(gaps: Sequence[Gap], numbers: Sequence[int]) -> list[tuple[int, Gap]]:
-    """The gaps (by their place, from 1) that are to be mended: those that are named, or all that need not be
-    asked for. Raises `Misconfigured` for one that is not there, or that Wardline can do nothing about."""
+    """The gaps (by their place, from 1) that are to be mended: those that are named, or the first `MOST` that
+    need not be asked for. Raises `Misconfigured` for one that is not there, for one that Wardline can do
+    nothing about, and for too many."""
     if not numbers:
-        return [(at, gap) for at, gap in enumerate(gaps, 1) if gap.mend and not gap.asked]
+        return [(at, gap) for at, gap in enumerate(gaps, 1) if gap.mend and not gap.asked][:MOST]
+    if len(numbers) > MOST:
+        raise Misconfigured(f"a repair takes {MOST} gaps at most", where="gap")
     found = []
     for number in dict.fromkeys(numbers):
         if not 1 <= number <= len(gaps):

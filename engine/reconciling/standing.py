@@ -122,6 +122,7 @@ class Standing:
         fields = ["order_id", "product_id", unit, "product_uom_qty", "price_unit", "discount", "name"]
         fields += ["analytic_distribution"]
         mine = [("company_id", "=", site.company), ("display_type", "=", False), *domain]
+        mine = [("is_downpayment", "=", False), *mine]  # finance's own work
         rows = self.client.search_read("sale.order.line", mine, fields, context=site.context)
         names = self.client.external_names("sale.order.line", [row["id"] for row in rows])
         orders = self._read_orders(site, {_id(row["order_id"]) for row in rows})

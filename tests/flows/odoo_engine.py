@@ -146,6 +146,15 @@ class HospitalEngine(Engine):
         return books
 
 
+    def reconciled(self) -> dict[str, Any]:
+        """What `wardline reconcile` finds: Odoo has what the books say, dead letters aside."""
+        _, said = self.wardline("reconcile", "--since", "30d", "--json")
+        report: dict[str, Any] = json.loads(said)["report"]
+        gaps = [gap for gap in report.get("gaps", ()) if gap["kind"] != "dead"]
+        assert (gaps, report.get("unread", {})) == ([], {})
+        return report
+
+
 def shipped(name: str, changes: Mapping[str, str]) -> str:
     """A shipped channel's file with a port of its own."""
     text = (SHIPPED / f"{name}.yaml").read_text()

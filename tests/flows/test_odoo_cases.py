@@ -85,6 +85,7 @@ class Telling:
             if one.effects:  # one that changes nothing is filtered
                 states.setdefault(story.mark, []).append(view.state.value)
         self._engine.account()
+        assert set(self._engine.reconciled()["compared"]) >= {"charge", "credit", "reserve", "consume"}
         books, lots = read_books(admin, self._names), read_lots(admin, self._names)
         return Outcome(answers, effects, states, books, read_stock(admin), lots)
 

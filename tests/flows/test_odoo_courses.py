@@ -69,6 +69,7 @@ def _tell(folder: Path, hospital: Running) -> Books:
                 engine.send(channel, *messages)
             engine.all_settled(200)
             engine.account()
+            engine.reconciled()
             return read_books(admin, _names(engine))
         finally:
             engine.end()
