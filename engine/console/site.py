@@ -26,6 +26,7 @@ from engine.console.pages.auditing import audit_routes
 from engine.console.pages.books import books_routes
 from engine.console.pages.cataloguing import catalogue_routes
 from engine.console.pages.channels import channel_routes
+from engine.console.pages.correcting import correct_routes
 from engine.console.pages.executive import executive_routes
 from engine.console.pages.fixing import fix_routes
 from engine.console.pages.forms import SessionForms, caller_of, form
@@ -76,6 +77,7 @@ def areas(desk: Desk) -> list[Area]:
         Area(WATCH, "/traffic", "Traffic", Permission.SEE, traffic_routes(desk)),
         Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
         Area(WATCH, "/fixes", "", Permission.SEE, fix_routes(desk)),
+        Area(WATCH, "/messages", "", Permission.FIX, correct_routes(desk)),
         Area(WATCH, "/worklist", "Worklist", Permission.SEE, worklist_routes(desk)),
         Area(WATCH, "/alerts", "Alerts", Permission.SEE, alert_routes(desk)),
         Area(RUN, "/channels", "Channels", Permission.SEE, channel_routes(desk)),

@@ -18,9 +18,10 @@ from engine.console.pages.rendering import page
 from engine.editions.wording import headline, pairs, sentence
 from engine.operations.fixing import REDELIVER, SKIP, WOULD_REDELIVER, WOULD_SKIP, Again
 from engine.operations.operation import Desk, NotThere, Operation
+from engine.operations.replaying import REPLAY, WOULD_REPLAY, Replay, WouldReplay
 from engine.operations.which import Which
 
-__all__ = ["fix_routes"]
+__all__ = ["fix_routes", "in_words"]
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -43,28 +44,29 @@ class _Fix(NamedTuple):
 _FIXES: Final = {
     "redeliver": _Fix(
         "Send again",
-        "The same effects once more, or routing where it failed there. Nothing doubles: effects keep their keys.",
+        "The same effects once more, or routing where it failed there: nothing doubles.",
         "Send them again", WOULD_REDELIVER, REDELIVER, Again,
     ),
     "skip": _Fix(
         "Skip", "Settled without effect. They stay where they are found, and can be taken up again.",
         "Skip them", WOULD_SKIP, SKIP, Which,
     ),
+    "replay": _Fix(
+        "Replay", "Through today's channel, from the message on. What stands already stays; what differs is carried"
+        " out.", "Replay them", WOULD_REPLAY, REPLAY, Replay,
+    ),
 }  # fmt: skip
 
 
 def fix_routes(desk: Desk) -> list[Route]:
-    """`GET /fixes/{what}` shows what it would come to, `POST` does it: `redeliver`, `skip`."""
+    """`GET /fixes/{what}` shows what it would come to, `POST` does it: `redeliver`, `skip`, `replay`."""
 
     async def would(request: Request) -> Response:
         fix = _fix(request)
         query = request.query_params
         asked = _asked(fix.asks, {name: query.getlist(name) for name in query})
         found = await looked(desk, request, fix.would, asked)
-        changed = [
-            (headline(one), [(sentence(group), pairs(group), group.examples) for group in one.groups])
-            for one in getattr(found, "channels", ())
-        ]
+        changed = in_words(found) if isinstance(found, WouldReplay) else []
         return page(
             "fix.html", fix=fix, what=request.path_params["what"], found=found, asked=asked,
             fields=_fields(asked), changed=changed, back=_back(asked),
@@ -80,6 +82,14 @@ def fix_routes(desk: Desk) -> list[Route]:
     return [
         Route("/fixes/{what}", would, methods=["GET"]),
         Route("/fixes/{what}", act, methods=["POST"]),
+    ]
+
+
+def in_words(found: WouldReplay) -> list[tuple[str, list[tuple[str, list[str], tuple[int, ...]]]]]:
+    """What a replay would change by channel: a headline, and each thing with values and messages."""
+    return [
+        (headline(one), [(sentence(group), pairs(group), group.examples) for group in one.groups])
+        for one in found.channels
     ]
 
 

@@ -57,7 +57,7 @@ def message_routes(desk: Desk) -> list[Route]:
         return page(
             "messages.html", found=found, given=given, first=not before,
             next=f"/messages?{urlencode({**chosen, 'before': found.next})}" if found.next else "",
-            start=f"/messages?{urlencode(chosen)}", **_choices(desk),
+            start=f"/messages?{urlencode(chosen)}", replays=_replays(chosen), **_choices(desk),
         )  # fmt: skip
 
     async def found(request: Request) -> Response:
@@ -98,6 +98,13 @@ def _given(request: Request) -> dict[str, str]:
     if not given["since"]:
         given["since"] = "all" if any(given[name] for name in _NAMES_ONE) else "24h"
     return given
+
+
+def _replays(chosen: Mapping[str, str]) -> str:
+    """The same messages as an address for replaying, where that can be asked for."""
+    known = ("channel", "state", "since", "until", "code", "place", "destination")
+    asked = {name: value for name, value in chosen.items() if (name, value) != ("since", "all")}
+    return urlencode(asked) if asked.keys() <= set(known) and asked.keys() - {"since", "until"} else ""
 
 
 def _wanted(given: Mapping[str, str]) -> Find:
