@@ -203,3 +203,58 @@ def test_one_is_skipped_and_taken_up_again(duty: Duty, operator: httpx.Client) -
     duty.hospital.route()
     assert operator.get("/fixes/burn").status_code == 404
     text(operator.get("/fixes/skip"), 422)
+
+
+def test_messages_are_replayed_after_a_look_at_what_would_change(
+    duty: Duty, viewer: httpx.Client, operator: httpx.Client
+) -> None:
+    number = duty.take("dft-charges", charge(70))
+    duty.settle()
+    assert f"/fixes/replay?ids={number}" in text(operator.get(f"/messages/{number}"))
+    shown = text(operator.get("/fixes/replay", params={"ids": number}))
+    assert "Effects that stay" in shown
+    assert "For 1 of 1 nothing would be otherwise" in shown
+    text(viewer.get("/fixes/replay", params={"ids": number}), 403)
+    answer = operator.post("/fixes/replay", data={"ids": number, "why": "to be sure"})
+    assert answer.headers["location"] == f"/messages/{number}"
+    duty.hospital.route()
+    assert duty.hospital.view(number).state == "delivered"
+    assert "Sent through again" in text(operator.get(f"/messages/{number}"))
+    listed = text(operator.get("/messages", params={"state": "delivered", "since": "all"}))
+    assert "/fixes/replay?state=delivered" in listed
+    assert "Replay all that match" not in text(viewer.get("/messages", params={"since": "all"}))
+
+
+def test_a_message_is_corrected_at_a_place_that_nobody_else_sees(
+    duty: Duty, viewer: httpx.Client, operator: httpx.Client
+) -> None:
+    number = duty.take("dft-charges", charge(71, "710710"))
+    path = f"/messages/{number}/edit"
+    assert 'value="FT1[1]-7"' in text(operator.get(path, params={"place": "FT1[1]-7"}))
+    text(viewer.get(path), 403)
+    given = {"place-1": "FT1-7.1", "value-1": "270001"}
+    shown = text(operator.post(path, data=given))
+    assert "now passes" in shown
+    assert "TESTMANN" not in shown
+    assert duty.store.revisions(number) == []
+    text(operator.post(path, data={"place-1": "MSH-10", "value-1": "X"}), 422)
+    text(operator.post(path, data={**given, "why": ""}), 422)
+    answer = operator.post(path, data={**given, "why": "the sender's table was old"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/messages/{number}")
+    duty.hospital.route()
+    duty.settle()
+    assert duty.hospital.view(number).state == "delivered"
+    assert "the sender&#39;s table was old" in text(viewer.get(f"/messages/{number}"))
+    assert "as it came" in text(viewer.get(f"/messages/{number}/content", params={"revision": 0}))
+
+
+def test_a_message_is_corrected_as_a_whole_once_it_was_opened(duty: Duty, operator: httpx.Client) -> None:
+    number = duty.take("dft-charges", charge(72, "720720"))
+    opened = text(operator.post(f"/messages/{number}/content", data={"why": "its code is wrong"}))
+    assert f'action="/messages/{number}/edit"' in opened
+    content = duty.store.content(number).decode().replace("720720", "270001").replace("\r", "\r\n")
+    assert "now passes" in text(operator.post(f"/messages/{number}/edit", data={"content": content}))
+    answer = operator.post(f"/messages/{number}/edit", data={"content": content, "why": "a wrong code"})
+    assert answer.status_code == 303
+    duty.hospital.route()
+    duty.settle()

@@ -56,6 +56,8 @@ def test_every_page_of_a_message_a_channel_and_an_edition_is_fit_for_everybody(
         *(f"/messages/{number}{more}" for number in ids for more in ("", "/content")),
         "/messages?since=all&code=unmapped-code", "/channels/dft-charges", "/channels/dft-charges/shadow",
         "/editions/1",
+        *(f"/fixes/{what}?ids={ids[1]}" for what in ("redeliver", "skip", "replay")),
+        f"/messages/{ids[1]}/edit",
     ]  # fmt: skip
     for path in paths:
         officer.goto(path)

@@ -69,7 +69,9 @@ async def _page(desk: Desk, request: Request, given: Mapping[str, str], **values
 
 def _values(given: Mapping[str, str]) -> dict[str, str]:
     """The values of the form by their places; a place without one is emptied."""
-    places = ((given.get(f"place-{row}", "").strip(), given.get(f"value-{row}", "")) for row in range(1, ROWS + 1))
+    places = (
+        (given.get(f"place-{row}", "").strip(), given.get(f"value-{row}", "")) for row in range(1, ROWS + 1)
+    )
     return {place: value for place, value in places if place}
 
 

@@ -52,8 +52,8 @@ _FIXES: Final = {
         "Skip them", WOULD_SKIP, SKIP, Which,
     ),
     "replay": _Fix(
-        "Replay", "Through today's channel, from the message on. What stands already stays; what differs is carried"
-        " out.", "Replay them", WOULD_REPLAY, REPLAY, Replay,
+        "Replay", "Through today's channel: what stands already stays, what differs is carried out.",
+        "Replay them", WOULD_REPLAY, REPLAY, Replay,
     ),
 }  # fmt: skip
 
