@@ -17,8 +17,9 @@ from engine.store.cipher import Damaged
 from engine.store.contents import DAY_SECONDS, is_day_key
 from engine.store.database import rows_of
 from engine.store.mentions import drop_mentions, mentions_of
-from engine.store.pacing import LARGEST, Pace
+from engine.store.pacing import Pace
 from engine.store.part import Part
+from engine.store.remembering import forget, would_forget
 from engine.store.revising import drop_revisions, holds_revisions, renew_revisions
 from engine.store.rows import bound_of, open_content
 
@@ -55,22 +56,6 @@ _FOR_PEOPLE: Final = (
 _GONE: Final = "DELETE FROM contents WHERE message_id IN ({}) RETURNING message_id"
 _ANEW: Final = "UPDATE contents SET key_id = ?, sealed = ? WHERE message_id = ? AND key_id = ?"
 _OF_RING: Final = "SELECT DISTINCT key_id FROM contents WHERE key_id IN ({})"
-_ORIGINALS: Final = (
-    "SELECT id FROM messages WHERE is_original = 1"
-    " AND state IN ('delivered', 'filtered', 'dead', 'joined', 'shadowed', 'skipped')"
-    " AND received_at < ? AND id > ? ORDER BY id LIMIT ?"
-)
-_DISOWN: Final = (
-    "UPDATE messages SET is_original = 0"
-    " WHERE state IN ('delivered', 'filtered', 'dead', 'joined', 'shadowed', 'skipped')"
-    " AND id IN ({}) RETURNING id"
-)
-_COURSES: Final = (
-    "DELETE FROM courses WHERE (space, course) IN (SELECT space, course FROM courses WHERE stands = 0"
-    " AND touched_at < ? ORDER BY touched_at LIMIT ?)"
-)
-_OVER: Final = "SELECT count(*) FROM courses WHERE stands = 0 AND touched_at < ?"
-
 _Kind = Literal["open", "content", "dead", "quarantine"]
 
 
@@ -137,7 +122,8 @@ class Purging(Part):
         empty = [one for one in due if not self._holds(one) and not holds_revisions(self._database, one)]
         keys = self.cabinet.destroy(empty, "retention", now) if empty else []
         self._contents.forget(keys)
-        return Purged(contents=removed, renewed=renewed, forgotten=self._forget(terms), keys=tuple(keys))
+        forgotten = forget(self._database, terms.before(default.duplicates), terms.pace)
+        return Purged(contents=removed, renewed=renewed, forgotten=forgotten, keys=tuple(keys))
 
     def _would(self, terms: _Terms, due: Sequence[str]) -> Purged:
         removed = renewed = 0
@@ -150,9 +136,7 @@ class Purging(Part):
         for rows in self._for_people(terms):
             removed += len({row.id for row in rows} - counted)
         before = terms.before(terms.default.duplicates)
-        with self._database.read() as work:
-            courses = int(work.rows(_OVER, (before,))[0][0])
-        forgotten = courses + sum(len(ids) for ids in self._originals(before, terms.pace))
+        forgotten = would_forget(self._database, before, terms.pace)
         return Purged(contents=removed, renewed=renewed, forgotten=forgotten, keys=tuple(due))
 
     # Contents
@@ -257,28 +241,3 @@ class Purging(Part):
 
         while renew_revisions(self._database, self._contents, key_id, of_day, AT_ONCE):
             pass
-
-    # What is remembered of messages
-
-    def _forget(self, terms: _Terms) -> int:
-        before, total = terms.before(terms.default.duplicates), 0
-        for ids in self._originals(before, terms.pace):
-            for some in terms.pace.pieces(ids):
-                with self._database.write() as work:
-                    total += len(rows_of(work, _DISOWN, some))
-        while True:
-            with terms.pace.piece(), self._database.write() as work:
-                count = work.run(_COURSES, (before, LARGEST))
-            total += count
-            if count < LARGEST:
-                return total
-
-    def _originals(self, before: float, pace: Pace) -> Iterator[list[int]]:
-        after = 0
-        while True:
-            with pace.look(), self._database.read() as work:
-                ids = [row[0] for row in work.rows(_ORIGINALS, (before, after, AT_ONCE))]
-            if not ids:
-                return
-            yield ids
-            after = ids[-1]

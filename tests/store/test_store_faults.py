@@ -103,7 +103,7 @@ from engine.store.sql import open_store
 store = open_store(sys.argv[1], RING)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 number = 0
-resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
 failed = 0
 while failed < 20:
     try:
