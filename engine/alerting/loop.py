@@ -27,6 +27,10 @@ LOOK: Final = 10.0
 """Seconds between looks; more where one takes long."""
 
 BEAT: Final = 60.0
+KEPT: Final = 2 * 365 * 86400.0
+"""Seconds that alerts are kept after they are over."""
+
+_DROP_EVERY: Final = 3600.0
 _SUBJECT: Final = "node"
 
 
@@ -48,7 +52,7 @@ class AlertLoop:
         self._memory = Memory()
         self._away = 0.0  # since when the store takes nothing
         self._told: Alert | None = None
-        self._beaten = 0.0
+        self._beaten = self._dropped = 0.0
 
     def follow(self, watches: Watches) -> None:
         """This is watched from now on."""
@@ -76,6 +80,9 @@ class AlertLoop:
         if changes:
             self._change(changes, stands, now)
         self._memory = memory
+        if now - self._dropped >= _DROP_EVERY:
+            self._dropped = now
+            self._store.drop_alerts(now - KEPT)
         _count(self._store.open_alerts() if changes else list(stands.values()))
 
     def _change(self, changes: Changes, stands: dict[str, Alert], now: float) -> None:

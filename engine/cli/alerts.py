@@ -79,7 +79,9 @@ def show(number: Number, store: StoreOption = None, as_json: JsonOption = False)
         return
     one = told.alert
     console = Console(markup=False, highlight=False)
-    console.print(f"{told.text}\nsince {when(one.opened_at)} UTC, {_over(one)}; {one.owner}")
+    console.print(
+        f"{told.text}\nsince {when(one.opened_at)} UTC, {_over(one)}; whose: {told.contact or one.owner}"
+    )
     if one.taken_by:
         console.print(f"{one.taken_by} looks after it since {when(one.taken_at)} UTC")
     if one.state == "quiet":

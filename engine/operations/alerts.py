@@ -11,6 +11,7 @@ from engine.alerting.wording import Event, text_of, title_of
 from engine.auditing import Act, Entry
 from engine.errors import Misconfigured
 from engine.model import Owner
+from engine.operations.loading import channel_of
 from engine.operations.operation import Desk, NotThere, Operation, entry
 from engine.watching import Alert, AlertQuery, Kind, Notice
 
@@ -93,10 +94,11 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """An alert with what was and is to be told of it, in words and by which routes; others of its cause
-    before it."""
+    before it. `contact` is whom its channel names as its owner."""
 
     alert: Shown
     text: str
+    contact: str
     runbook: str
     notices: tuple[Notice, ...]
     earlier: tuple[Shown, ...]
@@ -129,10 +131,19 @@ def _show(desk: Desk, _: Caller, asked: AskOne) -> Told:
     return Told(
         alert=_shown(alert, now),
         text=text_of(Event("closed" if alert.closed_at else "opened", alert)),
+        contact=_contact(desk, alert),
         runbook=f"runbooks/alert-{alert.kind}",
         notices=tuple(desk.store.notices(alert.id)),
         earlier=tuple(_shown(one, now) for one in earlier),
     )
+
+
+def _contact(desk: Desk, alert: Alert) -> str:
+    channel = channel_of(desk, alert.channel) if alert.channel else None
+    if channel is None:
+        return ""
+    owner = channel.spec.owner
+    return {Owner.BUSINESS: owner.business, Owner.TECHNICAL: owner.technical}.get(alert.owner, "")
 
 
 def _take(desk: Desk, caller: Caller, asked: AskTake) -> Shown:

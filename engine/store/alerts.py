@@ -127,6 +127,13 @@ class Alerts(Part):
                 [(one.state, one.due_at, one.said, one.id) for one in sent],
             )
 
+    def drop_alerts(self, before: float) -> int:
+        """`AlertStore.drop_alerts`."""
+        over = "closed_at > 0 AND closed_at < ?"
+        with self._database.write(_TAKES_TURNS) as work:
+            work.run(f"DELETE FROM notices WHERE alert_id IN (SELECT id FROM alerts WHERE {over})", (before,))
+            return work.run(f"DELETE FROM alerts WHERE {over}", (before,))
+
     def _raise(self, work: Work, one: Opening, now: float) -> Alert:
         found = one.found
         last = work.rows(

@@ -170,3 +170,14 @@ class AlertContract:
         ]
         a, b, c = first.id, second.id, third.id
         assert ids == [[c, b, a], [c, b], [a], [b], [b, a], [], [c, b], [c, b]]
+
+    def test_what_was_over_long_ago_is_forgotten_with_its_notices(self, store: Store) -> None:
+        first, second, third = raised(store, found("a"), found("b"), found("c"))
+        store.change_alerts([], [first.id], [], now=200.0)
+        store.change_alerts([], [second.id], [], now=300.0)
+        assert store.drop_alerts(250.0) == 1
+        assert [one.id for one in store.alerts(AlertQuery())] == [third.id, second.id]
+        assert store.notices(first.id) == []
+        assert len(store.notices(second.id)) == 2
+        (fourth,) = raised(store, found("a"), now=400.0)
+        assert fourth.id > third.id

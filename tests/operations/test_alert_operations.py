@@ -98,6 +98,7 @@ def test_one_is_shown_with_what_was_told_and_what_was_before(desk: Desk) -> None
     (second,) = raised(desk, "charges")
     told = perform(desk, VIEWER, alerts.SHOW, AskOne(second))
     assert told.text == "charges: nothing heard for 17 min, expected every 15m"
+    assert told.contact == "interfaces@hospital.example"
     assert (told.runbook, [one.id for one in told.earlier]) == ("runbooks/alert-silent", [first])
     assert [(one.event, one.route, one.state) for one in told.notices] == [("opened", "chat", "due")]
     with pytest.raises(NotThere):

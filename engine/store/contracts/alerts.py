@@ -66,3 +66,7 @@ class AlertStore(Protocol):
     def settle_notices(self, sent: Sequence[SentNotice]) -> None:
         """Write how attempts to send ended."""
         ...
+
+    def drop_alerts(self, before: float) -> int:
+        """Forget alerts that were over before then, with their notices; how many."""
+        ...
