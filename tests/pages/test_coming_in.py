@@ -58,6 +58,7 @@ def test_from_the_first_account_to_somebody_elses_password(browser: Browser, tmp
         page.get_by_label("The same password again").fill(PASSWORD)
         page.get_by_role("button", name="Make the account").click()
         first.goto("/people")
+        page.get_by_text("Invite somebody").click()
         assert first.faults() == []
         page.get_by_label("Name", exact=True).fill("otto")
         page.get_by_label("Which human being this is").fill("Otto Weber, night shift")
@@ -135,7 +136,7 @@ def test_a_form_of_another_site_does_nothing(browser: Browser, console: Console,
             f"""() => {{ const form = document.createElement('form'); form.method = 'post';
             form.action = '{console.url}/logout'; document.body.append(form); form.submit(); }}"""
         )
-        page.wait_for_load_state("load")
+        page.wait_for_url("**/login")
         assert len(console.store.sessions("vic")) == 1
         window.goto("/me")
         expect(page.get_by_role("heading", name="Your account")).to_be_visible()

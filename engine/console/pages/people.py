@@ -41,17 +41,17 @@ ROLES: Final = (
 )
 
 _WORDS: Final = {
-    Permission.OWN: "own account",
-    Permission.SEE: "see",
-    Permission.FIND: "find by number",
-    Permission.CONTENT: "unmasked content",
-    Permission.FIX: "fix",
-    Permission.HOLD: "hold, take alerts on",
-    Permission.AUTHOR: "put editions forward",
-    Permission.APPROVE: "approve",
-    Permission.RECONCILE: "check the books",
-    Permission.AUDIT: "audit",
-    Permission.MANAGE: "accounts",
+    Permission.OWN: "the own account",
+    Permission.SEE: "see traffic, channels, alerts, the books, masked messages",
+    Permission.FIND: "find messages by the number of a person or a visit",
+    Permission.CONTENT: "see a message unmasked, with a reason",
+    Permission.FIX: "redeliver, replay, edit, skip",
+    Permission.HOLD: "hold, let go, take alerts on",
+    Permission.AUTHOR: "put an edition of the channels forward",
+    Permission.APPROVE: "approve what somebody else put forward",
+    Permission.RECONCILE: "check the books, put a repair forward",
+    Permission.AUDIT: "read and export the audit",
+    Permission.MANAGE: "accounts, sessions, tokens of others",
 }
 
 
