@@ -285,10 +285,12 @@ def _faults(
         yield "bad", "its door takes no messages: see the engine's log"
     if waits.now and (text := _late(waits, within, held=bool(holds), up=told.up)):
         yield "bad", text
-    for alert in told.alerts:
-        if alert.channel == name:
-            yield "bad" if alert.critical else "warn", f"alert: {alert.kind.replace('-', ' ')}"
-    if dead and not any(one.channel == name and one.kind == "dead-letters" for one in told.alerts):
+    alerts = [one for one in told.alerts if one.channel == name]
+    if alerts:
+        kinds = ", ".join(dict.fromkeys(one.kind.replace("-", " ") for one in alerts))
+        many = f"{len(alerts)} alerts" if len(alerts) > 1 else "alert"
+        yield "bad" if any(one.critical for one in alerts) else "warn", f"{many}: {kinds}"
+    if dead and not any(one.kind == "dead-letters" for one in alerts):
         yield "warn", f"{dead} dead letter{'s' if dead != 1 else ''} to settle"
     met, missed = _kept(name, within, told)
     if missed > met:
