@@ -18,7 +18,7 @@ from engine.watching import AlertQuery
 
 FAILING, SENDERS = 10_000, 4
 WATCHED = """\
-expect: every 20s
+expect: every 5s
 alerts: {to: [chat], error_rate: off, queue_length: off, acknowledgement: off}
 """
 IGNORED = "filters: [{name: gone-from-the-list, when: {FT1-7.1: G999}}]\n"
@@ -78,6 +78,7 @@ def test_s77_ten_thousand_failures_and_a_silent_feed_are_told_once_each_and_once
         assert "between-us" not in "\n".join(engine.logs)
 
 
+@pytest.mark.slow
 def test_a_destination_that_is_away_is_one_alert_for_all_that_waits(
     make_engine: Callable[..., Engine],
 ) -> None:

@@ -50,9 +50,9 @@ class AlertStore(Protocol):
         ...
 
     def quiet_alert(self, alert_id: int, *, until: float, at: float, told: Entry) -> Alert | None:
-        """Nothing is told of its cause before `until` (in the past: from now on everything is), and then
-        again what is still open. `told` is recorded in the same commit. None where there is no such open
-        alert."""
+        """Nothing is told of its cause but its end before `until` (in the past: from now on everything is),
+        and then again what is still open. `told` is recorded in the same commit. None where there is no such
+        open alert."""
         ...
 
     def notices(self, alert_id: int) -> list[Notice]:
