@@ -1,7 +1,7 @@
 """By what a message sent again is known, and visits that are over: forgotten after their time.
 
-Messages are walked by their ids, a stretch at a time, up to the first that is not old enough: a table of years
-is never read in one statement, which would hold back the log that commits are written to.
+Messages are walked by their ids, a stretch at a time, up to the first that is not old enough: a table of
+years is never read in one statement, which would hold back the log that commits are written to.
 """
 
 from __future__ import annotations
