@@ -207,6 +207,9 @@ def work(store: StoreOption = None) -> None:
     """Make the checks that were asked for and carry out what was approved, now. The running engine does so by
     itself."""
     opened = open_named(store)
+    if not opened.own("books"):
+        typer.echo("another process does it")
+        return
     done = _worker(opened).work()
     sign(opened)
     typer.echo(f"{done} done" if done else "nothing is to be done")

@@ -34,6 +34,7 @@ _remedies = msgspec.json.Decoder(tuple[Remedy, ...])
 _scope = msgspec.json.Decoder(Scope)
 _OPEN = (DeliveryState.DUE, DeliveryState.CLAIMED, DeliveryState.SCHEDULED)
 _MOST = 1000
+_FINE = ("done", "was no longer there")
 
 
 def repair_of(row: RepairRow) -> Repair:
@@ -117,9 +118,11 @@ class Worker:
     def _do(self, repair: Repair, remedy: Remedy, still: Mapping[str, Gap]) -> str:
         """Do one remedy for the gap as it is now, a later message may have come under its key; what became of
         it."""
+        if self._is_open(remedy.gap):  # an attempt before sent it
+            return "on its way"
         gap = still.get(remedy.gap.mark)
         if gap is None:
-            return "on its way" if self._is_open(remedy.gap) else "was no longer there"
+            return "was no longer there"
         told = self._told(
             f"repair:{repair.number}", {"gap": str(remedy.number), "mend": remedy.mend, "key": gap.key}
         )
@@ -155,7 +158,7 @@ class Worker:
             return 0
         still = self._still([one.gap for one in repair.remedies])
         remedies = tuple(replace(one, outcome=_outcome(one, still)) for one in repair.remedies)
-        whole = all(one.outcome in ("done", "was no longer there") for one in remedies)
+        whole = all(one.outcome in _FINE for one in remedies)
         self._keep(replace(repair, remedies=remedies), "done" if whole else "failed")
         return 1
 
@@ -194,6 +197,8 @@ class Worker:
 
 
 def _outcome(remedy: Remedy, still: Mapping[str, Gap]) -> str:
-    if remedy.outcome not in ("done", "on its way"):
+    if remedy.outcome not in (*_FINE, "on its way"):
         return remedy.outcome
-    return "Odoo still differs" if remedy.gap.mark in still else "done"
+    if remedy.gap.mark in still:
+        return "Odoo still differs"
+    return "done" if remedy.outcome == "on its way" else remedy.outcome

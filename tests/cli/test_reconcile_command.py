@@ -28,7 +28,7 @@ GAPS = (
         kind=GapKind.CHANGED, subject="charges", effect="charge", key="dft/T1",
         text="its line says otherwise", model="sale.order.line",
         differences=(Difference("quantity", "3", "9"), Difference("whose", "", "")), documents=(55,),
-        mend="restore", asked=True, advice="ask who changed it", delivery_id=1_000_000,
+        mend="restore", asked=True, advice="ask who changed it", delivery_id=1_000_001,
         destination="odoo:north", since=100.0,
     ),
     Gap(kind=GapKind.UNKNOWN, subject="charges", effect="charge", key="", text="nobody asked for it"),
@@ -145,3 +145,8 @@ def test_work_carries_out_what_was_approved_and_fails_where_odoo_cannot_be_asked
     assert (row.state, b"WARDLINE_ODOO" in row.plan) == ("failed", True)
     (view,) = store.deliveries(Query())
     assert view.state.value == "delivered"  # nothing was sent on its way
+
+
+def test_one_process_at_a_time_does_the_work(run: Any, store: Store) -> None:
+    assert store.own("books")
+    assert run("work").stdout == "another process does it\n"
