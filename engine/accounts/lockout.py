@@ -33,8 +33,10 @@ class Standing(NamedTuple):
     until: float = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until the next attempt is looked at; 0 when it is at once."""
-        return max(0.0, self.until - now)
+        """Seconds until the next attempt is looked at; 0 when it is at once, as it is after a clock was set
+        back."""
+        left = self.until - now
+        return left if 0.0 < left <= LONGEST else 0.0
 
 
 def failed(before: Standing, now: float, free: int = FREE) -> Standing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,14 +12,15 @@ import pytest
 from conformance.store_contract import RING
 from msgspec.structs import replace
 
-from engine.accounts import entrance as module
+from engine.accounts import comparing
 from engine.accounts.coming import Came, Entered, KeptOut, Terms
-from engine.accounts.entrance import FROM_ONE_ADDRESS, Entrance
+from engine.accounts.entrance import Entrance
+from engine.accounts.guesses import FROM_ONE_ADDRESS
 from engine.accounts.lockout import FREE, LONGEST
 from engine.accounts.secrets import api_token, digest_of
 from engine.accounts.words import Role
 from engine.auditing import Act, AuditQuery, Entry
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
 from engine.slow_hashes import hash_of
 from engine.store.base import Store
 from engine.store.contracts.accounts import ApiToken, Changed, User
@@ -59,7 +62,7 @@ def door(store: Store, clock: Time) -> Entrance:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing costs nothing: what is under test here is counted, not compared."""
-    monkeypatch.setattr(module, "holds", lambda secret, hashed: secret == PASSWORD and hashed == HASHED)
+    monkeypatch.setattr(comparing, "holds", lambda secret, hashed: secret == PASSWORD and hashed == HASHED)
 
 
 def wrong(door: Entrance, came: Came = THERE, name: str = "ann") -> KeptOut:
@@ -306,3 +309,47 @@ def test_logging_out_ends_the_session(door: Entrance, store: Store) -> None:
     door.log_out(who, HERE._replace(session=entered.session))
     assert door.who(entered.session, "") is None
     assert store.entries(AuditQuery(act="login"))[-1].entry.detail["ended"] == "by its owner"
+
+
+def test_whoever_sends_many_holds_neither_memory_nor_threads_of_those_who_are_known(
+    door: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = door.log_in("ann", PASSWORD, HERE).mark
+    go, began = threading.Event(), threading.Semaphore(0)
+
+    def slow(secret: str, hashed: str) -> bool:
+        if secret != PASSWORD:
+            began.release()
+            go.wait(30)
+        return secret == PASSWORD and hashed == HASHED
+
+    monkeypatch.setattr(comparing, "holds", slow)
+
+    def guess(number: int) -> str:
+        try:
+            door.log_in(f"name{number}", "a guess", Came(f"198.51.100.{number}"))
+        except KeptOut as error:
+            return error.why
+        except Unavailable:
+            return "busy"
+        return "in"
+
+    with ThreadPoolExecutor(30) as threads:
+        said = [threads.submit(guess, number) for number in range(30)]
+        for _ in range(comparing.AT_ONCE):
+            assert began.acquire(timeout=10)
+        assert door.log_in("ann", PASSWORD, HERE._replace(mark=mark)).name == "ann"
+        while sum(one.done() for one in said) < 30 - comparing.AT_ONCE - comparing.WAITING:
+            time.sleep(0.01)
+        go.set()
+    why = [one.result() for one in said]
+    assert why.count("busy") == 30 - comparing.AT_ONCE - comparing.WAITING
+    assert why.count("wrong") == comparing.AT_ONCE + comparing.WAITING
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_clock_that_was_set_back_keeps_nobody_out(door: Entrance, clock: Time) -> None:
+    for _ in range(FREE):
+        wrong(door)
+    clock.now -= 86400.0
+    assert door.log_in("ann", PASSWORD, HERE).name == "ann"

@@ -16,14 +16,13 @@ from console.sign_on_kit import CLIENT, Provider, trusting
 from msgspec.structs import replace
 
 from engine.access.https import ask
-from engine.accounts import entrance as entering
 from engine.accounts.coming import Terms
 from engine.accounts.identity import Single
 from engine.accounts.sign_on import SignOn
 from engine.accounts.words import Role
 from engine.app.signing_on import single_of
 from engine.console import signing_on
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
 from engine.settings import Settings
 from engine.store.contracts.accounts import Changed
 
@@ -302,7 +301,7 @@ def test_what_a_directory_says_of_itself_has_to_fit(provider: Provider, metadata
         single = Single(
             issuer=provider.issuer, client=CLIENT, secret="", redirect="https://x/", groups="g", roles={}
         )
-        with pytest.raises(entering.Unavailable, match="cannot be"):
+        with pytest.raises(Unavailable, match="cannot be"):
             SignOn(single, ask, time.time).begin("/")
 
 

@@ -145,7 +145,6 @@ class HospitalEngine(Engine):
         assert books["gaps"] == []
         return books
 
-
     def reconciled(self) -> dict[str, Any]:
         """What `wardline reconcile` finds: Odoo has what the books say, dead letters aside."""
         _, said = self.wardline("reconcile", "--since", "30d", "--json")
