@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from engine.accounts.words import Caller, Permission
 from engine.auditing import Act, spread
 from engine.correlation import message_of
 from engine.errors import Misconfigured, Unacceptable
+from engine.fhir.releases import RELEASES
 from engine.model import MessageState, ReasonCode
 from engine.operations.control_ids import Sender, names_of, senders
 from engine.operations.loading import loaded
@@ -29,6 +31,7 @@ MOST: Final = 500
 """Messages on a page."""
 
 _EVERY: Final = Query(limit=100_000)
+_RESOURCE: Final = re.compile(r"([A-Z][A-Za-z]{1,40})/([A-Za-z0-9.-]{1,64})", re.ASCII)
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,10 +39,11 @@ class Search(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `type` is `ADT` or `ADT^A01`; `since` and `until` an age (`15m`, `2h`, `7d`) or a date and time (ISO 8601,
     UTC) of when it was received; `control_id` is MSH-10, tried for all who sent lately, or for `application`
-    (MSH-3) and `facility` (MSH-4); `correlation` the id that logs, traces and answers name it by; `about` an
-    effect's key or a document's id or name, looked for among what was received in the last 30 days where
-    `since` does not say; `code`, `place` and `destination` why and where it stopped (`-`: before any
-    destination); `edition` the one that it went through; `before` an id, for the next page."""
+    (MSH-3) and `facility` (MSH-4); `correlation` the id that logs, traces and answers name it by; `about` a
+    FHIR resource (`SupplyRequest/17`), an effect's key, a document's id or name, looked for among what was
+    received in the last 30 days where `since` does not say; `code`, `place` and `destination` why and where
+    it stopped (`-`: before any destination); `edition` the one that it went through; `before` an id, for the
+    next page."""
 
     channel: str = ""
     type: str = ""
@@ -140,14 +144,26 @@ def _correlated(desk: Desk, text: str) -> Listed:
 
 
 def _about(desk: Desk, word: str, sought: Sought, now: float) -> Listed:
-    """Those with such an effect or document, and of what else is asked."""
+    """Those of such a resource, effect or document, and of what else is asked."""
     if '"' in word or "\\" in word:
         raise Misconfigured("no key and no document is written so", where="about")
     since = sought.since or moment("30d", now)
-    ids = desk.store.delivering(word, since=since, limit=MOST)
+    ids = _versions(desk, word) or desk.store.delivering(word, since=since, limit=MOST)
     fits = {view.id: view for number in ids for view in desk.store.messages(Query(ids=(number,), limit=1))}
     found = [view for view in fits.values() if _fits(view, sought)]
     return Listed(messages=tuple(found[: sought.limit - 1]))
+
+
+def _versions(desk: Desk, word: str) -> list[int]:
+    """Of a FHIR resource (`SupplyRequest/17`) the messages that its versions are, newest first."""
+    found = _RESOURCE.fullmatch(word)
+    if found is None:
+        return []
+    of_each = [
+        desk.store.history(release, found[1], found[2], before=0, since=0.0, limit=MOST).versions
+        for release in RELEASES
+    ]
+    return sorted((one.message_id for versions in of_each for one in versions), reverse=True)
 
 
 def _fits(view: MessageView, sought: Sought) -> bool:

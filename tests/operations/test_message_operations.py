@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from operations.duty_desk import PID, PV1, Duty, caller, duties
+from conformance.store_contract import RING
+from fhir_channel import channel_in
+from merging_hospital import Hospital
+from operations.duty_desk import NOW, PID, PV1, Duty, caller, duties
 
 from engine.accounts.words import Role
 from engine.auditing import Act
@@ -14,8 +17,9 @@ from engine.errors import Misconfigured
 from engine.model import Arrival, DeliveryState, MessageState, Reason, ReasonCode, Refused
 from engine.operations.contents import OPEN, READ, Opening, Reading
 from engine.operations.messages import FIND, SEARCH, SHOW, Find, Found, Listed, Search
-from engine.operations.operation import Forbidden, NotThere, entry, perform
+from engine.operations.operation import Desk, Forbidden, NotThere, entry, perform
 from engine.operations.story import Asked, Story
+from engine.settings import Settings
 
 OPERATOR, VIEWER = caller(), caller(Role.VIEWER)
 LOCKED = Reason(ReasonCode.CONFLICT, "the order is locked", "sale.order")
@@ -250,3 +254,23 @@ def test_a_corrected_message_shows_what_it_says_and_what_it_said(duty: Duty) -> 
     assert duty.audited(Act.LOOK)[-1].detail["revision"] == "0"
     with pytest.raises(NotThere):
         perform(duty.desk, VIEWER, READ, Reading(id=number, revision=9))
+
+
+def test_a_resource_is_found_by_its_id_and_shown_masked(tmp_path: Path) -> None:
+    channel = channel_in(tmp_path).program
+    hospital = Hospital(f"sqlite:///{tmp_path}/fhir.db", channel)
+    desk = Desk(hospital.store, RING, Settings(), lambda: NOW)
+    body = {
+        "resourceType": "Patient", "id": "17", "identifier": [{"system": "urn:h", "value": "7"}],
+        "name": [{"family": "TESTMANN"}],
+    }  # fmt: skip
+    number = hospital.write(body, channel.channel)
+    listed = perform(desk, VIEWER, SEARCH, Search(about="Patient/17"))
+    assert ids(listed) == [number]
+    assert ids(perform(desk, VIEWER, SEARCH, Search(about="Patient/18"))) == []
+    story = perform(desk, VIEWER, SHOW, Asked(number))
+    assert story.resource == "Patient/17/_history/1"
+    content = perform(desk, VIEWER, READ, Reading(id=number))
+    assert content.lines
+    assert "TESTMANN" not in str([line.value for line in content.lines])
+    hospital.close()

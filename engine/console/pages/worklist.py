@@ -37,11 +37,19 @@ def worklist_routes(desk: Desk) -> list[Route]:
     a code's row, `POST` shows what it would come to, and with a reason puts it forward."""
 
     async def listed(request: Request) -> Response:
-        asked = Filter(channel=request.query_params.get("channel", ""))
+        asked = Filter(
+            channel=request.query_params.get("channel", ""), owner=request.query_params.get("owner", "")
+        )
         found = await looked(desk, request, LIST, asked)
         codes = await looked(desk, request, CODES, asked)
         return page(
-            "worklist.html", found=found, codes=codes, owners=_OWNERS, channel=asked.channel, now=desk.clock()
+            "worklist.html",
+            found=found,
+            codes=codes,
+            owners=_OWNERS,
+            channel=asked.channel,
+            owner=asked.owner,
+            now=desk.clock(),
         )
 
     async def asked(request: Request) -> Response:
