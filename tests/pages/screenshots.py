@@ -18,10 +18,13 @@ from pages.window import Scheme, Window, chromium, window
 from playwright.sync_api import Browser
 
 from demo.day import connection
-from demo.odoo import drop_database, fresh_database
+from demo.odoo import Running, drop_database, fresh_database
+from demo.session import Session
 from demo.wardline import Broken
-from engine.accounts.words import Role
+from engine.accounts.words import Caller, Role
 from engine.console.site import places
+from engine.operations.books import RECONCILE, AskRun
+from engine.operations.operation import perform
 from engine.store.contracts.overview import Sought
 
 OUT = Path(__file__).parents[2] / "docs/screenshots"
@@ -45,11 +48,13 @@ def main(only: str = "") -> int:
     OUT.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        _odoo() as odoo,
+        _odoo() as (odoo, found),
         hospital(Path(folder), odoo=odoo, environment="St. Elsewhere, test") as place,
         chromium() as browser,
     ):
         _measured(place)
+        if found:
+            _checked(place, found)
         chosen = [shot for shot in _shots(place) if only in shot.name]
         return sum(_taken(browser, place, chosen, scheme) for scheme in SCHEMES)
 
@@ -63,14 +68,29 @@ def _measured(place: Hospital) -> None:
         time.sleep(0.5)
 
 
+def _checked(place: Hospital, odoo: Running) -> None:
+    """Cancel a transfer by hand, as somebody in Odoo might, and hold the books against it."""
+    desk, end = place.console.desk, time.monotonic() + 60
+    with Session(odoo.url, odoo.database, odoo.admin.login, odoo.admin.password) as admin:
+        ours = [["origin", "!=", False], ["state", "in", ["confirmed", "assigned"]]]
+        for one in admin.read("stock.picking", ours, "id", limit=1):
+            admin.call("stock.picking", "action_cancel", [one["id"]])
+    wanda = Caller(name="wanda.brandt", roles=frozenset(DUTY))
+    perform(desk, wanda, RECONCILE, AskRun(since="1d"))
+    while desk.store.checks(1)[0].state == "asked":
+        if time.monotonic() > end:
+            raise Broken("the books are not held against Odoo")
+        time.sleep(0.5)
+
+
 @contextmanager
-def _odoo() -> Iterator[dict[str, str]]:
+def _odoo() -> Iterator[tuple[dict[str, str], Running | None]]:
     if os.environ.get("ODOO") == "none":
-        yield {}
+        yield {}, None
         return
     found = fresh_database("screenshots")
     try:
-        yield connection(found)
+        yield connection(found), found
     finally:
         drop_database(found)
 
@@ -89,8 +109,7 @@ def _shots(place: Hospital) -> Iterator[Shot]:
     yield Shot("channel", "/channels/dft-charges")
     yield Shot("edition", "/editions/1")
     yield from (Shot("alert", f"/alerts/{one.id}") for one in place.console.store.open_alerts()[:1])
-    yield Shot("channel", "/channels/dft-charges")
-    yield Shot("edition", "/editions/1")
+    yield from (Shot("books-check", f"/books/checks/{one.number}") for one in place.console.store.checks(1))
     yield Shot("audit-entry", "/audit/5")
     yield Shot("account", "/me")
     yield Shot("runbook", "/manual/runbooks/unmapped-code")
