@@ -9,8 +9,8 @@ from typing import Final
 from engine.alerting.gauges import gauges_of
 from engine.alerting.listening import listened
 from engine.alerting.watch import RECENT, Away, DeadLetters, Facts, Listening
-from engine.measuring.reading import buckets, current, last_seen, processes, quantile, totals
-from engine.measuring.standing import Standing
+from engine.measuring.reading import Process, buckets, current, last_seen, processes, quantile, totals
+from engine.measuring.standing import Standing, worst
 from engine.model import HoldKind, MessageState
 from engine.store.base import Store
 from engine.store.contracts.measures import Measured
@@ -50,7 +50,7 @@ class Looker:
     def look(self, now: float) -> Facts:
         """How things are. Raises `Unavailable`."""
         store, since = self._store, now - RECENT
-        parts = {name: stands for one in processes(store, now) for name, stands in one.parts.items()}
+        parts = _parts(processes(store, now))
         doors = {
             name.removeprefix(_DOOR): stands == "ready"
             for name, stands in parts.items()
@@ -59,6 +59,7 @@ class Looker:
         self._listening = listened(self._listening, doors, now=now, began=self._began, ended=self._ended)
         return Facts(
             now=now,
+            heard=bool(parts),
             seen=last_seen(store),
             listening=self._listening,
             backlog=self._backlog(now),
@@ -91,6 +92,7 @@ class Looker:
     def _own(self, parts: Mapping[str, Standing], now: float) -> dict[Kind, dict[str, float]]:
         """Of the engine itself: parts that do not work, the audit, the edition."""
         still = {name for name, stands in parts.items() if stands != "ready" and not _is_other(name)}
+        still |= set() if parts else {"measures"}  # who would say it is what does not work
         self._parts = {name: self._parts.get(name, now) for name in still}
         refused = {one.holder: now - one.at for one in self._store.running() if one.refused}
         return {
@@ -107,6 +109,15 @@ _HELD: Final = {
     HoldKind.DESTINATION: "destination",
 }
 """What stands still by a hold: the effects of a channel wait as its messages do."""
+
+
+def _parts(there: Iterable[Process]) -> dict[str, Standing]:
+    """How parts stand: one that several processes have as its worst."""
+    found: dict[str, list[Standing]] = defaultdict(list)
+    for one in there:
+        for name, stands in one.parts.items():
+            found[name].append(stands)
+    return {name: worst(some) for name, some in found.items()}
 
 
 def dead_letters(stopped: Iterable[Stopped]) -> tuple[DeadLetters, ...]:

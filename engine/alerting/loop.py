@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from engine.alerting.evaluating import judge
+from engine.alerting.evaluating import Judged, judge
 from engine.alerting.raising import LATELY, Changes, Memory, step
 from engine.alerting.watch import Facts, Watches
 from engine.alerting.wording import Event
@@ -73,8 +73,11 @@ class AlertLoop:
 
     def _written(self, now: float) -> None:
         watches = self._watches
-        judged = judge(watches, self._look(now))
+        facts = self._look(now)
         stands = {alert.cause: alert for alert in self._store.open_alerts()}
+        judged = judge(watches, facts)
+        if not facts.heard:
+            judged = Judged(judged.found, frozenset(stands))
         lately = self._store.openings(now - LATELY) if stands or judged.found else {}
         memory, changes = step(self._memory, stands, judged, lately, now)
         if changes:

@@ -67,15 +67,18 @@ class NoticeLoop:
         self._routes = routes
 
     def turn(self) -> float:
-        """Send what is due; seconds to rest."""
+        """Send what is due; seconds to rest. While the store is away nothing is: that is told elsewhere."""
         now = self._clock()
         due: dict[str, list[Due]] = {}
-        for notice, alert in self._store.due_notices(now, _AT_ONCE):
-            due.setdefault(notice.route, []).append((notice, alert))
-        for name, some in due.items():
-            if self._free.get(name, 0.0) <= now:
-                self._store.settle_notices(self._told(name, some))
-                self._free[name] = self._clock() + GAP
+        try:
+            for notice, alert in self._store.due_notices(now, _AT_ONCE):
+                due.setdefault(notice.route, []).append((notice, alert))
+            for name, some in due.items():
+                if self._free.get(name, 0.0) <= now:
+                    self._free[name] = now + GAP
+                    self._store.settle_notices(self._told(name, some))
+        except Unavailable:
+            return GAP
         return LOOK
 
     def tell(self, names: Sequence[str], events: Sequence[Event]) -> bool:

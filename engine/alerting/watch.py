@@ -97,6 +97,7 @@ class Away(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """How things are now, in seconds since the epoch, messages, shares. What is absent is not known.
 
+    `heard` is whether the engine said of late how it stands: without that nothing is known to be over.
     `held` names what a person stopped (`door charges`): it is meant to stand still. `routed` are per channel
     the messages that died and all that were routed of late, `settled` the effects that were refused and all
     that were settled; `took` how many effects stood after how long (`engine.measuring.reading.buckets`);
@@ -104,6 +105,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     subject, in the unit of the kind's limit."""
 
     now: float
+    heard: bool = True
     seen: Mapping[str, float] = {}
     listening: Mapping[str, Listening] = {}
     backlog: Mapping[str, Mapping[str, float]] = {}

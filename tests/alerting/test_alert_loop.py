@@ -222,6 +222,38 @@ def test_an_alert_survives_a_restart_and_is_not_told_again(duty: Duty) -> None:
     assert again.told == [("closed", "silent channel:charges")]
 
 
+def test_when_nobody_says_how_things_stand_nothing_is_known_to_be_over(duty: Duty) -> None:
+    duty.doors["charges"] = "unready"
+    duty.passes(120)
+    assert duty.told == [("opened", "door channel:charges")]
+    for _ in range(60):  # what is measured is not written any more
+        duty.now += 10
+        duty.loop.turn()
+        duty.notices.turn()
+    assert duty.told == [("opened", "door channel:charges"), ("opened", "process part:measures")]
+    duty.doors["charges"] = "ready"
+    duty.seen = duty.now
+    duty.passes(300)
+    assert sorted(duty.told[2:]) == [("closed", "door channel:charges"), ("closed", "process part:measures")]
+
+
+def test_a_part_of_several_processes_stands_as_its_worst(duty: Duty) -> None:
+    for _ in range(12):
+        duty.seen = duty.now
+        duty.store.measure(
+            {},
+            {
+                series("wardline_process", process="n/1", version="1"): START,
+                series("wardline_part", process="n/1", part="routing"): 0.0,
+                series("wardline_process", process="n/2", version="1"): START,
+                series("wardline_part", process="n/2", part="routing"): 2.0,
+            },
+            at=duty.now,
+        )
+        duty.passes(10, every=10)
+    assert duty.told == [("opened", "process part:routing")]
+
+
 class Broken:
     """A store that takes no commits while it is `away`."""
 
@@ -313,6 +345,7 @@ def test_what_is_measured_of_the_node_is_in_the_unit_of_its_limit(store: Store) 
         Kind.GAPS: {"channel:charges": 2.0},
         Kind.CLOCK: {"node": 90.0},
         Kind.DAMAGED: {"store": 1.0},
+        Kind.PROCESS: {"part:measures": 0.0},  # nobody said anything yet
     }
     later = looker.look(START + 86400).gauges
     assert Kind.CERTIFICATE not in later  # of a door that is gone nobody says it again
