@@ -39,7 +39,9 @@ def test_a_charge_is_followed_from_its_frame_to_its_documents(told: Collector, t
         assert {one.words["effect"] for one in delivered} >= {"charge", "consume"}
         named = dict(part.split(":") for one in delivered for part in str(one.words["documents"]).split())
         assert admin.read("sale.order.line", [["id", "=", int(named["sale.order.line"])]], "id")
-        assert admin.read("stock.picking", [["id", "=", int(named["stock.picking"])]], "id")
+        (picking,) = admin.read("stock.picking", [["id", "=", int(named["stock.picking"])]], "note", "origin")
+        assert f"Wardline {view.correlation}<" in picking["note"]
+        assert picking["origin"].startswith("dft-charges/")  # by which it is found again: the effect's key
         calls = [one for one in spans if one.parent in {span.id for span in delivered}]
         assert {"sale.order.line.load", "stock.picking.load"} <= {one.name for one in calls}
         assert all(one.failed == "" and one.ended >= one.began for one in calls)

@@ -224,6 +224,7 @@ def _new(row: Row[effects.Consume], plan: Plan) -> NewTransfer:
         used,
         "0",
         plan.partner,
+        row.came_of,
     )
 
 

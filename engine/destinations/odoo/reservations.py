@@ -177,6 +177,7 @@ def _new(row: Row[effects.Reserve], plan: Plan, life: int, missing: tuple[Line, 
         planned=_planned(row.effect),
         priority=_priority(row.effect),
         partner=plan.partner,
+        note=row.came_of,
     )
 
 

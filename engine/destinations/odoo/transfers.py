@@ -112,6 +112,8 @@ class NewTransfer(msgspec.Struct, frozen=True):
     planned: str = ""
     priority: str = "0"
     partner: int = 0
+    note: str = ""
+    """For who reads it in Odoo: which message it came of. Nothing is found by it."""
 
 
 class Transfers:
@@ -182,7 +184,7 @@ class Transfers:
             str(self._site.catalogue.internal_type(self._site.company, new.source.warehouse)),
         ]
         head += [new.origin, str(new.source.id), str(new.destination.id)]
-        head += [str(new.partner or ""), new.priority, new.planned]
+        head += [str(new.partner or ""), new.priority, new.planned, new.note]
         rows = [self._move_row(new.name, new.source.id, new.destination.id, line) for line in new.lines]
         return [[*(head if i == 0 else [""] * len(head)), *row] for i, row in enumerate(rows)]
 
@@ -203,7 +205,7 @@ class Transfers:
 
 _HEAD = [
     "id", "picking_type_id/.id", "origin", "location_id/.id", "location_dest_id/.id", "partner_id/.id",
-    "priority", "scheduled_date",
+    "priority", "scheduled_date", "note",
 ]  # fmt: skip
 _MOVE = [
     "id", "product_id/.id", "product_uom_qty", "product_uom/.id", "location_id/.id", "location_dest_id/.id",

@@ -32,6 +32,11 @@ class Row(Generic[E]):
     documents: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def came_of(self) -> str:
+        """Which message it came of, for who reads it in Odoo; empty in a plan."""
+        return f"Wardline {self.delivery.correlation}" if self.delivery.received_at else ""
+
     def fail(self, error: Unacceptable | Unavailable) -> None:
         """Refused, or to be tried again; the first failure of a row is the one that is told."""
         if self.outcome is None:
