@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from console.console_kit import Console, running_console
 from hospital_messages import Used, admission, charges
-from odoo_books import put_in_stock, sign_in
+from odoo_books import put_in_stock, read_books, sign_in
 from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
 from pages.window import Window, chromium, window
@@ -87,6 +87,53 @@ def test_a_patients_messages_are_found_by_the_number(duty: Duty, operator: Windo
     assert PERSON not in str(told)
 
 
+def test_a_dead_letter_is_corrected_replayed_and_stands_in_odoo_once(duty: Duty, operator: Window) -> None:
+    duty.engine.send("dft-charges", charges("4-1", PERSON, "V-1", Used("T4", "850001", "two")))
+    duty.engine.all_settled()
+    before = quantities(duty)
+    page = operator.goto("/worklist")
+    cause = page.locator("tbody tr", has_text="FT1[1]-10")
+    expect(cause).to_have_count(1)
+    cause.get_by_role("link", name="newest").click()
+    page.get_by_role("link", name="Correct").click()
+    assert page.get_by_label("Place").first.input_value() == "FT1[1]-10"
+    page.get_by_label("Says").first.fill("2")
+    page.get_by_role("button", name="Show what would come of it").click()
+    expect(page.get_by_text("1 charge is made that was not before")).to_be_visible()
+    page.get_by_label("Reason, for the audit").fill("the ward says two")
+    page.get_by_role("button", name="Correct it").click()
+    duty.engine.all_settled()
+    assert sorted([*before, 2.0]) == quantities(duty)
+    operator.goto("/worklist")
+    expect(cause).to_have_count(0)
+    (told,) = duty.console.audit(act="edit")
+    assert (told.entry.role, told.entry.why) == ("user", "the ward says two")
+    with duty.engine.store() as store:
+        assert store.gaps() == []
+
+
+def test_a_dead_letter_that_odoo_refused_is_sent_again_for_its_whole_cause(
+    duty: Duty, operator: Window
+) -> None:
+    product = duty.odoo.call("product.product", "search", [("default_code", "=", "OR-MIN")])
+    duty.odoo.call("product.product", "write", product, {"default_code": "OR-GONE"})
+    before = quantities(duty)
+    used = [charges(f"5-{n}", PERSON, "V-1", Used(f"T5{n}", "360001")) for n in range(2)]
+    duty.engine.send("dft-charges", *used)
+    duty.engine.all_settled()
+    duty.odoo.call("product.product", "write", product, {"default_code": "OR-MIN"})
+    page = operator.goto("/worklist")
+    cause = page.locator("tbody tr", has_text="unknown-item")
+    expect(cause).to_contain_text("2")
+    cause.get_by_role("link", name="Send again").click()
+    page.get_by_label("Reason, for the audit").fill("the item is back")
+    page.locator("form[action='/fixes/redeliver'] button").click()
+    duty.engine.all_settled()
+    assert quantities(duty) == sorted([*before, 1.0, 1.0])
+    operator.goto("/worklist")
+    expect(cause).to_have_count(0)
+
+
 def test_a_feed_that_falls_silent_is_one_alert_that_closes(duty: Duty, operator: Window) -> None:
     page = operator.goto("/alerts?channel=dft-charges")
     silent = page.locator("tbody tr", has_text="silent")
@@ -96,6 +143,11 @@ def test_a_feed_that_falls_silent_is_one_alert_that_closes(duty: Duty, operator:
     operator.goto("/alerts?channel=dft-charges&state=all")
     expect(silent).to_have_count(1)
     expect(silent).to_contain_text("over")
+
+
+def quantities(duty: Duty) -> list[float]:
+    """Of every line that was charged."""
+    return sorted(line.quantity for line in read_books(duty.odoo).lines.values())
 
 
 def _shown(operator: Window, found: Any) -> int:
