@@ -71,7 +71,7 @@ def invited(told: Entry, now: float, digest: bytes, until: float) -> Change:
             raise Misconfigured("this account comes in by single sign-on", where=user.name)
         if user.state == "disabled":
             raise Misconfigured("this account is disabled", where=user.name, hint="enable it first")
-        _somebody_stays(user, all_, told.who)
+        _somebody_stays(user, all_)
         after = replace(
             user, state="invited", password="", invitation=digest, invited_until=until, failures=0,
             locked_until=0.0, changed_at=now,
@@ -105,7 +105,7 @@ def roles_set(told: Entry, now: float, roles: Collection[Role]) -> Change:
         if user.issuer:
             raise Misconfigured("the roles of this account come from the directory", where=user.name)
         if Role.ADMINISTRATOR not in roles:
-            _somebody_stays(user, all_, "")
+            _somebody_stays(user, all_)
         detail = {**told.detail, "before": " ".join(user.roles), "after": " ".join(words)}
         return Changed(replace(user, roles=words, changed_at=now), [replace(told, detail=detail)])
 
@@ -131,7 +131,7 @@ def disabled(told: Entry, now: float) -> Change:
     def change(user: User, all_: Sequence[User]) -> Changed:
         if user.state == "disabled":
             raise Misconfigured("it is disabled already", where=user.name)
-        _somebody_stays(user, all_, "")
+        _somebody_stays(user, all_)
         after = replace(user, state="disabled", invitation=None, invited_until=0.0, changed_at=now)
         return Changed(after, [told])
 
@@ -150,11 +150,10 @@ def enabled(told: Entry, now: float) -> Change:
     return change
 
 
-def _somebody_stays(user: User, all_: Sequence[User], who: str) -> None:
-    """Raises `Misconfigured` when, without this account, nobody can manage accounts. Who does something about
-    the own account stays."""
+def _somebody_stays(user: User, all_: Sequence[User]) -> None:
+    """Raises `Misconfigured` when, without this account, nobody can manage accounts."""
     manages = Role.ADMINISTRATOR.value
-    if who == user.name or user.state != "active" or manages not in user.roles:
+    if user.state != "active" or manages not in user.roles:
         return
     if not any(one.state == "active" and manages in one.roles for one in all_ if one.name != user.name):
         raise Misconfigured(

@@ -14,12 +14,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.accounts.coming import Came, Who
 from engine.accounts.entrance import Entrance
 from engine.accounts.secrets import digest_of
+from engine.console.api.problems import problem
 from engine.errors import Unavailable
 from engine.telemetry import PageFailed, signal
 
@@ -223,18 +224,12 @@ class _Answer:
         await self._send(message)
 
 
-def problem(status: int, detail: str) -> Response:
-    """What the API says where there is nothing to give (RFC 9457)."""
-    headers = {"www-authenticate": 'Bearer realm="wardline"'} if status == 401 else None
-    body = {"type": "about:blank", "status": status, "detail": detail}
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
-
-
 def _unknown(request: Request) -> Response:
     """What is said to somebody who is not known."""
     path = request.url.path
     if path.startswith(API):
-        return problem(401, "Send a token of the API, or log in at the console.")
+        challenge = {"www-authenticate": 'Bearer realm="wardline"'}
+        return problem(401, "Send a token of the API, or log in at the console.", headers=challenge)
     if "hx-request" in request.headers:
         return PlainTextResponse("The session is over.", 401)
     if _from_elsewhere(request):

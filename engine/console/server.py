@@ -23,9 +23,10 @@ from engine.accounts.coming import KeptOut
 from engine.accounts.entrance import Entrance
 from engine.accounts.sign_on import SignOn
 from engine.config.listening import is_loopback
+from engine.console.api.problems import problem
 from engine.console.entering import entering_routes
 from engine.console.framing import Framed, remembering
-from engine.console.guarding import API, Door, Guard, problem, refused_of
+from engine.console.guarding import API, Door, Guard, refused_of
 from engine.console.pages.rendering import page
 from engine.console.signing_on import signing_on_routes
 from engine.console.site import places, routes
