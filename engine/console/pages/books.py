@@ -32,6 +32,7 @@ from engine.operations.books import (
     AskRepairs,
     AskRun,
 )
+from engine.operations.documents import documents_of
 from engine.operations.operation import Desk
 from engine.reconciling.words import Check, Gap, GapKind
 
@@ -73,6 +74,11 @@ class _Pages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
+    def _link(self, gap: Gap, number: int) -> str:
+        """Where Odoo shows a document of a gap; empty where its address is not known here."""
+        found = documents_of(gap.destination, {gap.model: str(number)}, self._desk.environ)
+        return next((one.url for one in found), "")
+
     async def listed(self, request: Request) -> Response:
         checks = await looked(self._desk, request, CHECKS, AskChecks())
         repairs = await looked(self._desk, request, REPAIRS, AskRepairs())
@@ -92,14 +98,14 @@ class _Pages:
     async def shown(self, request: Request) -> Response:
         found = await looked(self._desk, request, CHECK, AskNumber(number=request.path_params["number"]))
         kind = request.query_params.get("kind", "")
-        return page("books_check.html", **_values(found, kind))
+        return page("books_check.html", link=self._link, **_values(found, kind))
 
     async def planned(self, request: Request) -> Response:
         number, gaps = request.path_params["number"], await _gaps(request)
         found = await looked(self._desk, request, CHECK, AskNumber(number=number))
         asked = AskPlan(number=number, gaps=gaps)
         remedies = await looked(self._desk, request, PLAN, asked) if gaps else []
-        return page("books_plan.html", found=found, remedies=remedies, gaps=gaps)
+        return page("books_plan.html", found=found, remedies=remedies, gaps=gaps, link=self._link)
 
     async def proposed(self, request: Request) -> Response:
         number, gaps = request.path_params["number"], await _gaps(request)
@@ -114,7 +120,7 @@ class _Pages:
 
     async def repair(self, request: Request) -> Response:
         found = await looked(self._desk, request, REPAIR, AskNumber(number=request.path_params["number"]))
-        return page("books_repair.html", found=found)
+        return page("books_repair.html", found=found, link=self._link)
 
     async def decided(self, request: Request) -> Response:
         number, fields = request.path_params["number"], await form(request)
@@ -136,7 +142,8 @@ class _Pages:
 
 def page_of(found: Check) -> str:
     """A check as a page of its own, in one file."""
-    return rendered("books_file.html", style=stylesheet(), **_values(found, ""))
+    values = _values(found, "")
+    return rendered("books_file.html", style=stylesheet(), link=lambda _gap, _number: "", **values)
 
 
 async def _gaps(request: Request) -> tuple[int, ...]:
