@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +10,13 @@ import msgspec
 
 from engine.accounts.words import Caller, Permission
 from engine.config.loading import LoadedChannel
+from engine.measuring.reading import lines
 from engine.operations import traffic
 from engine.operations.loading import Loaded, channel_of, loaded
 from engine.operations.moments import moment
 from engine.operations.operation import Desk, NotThere, Operation
 from engine.operations.traffic import Flow, Named
+from engine.operations.worklist import CODES, Code, Filter
 from engine.store.base import DeliveryView, MessageView, Query
 from engine.workbench.catalogue import Entry, entry_of
 from engine.workbench.shadow import report, told
@@ -52,13 +54,28 @@ class Channels(msgspec.Struct, frozen=True, kw_only=True):
     wrong: str = ""
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """A span that began at `at` (seconds since the epoch): messages taken in it, refused at the door, and
+    those that became dead letters when they were mapped."""
+
+    at: int
+    taken: int
+    refused: int
+    dead: int
+
+
 class ChannelShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel: what the catalogue has of it, how it stands, and its file."""
+    """One channel: what the catalogue has of it, how it stands, its file, what came in each of the last 48
+    `hours` and of the last 60 `days` (UTC; the last one is not over), and the codes that it waits for, with
+    when each was first seen."""
 
     edition: int
     entry: Entry
     flow: Flow
     text: str
+    hours: tuple[Counted, ...]
+    days: tuple[Counted, ...]
+    codes: tuple[Code, ...]
 
 
 class Shadowing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,6 +121,26 @@ def _show(desk: Desk, caller: Caller, asked: Named) -> ChannelShown:
         entry=entry_of(channel, active.folder),
         flow=traffic.CHANNEL.call(desk, caller, asked),
         text=channel.raw.decode("utf-8", "replace"),
+        hours=_counted(desk, asked.name, 3600, 48),
+        days=_counted(desk, asked.name, 86400, 60),
+        codes=CODES.call(desk, caller, Filter(channel=asked.name)),
+    )
+
+
+def _counted(desk: Desk, name: str, step: int, count: int) -> tuple[Counted, ...]:
+    """What came to a channel in each of so many spans, the one that is not over last."""
+    until = (int(desk.clock()) // step + 1) * step
+    since = until - step * count
+
+    def line(metric: str, **where: str) -> Sequence[float]:
+        asked = {"channel": name, **where}
+        found = lines(desk.store, metric, since=since, until=until, step=step, where=asked)
+        return found[name].values if name in found else (0.0,) * count
+
+    taken, refused = line("wardline_messages_accepted"), line("wardline_messages_refused")
+    dead = line("wardline_messages_routed", result="dead")
+    return tuple(
+        Counted(since + at * step, int(taken[at]), int(refused[at]), int(dead[at])) for at in range(count)
     )
 
 

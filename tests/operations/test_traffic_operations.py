@@ -12,6 +12,7 @@ from operations.duty_desk import NOW, Duty, caller, duties
 from engine.accounts.words import Role
 from engine.auditing import Act
 from engine.model import Arrival, Hold, HoldKind
+from engine.operations.channels import SHOW as CHANNEL_SHOWN
 from engine.operations.moments import age, moment
 from engine.operations.operation import NotThere, entry, perform
 from engine.operations.traffic import CHANNEL, SHOW, Asked, Flow, Named, Traffic
@@ -165,3 +166,21 @@ def test_moments_are_ages_or_dates(text: str, expected: float) -> None:
 )
 def test_spans_of_channels_are_seconds(span: str, seconds: float) -> None:
     assert age(span) == seconds
+
+
+def test_a_channel_shows_what_came_by_the_hour_and_by_the_day(duty: Duty) -> None:
+    for ago, count in ((90, 5), (7200, 3)):
+        counted(duty, "wardline_messages_accepted", count, ago, channel=CHARGES, kind="new")
+        counted(duty, "wardline_messages_accepted", 50, ago, channel="adt-encounters", kind="new")
+    counted(duty, "wardline_messages_refused", 2, channel=CHARGES, reason="version")
+    counted(duty, "wardline_messages_routed", 1, channel=CHARGES, result="dead")
+    duty.take(CHARGES, charge(9, "999009"))
+    found = perform(duty.desk, VIEWER, CHANNEL_SHOWN, Named(CHARGES))
+    assert (len(found.hours), len(found.days)) == (48, 60)
+    assert [(one.taken, one.refused, one.dead) for one in found.hours[-3:]] == [
+        (3, 0, 0),
+        (0, 0, 0),
+        (5, 2, 1),
+    ]
+    assert (found.days[-1].taken, found.days[-1].at) == (8, 0)
+    assert [(one.code, one.messages) for one in found.codes] == [("999009", 1)]

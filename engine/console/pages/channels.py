@@ -60,7 +60,11 @@ def channel_routes(desk: Desk) -> list[Route]:
 
     async def shown(request: Request) -> Response:
         found = await looked(desk, request, SHOW, Named(request.path_params["name"]))
-        return page("channel.html", found=found, now=desk.clock(), **_holding(found.entry.channel))
+        drawn: dict[str, Any] = {
+            "hours": [(one.at, one.taken, one.refused, one.dead) for one in found.hours],
+            "days": [(one.at, one.taken, one.refused, one.dead) for one in found.days],
+        }
+        return page("channel.html", found=found, now=desk.clock(), **drawn, **_holding(found.entry.channel))
 
     async def shadow(request: Request) -> Response:
         name, since = request.path_params["name"], request.query_params.get("since", "") or "7d"
