@@ -73,6 +73,7 @@ GRANT INSERT ON audit, audit_checkpoints TO wardline_reidentify;
 GRANT INSERT, UPDATE ON audit_head TO wardline_reidentify;
 GRANT SELECT (id) ON messages TO wardline_reidentify;
 GRANT SELECT (key_id) ON contents TO wardline_reidentify;
+GRANT SELECT (key_id) ON revisions TO wardline_reidentify;
 GRANT SELECT (message_id, chain) ON versions TO wardline_reidentify;
 
 -- Looking on.
@@ -84,4 +85,6 @@ GRANT SELECT ON audit, audit_checkpoints, erasures, configured, owed, pulse, act
   TO wardline_readonly;
 GRANT SELECT (number, digest, state, at, who, why, ticket, sites, decided_by, decided_at)
   ON editions TO wardline_readonly;
+GRANT SELECT (message_id, revision, at, who, why) ON revisions TO wardline_readonly;
+GRANT SELECT ON holds TO wardline_readonly;
 GRANT SELECT (token, domain, tenant, created_at, merged_into, erased_at) ON tokens TO wardline_readonly;
