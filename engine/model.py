@@ -250,6 +250,7 @@ class StoredMessage(msgspec.Struct, frozen=True):
     raw: bytes
     received_at: float
     edition: int = 0
+    said: bool = False  # it was routed before, and goes through again
 
     @property
     def correlation(self) -> str:
@@ -508,6 +509,8 @@ class Routing(msgspec.Struct, frozen=True):
     shadow: bool = False
     """Of a channel that writes nothing: what would be a dead letter is shadowed too, for nobody is to send it
     again."""
+    said: bool = False
+    """Of a message that was routed before: what it says of a course takes the place of what it said."""
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -381,6 +381,7 @@ def _routing(message: StoredMessage, program: Program, book: TokenBook, become: 
         mentions=tuple(named),
         same=() if program.shadow else book.sames(message.id),
         shadow=program.shadow,
+        said=message.said,
     )
 
 

@@ -75,6 +75,24 @@ class Course:
         at = bisect_left(events, place, key=self._place)
         return at < len(events) and events[at] == event
 
+    def has_like(self, event: CourseEvent) -> bool:
+        """Whether something was said of this very moment and trigger, by one message alone."""
+        return len(self._like(event)) == 1
+
+    def take_back_like(self, event: CourseEvent) -> bool:
+        """Forget what the message of this event said before, when it says another thing now: the one event of
+        the same moment and trigger. Where there are several nobody can tell whose is whose, and all stay."""
+        like = self._like(event)
+        if len(like) != 1 or like[0] == event:
+            return False
+        self._body.events.remove(like[0])
+        self._body.now = self._fold(len(self._body.events))
+        return True
+
+    def _like(self, event: CourseEvent) -> list[CourseEvent]:
+        moment = (event.happened, event.sent, event.trigger)
+        return [one for one in self._body.events if (one.happened, one.sent, one.trigger) == moment]
+
     def is_late(self, event: CourseEvent) -> bool:
         """Whether something newer was said already."""
         events = self._body.events

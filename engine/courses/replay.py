@@ -90,7 +90,7 @@ class Replay:
         if not isinstance(result, Routed):
             return routing
         every = [self._now(said) for said in result.said]
-        refusal = next(filter(None, (self._refusal(said, rule) for said in every)), None)
+        refusal = next(filter(None, (self._refusal(said, rule, routing.said) for said in every)), None)
         if refusal is not None:
             return msgspec.structs.replace(routing, result=Dead(refusal))
         places = dict.fromkeys(filter(None, map(self._joined, result.effects)), result.sequence_key)
@@ -103,7 +103,7 @@ class Replay:
             if not self._kept[said.key].course.known:  # the ERP may know more of it than we do
                 released = [effect for effect in said.event.effects if isinstance(effect, Release)]
                 more |= dict.fromkeys(released, said.sequence_key)
-            whys.append(self._add(said.key, said.event))
+            whys.append(self._add(said.key, said.event, again=routing.said))
             places[said.key] = said.sequence_key
         for key, place in places.items():
             effects |= dict.fromkeys(self._told(key), place)
@@ -157,25 +157,27 @@ class Replay:
         after = renamed(body, self._alive)
         return said if after == body else _said.decode(after)
 
-    def _refusal(self, said: Said, rule: CourseRule) -> Reason | None:
+    def _refusal(self, said: Said, rule: CourseRule, again: bool) -> Reason | None:
         """Why a person must look at the message first, if so."""
         kept, table, event = self._kept[said.key], self._machine.table, said.event
         if event.trigger not in table.cells:
             return None
         if kept.damaged:
             return _DAMAGED
-        if kept.course.has(event):
+        if kept.course.has(event) or (again and kept.course.has_like(event)):
             return None
         if rule.unknown == "dead" and not kept.course.known and event.trigger not in table.begins:
             return _UNKNOWN
         return _LATE if rule.late == "dead" and kept.course.is_late(event) else None
 
-    def _add(self, key: str, event: CourseEvent) -> str:
+    def _add(self, key: str, event: CourseEvent, *, again: bool) -> str:
         """Put the event in its place; the step that names why it changes nothing, if nothing changes."""
         kept = self._kept[key]
         if event.trigger in self._machine.without_effect:
             return self._machine.without_effect[event.trigger]
         late = kept.course.is_late(event)
+        if again and kept.course.take_back_like(event):
+            kept.changed = True
         why = kept.course.add(event)
         kept.changed = kept.changed or why not in (ALREADY_KNOWN, BEYOND_MEMORY)
         return why or (OLDER if late else NOTHING_NEW)

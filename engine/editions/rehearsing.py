@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from engine.config.loading import LoadedChannel
 from engine.courses.course import renamed, tokens_in
 from engine.editions.replaying import Became, became
@@ -54,7 +56,8 @@ def rehearse(
         channel, view = channels.get(message.channel), views.get(message.id)
         if channel is None or view is None:
             continue
-        routing = _routed(store, book, channel, message)
+        again = msgspec.structs.replace(message, said=view.reason is None)
+        routing = _routed(store, book, channel, again)
         if not isinstance(routing.result, Fragment):
             yield _rehearsed(store, view, routing, now)
 

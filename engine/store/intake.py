@@ -23,6 +23,7 @@ from engine.store.cipher import Damaged
 from engine.store.contents import Gone
 from engine.store.database import Work, marks, rows_of
 from engine.store.holding import ROUTED
+from engine.store.parking import SAID
 from engine.store.part import Part, as_json
 from engine.store.rows import STANDING, keep_messages, message_row, open_content, seal_content
 from engine.store.sequences import OUT_OF_SEQUENCE, Links
@@ -46,7 +47,8 @@ _OWE: Final = (
     " ON CONFLICT (message_id) DO UPDATE SET state = 'owed', attempts = 0"
 )
 _SEALED: Final = (
-    "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}, m.edition"
+    "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}, m.edition,"
+    f" m.step = '{SAID}'"
     " FROM messages m LEFT JOIN contents c ON c.message_id = m.id WHERE "
 )
 
@@ -109,7 +111,7 @@ class Intake(Part):
         damaged: list[tuple[int, Reason]] = []
         for row in rows:
             try:
-                found.append(StoredMessage(row[0], row[1], self._open(row), row[2], row[7]))
+                found.append(StoredMessage(row[0], row[1], self._open(row), row[2], row[7], bool(row[8])))
             except Damaged as fault:
                 damaged.append((row[0], GONE if isinstance(fault, Gone) else DAMAGED))
         if damaged:
@@ -145,7 +147,7 @@ class Intake(Part):
         found: list[StoredMessage] = []
         for row in rows:
             with suppress(Damaged):
-                found.append(StoredMessage(row[0], row[1], self._open(row), row[2], row[7]))
+                found.append(StoredMessage(row[0], row[1], self._open(row), row[2], row[7], bool(row[8])))
         return found
 
     @property

@@ -13,7 +13,7 @@ from engine.store.database import Work, rows_of
 from engine.store.part import Part
 from engine.store.trail import TURN, append
 
-__all__ = ["Parking", "park", "route_again"]
+__all__ = ["SAID", "Parking", "park", "route_again"]
 
 LONGEST: Final = 200
 """Characters of a code: what is longer is none that a table would have."""
@@ -46,7 +46,13 @@ _ANEW: Final = (
     "state = 'received', again = again + 1, edition = coalesce(?,"
     " (SELECT a.edition FROM activations a ORDER BY a.id DESC LIMIT 1), edition)"
 )
-_AGAIN: Final = f"UPDATE messages SET {_ANEW}, reason = NULL WHERE id = ?"
+SAID: Final = "said before"
+"""The step of a message that is to be routed again although it was routed: what it said stands in its course."""
+
+_AGAIN: Final = (
+    f"UPDATE messages SET {_ANEW}, step = CASE WHEN reason IS NULL THEN '{SAID}' ELSE '' END, reason = NULL"
+    " WHERE id = ?"
+)
 _PIECES: Final = f"UPDATE messages SET {_ANEW}, original = 0 WHERE state = 'joined' AND original = ?"
 
 

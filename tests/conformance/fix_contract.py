@@ -16,9 +16,12 @@ from engine.model import (
     Dead,
     Delivered,
     DeliveryState,
+    Erasure,
     Filtered,
     Lane,
+    Lookup,
     MessageState,
+    NewToken,
     Owner,
     Reason,
     ReasonCode,
@@ -306,6 +309,23 @@ class FixContract:
         assert store.revised(kept, 0).endswith(b"|one")
         assert store.revised(kept, 1) == store.content(kept) == b"MSH|two"
         assert store.revisions(number) == []
+
+    def test_what_it_said_goes_with_the_person_that_it_named(self, store: Store) -> None:
+        number = came(store, 1, "one")
+        minted = NewToken(
+            token="t1p_1", domain="p", lookups=(Lookup(bytes(16), "first"),), key_id="seal", sealed=b"sealed"
+        )
+        store.route([Routing(number, Filtered("no rule"))], [minted], 200.0)
+        store.revise(number, b"MSH|two", told=TOLD)
+        route(store, number)
+        planned = store.erasable("t1p_1", [number])
+        assert planned.messages == (number,)
+        told = Entry(at=600.0, who="officer", role="operator", act=Act.ERASE, object="t1p_1")
+        store.erase(Erasure("t1p_1", 600.0, "asked for", "", "officer"), planned, told)
+        assert store.revisions(number) == []
+        for revision in (0, 1):
+            with pytest.raises(KeyError):
+                store.revised(number, revision)
 
 
 def _again(number: int, text: str = "") -> Arrival:

@@ -24,9 +24,9 @@ def say(memory: CourseMemory, *events: CourseEvent, rule: CourseRule = ADT, key:
     return batch(memory, *(Routed((), "", (), (), (Said(key, event),)) for event in events), rule=rule)
 
 
-def batch(memory: CourseMemory, *results: Any, rule: CourseRule = ADT) -> list[Any]:
-    """A batch through a replay, kept."""
-    routings = [Routing(number, result) for number, result in enumerate(results, 1)]
+def batch(memory: CourseMemory, *results: Any, rule: CourseRule = ADT, again: bool = False) -> list[Any]:
+    """A batch through a replay, kept; `again`: of messages that were routed before."""
+    routings = [Routing(number, result, said=again) for number, result in enumerate(results, 1)]
     replay = Replay(rule.space, rule.of, memory, routings)
     said = [replay.apply(one, rule).result for one in routings]
     merges = [merge for one in said if isinstance(one, Routed) for merge in one.merges]
@@ -211,3 +211,46 @@ def test_nothing_kept_says_more_than_tokens_and_codes() -> None:
     decoded = msgspec.json.decode(row.body)
     assert set(decoded) == {"events", "now", "base", "horizon"}
     assert decoded["events"][0][:3] == [10_000_000, 10_000_000, "A01"]
+
+
+def say_again(memory: CourseMemory, event: CourseEvent, rule: CourseRule = ADT) -> Any:
+    """What a message that was routed before comes to when it is put through its channel again."""
+    (result,) = batch(memory, Routed((), "", (), (), (Said(VISIT, event),)), rule=rule, again=True)
+    return result
+
+
+def test_what_a_replay_says_takes_the_place_of_what_the_message_said() -> None:
+    memory = CourseMemory()
+    say(memory, A01, visit("A08", 20))
+    assert words(say_again(memory, visit("A01", 10, "ICU", kit="LAMP"))) == ["+LAMP"]
+    again = say_again(memory, visit("A01", 10, "ICU", kit="LAMP"))
+    assert (type(again), again.step) == (Filtered, "already-known")
+    assert words(say_again(memory, visit("A01", 10, "3A", kit="LAMP"))) == ["open 3A", "+LAMP"]
+
+
+def test_a_replay_of_what_was_overtaken_changes_what_stands_only_where_it_counts() -> None:
+    memory = CourseMemory()
+    say(memory, A01, visit("A02", 30, "3A"), A03)
+    assert say_again(memory, visit("A01", 10, "ICU", kit="LAMP")).step == "older-than-what-stands"
+    assert words(say(memory, visit("A13", 60))[0]) == ["open 3A"]
+
+
+def test_of_two_messages_of_one_moment_neither_takes_the_place_of_the_other() -> None:
+    memory = CourseMemory()
+    say(memory, A01, visit("A08", 20, kit="LAMP"), visit("A08", 20, kit="BED"))
+    say_again(memory, visit("A08", 20, kit="CHAIR"))
+    (row,) = memory.courses("adt", [VISIT])
+    assert all(word in row.body for word in (b"LAMP", b"CHAIR"))
+
+
+def test_a_dead_letter_that_is_healed_takes_nobodys_place() -> None:
+    memory = CourseMemory()
+    say(memory, A01, visit("A08", 20, kit="LAMP"), visit("A08", 20, kit="BED"))
+    (row,) = memory.courses("adt", [VISIT])
+    assert all(word in row.body for word in (b"LAMP", b"BED"))
+
+
+def test_a_channel_that_refuses_what_is_late_takes_a_replay_of_what_it_knows() -> None:
+    memory, strict = CourseMemory(), CourseRule("encounter", "adt", late="dead")
+    say(memory, A01, visit("A08", 20), rule=strict)
+    assert words(say_again(memory, visit("A01", 10, "ICU", kit="LAMP"), strict)) == ["+LAMP"]
