@@ -42,6 +42,7 @@ class BooksLoop:
     ) -> None:
         self._store, self._settings, self._clock, self._start = store, settings, clock, start or _started
         self._process: subprocess.Popen[bytes] | None = None
+        self._forgot = 0.0  # when old checks were last forgotten
         self._looked = 0.0  # when it was last looked whether what was sent has come
         self._next = run_at(settings.reconcile_at, clock())
         if settings.reconcile_days < 1:
@@ -57,6 +58,9 @@ class BooksLoop:
             self._process = None
             if code:
                 raise Unavailable("the books could not be held against the ERP")
+        if now - self._forgot >= DAY:
+            self._store.drop_checks(now - KEPT)
+            self._forgot = now
         if self._next and now >= self._next:
             self._ask(now)
         if self._is_due(now):
@@ -75,7 +79,6 @@ class BooksLoop:
     def _ask(self, now: float) -> None:
         """The check of the schedule: of the last days, everything."""
         self._store.ask_check(encode(Scope(now - self._settings.reconcile_days * DAY)), at=now)
-        self._store.drop_checks(now - KEPT)
         self._next = run_at(self._settings.reconcile_at, now)
 
     def _is_due(self, now: float) -> bool:

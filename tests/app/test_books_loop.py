@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from conformance.store_contract import RING
 
-from engine.app.books import DAY, SETTLE, BooksLoop, run_at
+from engine.app.books import DAY, KEPT, SETTLE, BooksLoop, run_at
 from engine.auditing import Act, Entry
 from engine.errors import Misconfigured, Unavailable
 from engine.reconciling.words import Scope
@@ -91,6 +91,18 @@ def test_the_schedule_asks_for_the_last_days_once_a_day(store: Store) -> None:
     bench.now += DAY
     bench.turns()
     assert len(store.checks()) == 2
+
+
+def test_old_checks_are_forgotten_once_a_day(store: Store) -> None:
+    bench = Bench(store, reconcile_at="off")
+    kept = [
+        store.keep_check(b"{}", at=NOON - KEPT + age, gaps=0, report=b"{}", told=TOLD) for age in (-1, 60)
+    ]
+    bench.turns()
+    assert [row.number for row in store.checks()] == kept[1:]
+    bench.now += DAY
+    bench.turns()
+    assert store.checks() == []
 
 
 def test_a_repair_is_carried_out_once_it_is_approved(store: Store) -> None:
