@@ -75,9 +75,8 @@ def areas(desk: Desk) -> list[Area]:
     """All areas, in the order of the navigation."""
     return [
         Area(WATCH, "/traffic", "Traffic", Permission.SEE, traffic_routes(desk)),
-        Area(WATCH, "/messages", "Messages", Permission.SEE, message_routes(desk)),
+        Area(WATCH, "/messages", "Messages", Permission.SEE, [*message_routes(desk), *correct_routes(desk)]),
         Area(WATCH, "/fixes", "", Permission.SEE, fix_routes(desk)),
-        Area(WATCH, "/messages", "", Permission.FIX, correct_routes(desk)),
         Area(WATCH, "/worklist", "Worklist", Permission.SEE, worklist_routes(desk)),
         Area(WATCH, "/alerts", "Alerts", Permission.SEE, alert_routes(desk)),
         Area(RUN, "/channels", "Channels", Permission.SEE, channel_routes(desk)),

@@ -6,18 +6,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from engine.console.framing import told
 from engine.console.pages.fixing import in_words
-from engine.console.pages.forms import form, looked
+from engine.console.pages.forms import caller_of, form, looked
 from engine.console.pages.rendering import page
 from engine.errors import Misconfigured, Unacceptable
 from engine.operations.editing import EDIT, WOULD_EDIT, AskEdit
 from engine.operations.messages import SHOW
-from engine.operations.operation import Desk
+from engine.operations.operation import Desk, permit
 from engine.operations.story import MOST, Asked
 
 __all__ = ["correct_routes"]
@@ -31,6 +32,7 @@ def correct_routes(desk: Desk) -> list[Route]:
     correction would come to, and with a reason makes it."""
 
     async def shown(request: Request) -> Response:
+        await run_in_threadpool(permit, desk, caller_of(request), EDIT)
         place = request.query_params.get("place", "")
         return await _page(desk, request, {"place-1": place})
 
