@@ -67,3 +67,36 @@ def test_every_page_of_a_message_a_channel_and_an_edition_is_fit_for_everybody(
     assert officer.page.get_by_role("button", name="Show the row").count() == 1
     assert officer.faults() == []
     assert officer.complaints == []
+
+
+def test_every_place_is_fit_in_the_dark(place: Hospital, browser: Browser) -> None:
+    """Contrast is the same promise in other colours; and what only an administrator sees."""
+    with window(browser, place.console, *ALL, scheme="dark") as seen:
+        for path in ("/traffic", "/worklist", "/executive", "/audit/1", "/me", "/manual/runbooks/refused"):
+            seen.goto(path)
+            assert seen.faults() == [], path
+    with window(browser, place.console, Role.ADMINISTRATOR, scheme="dark") as seen:
+        seen.goto("/people")
+        assert seen.faults() == []
+        seen.page.locator("details.card > summary").click()
+        assert seen.faults() == []
+
+
+def test_traffic_refreshes_itself_until_it_is_stopped(place: Hospital, browser: Browser) -> None:
+    with window(browser, place.console, *ALL) as seen:
+        seen.page.clock.install()
+        page = seen.goto("/traffic")
+        asked: list[str] = []
+        page.on("request", lambda one: asked.append(one.url) if "x-poll" in one.headers else None)
+        first = page.locator("main a[href^='/channels/']").first
+        first.focus()
+        with page.expect_response(lambda one: "/traffic" in one.url):
+            page.clock.run_for(6_000)
+        page.clock.run_for(500)
+        assert page.evaluate("document.activeElement.getAttribute('href')") == first.get_attribute("href")
+        page.get_by_role("button", name="Live").click()
+        asked.clear()
+        page.clock.run_for(9_000)
+        assert [url for url in asked if "/traffic" in url] == []
+        assert page.locator("[data-pause]").inner_text() == "Paused"
+        assert seen.complaints == []

@@ -42,7 +42,7 @@ def described(operations: Sequence[Operation[Any, Any]], version: str = "1") -> 
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "A token, `wrt1_…`."},
                 "session": {
-                    "type": "apiKey", "in": "cookie", "name": "wardline_session",
+                    "type": "apiKey", "in": "cookie", "name": "__Host-wardline",
                     "description": "A session of the console; acts take its header X-CSRF-Token too.",
                 },
             },
