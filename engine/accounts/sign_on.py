@@ -33,6 +33,12 @@ WITHIN: Final = 600.0
 AFRESH: Final = 3600.0
 """Seconds until we ask again what the directory says of itself."""
 
+REST: Final = 5.0
+"""Seconds until a directory that was away is asked again."""
+
+TURN: Final = 2.0
+"""Seconds that one thread waits for another that is asking: a directory that hangs must not hold them all."""
+
 _WHAT: Final = "single sign-on"
 _AGAIN: Final = "This log-in took too long, or did not begin in this browser. Try again."
 
@@ -72,6 +78,7 @@ class SignOn:
         self.single, self._ask, self._clock, self._dice = single, ask, clock, dice
         self._turn = threading.Lock()
         self._directory: tuple[float, _Directory] | None = None
+        self._failed_at = 0.0
 
     def begin(self, onto: str) -> Begun:
         """Send a browser to the directory; `onto` is where it goes after that. Raises `Unavailable`."""
@@ -152,12 +159,21 @@ class SignOn:
         return verify(unverified, key.key, known)
 
     def _found(self) -> _Directory:
-        """What the issuer says of itself, asked once an hour. Raises `Unavailable`."""
-        with self._turn:
+        """What the issuer says of itself, asked once an hour; one that is away is let alone for a while, and
+        waited for by one thread. Raises `Unavailable`."""
+        if not self._turn.acquire(timeout=TURN):
+            raise Unavailable("the directory takes its time: try again")
+        try:
             now = self._clock()
             if self._directory is None or not 0 <= now - self._directory[0] < AFRESH:
+                if 0 <= now - self._failed_at < REST:
+                    raise Unavailable("the directory cannot be reached: try again in a few seconds")
+                self._failed_at = now
                 self._directory = now, self._discovered()
+                self._failed_at = 0.0
             return self._directory[1]
+        finally:
+            self._turn.release()
 
     def _discovered(self) -> _Directory:
         issuer = self.single.issuer

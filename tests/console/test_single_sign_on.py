@@ -349,3 +349,25 @@ def test_settings_that_do(tmp_path: Path) -> None:
     assert "s3cret" not in repr(single)
     assert single.secret == "s3cret"
     assert single_of(Settings(), "https://wardline.example") is None
+
+
+def test_a_directory_that_is_away_is_not_asked_in_a_storm(provider: Provider) -> None:
+    asked, now = [0], [1000.0]
+
+    def counted(*given: Any, **more: Any) -> Any:
+        asked[0] += 1
+        return ask(*given, **more)
+
+    away = Single(
+        issuer="https://localhost:1", client=CLIENT, secret="", redirect="https://x/", groups="g", roles={}
+    )
+    sign_on = SignOn(away, counted, lambda: now[0])
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            sign_on.begin("/")
+    assert asked == [1]
+    now[0] += 6
+    with pytest.raises(Unavailable):
+        sign_on.begin("/")
+    assert asked == [2]
+    assert sign_on.ending("https://x/") == ""
