@@ -24,7 +24,9 @@ from engine.watching import Alert, Found, Kind, Opening, cause_of
 __all__ = ["LOOK", "AlertLoop"]
 
 LOOK: Final = 10.0
-"""Seconds between looks; more where one takes long."""
+"""Seconds between looks; up to `LONGEST` where one takes long."""
+
+LONGEST: Final = 30.0
 
 BEAT: Final = 60.0
 KEPT: Final = 2 * 365 * 86400.0
@@ -69,7 +71,7 @@ class AlertLoop:
             return LOOK
         self._store_is_back(now)
         self._live(now)
-        return max(LOOK, 20 * (self._clock() - now))
+        return min(max(LOOK, 5 * (self._clock() - now)), LONGEST)
 
     def _written(self, now: float) -> None:
         watches = self._watches
