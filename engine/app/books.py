@@ -1,7 +1,7 @@
 """The books held against the ERP by the running engine: on schedule, and when a person asked for it.
 
 This only looks whether there is something to do. It is done by a process of its own (`wardline reconcile
-work`), for reading a hundred thousand documents would take time from those that listen.
+work`), for comparing very many documents would take time from those that listen.
 """
 
 from __future__ import annotations

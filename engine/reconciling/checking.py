@@ -2,7 +2,7 @@
 
 The period is read from its beginning until now, for a later message says what should stand of an earlier one;
 only what the scope names is reported. What something is on its way for, or came for while the check ran, is
-left to the next check. Memory grows with the documents of the period (about a kilobyte each), not with Odoo.
+left to the next check. Memory grows with the documents of the period (a few kilobytes each), not with Odoo.
 """
 
 from __future__ import annotations
