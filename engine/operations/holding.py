@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -11,9 +9,9 @@ import msgspec
 from engine.accounts.words import Caller, Permission
 from engine.auditing import Act, Entry
 from engine.config.loading import LoadedChannel
-from engine.editions.opening import channels_of
 from engine.errors import Misconfigured
 from engine.model import Hold, HoldKind
+from engine.operations.loading import loaded
 from engine.operations.operation import Desk, Operation, entry
 
 __all__ = ["HOLD", "HOLDS", "LET_GO", "OPERATIONS", "AskHold", "AskHolds", "Held"]
@@ -80,10 +78,8 @@ def _check_known(desk: Desk, asked: AskHold) -> None:
 
 def _channels(desk: Desk) -> list[LoadedChannel]:
     """Those of the active edition, and of editions that have work left."""
-    active = desk.store.active()
-    numbers = {*desk.store.working_editions(), *([active.edition] if active else [])} - {0}
-    with tempfile.TemporaryDirectory(prefix="wardline-") as into:
-        return [one for number in sorted(numbers) for one in channels_of(desk.store, number, Path(into))]
+    every = [loaded(desk), *(loaded(desk, number) for number in desk.store.working_editions() if number)]
+    return [channel for one in every for channel in one.channels.values()]
 
 
 HOLDS: Final[Operation[AskHolds, list[Hold]]] = Operation(

@@ -223,7 +223,7 @@ def test_once_and_in_order_whatever_people_put_right_on_sqlite(tmp_path: Path) -
         store = open_store(f"sqlite:///{folder}/w.db", RING)
         return store, lambda: (store.close(), shutil.rmtree(folder))[1]
 
-    _run(make, examples=80, steps=40)
+    _run(make, examples=30, steps=35)
 
 
 @pytest.mark.timeout(600)
@@ -234,4 +234,4 @@ def test_once_and_in_order_whatever_people_put_right_on_postgresql(new_postgres:
         store = open_store(url, RING)
         return store, lambda: (store.close(), emptied(url))[1]
 
-    _run(make, examples=12, steps=30)
+    _run(make, examples=8, steps=25)
