@@ -53,11 +53,8 @@ def test_every_page_of_a_message_a_channel_and_an_edition_is_fit_for_everybody(
     store = place.console.store
     ids = [store.seek(Sought(state=state, limit=1))[0].id for state in ("delivered", "dead", "quarantined")]
     paths = [
-        *(f"/messages/{number}{more}" for number in ids for more in ("", "/content")),
-        "/messages?since=all&code=unmapped-code", "/channels/dft-charges", "/channels/dft-charges/shadow",
-        "/editions/1",
-        *(f"/fixes/{what}?ids={ids[1]}" for what in ("redeliver", "skip", "replay")),
-        f"/messages/{ids[1]}/edit",
+        *(f"/messages/{number}" for number in ids), f"/messages/{ids[0]}/content", f"/messages/{ids[1]}/edit",
+        "/channels/dft-charges", "/editions/1", f"/fixes/skip?ids={ids[1]}", f"/fixes/replay?ids={ids[1]}",
     ]  # fmt: skip
     for path in paths:
         officer.goto(path)
