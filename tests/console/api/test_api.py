@@ -91,6 +91,9 @@ APPS: dict[tuple[int, tuple[Operation[Any, Any], ...], float], Starlette] = {}
 """Made once for each desk: to describe the operations takes longer than to call one."""
 
 
+DESCRIBED = described(OPERATIONS)
+
+
 def call(
     desk: Desk,
     method: str,
@@ -202,8 +205,7 @@ def test_the_description_is_openapi_and_names_every_operation(desk: Desk) -> Non
 
 @pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: one.name)
 def test_every_operation_is_told_of_in_full(one: Operation[Any, Any]) -> None:
-    whole = described(OPERATIONS)
-    told = whole["paths"][f"/api/v1{one.path}"][one.method.lower()]
+    told = DESCRIBED["paths"][f"/api/v1{one.path}"][one.method.lower()]
     in_path = {name["name"] for name in told.get("parameters", ()) if name["in"] == "path"}
     assert in_path == {part[1:-1] for part in one.path.split("/") if part.startswith("{")}
     assert one.text.endswith(".")
@@ -216,12 +218,13 @@ def test_no_two_operations_have_the_same_name_or_place() -> None:
     assert len({(one.method, one.path) for one in OPERATIONS}) == len(OPERATIONS)
 
 
-@pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: one.name)
-def test_t26_each_operation_for_each_role(shared: Desk, one: Operation[Any, Any], role: Role) -> None:
+def test_t26_each_operation_for_each_role(shared: Desk, one: Operation[Any, Any]) -> None:
     path = "/".join("1" if part.startswith("{") else part for part in one.path.split("/"))
-    answer = call(shared, one.method, path, role=role, operations=OPERATIONS)
-    assert (answer.status_code != 403) == (one.needs in MATRIX[role])
+    for role in Role:
+        answer = call(shared, one.method, path, role=role, operations=OPERATIONS)
+        assert (answer.status_code != 403) == (one.needs in MATRIX[role]), role
+        assert answer.status_code < 500 or answer.status_code == 503, role
 
 
 @given(st.binary(max_size=200))
