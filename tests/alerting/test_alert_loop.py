@@ -95,7 +95,7 @@ def duty(store: Store) -> Duty:
 def test_s77_a_silent_feed_raises_one_alert_and_closes_it(duty: Duty) -> None:
     duty.passes(900)
     assert duty.told == []
-    duty.passes(3600)
+    duty.passes(3600, every=300)
     assert duty.told == [("opened", "silent channel:charges")]
     duty.seen = duty.now
     duty.passes(60)
@@ -116,7 +116,7 @@ def test_who_was_down_calls_nobody_silent(store: Store) -> None:
     store.measure({}, {series("wardline_process", process="n/0", version="1"): 1.0}, at=START - 3600)
     duty = Duty(store)
     duty.seen = START - 3600 - 60
-    duty.passes(13 * 60)
+    duty.passes(13 * 60, every=60)
     assert duty.told == []
     duty.passes(3 * 60)
     assert duty.told == [("opened", "silent channel:charges")]
@@ -125,7 +125,7 @@ def test_who_was_down_calls_nobody_silent(store: Store) -> None:
 def test_a_door_that_is_shut_is_told_and_silence_behind_it_is_not(duty: Duty) -> None:
     duty.passes(60)
     duty.doors["charges"] = "unready"
-    duty.passes(3600)
+    duty.passes(900)
     assert duty.told == [("opened", "door channel:charges")]
     duty.doors["charges"] = "ready"
     duty.passes(600)
@@ -176,7 +176,7 @@ def test_a_route_that_cannot_be_reached_is_tried_again_until_it_can(store: Store
         heard.append(telling)
 
     duty = Duty(store, send)
-    duty.passes(2 * 3600)
+    duty.passes(2 * 3600, every=120)
     assert [(one.event, one.notice) for telling in heard for one in telling.events] == [("opened", 1)]
     (notice,) = store.notices(1)
     assert (notice.state, notice.attempts > 3) == ("sent", True)
@@ -187,7 +187,7 @@ def test_after_a_day_of_trying_it_is_given_up(store: Store) -> None:
         raise Unavailable("it answered 503")
 
     duty = Duty(store, send)
-    duty.passes(26 * 3600, every=300)
+    duty.passes(26 * 3600, every=1800)
     (notice,) = store.notices(1)
     assert (notice.state, notice.said) == ("dead", "it answered 503")
 
@@ -195,7 +195,7 @@ def test_after_a_day_of_trying_it_is_given_up(store: Store) -> None:
 def test_a_route_that_is_gone_is_no_fault_of_the_others(store: Store) -> None:
     duty = Duty(store)
     duty.loop.follow(Watches(channels=(replace(WATCH, to=("chat", "gone")),), to=()))
-    duty.passes(2000)
+    duty.passes(2000, every=200)
     assert duty.told == [("opened", "silent channel:charges")]
     assert [(one.route, one.state) for one in store.notices(1)] == [("chat", "sent"), ("gone", "due")]
 
@@ -212,10 +212,10 @@ def test_a_route_is_given_a_pause(duty: Duty) -> None:
 
 
 def test_an_alert_survives_a_restart_and_is_not_told_again(duty: Duty) -> None:
-    duty.passes(1000)
+    duty.passes(1000, every=100)
     again = Duty(duty.store)
     again.now, again.seen = duty.now, START
-    again.passes(3600)
+    again.passes(3600, every=300)
     assert again.told == []
     again.seen = again.now
     again.passes(60)
@@ -358,7 +358,7 @@ def test_webhooks_tell_what_happened(store: Store) -> None:
     with hooks() as server:
         duty = Duty(store, send)
         duty.notices.follow({"chat": Route("chat", "webhook", server.url, plain=True)})
-        duty.passes(1000)
+        duty.passes(1000, every=100)
         said = json.loads(server.asked[0].body)
     assert [(one["event"], one["kind"], one["channel"]) for one in said["alerts"]] == [
         ("opened", "silent", "charges")
@@ -367,7 +367,7 @@ def test_webhooks_tell_what_happened(store: Store) -> None:
 
 def test_telling_past_the_store_says_whether_anybody_heard(duty: Duty) -> None:
     assert not duty.notices.tell(["gone"], [])
-    duty.passes(1000)
+    duty.passes(1000, every=100)
     (alert,) = duty.store.open_alerts()
     events: Sequence[Event] = [Event("still", alert)]
     assert duty.notices.tell(["gone", "chat"], events)
