@@ -1,10 +1,13 @@
 """Does a sender notice the purge? The p99 of the acknowledgement with and without it, in one run.
 
-    python -m bench.purge_bench [--messages 1000000] [--rate 1000] [--rest 60] [--kinds sqlite,postgresql]
+    python -m bench.purge_bench [--messages 1000000] [--rate 1000] [--rest 60] [--turns 0]
+        [--kinds sqlite,postgresql]
 
 A store is filled with messages past their time; a real engine opens it and purges them while messages arrive
 over MLLP at a steady rate. Its retention looks after `rest` seconds instead of an hour: that long before
-the purge and after it is what it is compared with.
+the purge and after it is what it is compared with. On a machine that others use meanwhile say `--turns 5`:
+the purge then stands still for five seconds of every ten, and the two kinds of seconds are compared, whatever
+else went on in both.
 """
 
 from __future__ import annotations
@@ -86,12 +89,13 @@ def fill(url: str, messages: int) -> None:
 
 
 @contextlib.contextmanager
-def engine(url: str, folder: Path, rest: float) -> Iterator[int]:
+def engine(url: str, folder: Path, rest: float, turns: float) -> Iterator[int]:
     """A real engine on the filled store; its port."""
     (folder / "channels").mkdir()
     (folder / "channels" / "purge.yaml").write_text(CHANNEL.replace("LEDGER", str(folder / "ledger")))
     environment = {**os.environ, "WARDLINE_STORE": url, "WARDLINE_KEY": KEY, "WARDLINE_HTTP": "off"}
     command = [sys.executable, "-m", "bench.purge_bench", "--engine", str(folder), "--rest", str(rest)]
+    command += ["--turns", str(turns)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log, env=environment)
         try:
@@ -101,12 +105,21 @@ def engine(url: str, folder: Path, rest: float) -> Iterator[int]:
             process.wait()
 
 
-def run_engine(folder: Path, rest: float) -> None:
+def run_engine(folder: Path, rest: float, turns: float) -> None:
     """The engine's process: as ever, but that it looks for what is past its time sooner, and notes when."""
     from engine import retention
     from engine.cli import app
 
     retention.LOOK = rest  # type: ignore[misc]
+    if turns:
+        waits = retention.RetentionLoop._rest
+
+        def in_turn(loop: Any, seconds: float) -> None:
+            waits(loop, seconds)
+            while not _is_on(time.monotonic(), turns):
+                waits(loop, 0.05)
+
+        retention.RetentionLoop._rest = in_turn  # type: ignore[method-assign]
     act = retention.purge
 
     def noted(*given: Any, **named: Any) -> Any:
@@ -121,10 +134,12 @@ def run_engine(folder: Path, rest: float) -> None:
     app(["run", str(folder / "channels"), "--json-logs"])
 
 
-def measure(url: str, folder: Path, *, messages: int, rate: float, rest: float) -> dict[str, float]:
+def measure(
+    url: str, folder: Path, *, messages: int, rate: float, rest: float, turns: float
+) -> dict[str, float]:
     """Fill, purge under load, and compare; times in milliseconds."""
     fill(url, messages)
-    with engine(url, folder, rest) as port:
+    with engine(url, folder, rest, turns) as port:
         command = [sys.executable, "-m", "bench.steady", str(port), "32", str(rate), "100000000"]
         sender = subprocess.Popen([*command, str(folder / "sent")], stdin=subprocess.PIPE)
         began = time.monotonic()
@@ -134,19 +149,37 @@ def measure(url: str, folder: Path, *, messages: int, rate: float, rest: float) 
         time.sleep(rest)
         sender.communicate()
     purged = json.loads((folder / "purged").read_text())
-    return _compared(read(folder / "sent"), purged, began + min(10.0, rest / 4))
+    sent = read(folder / "sent")
+    if not turns:
+        return _compared(sent, purged, began + min(10.0, rest / 4))
+    sent = [one for one in sent if purged["began"] <= one[0] <= purged["ended"]]
+    settled = [one for one in sent if one[0] % turns > turns / 5]
+    during = [took for at, took in settled if _is_on(at, turns)]
+    beside = [took for at, took in settled if not _is_on(at, turns)]
+    return _figures(during, beside, purged)
+
+
+def _is_on(at: float, turns: float) -> bool:
+    """Whose turn it is: in every other stretch of so many seconds the purge goes on."""
+    return int(at / turns) % 2 == 0
 
 
 def _compared(sent: list[tuple[float, float]], purged: dict[str, float], warm: float) -> dict[str, float]:
-    during = sorted(took for at, took in sent if purged["began"] <= at <= purged["ended"])
-    beside = sorted(took for at, took in sent if warm <= at < purged["began"] - 1 or at > purged["ended"] + 2)
+    during = [took for at, took in sent if purged["began"] <= at <= purged["ended"]]
+    beside = [took for at, took in sent if warm <= at < purged["began"] - 1 or at > purged["ended"] + 2]
+    return _figures(during, beside, purged)
+
+
+def _figures(during: list[float], beside: list[float], purged: dict[str, float]) -> dict[str, float]:
+    during.sort()
+    beside.sort()
     with_, without = _at(during, 0.99), _at(beside, 0.99)
     took = purged["ended"] - purged["began"]
     return {
         "purged": purged["contents"],
         "keys": purged["keys"],
         "seconds": took,
-        "rate": len(during) / took,
+        "sent": len(during) + len(beside),
         "p50 without": _at(beside, 0.5),
         "p50 with": _at(during, 0.5),
         "p99 without": without,
@@ -186,14 +219,15 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--rate", type=float, default=1000)
     parser.add_argument("--rest", type=float, default=60)
+    parser.add_argument("--turns", type=float, default=0, help="seconds that purge and no purge take turns")
     parser.add_argument("--kinds", default="sqlite,postgresql")
     parser.add_argument("--engine", type=Path, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.engine:
-        run_engine(given.engine, given.rest)
+        run_engine(given.engine, given.rest, given.turns)
         return
     for kind in given.kinds.split(","):
-        found = run(kind, messages=given.messages, rate=given.rate, rest=given.rest)
+        found = run(kind, messages=given.messages, rate=given.rate, rest=given.rest, turns=given.turns)
         print(kind, "  ".join(f"{name} {figure:,.2f}" for name, figure in found.items()), flush=True)
 
 
