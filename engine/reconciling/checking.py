@@ -99,8 +99,8 @@ class _Run:
         for delivery in self._deliveries(self._scope.since):
             self._take(delivery)
 
-    def _deliveries(self, since: float) -> Iterator[DeliveryView]:
-        query = Query(since=since, limit=_ROWS)
+    def _deliveries(self, since: float, state: str = "") -> Iterator[DeliveryView]:
+        query = Query(since=since, state=state, limit=_ROWS)
         while page := self._store.deliveries(query):
             yield from page
             query = replace(query, after=page[-1].delivery.id)
@@ -144,7 +144,7 @@ class _Run:
         self._gaps += [replace(gap, destination=destination) for gap in _once(found)]
 
     def _late(self, destination: str) -> Ledger:
-        """What came for it while this ran."""
+        """What came for it while this ran, or is on its way by now."""
         late = Ledger()
         last = max(self._received, default=0)
         since = min((self._received[one] for one in self._unrouted), default=self._now)
@@ -153,6 +153,10 @@ class _Run:
             fresh = delivery.message_id > last or delivery.message_id in self._unrouted
             if fresh and delivery.destination == destination:
                 late.touch(delivery.effect)
+        for state in (DeliveryState.DUE, DeliveryState.CLAIMED):  # sent again, or anew
+            for view in self._deliveries(self._scope.since, state):
+                if view.delivery.destination == destination:
+                    late.touch(view.delivery.effect)
         return late
 
     def _compare(self, standing: Standing, ledger: Ledger) -> list[Gap]:
