@@ -60,7 +60,7 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
     (
         "delivered messages with a delivery that does not stand",
         f"SELECT m.id FROM messages m WHERE m.state = 'delivered' AND {_HAS}"
-        " AND d.state NOT IN ('delivered', 'replaced'))",
+        " AND d.state NOT IN ('delivered', 'shadowed', 'replaced'))",
     ),
     (
         "shadowed messages with a delivery that was carried out, or is open",

@@ -32,6 +32,9 @@ _NEW_REPAIR: Final = (
 _REDO: Final = (
     "UPDATE deliveries SET state = 'due', attempts = 0, due_at = ?, progress = ?, reason = NULL,"
     " settled_at = 0 WHERE id = ? AND state = 'delivered'"
+    # Not of a message that is about to be routed anew, or that could not be: what is open decides its state.
+    " AND EXISTS (SELECT 1 FROM messages m WHERE m.id = deliveries.message_id AND m.state <> 'received'"
+    " AND m.reason IS NULL)"
 )
 _SETTLED: Final = (
     "SELECT d.id, {effect} FROM deliveries d JOIN messages m ON m.id = d.message_id"

@@ -119,7 +119,11 @@ class Fixing(Part):
         with self._database.write(TURN) as work:
             states = self._locked(work, letters)
             refused = [one.delivery_id for one in letters if one.delivery_id]
-            dead = [row[0] for row in rows_of(work, _REFUSED, refused) if row[1] == _DEAD]
+            dead = [
+                row[0]
+                for row in rows_of(work, _REFUSED, refused)
+                if row[1] == _DEAD and _stopped(states, row[0])
+            ]
             work.run_many(_SKIP, [(number,) for number in dead])
             conclude(work, {number // PER_MESSAGE for number in dead})
             unrouted = [
@@ -177,7 +181,7 @@ class Fixing(Part):
         """The messages that go on their way again."""
         states = self._locked(work, letters)
         refused = rows_of(work, _REFUSED, [one.delivery_id for one in letters if one.delivery_id])
-        again = [row for row in refused if row[1] in _STOPPED]
+        again = [row for row in refused if row[1] in _STOPPED and _stopped(states, row[0])]
         work.run_many(_REVIVE, [(now, _words(reason, progress), id_) for id_, _, reason, progress in again])
         waiting = sorted({row[0] // PER_MESSAGE for row in again})
         work.run_many(_REVIVED, [(number,) for number in waiting])
@@ -216,6 +220,11 @@ def why_not(work: Work, message_id: int, for_update: str) -> Left | None:
     return left
 
 
+def _stopped(states: Mapping[int, str], delivery_id: int) -> bool:
+    """Whether a letter is one still: its message may be about to be routed anew, which makes others of it."""
+    return states.get(delivery_id // PER_MESSAGE) != MessageState.RECEIVED
+
+
 def _words(reason: bytes | None, progress: bytes | None) -> bytes | None:
     """The progress of a delivery with what it had been refused for."""
     before = reason_of(reason)
@@ -240,7 +249,10 @@ def _of_messages(query: Query, state: str, destination: str = "") -> list[Select
         messages.c.state == state, not_(refused), *(_FOR_PEOPLE if indexed else ())
     )
     of_effects = select(*columns, deliveries.c.reason, deliveries.c.id, deliveries.c.destination).where(
-        deliveries.c.message_id == messages.c.id, deliveries.c.state == state, *(_REFUSALS if indexed else ())
+        deliveries.c.message_id == messages.c.id,
+        deliveries.c.state == state,
+        messages.c.state != MessageState.RECEIVED.value,  # to be routed anew, which makes others of them
+        *(_REFUSALS if indexed else ()),
     )
     if destination not in ("", "-"):
         of_effects = of_effects.where(deliveries.c.destination == destination)

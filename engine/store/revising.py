@@ -35,7 +35,7 @@ _NEXT: Final = "SELECT coalesce(max(revision), -1) + 1 FROM revisions WHERE mess
 _KEEP: Final = (
     "INSERT INTO revisions (message_id, revision, at, who, why, key_id, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-_SAYS: Final = "UPDATE contents SET key_id = ?, sealed = ? WHERE message_id = ?"
+_SAYS: Final = "UPDATE contents SET key_id = ?, sealed = ? WHERE message_id = ? AND key_id = ?"
 _KEPT: Final = "SELECT key_id, {sealed} FROM revisions WHERE message_id = ? AND revision = ?"
 
 
@@ -80,8 +80,9 @@ class Revising(Part):
                     continue
                 if left := why_not(work, message_id, self._database.for_update):
                     raise Unacceptable(ReasonCode.CONFLICT, "", f"it cannot be put through again: {left}")
+                if not work.run(_SAYS, (*says, message_id, before.key_id)):
+                    continue  # sealed anew meanwhile: the key that this is sealed with may be about to go
                 work.run(_KEEP, (message_id, number, told.at, told.who, told.why, *said))
-                work.run(_SAYS, (*says, message_id))
                 route_again(work, [message_id])
                 append(work, self._audit, [told])
             return int(number) + 1

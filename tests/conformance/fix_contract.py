@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -23,6 +23,7 @@ from engine.model import (
     MessageState,
     NewToken,
     Owner,
+    Purged,
     Reason,
     ReasonCode,
     Refused,
@@ -30,9 +31,11 @@ from engine.model import (
     Routed,
     Routing,
     Settlement,
+    Shadowed,
 )
 from engine.store.base import DeliveryView, Query, Store
 from engine.store.cipher import Fingerprints
+from engine.store.contents import Contents
 from engine.store.contracts.fixing import Letters, Place
 from engine.store.keys import KeyRing
 
@@ -239,6 +242,62 @@ class FixContract:
             waiting: "in-work", received: "in-work", old: "gone", dead: None, twice.id: "piece",
         }  # fmt: skip
         assert store.replay([waiting, received, old, dead, twice.id], told=TOLD) == [dead]
+
+    def test_what_is_to_be_routed_anew_is_neither_sent_again_nor_skipped_meanwhile(
+        self, store: Store
+    ) -> None:
+        _, refused = dead_letters(store)
+        letters = store.letters(Letters(destination="odoo"))
+        store.revise(refused, b"MSH|right", told=TOLD)
+        assert store.resend(letters, now=400.0, told=TOLD) == store.skip(letters, told=TOLD) == []
+        assert store.redeliver(Query(ids=(refused,)), now=400.0) == 0
+        assert store.letters(Letters(destination="odoo")) == []
+        assert [one.raw for one in store.unrouted(["charges"], 0, 9)] == [b"MSH|right"]
+
+    def test_an_effect_is_not_carried_out_once_more_while_its_message_waits_for_another_word(
+        self, store: Store
+    ) -> None:
+        number = came(store, 1)
+        route(store, number, fee("a"))
+        carry(store)
+        (stands,) = store.deliveries(Query(), message_id=number)
+        store.replay([number], told=TOLD)
+        assert store.redo([stands.delivery.id], {}, now=400.0, told=TOLD) == []
+        assert state(store, number) is MessageState.RECEIVED
+        store.route([Routing(number, Dead(UNKNOWN))], [], 400.0)
+        assert store.redo([stands.delivery.id], {}, now=400.0, told=TOLD) == []
+        assert state(store, number) is MessageState.DEAD
+
+    def test_a_correction_is_sealed_with_a_key_that_stays_though_it_is_purged_meanwhile(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        number = came(store, 1)
+        store.route([Routing(number, Dead(UNKNOWN))], [], 200.0)
+        keep = Retention(content=1, dead=900, quarantine=900, duplicates=900)
+        seal, purged = Contents.seal, list[Purged]()
+
+        def slow(self: Contents, *given: Any) -> tuple[str, bytes]:
+            sealed = seal(self, *given)
+            if not purged:
+                purged.append(Purged(contents=0, renewed=0, forgotten=0, keys=()))
+                purged[0] = store.purge(keep, {}, 10 * DAY)
+            return sealed
+
+        monkeypatch.setattr(Contents, "seal", slow)
+        store.revise(number, b"MSH|right", told=TOLD)
+        assert purged[0].keys  # the day's key went, between sealing and writing
+        assert store.content(number) == b"MSH|right"
+        assert store.revised(number, 0).startswith(b"MSH|charges|1")
+
+    def test_what_stood_and_what_is_only_shadowed_since_is_in_order(self, store: Store) -> None:
+        number = came(store, 1)
+        route(store, number, fee("a"), fee("b"))
+        carry(store)
+        store.replay([number], told=TOLD)
+        route(store, number, fee("a"), fee("b", "2"))
+        (one,) = store.claim("odoo", Lane.NORMAL, 9, now=300.0, lease_until=400.0, holder="me")
+        store.settle([Settlement(one.id, Shadowed({"would": "change"}))], now=310.0, holder="me")
+        assert store.gaps() == []
 
     def test_what_stands_of_later_places_in_the_order_is_found(self, store: Store) -> None:
         first, second, elsewhere = (came(store, number) for number in range(1, 4))
