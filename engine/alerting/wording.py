@@ -33,7 +33,7 @@ class Telling(NamedTuple):
 
     def runbook_of(self, alert: Alert) -> str:
         """Where the manual says what to do."""
-        return f"{self.link}/manual/manual/runbooks/alert-{alert.kind}" if self.link else ""
+        return f"{self.link}/manual/runbooks/alert-{alert.kind}" if self.link else ""
 
 
 def span_text(seconds: float) -> str:

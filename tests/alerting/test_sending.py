@@ -138,7 +138,7 @@ def test_s76_a_webhook_is_signed_over_time_and_body(hook: Hooks) -> None:
             "limit": 900.0, "times": 1, "said": {"expected": "every 15m, mon-fri 07-19"},
             "text": "charges: nothing heard for 42 min, expected every 15m, mon-fri 07-19",
             "link": "https://wardline.hospital.example/alerts/7",
-            "runbook": "https://wardline.hospital.example/manual/manual/runbooks/alert-silent",
+            "runbook": "https://wardline.hospital.example/manual/runbooks/alert-silent",
         }
     ]  # fmt: skip
 

@@ -175,8 +175,8 @@ def test_a_cause_is_sent_again_after_a_look_at_what_would_come_of_it(
     number = duty.take("dft-charges", charge(60, "600600"))
     shown = text(operator.get("/worklist"))
     link = shown[shown.index("/fixes/redeliver?channel=dft-charges") :].split('"')[0].replace("&amp;", "&")
-    assert "Send them again" in text(operator.get(link))
-    assert "Send them again" not in text(viewer.get(link))
+    assert "Redeliver them" in text(operator.get(link))
+    assert "Redeliver them" not in text(viewer.get(link))
     assert "/fixes/" not in text(viewer.get("/worklist"))
     given = {"channel": "dft-charges", "code": "unmapped-code", "place": "FT1[1]-7", "why": "to be sure"}
     text(viewer.post("/fixes/redeliver", data=given), 403)
@@ -195,7 +195,7 @@ def test_one_is_skipped_and_taken_up_again(duty: Duty, operator: httpx.Client) -
     answer = operator.post("/fixes/skip", data={"ids": number, "why": "a test message"})
     assert answer.headers["location"] == f"/messages/{number}"
     shown = text(operator.get(f"/messages/{number}"))
-    assert "Take up again" in shown
+    assert "Redeliver" in shown
     assert duty.hospital.view(number).state == "skipped"
     assert "No message matches any more" in text(operator.get("/fixes/skip", params={"ids": number}))
     operator.post("/fixes/redeliver", data={"ids": number, "skipped": "yes", "why": "it was none"})
@@ -219,7 +219,7 @@ def test_messages_are_replayed_after_a_look_at_what_would_change(
     assert answer.headers["location"] == f"/messages/{number}"
     duty.hospital.route()
     assert duty.hospital.view(number).state == "delivered"
-    assert "Sent through again" in text(operator.get(f"/messages/{number}"))
+    assert "Routed again" in text(operator.get(f"/messages/{number}"))
     listed = text(operator.get("/messages", params={"state": "delivered", "since": "all"}))
     assert "/fixes/replay?state=delivered" in listed
     assert "Replay all that match" not in text(viewer.get("/messages", params={"since": "all"}))

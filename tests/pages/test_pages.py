@@ -3,7 +3,11 @@ mouse, nothing asked of another host, no complaint of scripts or policy."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
+from html import unescape
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from pages.hospital import Hospital, hospital
@@ -16,6 +20,7 @@ from engine.store.contracts.overview import Sought
 
 pytestmark = pytest.mark.timeout(240)
 
+_LINK = re.compile(r'(?:href|src|hx-get)="([^"#]+)')
 ALL = (Role.OPERATOR, Role.ANALYST, Role.PRIVACY_OFFICER)
 
 
@@ -64,6 +69,33 @@ def test_every_page_of_a_message_a_channel_and_an_edition_is_fit_for_everybody(
     assert officer.page.get_by_role("button", name="Show the row").count() == 1
     assert officer.faults() == []
     assert officer.complaints == []
+
+
+def test_every_link_leads_somewhere(place: Hospital) -> None:
+    """From page to page as people go, a few of those that differ by a number alone; and the whole manual."""
+    client, host = place.console.client(*ALL), urlsplit(place.console.url).netloc
+    due, seen, alike = [("/", "the start")], set[str](), Counter[str]()
+    while due:
+        path, came_from = due.pop()
+        shape = re.sub(r"\d+", "N", path.partition("?")[0])
+        if path in seen or alike[shape] == 3:
+            continue
+        seen.add(path)
+        alike[shape] += 1
+        answer = client.get(path, follow_redirects=True)
+        assert answer.status_code == 200, (path, came_from)
+        if "html" in answer.headers["content-type"] and (
+            path == "/manual" or not path.startswith("/manual/")
+        ):
+            leads = (urljoin(str(answer.url), unescape(one)) for one in _LINK.findall(answer.text))
+            due += [
+                (one.removeprefix(place.console.url), path) for one in leads if urlsplit(one).netloc == host
+            ]
+    assert {"/manual/runbooks/unmapped-code", "/manual/docs/decisions/README"} <= seen
+    assert {shape for shape in alike if shape.startswith(("/messages/", "/fixes/"))} >= {
+        "/messages/N",
+        "/fixes/skip",
+    }
 
 
 def test_every_place_is_fit_in_the_dark(place: Hospital, browser: Browser) -> None:

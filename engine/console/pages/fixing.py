@@ -43,9 +43,9 @@ class _Fix(NamedTuple):
 
 _FIXES: Final = {
     "redeliver": _Fix(
-        "Send again",
+        "Redeliver",
         "The same effects once more, or routing where it failed there: nothing doubles.",
-        "Send them again", WOULD_REDELIVER, REDELIVER, Again,
+        "Redeliver them", WOULD_REDELIVER, REDELIVER, Again,
     ),
     "skip": _Fix(
         "Skip", "Settled without effect. They stay where they are found, and can be taken up again.",

@@ -19,6 +19,8 @@ __all__ = ["manual_routes"]
 
 _ROOT = "/manual"
 _WITHIN = "manual/"
+_BESIDE = "docs/"
+"""Stands before pages that are no part of the folder of the manual (`catalogue`, `decisions/…`)."""
 
 
 def manual_routes() -> list[Route]:
@@ -28,7 +30,7 @@ def manual_routes() -> list[Route]:
         return RedirectResponse(f"{_ROOT}/README", 303)
 
     async def show(request: Request) -> Response:
-        return await run_in_threadpool(_page, _WITHIN + request.path_params["path"])
+        return await run_in_threadpool(_page, request.path_params["path"])
 
     async def coloured(_: Request) -> Response:
         return PlainTextResponse(colours(), media_type="text/css")
@@ -41,7 +43,7 @@ def manual_routes() -> list[Route]:
 
 
 def _page(path: str) -> Response:
-    found = {one.path: one for one in pages()}.get(path)
+    found = {_address(one.path): one for one in pages()}.get(f"{_ROOT}/{path}")
     if found is None:
         raise NotThere("the manual has no such page")
     return page("manual.html", groups=contents(), page=found, made=_article(found), address=_address)
@@ -60,4 +62,4 @@ def _article(found: Page) -> Rendered:
 
 def _address(path: str) -> str:
     """Where a page of `docs` is here."""
-    return f"{_ROOT}/{path.removeprefix(_WITHIN)}"
+    return f"{_ROOT}/{path.removeprefix(_WITHIN) if path.startswith(_WITHIN) else _BESIDE + path}"
