@@ -17,7 +17,7 @@ from engine.accounts.entrance import Entrance
 from engine.accounts.passwords import SHORTEST
 from engine.accounts.sign_on import SignOn
 from engine.console.framing import told
-from engine.console.guarding import Door, came_of, who_of
+from engine.console.guarding import Door, came_of, inside, who_of
 from engine.console.pages.forms import form
 from engine.console.pages.rendering import page
 from engine.errors import Misconfigured
@@ -59,8 +59,7 @@ def let_in(door: Door, entered: Entered, response: Response) -> Response:
 
 def onward(text: str) -> str:
     """Where to go after coming in: a page of ours, or the first."""
-    inside = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
-    return text if inside and not text.startswith(("/login", "/logout")) else "/"
+    return text if inside(text) and not text.startswith(("/login", "/logout")) else "/"
 
 
 class _Pages:

@@ -24,7 +24,7 @@ from engine.console.api.problems import problem
 from engine.errors import Unavailable
 from engine.telemetry import PageFailed, signal
 
-__all__ = ["LARGEST", "Door", "Guard", "Refused", "came_of", "refused_of", "who_of"]
+__all__ = ["LARGEST", "Door", "Guard", "Refused", "came_of", "inside", "refused_of", "who_of"]
 
 API: Final = "/api/"
 OPEN: Final = ("/assets/", "/login", "/setup", "/invitation", "/oidc/")
@@ -104,6 +104,12 @@ class Refused(NamedTuple):
 
     status: int
     why: str
+
+
+def inside(text: str) -> bool:
+    """Whether an address is one of this console: browsers take `//name` and `/\\name` for another host, and
+    leave out tabs and line ends before they look."""
+    return text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
 
 
 def who_of(request: Request) -> Who | None:
@@ -250,6 +256,7 @@ def _from_elsewhere(request: Request) -> bool:
 
 def _bounce(request: Request) -> Response:
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = target if inside(target) else "/"
     return Response(
         status_code=200,
         headers={"refresh": f"0;url={quote(target, safe='/?&=%:,+.-_~')}"},
@@ -266,7 +273,10 @@ async def _field(request: Request) -> str:
         return ""
     if int(request.headers.get("content-length", LARGEST + 1)) > LARGEST:
         return ""
-    fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=2000)
+    try:
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=2000)
+    except ValueError:  # more fields than that
+        return ""
     return fields.get("token", [""])[0]
 
 

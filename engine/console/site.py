@@ -21,6 +21,7 @@ from engine.console.api.routes import api_routes
 from engine.console.assets import asset_routes
 from engine.console.frame import Place
 from engine.console.framing import THEME
+from engine.console.guarding import inside
 from engine.console.pages.alerts import alert_routes
 from engine.console.pages.auditing import audit_routes
 from engine.console.pages.books import books_routes
@@ -166,7 +167,7 @@ async def _theme(request: Request) -> Response:
     """Light, dark, or as the system has it; kept in a cookie of this browser."""
     fields = await form(request)
     back = fields.get("back", "/")
-    answer = RedirectResponse(back if back.startswith("/") and not back.startswith("//") else "/", 303)
+    answer = RedirectResponse(back if inside(back) else "/", 303)
     theme = fields.get("theme", "")
     if theme in ("light", "dark"):
         answer.set_cookie(THEME, theme, max_age=_A_YEAR, httponly=True, samesite="strict", path="/")

@@ -147,3 +147,23 @@ def test_a_set_up_link_ends_within_the_hour_and_with_the_next(tmp_path: Path) ->
         assert console.browser().get(f"/setup?key={second}").status_code == 200
         console.clock.ahead = 3601
         assert console.browser().get(f"/setup?key={second}").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["//evil.example/x", "/%2Fevil.example/x", "/%09/evil.example"])
+def test_nobody_is_led_to_another_host(console: Console, path: str) -> None:
+    elsewhere = console.browser().get(
+        f"{console.url}{path}", headers={"sec-fetch-site": "cross-site"}, follow_redirects=False
+    )
+    assert elsewhere.headers["refresh"] == "0;url=/"
+    for back in ("//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example"):
+        answer = console.client(Role.VIEWER).post("/theme", data={"back": back, "theme": "dark"})
+        assert answer.headers["location"] == "/"
+
+
+def test_a_form_of_too_many_fields_is_refused(console: Console) -> None:
+    body = "&".join(f"f{number}=1" for number in range(2001))
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    operator = console.client(Role.OPERATOR)
+    assert operator.post("/api/v1/fixes/skip", content=body, headers=form).status_code == 422
+    del operator.headers["x-csrf-token"]
+    assert operator.post("/fixes/skip", content=body, headers=form).status_code == 403

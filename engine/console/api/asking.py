@@ -46,7 +46,10 @@ def asked_by_body(
     if not body.strip():
         return _fitted(operation, path, {})
     if kind == _FORM:
-        read = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2000)
+        try:
+            read = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2000)
+        except ValueError:
+            raise Misconfigured("the form has more than 2000 fields") from None
         return _fitted(operation, path, {name: values for name, values in read.items() if name != "token"})
     if kind != _JSON:
         raise Misconfigured(f"is neither {_JSON} nor {_FORM}", where="Content-Type")
