@@ -128,8 +128,8 @@ def parse_expectation(text: str, zone: str, off: Sequence[str] = ()) -> Expectat
     every = _EVERY.fullmatch(first)
     if every is None:
         raise Misconfigured("does not begin with how often", hint=_HINT)
-    hours = tuple(_hours(part) for part in rest) or (Hours(_ALL),)
-    return Expectation(parse_span(every[1]), hours, zone, frozenset(map(parse_day, off)), text.strip())
+    hours, said = tuple(_hours(part) for part in rest) or (Hours(_ALL),), " ".join(text.split())
+    return Expectation(parse_span(every[1]), hours, zone, frozenset(map(parse_day, off)), said)
 
 
 def parse_expectations(text: str, zone: str, off: Sequence[str] = ()) -> tuple[Expectation, ...]:

@@ -54,7 +54,7 @@ def ask(
     try:
         context = ssl.create_default_context(cafile=ca or None)
         with (
-            httpx.Client(verify=context, timeout=TIMEOUT, follow_redirects=False) as client,
+            httpx.Client(verify=context, timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
             client.stream(method, url, content=content, headers=headers) as answer,
         ):
             status = answer.status_code

@@ -22,7 +22,7 @@ _DOMAIN: Final = "wardline.invalid"
 def mail_of(route: Route, telling: Telling) -> EmailMessage:
     """The message. Notices that are sent again have the same Message-ID (RFC 5322, 3.6.4)."""
     mail = EmailMessage()
-    mail["Subject"] = subject_of(telling)
+    mail["Subject"] = " ".join(subject_of(telling).split())  # a line end in a header is refused
     mail["From"] = route.sender
     mail["To"] = ", ".join(route.to)
     mail["Date"] = formatdate(telling.at)

@@ -14,6 +14,7 @@ from alerting.receivers import Hooks, Mails, alert, hooks, mails
 from certificates import Authority
 
 from engine.alerting.hooks import SIGNATURE, TIMESTAMP, ask, body_of
+from engine.alerting.mail import mail_of
 from engine.alerting.routes import Route
 from engine.alerting.telling import send
 from engine.alerting.wording import Event, Telling, span_text, subject_of, text_of
@@ -221,3 +222,23 @@ def test_what_is_over_and_what_comes_again_is_told_so() -> None:
 )
 def test_spans_as_people_say_them(seconds: float, text: str) -> None:
     assert span_text(seconds) == text
+
+
+def test_a_line_end_in_what_is_told_ends_no_header() -> None:
+    """Neither of a channel's own words nor of an environment's name: a mail that cannot be made is lost."""
+    said = {"expected": "every 15m,\r\nBcc: somebody@else.example"}
+    one = alert(said=said)
+    telling = Telling([Event("opened", one, 3)], "north\nside", "", NOW)
+    with mails() as server:
+        mail = mail_of(mail_route(server), telling)
+    assert "\n" not in mail["Subject"]
+    assert mail["Bcc"] is None
+
+
+def test_no_proxy_of_the_environment_is_told(hook: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of a route is a secret: only its own host gets it."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    send(hook_route(hook), TELLING)
