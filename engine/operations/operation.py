@@ -22,6 +22,9 @@ Given = TypeVar("Given")
 REASONED: Final = 3
 """Characters of a reason, at least."""
 
+GREATEST: Final = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps as it is (RFC 8259, section 6)."""
+
 
 class Forbidden(WardlineError):
     """The caller's roles do not allow it. Ends at the door that the caller came by, as `NotThere` does."""
@@ -68,7 +71,17 @@ def perform(desk: Desk, caller: Caller, operation: Operation[Asked, Given], aske
     permit(desk, caller, operation)
     if operation.reasoned and len(str(getattr(asked, "why", "")).strip()) < REASONED:
         raise Misconfigured("say the reason, for the audit", where="why")
+    _check_numbers(asked)
     return operation.call(desk, caller, asked)
+
+
+def _check_numbers(asked: Any) -> None:
+    """Raise `Misconfigured` for a number that no store has: a database fails on it."""
+    for name in getattr(asked, "__struct_fields__", ()):
+        value = getattr(asked, name)
+        for one in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(one, int) and abs(one) > GREATEST:
+                raise Misconfigured("is out of bounds", where=name)
 
 
 def permit(desk: Desk, caller: Caller, operation: Operation[Any, Any]) -> None:

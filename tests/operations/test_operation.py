@@ -61,3 +61,16 @@ def test_who_may_not_is_recorded(desk: Desk) -> None:
 def test_a_reason_is_due(desk: Desk, why: str) -> None:
     with pytest.raises(Misconfigured, match="reason"):
         perform(desk, caller(Role.OPERATOR), STOP, Asked(why))
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    number: int = 0
+    ids: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize("asked", [Numbered(2**63), Numbered(-(2**70)), Numbered(ids=(1, 2**53))])
+def test_a_number_that_no_store_has_is_refused(desk: Desk, asked: Numbered) -> None:
+    show = Operation("x.show", "GET", "/x", "Show.", Permission.SEE, Numbered, int, lambda *_: 1)
+    with pytest.raises(Misconfigured, match="out of bounds"):
+        perform(desk, caller(Role.VIEWER), show, asked)
+    assert perform(desk, caller(Role.VIEWER), show, Numbered(2**53 - 1, (1,))) == 1
