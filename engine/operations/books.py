@@ -126,6 +126,11 @@ def _plan(desk: Desk, _: Caller, asked: AskPlan) -> list[Remedy]:
 
 
 def _propose(desk: Desk, caller: Caller, asked: AskRepair) -> Repair:
+    if desk.settings.mode == "production" and caller.via == "command":
+        raise Misconfigured(
+            "in production somebody who is known puts a repair forward", where="repair",
+            hint="in the console, or with a token of its API",
+        )  # fmt: skip
     remedies = [one for one in _remedies(desk, asked.number, asked.gaps) if not one.outcome]
     if not remedies:
         raise Misconfigured(
@@ -156,16 +161,35 @@ def _repair(desk: Desk, _: Caller, asked: AskNumber) -> Repair:
 
 
 def _decide(desk: Desk, caller: Caller, asked: AskDecision) -> Repair:
-    _repair_row(desk, asked.number)
+    known = _repair_row(desk, asked.number)
     told = entry(
         desk, caller, Act.RECONCILE, "books", why=asked.why, ticket=asked.ticket, outcome="approved",
         detail={"decision": asked.decision},
     )  # fmt: skip
+    if asked.decision == "approved" and (wrong := _one_alone(desk, known.who, caller.name)):
+        detail = {**told.detail, "reason": wrong}
+        desk.store.record([replace(told, object=f"repair:{asked.number}", outcome="refused", detail=detail)])
+        raise Misconfigured(wrong, where=f"repair {asked.number}")
     told = told if asked.decision == "approved" else replace(told, outcome="refused")
     return repair_of(desk.store.decide_repair(asked.number, asked.decision, at=desk.clock(), told=told))
 
 
+def _one_alone(desk: Desk, author: str, approver: str) -> str:
+    """Why these may be one and the same person, empty for two. Who sits at a command line without a key may
+    have any name (with an @, which no name of a person has): in production it does not count as one."""
+    if author == approver:
+        return "nobody approves what they put forward themselves"
+    if desk.settings.mode == "production" and "@" in author:
+        return "it was put forward without a key: put it forward in the console"
+    return ""
+
+
 def _withdraw(desk: Desk, caller: Caller, asked: AskDecision) -> Repair:
+    """What somebody else put forward is turned down by an approver. At a command line nobody is known."""
+    if caller.via != "command" and _repair_row(desk, asked.number).who != caller.name:
+        raise Misconfigured(
+            "somebody else put it forward", where=f"repair {asked.number}", hint="an approver turns it down"
+        )
     return _decide(desk, caller, replace(asked, decision="withdrawn"))
 
 

@@ -13,11 +13,16 @@ import pytest
 from conformance.schedule_contract import NAMES
 from typer.testing import CliRunner
 
+from engine.accounts.words import Caller, Role
 from engine.auditing import Act, AuditQuery, Entry
 from engine.cli import app
 from engine.effects import Charge, Item
+from engine.errors import Misconfigured
 from engine.model import Arrival, Delivered, Lane, Routed, Routing, Settlement
+from engine.operations.books import APPROVE, AskDecision
+from engine.operations.operation import Desk, perform
 from engine.reconciling.words import Difference, Gap, GapKind, Remedy, Report, Scope, Total, encode
+from engine.settings import Settings
 from engine.store.base import Query, Store
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
@@ -150,3 +155,25 @@ def test_work_carries_out_what_was_approved_and_fails_where_odoo_cannot_be_asked
 def test_one_process_at_a_time_does_the_work(run: Any, store: Store) -> None:
     assert store.own("books")
     assert run("work").stdout == "another process does it\n"
+
+
+def test_in_production_no_unproven_name_puts_a_repair_forward(
+    run: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sits at a command line may be the approver by any other name: two persons are two proofs."""
+    number = kept(store)
+    told = Entry(at=300.0, who="ann@desk", role="operator", act=Act.RECONCILE, object="books")
+    store.propose_repair(number, encode(()), at=302.0, why="mine", told=told)
+    desk = Desk(store, RING, Settings(mode="production"), lambda: 400.0)
+    approver = Caller(name="a.weber", roles=frozenset({Role.APPROVER}))
+    with pytest.raises(Misconfigured, match="without a key"):
+        perform(desk, approver, APPROVE, AskDecision(number=2, why="seen"))
+    refused = store.entries(AuditQuery(object="repair:2"))[-1].entry
+    assert (refused.who, refused.outcome) == ("a.weber", "refused")
+    assert perform(desk, approver, APPROVE, AskDecision(number=2, why="not now", decision="withdrawn"))
+    assert perform(desk, approver, APPROVE, AskDecision(number=1, why="seen")).state == "approved"
+    monkeypatch.setenv("WARDLINE_MODE", "production")
+    result = run("repair", str(number), "--why", "a mistake")
+    assert (result.exit_code != 0, "somebody who is known" in str(result.exception) + result.output) == (
+        True, True,
+    )  # fmt: skip

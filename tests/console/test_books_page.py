@@ -119,7 +119,10 @@ def test_a_repair_is_turned_down_or_taken_back(console: Console) -> None:
     assert (
         approver.post(f"/books/repairs/{first}/decision", data={**down, "why": "not now"}).status_code == 303
     )
-    operator = console.client(Role.OPERATOR)
+    other, operator = console.client(Role.ANALYST), console.client(Role.OPERATOR, name="ann")
+    assert "Take back" not in other.get(f"/books/repairs/{second}").text
+    assert other.post(f"/books/repairs/{second}/withdraw", data={"why": "not mine"}).status_code == 422
+    assert "Take back" in operator.get(f"/books/repairs/{second}").text
     assert operator.post(f"/books/repairs/{second}/withdraw", data={"why": "was wrong"}).status_code == 303
     assert [row.state for row in console.store.repairs()] == ["withdrawn", "withdrawn"]
     assert operator.get("/books").text.count("withdrawn") == 2
