@@ -47,7 +47,7 @@ _ANEW: Final = (
     " (SELECT a.edition FROM activations a ORDER BY a.id DESC LIMIT 1), edition)"
 )
 SAID: Final = "said before"
-"""The step of a message that is to be routed again although it was routed: what it said stands in its course."""
+"""The step of a message that is to be routed again although it was: what it said stands in its course."""
 
 _AGAIN: Final = (
     f"UPDATE messages SET {_ANEW}, step = CASE WHEN reason IS NULL THEN '{SAID}' ELSE '' END, reason = NULL"

@@ -104,7 +104,9 @@ def _replays(chosen: Mapping[str, str]) -> str:
     """The same messages as an address for replaying, where that can be asked for."""
     known = ("channel", "state", "since", "until", "code", "place", "destination")
     asked = {name: value for name, value in chosen.items() if (name, value) != ("since", "all")}
-    return urlencode(asked) if asked.keys() <= set(known) and asked.keys() - {"since", "until"} else ""
+    if asked.get("state") == MessageState.QUARANTINED or not asked.keys() - {"since", "until"}:
+        return ""
+    return urlencode(asked) if asked.keys() <= set(known) else ""
 
 
 def _wanted(given: Mapping[str, str]) -> Find:
