@@ -45,6 +45,7 @@ APART = {
 """Commands that serve until told to end, or need Odoo: what they contain → where they are run."""
 
 PERSON, GONE, OTHER, VISIT = "7788123", "5550001", "5550002", "V-7001"
+TO_CORRECT = charges("2-4", PERSON, VISIT, Used("T4", "850001"))
 TYPED = {
     "wardline find -": f"{PERSON}\n",
     "wardline erase -": f"{OTHER}\ny\n",
@@ -112,13 +113,16 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
     finally:
         engine.hang_up()
         engine.stop()
-    charged = next(view.id for view in views if view.channel == "dft-charges")
+    charged, replayed, mended, corrected, *_ = (view.id for view in views if view.channel == "dft-charges")
     _second_edition(made)
     with engine.store() as store:
         (merged,) = store.merges()
     _samples(made.folder)
     made.facts = {
         r"\b4711\b": str(charged),
+        r"\b4712\b": str(replayed),
+        r"\b4713\b": str(mended),
+        r"\b4714\b": str(corrected),
         r"t1p_9xyz…": merged.into,
         r"t1p_0a1b…(?= --from)": merged.gone,
         r"t1p_(0a1b)?…": merged.into,
@@ -159,6 +163,9 @@ def _send(engine: Engine) -> None:
     adt.ask(admission("1-4", OTHER, "V-7003"))
     engine.settle()
     dft.ask(charges("2-1", PERSON, VISIT, Used("T1", "850001")))
+    dft.ask(charges("2-5", PERSON, VISIT, Used("T5", "850001")))
+    dft.ask(charges("2-6", PERSON, VISIT, Used("T6", "850001")))
+    dft.ask(TO_CORRECT)
     dft.ask(charges("2-2", PERSON, VISIT, Used("T2", "0270001")))  # in no table
     dft.ask(admission("2-3", PERSON, VISIT))  # a type that the channel does not take
     siu.ask(booking("3-1", "A-1", PERSON, VISIT))
@@ -168,6 +175,7 @@ def _samples(folder: Path) -> None:
     for name in ("samples", "today"):
         (folder / name).mkdir()
         (folder / name / "one.hl7").write_bytes(charges("9-1", "1", "V1", Used("T9", "850001")))
+    (folder / "corrected.hl7").write_bytes(TO_CORRECT.replace(b"850001", b"990001"))
     shutil.copyfile(folder / "samples" / "one.hl7", folder / "message.hl7")
     (folder / "channels" / "profiles").mkdir(exist_ok=True)
     public = ec.generate_private_key(ec.SECP384R1()).public_key()
