@@ -22,7 +22,7 @@ from engine.model import (
 )
 from engine.overtaking import AGAIN
 from engine.store.base import ScheduledRun
-from engine.store.database import Work, rows_of
+from engine.store.database import Work, marks, rows_of
 from engine.store.holding import DELIVERED, is_held
 from engine.store.part import Part, as_json, checksum, words_of
 from engine.store.tables import PER_MESSAGE
@@ -45,10 +45,9 @@ _LOOK_BACK: Final = 2
 # an earlier message's. Nor anything of a version of a resource while one of an earlier version is open:
 # what a correction changes may be what the sequence key is made of. (`|| ''` keeps SQLite from walking all
 # that is open where a range of the primary key is few.)
-_CLAIM: Final = (
-    "UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, lease_until = ?, holder = ?"
-    " WHERE id IN (SELECT d.id FROM deliveries d"
-    " WHERE d.destination = ? AND d.lane = ? AND d.state = 'due' AND d.due_at <= ?"
+_NEXT: Final = (
+    "SELECT d.id FROM deliveries d"
+    " WHERE d.destination = ? AND d.lane = ? AND d.state = 'due' AND d.due_at <= ?{among}"
     f" AND {DELIVERED.format(channel='d.channel')}"
     " AND (d.sequence_key = '' OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.destination = d.destination"
     " AND e.sequence_key = d.sequence_key AND e.state IN ('due', 'claimed')"
@@ -60,11 +59,16 @@ _CLAIM: Final = (
     f" AND o.message_id * {PER_MESSAGE} + {PER_MESSAGE - 1}"
     " AND f.destination || '' = d.destination AND f.state || '' IN ('due', 'claimed')"
     " WHERE v.message_id = d.message_id)"
-    " ORDER BY d.id LIMIT ?{skip_locked})"
+    " ORDER BY d.id LIMIT ?{skip_locked}"
+)
+_CLAIM: Final = (
+    "UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, lease_until = ?, holder = ?"
+    f" WHERE id IN ({_NEXT})"
     " RETURNING id, message_id, channel, destination, {effect}, sequence_key, attempts, progress, checksum,"
     " (SELECT m.edition FROM messages m WHERE m.id = deliveries.message_id),"
     " (SELECT m.received_at FROM messages m WHERE m.id = deliveries.message_id)"
 )
+_ANY_HELD: Final = f"SELECT 1 FROM holds WHERE kind = '{HoldKind.DELIVERY}' LIMIT 1"
 _SETTLE: Final = (
     "UPDATE deliveries SET state = ?, due_at = ?, holder = '', reason = ?, documents = ?, note = ?,"
     " settled_at = ? WHERE id = ?"
@@ -109,10 +113,15 @@ class Deliveries(Part):
         self, destination: str, lane: Lane, limit: int, *, now: float, lease_until: float, holder: str
     ) -> list[Delivery]:
         """`MessageStore.claim`. A delivery whose stored effect is damaged becomes a dead letter instead."""
-        parameters = (lease_until, holder, destination, int(lane), now, now, limit)
+        among = self._among(destination, lane, limit, now)
+        if among == ():
+            return []
+        parameters = (lease_until, holder, destination, int(lane), now, *(among or ()), now, limit)
         with self._database.write(f"claim/{destination}") as work:
             statement = _CLAIM.format(
-                skip_locked=self._database.skip_locked, effect=self._database.as_bytes.format("effect")
+                skip_locked=self._database.skip_locked,
+                effect=self._database.as_bytes.format("effect"),
+                among=_among(among),
             )
             held = is_held(work, HoldKind.DESTINATION, destination)
             rows = [] if held else work.rows(statement, parameters)
@@ -197,6 +206,15 @@ class Deliveries(Part):
         with self._database.read() as work:
             return [ScheduledRun(*row) for row in work.rows(_RUNS)]
 
+    def _among(self, destination: str, lane: Lane, limit: int, now: float) -> tuple[int, ...] | None:
+        """Those that are next, looked for before anybody waits: behind a channel that is held very many may
+        wait. Nothing where none is."""
+        with self._database.read() as work:
+            if not work.rows(_ANY_HELD):
+                return None
+            given = (destination, int(lane), now, now, limit)
+            return tuple(row[0] for row in work.rows(_NEXT.format(among="", skip_locked=""), given))
+
     def _lock_messages(self, work: Work, ids: Iterable[int]) -> None:
         """Whoever moves a message's state holds its row first: two nodes that settle its last two
         deliveries at once must not both see the other's as open."""
@@ -210,6 +228,10 @@ class Deliveries(Part):
             reason = as_json(_DAMAGED)
             work.run_many(_SETTLE, [(_DEAD, now, reason, None, "", now, number) for number in numbers])
             conclude(work, {number // PER_MESSAGE for number in numbers})
+
+
+def _among(ids: tuple[int, ...] | None) -> str:
+    return f" AND d.id IN ({marks(len(ids))})" if ids else ""
 
 
 def _settled(settlement: Settlement, now: float) -> tuple[Any, ...]:

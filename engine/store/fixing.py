@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, Select, exists, func, literal_column, not_, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, not_, or_, select
 
 from engine.auditing import Entry, spread
 from engine.effects import decode
@@ -68,8 +68,8 @@ _FOLLOWED: Final = exists().where(
 )
 
 
-_FOR_PEOPLE: Final = (literal_column("messages.state IN ('dead', 'quarantined')", Boolean),)
-_REFUSALS: Final = (literal_column("deliveries.state = 'dead'", Boolean),)
+_FOR_PEOPLE: Final = (literal_column("messages.state IN ('dead', 'quarantined')"),)
+_REFUSALS: Final = (literal_column("deliveries.state = 'dead'"),)
 
 
 class Fixing(Part):

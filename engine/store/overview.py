@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Select, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
 
 from engine.model import MessageState
 from engine.store.base import MessageView
@@ -47,7 +47,10 @@ _STOPPED: Final = (
     " max(m.received_at), max(m.id) FROM deliveries d JOIN messages m ON m.id = d.message_id"
     " WHERE d.state = 'dead' GROUP BY d.channel, d.destination, d.reason"
 )
-_FIRST: Final = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM messages"
+_FIRST: Final = (
+    "SELECT coalesce((SELECT min(id) FROM messages), 0), coalesce((SELECT max(id) FROM messages), 0)"
+)
+"""Apart: SQLite finds one end of a table at once, and walks it for both."""
 _NEXT: Final = "SELECT id, received_at FROM messages WHERE id >= ? ORDER BY id LIMIT 1"
 _OWN_REASONS: Final = (
     "SELECT DISTINCT reason FROM messages WHERE state IN ('dead', 'quarantined') AND reason IS NOT NULL"
@@ -168,7 +171,8 @@ def _named(fingerprints: Sequence[bytes]) -> ColumnElement[bool]:
 
 
 def _said(condition: str) -> ColumnElement[bool]:
-    return literal_column(condition, Boolean)
+    """These very words: of a Boolean SQLAlchemy asks SQLite whether it is 1, and that takes no index."""
+    return literal_column(condition)
 
 
 def _between(work: Work, sought: Sought) -> list[ColumnElement[bool]]:

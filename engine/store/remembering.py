@@ -28,7 +28,10 @@ _COURSES: Final = (
     " AND touched_at < ? ORDER BY touched_at LIMIT ?)"
 )
 _OVER: Final = "SELECT count(*) FROM courses WHERE stands = 0 AND touched_at < ?"
-_ENDS: Final = "SELECT coalesce(min(id), 0), coalesce(max(id), -1) FROM messages"
+_ENDS: Final = (
+    "SELECT coalesce((SELECT min(id) FROM messages), 0), coalesce((SELECT max(id) FROM messages), -1)"
+)
+"""Apart: SQLite finds one end of a table at once, and walks it for both."""
 _AT: Final = "SELECT id, received_at FROM messages WHERE id >= ? ORDER BY id LIMIT 1"
 
 
