@@ -68,8 +68,9 @@ _FOLLOWED: Final = exists().where(
 )
 
 
-_FOR_PEOPLE: Final = (literal_column("messages.state IN ('dead', 'quarantined')"),)
-_REFUSALS: Final = (literal_column("deliveries.state = 'dead'"),)
+_Words = tuple[ColumnElement[bool], ...]
+_FOR_PEOPLE: Final[_Words] = (literal_column("messages.state IN ('dead', 'quarantined')"),)
+_REFUSALS: Final[_Words] = (literal_column("deliveries.state = 'dead'"),)
 
 
 class Fixing(Part):

@@ -19,6 +19,7 @@ from engine.store.contracts.overview import Sought
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 
+_OPEN: Final = ("due", "dead", "claimed", "scheduled")
 RING: Final = KeyRing({"first": b"\x07" * 32})
 
 
@@ -97,7 +98,7 @@ def _walks(file: Path, asked: list[tuple[str, Any]]) -> list[str]:
     with sqlite3.connect(file) as reader:
         plans = [reader.execute(f"EXPLAIN QUERY PLAN {query}", given).fetchall() for query, given in asked]
     steps = [row[3] for plan in plans for row in plan]
-    partial = ("messages_received", "messages_for_people", "deliveries_d", "deliveries_scheduled")
+    partial = ("messages_received", "messages_for_people", *(f"deliveries_{one}" for one in _OPEN))
     return [
         step
         for step in steps
