@@ -1,4 +1,4 @@
-"""Dead letters edited and replayed in front of a real Odoo: what is put right stands once, what stood stays."""
+"""Dead letters edited and replayed in front of a real Odoo: what is put right stands once, the rest stays."""
 
 from __future__ import annotations
 
