@@ -103,6 +103,8 @@ def _inside(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise Misconfigured("a file of the edition would lie outside of it", where=name)
+    if str(path) != name or not name.isprintable():  # `functions/x.py/` is that file, and ends otherwise
+        raise Misconfigured("is not the plain name of a file", where=repr(name)[1:-1])
     return path
 
 

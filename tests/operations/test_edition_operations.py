@@ -137,6 +137,16 @@ def test_channels_that_cannot_run_are_not_put_forward(duty: Duty, tmp_path: Path
 def test_code_is_not_put_forward_here(duty: Duty, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="code"):
         propose(duty, {**files(tmp_path), "functions/bad.py": "raise SystemExit"})
+    # names that another file has on the disk: code would be loaded that nobody took for code
+    for name in (
+        "functions/bad.py/",
+        "functions/bad.py/.",
+        "functions//bad.py/",
+        "./tables/a.csv",
+        "a\0.csv",
+    ):
+        with pytest.raises(Misconfigured, match="plain name"):
+            propose(duty, {**files(tmp_path), name: "raise SystemExit"})
 
 
 def test_an_impact_is_told_in_words_and_the_look_is_audited(duty: Duty, tmp_path: Path) -> None:
