@@ -12,10 +12,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
+import msgspec
+
 from engine.errors import Misconfigured, Unavailable
-from engine.reconciling.words import Scope, encode
+from engine.model import DeliveryState
+from engine.reconciling.words import Remedy, Scope, encode
 from engine.settings import Settings
-from engine.store.base import Store
+from engine.store.base import Query, Store
+from engine.store.contracts.checks import RepairRow
 
 __all__ = ["BooksLoop", "run_at"]
 
@@ -28,8 +32,13 @@ SETTLE: Final = 15.0
 KEPT: Final = 400 * 86400.0
 """Seconds that checks are kept: the same month of last year is among them."""
 
+LONGEST: Final = 300.0
+"""Seconds at most until work that failed is begun again: at first `LOOK`, then twice as long each time."""
+
 DAY: Final = 86400.0
 _STOP: Final = 10.0
+_OPEN: Final = (DeliveryState.DUE, DeliveryState.CLAIMED, DeliveryState.SCHEDULED)
+_remedies = msgspec.json.Decoder(tuple[Remedy, ...])
 
 Start = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
 
@@ -44,6 +53,7 @@ class BooksLoop:
         self._process: subprocess.Popen[bytes] | None = None
         self._forgot = 0.0  # when old checks were last forgotten
         self._looked = 0.0  # when it was last looked whether what was sent has come
+        self._failed, self._wait = 0.0, LOOK  # when the work failed last, and how long it rests then
         self._next = run_at(settings.reconcile_at, clock())
         if settings.reconcile_days < 1:
             raise Misconfigured("is less than a day", where="WARDLINE_RECONCILE_DAYS")
@@ -57,13 +67,15 @@ class BooksLoop:
                 return LOOK
             self._process = None
             if code:
+                self._failed, self._wait = now, min(2 * self._wait, LONGEST)
                 raise Unavailable("the books could not be held against the ERP")
+            self._wait = LOOK
         if now - self._forgot >= DAY:
             self._store.drop_checks(now - KEPT)
             self._forgot = now
         if self._next and now >= self._next:
             self._ask(now)
-        if self._is_due(now):
+        if not self._rests(now) and self._is_due(now):
             self._process = self._start(["reconcile", "work", "--store", self._settings.store])
         return LOOK
 
@@ -81,15 +93,24 @@ class BooksLoop:
         self._store.ask_check(encode(Scope(now - self._settings.reconcile_days * DAY)), at=now)
         self._next = run_at(self._settings.reconcile_at, now)
 
+    def _rests(self, now: float) -> bool:
+        return self._wait > LOOK and 0 <= now - self._failed < self._wait
+
     def _is_due(self, now: float) -> bool:
         if self._store.checks(1, state="asked"):
             return True
         if any(self._store.repairs(state=state, limit=1) for state in ("approved", "working")):
             return True
-        if now - self._looked < SETTLE or not self._store.repairs(state="sent", limit=1):
+        if 0 <= now - self._looked < SETTLE:
             return False
         self._looked = now
-        return True
+        return any(not self._is_open(row) for row in self._store.repairs(state="sent"))
+
+    def _is_open(self, repair: RepairRow) -> bool:
+        """Whether something of it is on its way still, for as long as its destination is held perhaps."""
+        ids = tuple(one.gap.delivery_id for one in _remedies.decode(repair.plan) if one.gap.delivery_id)
+        views = self._store.deliveries(Query(ids=ids, limit=len(ids))) if ids else ()
+        return any(view.state in _OPEN for view in views)
 
 
 def run_at(at: str, now: float) -> float:

@@ -11,14 +11,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from conformance.schedule_contract import claimed, taken
 from conformance.store_contract import RING
 
-from engine.app.books import DAY, KEPT, SETTLE, BooksLoop, run_at
+from engine.app.books import DAY, KEPT, LONGEST, SETTLE, BooksLoop, run_at
 from engine.auditing import Act, Entry
 from engine.errors import Misconfigured, Unavailable
-from engine.reconciling.words import Scope
+from engine.model import Delivered, Settlement
+from engine.reconciling.words import Gap, GapKind, Remedy, Scope, encode
 from engine.settings import Settings
-from engine.store.base import Store
+from engine.store.base import Query, Store
 from engine.store.sql import open_store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
@@ -127,7 +129,38 @@ def test_work_that_failed_is_told_and_tried_again(store: Store) -> None:
     bench.loop.turn()
     with pytest.raises(Unavailable):
         bench.loop.turn()
+    assert bench.turns(1) == 0  # not at once: a process each second would take from those that listen
+    for rest in (4.0, 8.0, 16.0):
+        bench.now += rest
+        assert bench.turns(1) == 1
+        with pytest.raises(Unavailable):
+            bench.loop.turn()
+    bench.now += LONGEST
     assert bench.turns(1) == 1
+
+
+def test_nothing_is_started_while_what_was_sent_is_on_its_way(store: Store) -> None:
+    number = taken(store, 1)
+    (view,) = store.deliveries(Query(), message_id=number)
+    gap = Gap(
+        kind=GapKind.MISSING,
+        subject="charges",
+        effect="charge",
+        key="a",
+        text="gone",
+        delivery_id=view.delivery.id,
+    )
+    plan = encode([Remedy(1, gap, "again", "again")])
+    check = store.keep_check(b"{}", at=NOON, gaps=1, report=b"{}", told=TOLD)
+    repair = store.propose_repair(check, plan, at=NOON, why="lost", told=TOLD)
+    store.carry_repair(repair.number, "sent", plan)
+    bench = Bench(store)
+    for _ in range(4):  # as long as its destination is held, say
+        assert bench.turns() == 0
+        bench.now += SETTLE
+    claimed(store, 250.0)
+    store.settle([Settlement(view.delivery.id, Delivered({}))], now=260.0, holder="me")
+    assert bench.turns() == 1
 
 
 @pytest.mark.parametrize(
