@@ -144,6 +144,8 @@ def _show(would: WouldReplay) -> None:
     )
     if would.overtaken:
         typer.echo(f"{would.overtaken} of these would be refused: a later message has said otherwise since")
+    if would.dead:
+        typer.echo(f"{would.dead} would be dead letters, again or for the first time")
     show_channels(would.channels)
     _left(would.not_replayed)
 

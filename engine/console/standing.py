@@ -32,6 +32,8 @@ def standing(store: Store, now: float) -> Standing:
 
 
 def _said(there: list[Process]) -> Standing:
+    if there and all(one.parts.get("running") == "unready" for one in there):
+        return Standing("Engine stopped", "bad")
     unready, degraded = _parts(there, "unready"), _parts(there, "degraded")
     if unready:
         return Standing(f"Not ready: {unready}", "bad")

@@ -49,14 +49,15 @@ class Replay(Which, frozen=True, kw_only=True, omit_defaults=True):
 class WouldReplay(msgspec.Struct, frozen=True, kw_only=True):
     """What replaying so many `messages` would come to, by the newest of them, which were `compared`.
 
-    `unchanged`: all that they make stands. Effects: `stand` as they are (of them `left` are not made any
-    more), `carried` out again or for the first time, of those `overtaken`: a later message has said
-    otherwise since, and they would be refused. `channels` says what would be otherwise, field by field.
-    `not_replayed`: how many cannot be, by why."""
+    `unchanged`: all that they make stands, or they stop as before; `dead` would be dead letters. Effects:
+    `stand` as they are (of them `left` are not made any more), `carried` out again or for the first time, of
+    those `overtaken`: a later message has said otherwise since, and they would be refused. `channels` says
+    what would be otherwise, field by field. `not_replayed`: how many cannot be, by why."""
 
     messages: int
     compared: int
     unchanged: int = 0
+    dead: int = 0
     stand: int = 0
     left: int = 0
     carried: int = 0
@@ -113,6 +114,7 @@ def summary(found: Sequence[Rehearsed], messages: int, why_not: dict[str, int]) 
         messages=messages,
         compared=len(found),
         unchanged=sum(one.was == one.becomes and not one.renewal.rows for one in found),
+        dead=sum(one.becomes.state == "dead" for one in found),
         stand=sum(len(one.renewal.stand) for one in found),
         left=sum(len(one.renewal.left) for one in found),
         carried=sum(len(one.renewal.rows) for one in found),

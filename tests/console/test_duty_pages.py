@@ -213,6 +213,9 @@ def test_messages_are_replayed_after_a_look_at_what_would_change(
     assert f"/fixes/replay?ids={number}" in text(operator.get(f"/messages/{number}"))
     shown = text(operator.get("/fixes/replay", params={"ids": number}))
     assert "Effects that stay" in shown
+    assert "would stop" not in shown
+    unknown = duty.take("dft-charges", charge(71, "600602"))
+    assert "would stop, again" in text(operator.get("/fixes/replay", params={"ids": unknown}))
     assert "For 1 of 1 nothing would be otherwise" in shown
     text(viewer.get("/fixes/replay", params={"ids": number}), 403)
     answer = operator.post("/fixes/replay", data={"ids": number, "why": "to be sure"})

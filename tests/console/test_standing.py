@@ -34,6 +34,8 @@ def part(name: str) -> str:
         ({"store": 2.0, "routing": 2.0}, Standing("Engine running", "good")),
         ({"store": 2.0, "audit": 1.0}, Standing("Degraded: audit", "warn")),
         ({"store": 0.0, "audit": 1.0}, Standing("Not ready: store", "bad")),
+        ({"running": 0.0, "listener charges": 0.0}, Standing("Engine stopped", "bad")),
+        ({"running": 2.0, "listener charges": 0.0}, Standing("Not ready: listener charges", "bad")),
         (
             {"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0},
             Standing("Not ready: a, b, c …", "bad"),

@@ -95,7 +95,7 @@ def test_a_dead_letter_is_corrected_replayed_and_stands_in_odoo_once(duty: Duty,
     cause = page.locator("tbody tr", has_text="FT1[1]-10")
     expect(cause).to_have_count(1)
     cause.get_by_role("link", name="newest").click()
-    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     assert page.get_by_label("Place").first.input_value() == "FT1[1]-10"
     page.get_by_label("Says").first.fill("2")
     page.get_by_role("button", name="Show what would come of it").click()
