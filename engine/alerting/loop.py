@@ -85,7 +85,7 @@ class AlertLoop:
         if changes:
             self._change(changes, stands, now)
         self._memory = memory
-        if now - self._dropped >= _DROP_EVERY:
+        if not 0 <= now - self._dropped < _DROP_EVERY:
             self._dropped = now
             self._store.drop_alerts(now - KEPT)
         _count(self._store.open_alerts() if changes else list(stands.values()))
@@ -120,7 +120,7 @@ class AlertLoop:
             self._tell(self._watches.to, [Event("closed", replace(alert, closed_at=now))])
 
     def _live(self, now: float) -> None:
-        if self._beat is None or now - self._beaten < BEAT:
+        if self._beat is None or 0 <= now - self._beaten < BEAT:
             return
         self._beaten = now
         try:

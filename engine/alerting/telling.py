@@ -74,7 +74,7 @@ class NoticeLoop:
             for notice, alert in self._store.due_notices(now, _AT_ONCE):
                 due.setdefault(notice.route, []).append((notice, alert))
             for name, some in due.items():
-                if self._free.get(name, 0.0) <= now:
+                if not 0 < self._free.get(name, 0.0) - now <= GAP:  # further off: the clock was set back
                     self._free[name] = now + GAP
                     self._store.settle_notices(self._told(name, some))
         except Unavailable:

@@ -25,7 +25,7 @@ from engine.store.contracts.measures import Measured
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 from engine.telemetry import series
-from engine.watching import AlertQuery, Kind
+from engine.watching import AlertQuery, Found, Kind, Opening
 
 RING = KeyRing({"first": b"\x07" * 32})
 NAMES = Fingerprints(RING)
@@ -295,6 +295,22 @@ def test_who_watches_over_the_engine_hears_it_once_a_minute(store: Store) -> Non
             duty.now += 10
             beats.turn()
         assert len(server.asked) == 4
+        duty.now -= 3600  # the clock was set back: it does not wait for the hour to go by again
+        beats.turn()
+        assert len(server.asked) == 5
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_from_being_told(store: Store) -> None:
+    duty = Duty(store)
+    first, second = (
+        Opening(Found(kind=Kind.DISK, subject=name, value=0.05, limit=0.1, to=("chat",))) for name in "ab"
+    )
+    store.change_alerts([first], [], [], now=duty.now)
+    duty.notices.turn()
+    duty.now -= 3600
+    store.change_alerts([second], [], [], now=duty.now)
+    duty.notices.turn()
+    assert [cause for _, cause in duty.told] == ["disk a", "disk b"]
 
 
 def _asks(server: Hooks) -> Callable[[], None]:
