@@ -58,7 +58,8 @@ def add(
 
 @user.command()
 def reset(name: NameArgument, why: WhyOption = "", store: StoreOption = None) -> None:
-    """Take password and sessions of an account away, and print the link by which a new password is set."""
+    """Take password, sessions and tokens of an account away, and print the link by which a new password is
+    set."""
     _link(_done(store, accounts.RESET, AskChange(name=name, why=reason(why))))
 
 

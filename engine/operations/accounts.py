@@ -122,7 +122,11 @@ def _reset(desk: Desk, caller: Caller, asked: AskChange) -> Invitation:
     key, now = secret(os.urandom(32)), desk.clock()
     told = _told(desk, caller, asked.name, asked.why, password="reset", state="invited")  # noqa: S106
     change = invited(told, now, digest_of(key), now + INVITED_FOR)
-    return _invitation(desk, _changed(desk, caller, asked.name, change), key)
+    user = _changed(desk, caller, asked.name, change)
+    for one in desk.store.api_tokens(user.name):  # whoever was in with the old password may have made one
+        revoked = _told(desk, caller, user.name, asked.why, token="revoked", id=one.id)  # noqa: S106
+        desk.store.revoke_api_token(one.id, now, revoked)
+    return _invitation(desk, user, key)
 
 
 def _roles(desk: Desk, caller: Caller, asked: AskRoles) -> AccountShown:
@@ -203,7 +207,7 @@ INVITE: Final[Operation[AskInvite, Invitation]] = Operation(
 )  # fmt: skip
 RESET: Final[Operation[AskChange, Invitation]] = Operation(
     "accounts.reset", "POST", "/accounts/{name}/reset",
-    "Take password and sessions away; a new password is set by the link given.",
+    "Take password, sessions and tokens away; a new password is set by the link given.",
     Permission.MANAGE, AskChange, Invitation, _reset, reasoned=True,
 )  # fmt: skip
 ROLES: Final[Operation[AskRoles, AccountShown]] = Operation(

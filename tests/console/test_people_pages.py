@@ -127,14 +127,20 @@ def test_who_is_disabled_is_out_at_once_and_can_come_back(console: Console) -> N
     assert admin.post("/people/nobody/disable", data=WHY).status_code == 404
 
 
-def test_a_reset_ends_password_and_sessions(console: Console) -> None:
+def test_a_reset_ends_password_sessions_and_tokens(console: Console) -> None:
     console.user("rita", Role.VIEWER, password=HASHED)
     browser = console.client(name="rita")
+    assert (
+        browser.post("/me/tokens", data={"name": "mine", "roles": "viewer", "days": "30"}).status_code == 200
+    )
     answer = console.client(ADMIN).post("/people/rita/reset", data=WHY)
     (link,) = re.findall(r"/invitation\?key=[\w-]{43}", answer.text)
     assert browser.get("/me").status_code == 303
     assert browser.post("/login", data={"name": "rita", "password": PASSWORD}).status_code == 403
     assert "rita" in browser.get(link).text
+    (token,) = console.store.api_tokens("rita")
+    assert token.revoked_at  # whoever was in with the password that is gone may have made it
+    assert console.audit(act="account", object="user:rita")[-1].entry.detail["token"] == "revoked"
 
 
 def test_an_administrator_leaves_the_own_account_to_another(console: Console) -> None:
