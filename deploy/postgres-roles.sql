@@ -86,5 +86,8 @@ GRANT SELECT ON audit, audit_checkpoints, erasures, configured, owed, pulse, act
 GRANT SELECT (number, digest, state, at, who, why, ticket, sites, decided_by, decided_at)
   ON editions TO wardline_readonly;
 GRANT SELECT (message_id, revision, at, who, why) ON revisions TO wardline_readonly;
-GRANT SELECT ON holds TO wardline_readonly;
+GRANT SELECT ON holds, alerts, notices, measures, latest TO wardline_readonly;
+GRANT SELECT (number, at, who, state, gaps) ON checks TO wardline_readonly;
+GRANT SELECT (number, check_number, state, at, who, why, ticket, decided_by, decided_at)
+  ON repairs TO wardline_readonly;
 GRANT SELECT (token, domain, tenant, created_at, merged_into, erased_at) ON tokens TO wardline_readonly;

@@ -185,6 +185,16 @@ def test_who_looks_on_reads_counts_and_the_audit_only(site: Site) -> None:
     for name in ("editions", "activations", "running"):
         assert site.ask("readonly", f"SELECT count(*) FROM {name}")
     for query in (
+        "number, gaps FROM checks",
+        "number, decided_by FROM repairs",
+        "* FROM alerts, notices, latest",
+    ):
+        assert site.ask("readonly", f"SELECT {query}") == []
+    for query in (
+        "SELECT report FROM checks",
+        "SELECT plan FROM repairs",
+        "SELECT sealed FROM revisions",
+        "DELETE FROM alerts RETURNING id",
         "SELECT packed FROM editions",
         "SELECT sealed FROM contents",
         "SELECT effect FROM deliveries",
