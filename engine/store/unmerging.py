@@ -22,9 +22,12 @@ __all__ = ["Unmerging", "point_anew"]
 
 _COLUMNS: Final = 'id, message_id, at, gone, "into", undone_at'
 _OPEN: Final = (DeliveryState.DUE.value, DeliveryState.CLAIMED.value, DeliveryState.SCHEDULED.value)
+_NEVER_STOOD: Final = (DeliveryState.DEAD.value, DeliveryState.SKIPPED.value)
+"""Nobody may send these on their way again once the merge is taken back."""
+
 _MADE: Final = (
     "SELECT id, channel, destination, lane, sequence_key, {effect}, state, progress FROM deliveries"
-    " WHERE id BETWEEN ? AND ? ORDER BY id"
+    " WHERE id BETWEEN ? AND ? AND state <> 'replaced' ORDER BY id"
 )
 _NEW: Final = (
     "INSERT INTO deliveries (id, message_id, channel, destination, lane, sequence_key, effect, checksum,"
@@ -80,8 +83,11 @@ class Unmerging(Part):
     def _made(self, work: Work, merge: Merged) -> list[_Made]:
         """The deliveries that the merge became."""
         lock = self._database.for_update
-        if not work.rows(f"SELECT id FROM messages WHERE id = ?{lock}", (merge.message_id,)):
+        states = work.rows(f"SELECT state FROM messages WHERE id = ?{lock}", (merge.message_id,))
+        if not states:
             return []
+        if states[0][0] == MessageState.RECEIVED:
+            raise _refusal("its message is to be routed again; wait until it is")
         query = _MADE.format(effect=self._database.as_bytes.format("effect"))
         found = []
         for number, channel, destination, lane, key, body, state, progress in work.rows(query, _span(merge)):
@@ -165,6 +171,6 @@ def _take_back(work: Work, merge: Merged, made: Sequence[_Made], now: float) -> 
         for number, one in zip(ids, made, strict=True)
     ]  # fmt: skip
     work.run_many(_NEW, rows)
-    work.run_many(_NEVER, [(now, one.id) for one in made if one.state == DeliveryState.DEAD.value])
+    work.run_many(_NEVER, [(now, one.id) for one in made if one.state in _NEVER_STOOD])
     work.run(_WAITS, (MessageState.WAITING.value, merge.message_id))
     return ids

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conformance.mention_contract import arrive, minted
+from msgspec.structs import replace
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.effects import Effect, Merge, Unmerge
@@ -24,6 +25,7 @@ from engine.model import (
     TryAgain,
 )
 from engine.store.base import Query, Store, VaultTurned
+from engine.store.contracts.fixing import Letters
 
 ENTRY = Entry(at=5.0, who="officer", role="operator", act=Act.UNMERGE, object="t1p_1", why="two persons")
 
@@ -182,3 +184,37 @@ class UnmergeContract:
         store.unmerge("t1p_1", "t1p_2", now=5.0)
         with pytest.raises(VaultTurned):
             store.route([], [], 6.0, turn=turn)
+
+    def test_a_merge_that_was_replayed_is_taken_back_once(self, store: Store) -> None:
+        people(store, 1, 2)
+        number = merge(store, 1, 2)
+        deliver(store, Refused(Reason(ReasonCode.GAVE_UP, "not now")))
+        told = replace(ENTRY, act=Act.REPLAY, object="messages")
+        assert store.replay([number], told=told) == [number]
+        with pytest.raises(Unacceptable, match="routed"):
+            store.unmerge("t1p_1", "t1p_2", now=5.0, told=ENTRY)
+        assert {view.state for view in store.messages(Query())} == {MessageState.RECEIVED}
+        _routed(store, number)
+        deliver(store, Delivered(), noted="a log")
+        undone = store.unmerge("t1p_1", "t1p_2", now=5.0, told=ENTRY)
+        assert undone.destinations == ("odoo",)
+        (back,) = deliver(store, Delivered())
+        assert back.progress == {"moved": "a log"}
+        assert store.gaps() == []
+
+    def test_a_merge_that_was_skipped_and_taken_back_cannot_be_taken_up_again(self, store: Store) -> None:
+        people(store, 1, 2)
+        merge(store, 1, 2)
+        deliver(store, Refused(Reason(ReasonCode.GAVE_UP, "not now")))
+        skipped = Letters(state="skipped")
+        store.skip(store.letters(Letters()), told=ENTRY)
+        assert len(store.letters(skipped)) == 1
+        store.unmerge("t1p_1", "t1p_2", now=5.0, told=ENTRY)
+        deliver(store, Delivered())
+        assert store.letters(skipped) == store.gaps() == []
+
+
+def _routed(store: Store, number: int) -> None:
+    one = Merge(key="merge/t1p_1/t1p_2", kind="person", gone="t1p_1", into="t1p_2")
+    result = Routed((one,), "t1p_2", (TokenMerge(one.gone, one.into),))
+    store.route([Routing(number, result, destinations=("odoo",))], [], 250.0)
