@@ -120,8 +120,8 @@ def told_of(desk: Desk, caller: Caller, act: Act, asked: Which) -> Entry:
     """The entry, with what was asked for: codes, places and names of ours."""
     words = ("code", "place", "owner", "destination", "since", "until")
     detail = {word: text for word in words if (text := str(getattr(asked, word)))}
-    if len(detail.get("place", "")) > 200:
-        raise Misconfigured("is no place", where="place")
+    if long := next((word for word, text in detail.items() if len(text) > 200 or not text.isprintable()), ""):
+        raise Misconfigured(f"is no {long}", where=long)
     object_ = f"channel:{asked.channel}" if asked.channel else "messages"
     return entry(desk, caller, act, object_, why=asked.why, ticket=asked.ticket, detail=detail)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar
 
+import msgspec
+
 from engine.accounts.matrix import may
 from engine.accounts.words import Caller, Permission
 from engine.auditing import Act, Entry, Role
@@ -21,6 +23,9 @@ Given = TypeVar("Given")
 
 REASONED: Final = 3
 """Characters of a reason, at least."""
+
+LONGEST: Final = 1000
+"""Characters of a reason, at most: the audit keeps it for years."""
 
 GREATEST: Final = 2**53 - 1
 """The largest whole number that every reader of JSON keeps as it is (RFC 8259, section 6)."""
@@ -69,10 +74,25 @@ def perform(desk: Desk, caller: Caller, operation: Operation[Asked, Given], aske
     """Do it, if the caller may. Raises `Forbidden` (which is recorded), `NotThere`, `Misconfigured` for what
     was asked wrongly (also a reason that is missing), `Unavailable`, `Unacceptable`."""
     permit(desk, caller, operation)
+    asked = _in_a_line(asked)
     if operation.reasoned and len(str(getattr(asked, "why", "")).strip()) < REASONED:
         raise Misconfigured("say the reason, for the audit", where="why")
     _check_numbers(asked)
     return operation.call(desk, caller, asked)
+
+
+def _in_a_line(asked: Asked) -> Asked:
+    """What is asked, with the words for the audit as a line that a terminal shows as it is. Raises
+    `Misconfigured` for more than a reason."""
+    said = {name: getattr(asked, name, "") for name in ("why", "ticket")}
+    plain = {
+        name: " ".join("".join(one if one.isprintable() else " " for one in text).split())
+        for name, text in said.items()
+        if isinstance(text, str) and text
+    }
+    if long := next((name for name, text in plain.items() if len(text) > LONGEST), ""):
+        raise Misconfigured(f"is longer than {LONGEST} characters", where=long)
+    return msgspec.structs.replace(asked, **plain) if plain else asked  # type: ignore[type-var]
 
 
 def _check_numbers(asked: Any) -> None:

@@ -74,3 +74,12 @@ def test_a_number_that_no_store_has_is_refused(desk: Desk, asked: Numbered) -> N
     with pytest.raises(Misconfigured, match="out of bounds"):
         perform(desk, caller(Role.VIEWER), show, asked)
     assert perform(desk, caller(Role.VIEWER), show, Numbered(2**53 - 1, (1,))) == 1
+
+
+def test_a_reason_is_a_line_that_a_terminal_shows_as_it_is(desk: Desk) -> None:
+    said = perform(desk, caller(Role.OPERATOR), STOP, Asked("night\x1b[2J\r\nshift\u202e\0 "))
+    assert said == "ann at 7: night [2J shift"
+    with pytest.raises(Misconfigured, match="say the reason"):
+        perform(desk, caller(Role.OPERATOR), STOP, Asked("\x1b\x1b\x1b\x1b"))
+    with pytest.raises(Misconfigured, match="longer than 1000"):
+        perform(desk, caller(Role.OPERATOR), STOP, Asked("x" * 1001))
