@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from math import inf
 from typing import NamedTuple
 
 from engine.errors import Unacceptable
@@ -25,6 +24,9 @@ MOST_PIECES = 100
 
 MOST_HELD = 5_000
 """Pieces of unfinished messages that wait in one channel: all of them are looked at whenever one comes."""
+
+REGULARLY = 30.0
+"""Seconds until it is looked again whatever was found: what a person held is not seen until it is let go."""
 
 _LATE = Reason(
     ReasonCode.CONTINUATION, "the rest of this message did not come in time: send all of it again", "DSC-1"
@@ -81,17 +83,18 @@ class Assembly:
         """Whether it is time to look."""
         return self._clock() >= self._look_at
 
-    def look(self) -> tuple[list[Whole], list[GivenUp]]:
-        """The messages that are complete, and the pieces that are given up."""
+    def look(self, *, behind: bool = False) -> tuple[list[Whole], list[GivenUp]]:
+        """The messages that are complete, and the pieces that are given up: for being late not while routing
+        is `behind`, for the rest of them may be among what is to be routed still."""
         now, wholes, given_up = self._clock(), list[Whole](), list[GivenUp]()
-        self._look_at = inf
+        self._look_at = now + REGULARLY
         channels = sorted(filter(self._mine, self._programs.channels))
         held = sorted(self._store.fragments(channels), key=lambda one: one.channel)
         for _, pieces in groupby(held, key=lambda one: one.channel):
             unfinished: list[_Unfinished] = []
             for chain in chains(list(pieces)):
                 program = self._programs.get(chain[0].edition, chain[0].channel)
-                reason = _refusal(chain, program, now) if program is not None else HOMELESS
+                reason = _refusal(chain, program, 0.0 if behind else now) if program is not None else HOMELESS
                 if program is None or reason is not None:
                     given_up += _buried(chain, reason or HOMELESS, program)
                 elif chain[0].follows or chain[-1].leads:

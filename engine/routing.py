@@ -76,7 +76,7 @@ class RoutingLoop:
         for _, of_one in groupby(waiting, key=lambda message: message.edition):
             self._route(list(of_one))
         if self._assembly.due:
-            self._put_together()
+            self._put_together(behind=len(waiting) >= self._batch)
         return 0.0 if waiting else REST
 
     def close(self) -> None:
@@ -119,10 +119,10 @@ class RoutingLoop:
         self._store.route(routings, [], self._clock())
         self._tell(routings, {message.id: message.channel for message in homeless})
 
-    def _put_together(self) -> None:
+    def _put_together(self, *, behind: bool) -> None:
         """Route what has become whole, one by one, and bury what did not."""
         try:
-            wholes, given_up = self._assembly.look()
+            wholes, given_up = self._assembly.look(behind=behind)
             for whole in wholes:
                 routings = self._map([whole.message], whole.rest)
                 self._tell(routings, {whole.message.id: whole.message.channel})

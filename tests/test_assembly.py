@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_pipeline import program
 
-from engine.assembly import MOST_PIECES, Assembly, Whole
-from engine.model import Arrival, Dead, Filtered, Fragment, Routing
+from engine.assembly import MOST_PIECES, REGULARLY, Assembly, Whole
+from engine.auditing import Act, Entry
+from engine.model import Arrival, Dead, Filtered, Fragment, Hold, HoldKind, Routing
 from engine.programs import Programs
-from engine.store.base import MessageStore
+from engine.store.base import MessageStore, Store
 from engine.store.sql import open_store
 
 PROGRAM = msgspec.structs.replace(program(), channel="charges", fragment_timeout=900.0, largest=10_000)
@@ -30,7 +31,7 @@ class Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[MessageStore]:
+def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(f"sqlite:///{tmp_path}/wardline.db", RING)
     yield opened
     opened.close()
@@ -59,15 +60,13 @@ def test_it_looks_at_start_when_told_and_when_one_is_late(
     assert assembly.due
     assert assembly.look() == ([], [])
     assert not assembly.due
-    clock.now = 1e9
-    assert not assembly.due  # nothing is held, nothing will ever be late
-    clock.now = 1000.0
     first = held(store, b"", b"p", 1000.0)
     second = held(store, b"p", b"q", 1300.0)
     assembly.held()
     assert assembly.due
     assert assembly.look() == ([], [])
     clock.now = 1899.9
+    assert assembly.look() == ([], [])
     assert not assembly.due
     clock.now = 1900.0
     assert assembly.due
@@ -77,6 +76,32 @@ def test_it_looks_at_start_when_told_and_when_one_is_late(
         ("charges", first), ("charges", second),
     ]  # fmt: skip
     assert all(isinstance(routing.result, Dead) for _, routing in given_up)
+
+
+def test_a_piece_of_a_channel_that_was_held_is_not_forgotten(
+    store: Store, assembly: Assembly, clock: Clock
+) -> None:
+    first = held(store, b"", b"p", 1000.0)
+    told = Entry(at=1.0, who="duty", role="user", act=Act.HOLD, object="channel:charges", why="mending")
+    store.hold(Hold(HoldKind.ROUTING, "charges", 1.0, "duty", "mending"), told=told)
+    clock.now = 2000.0
+    assert assembly.look() == ([], [])  # it is held: nobody gives it up
+    store.let_go(HoldKind.ROUTING, "charges", told=told)
+    assert not assembly.due
+    clock.now += REGULARLY
+    assert assembly.due
+    assert [one.message_id for _, one in assembly.look()[1]] == [first]
+
+
+def test_nothing_is_late_while_its_rest_may_be_among_what_is_to_be_routed(
+    store: MessageStore, assembly: Assembly, clock: Clock
+) -> None:
+    first = held(store, b"", b"p", 10.0, "PID|1\rADD\rDSC|P\r")
+    assert assembly.look(behind=True) == ([], [])
+    assert assembly.due
+    second = held(store, b"p", b"", 990.0, "ADD||77\r")
+    ((message, rest),) = assembly.look(behind=True)[0]
+    assert (message.id, rest) == (first, (second,))
 
 
 def test_an_earlier_run_left_a_whole_message(store: MessageStore, assembly: Assembly) -> None:
@@ -141,6 +166,7 @@ def test_of_too_many_unfinished_pieces_the_oldest_are_given_up(
         "continuation"
     }
     clock.now = 1001.0 + 899
+    assert assembly.look() == ([], [])
     assert not assembly.due
     clock.now += 1
     assert assembly.due
