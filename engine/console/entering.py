@@ -73,7 +73,7 @@ class _Pages:
 
     async def log_in(self, request: Request) -> Response:
         fields = await form(request)
-        name, onto = fields.get("name", "").strip().lower(), fields.get("next", "")
+        name, onto = fields.get("name", "").replace("\0", "").strip().lower(), fields.get("next", "")
 
         def call(came: Came) -> Entered:
             return self._entrance.log_in(name, fields.get("password", ""), came)

@@ -77,7 +77,7 @@ def perform(desk: Desk, caller: Caller, operation: Operation[Asked, Given], aske
     asked = _in_a_line(asked)
     if operation.reasoned and len(str(getattr(asked, "why", "")).strip()) < REASONED:
         raise Misconfigured("say the reason, for the audit", where="why")
-    _check_numbers(asked)
+    _check_values(asked)
     return operation.call(desk, caller, asked)
 
 
@@ -95,13 +95,15 @@ def _in_a_line(asked: Asked) -> Asked:
     return msgspec.structs.replace(asked, **plain) if plain else asked  # type: ignore[type-var]
 
 
-def _check_numbers(asked: Any) -> None:
-    """Raise `Misconfigured` for a number that no store has: a database fails on it."""
+def _check_values(asked: Any) -> None:
+    """Raise `Misconfigured` for what no store has: databases fail on such numbers, and PostgreSQL on NUL."""
     for name in getattr(asked, "__struct_fields__", ()):
         value = getattr(asked, name)
         for one in value if isinstance(value, tuple | list) else (value,):
             if isinstance(one, int) and abs(one) > GREATEST:
                 raise Misconfigured("is out of bounds", where=name)
+            if isinstance(one, str) and "\0" in one:
+                raise Misconfigured("holds a NUL character", where=name)
 
 
 def permit(desk: Desk, caller: Caller, operation: Operation[Any, Any]) -> None:

@@ -65,6 +65,7 @@ def test_a_reason_is_due(desk: Desk, why: str) -> None:
 
 class Numbered(msgspec.Struct, frozen=True):
     number: int = 0
+    name: str = ""
     ids: tuple[int, ...] = ()
 
 
@@ -73,7 +74,9 @@ def test_a_number_that_no_store_has_is_refused(desk: Desk, asked: Numbered) -> N
     show = Operation("x.show", "GET", "/x", "Show.", Permission.SEE, Numbered, int, lambda *_: 1)
     with pytest.raises(Misconfigured, match="out of bounds"):
         perform(desk, caller(Role.VIEWER), show, asked)
-    assert perform(desk, caller(Role.VIEWER), show, Numbered(2**53 - 1, (1,))) == 1
+    assert perform(desk, caller(Role.VIEWER), show, Numbered(2**53 - 1, ids=(1,))) == 1
+    with pytest.raises(Misconfigured, match="NUL"):  # which PostgreSQL does not take
+        perform(desk, caller(Role.VIEWER), show, Numbered(name="a\0b"))
 
 
 def test_a_reason_is_a_line_that_a_terminal_shows_as_it_is(desk: Desk) -> None:
