@@ -62,9 +62,12 @@ def check_cabinet(database: Database, cabinet: Cabinet, ring: KeyRing, *, is_the
         used = _day_keys(work)
         entered = [row[0] for row in work.rows("SELECT id FROM keys")]
     if not bound:
-        if is_there and cabinet.known() and cabinet.holds_keys():
-            raise _foreign()
-        return None
+        if not (is_there and cabinet.known() and cabinet.holds_keys()):
+            return None
+        with database.read() as work:  # another process may have made the first key meanwhile
+            if not work.rows(_BOUND):
+                raise _foreign()
+        return check_cabinet(database, cabinet, ring, is_there=is_there)
     if not is_there or cabinet.known() != bound[0]:
         raise Misconfigured(
             "the cabinet with this store's keys is not here",

@@ -62,6 +62,24 @@ def test_each_channel_and_day_has_a_key_of_its_own(store: Store) -> None:
     assert [store.content(number) for number in (1, 2)] == [one.raw, two.raw]
 
 
+def test_a_store_that_another_process_opens_while_its_first_key_is_made_is_no_other_one(
+    url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Cabinet.known
+    assert store.cabinet.id  # it is made, and holds no key yet
+
+    def known_late(cabinet: Cabinet) -> str:
+        """What the store says of its cabinet was read before this; the first key is made after."""
+        if not store.messages(Query()):
+            store.accept([on_day(1, 0)])
+        return known(cabinet)
+
+    monkeypatch.setattr(Cabinet, "known", known_late)
+    other = open_store(url, RING)
+    assert other.content(1) == on_day(1, 0).raw
+    other.close()
+
+
 def test_what_a_destroyed_key_sealed_is_gone_and_the_rest_is_not(url: str, store: Store) -> None:
     store.accept([on_day(1, 0), on_day(2, 1), on_day(3, 0)])
     assert store.cabinet.destroy(["1970-01-01/charges", "never/was"], "retention", 9.0) == [
