@@ -104,6 +104,6 @@ def setup_module() -> None:
 
 
 def teardown_module() -> None:
-    from engine.people import keys
+    from engine import slow_hashes
 
-    gates.holds, gates.hash_of = keys.holds, keys.hash_of  # type: ignore[attr-defined]
+    gates.holds, gates.hash_of = slow_hashes.holds, slow_hashes.hash_of  # type: ignore[attr-defined]
