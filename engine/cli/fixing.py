@@ -14,8 +14,8 @@ from engine.operations.fixing import REDELIVER, SKIP, WOULD_REDELIVER, WOULD_SKI
 from engine.operations.which import Which
 
 __all__ = [
-    "AllOption", "CodeOption", "DryOption", "OwnerOption", "PlaceOption", "SinceOption", "ToOption",
-    "UntilOption", "redeliver", "skip",
+    "AllOption", "CodeOption", "DryOption", "MessageOption", "OwnerOption", "PlaceOption", "SinceOption",
+    "ToOption", "UntilOption", "redeliver", "skip",
 ]  # fmt: skip
 
 MessageOption = Annotated[list[int] | None, typer.Option("--message", help="Message ids.")]

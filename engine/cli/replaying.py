@@ -15,6 +15,7 @@ from engine.cli.fixing import (
     AllOption,
     CodeOption,
     DryOption,
+    MessageOption,
     OwnerOption,
     PlaceOption,
     SinceOption,
@@ -45,7 +46,7 @@ WHY_NOT = {
 def replay(
     store: StoreOption = None,
     channel: ChannelOption = "",
-    message_id: Annotated[list[int] | None, typer.Option("--message", help="Message ids.")] = None,
+    message_id: MessageOption = None,
     state: Annotated[str, typer.Option(help="Only in this state: delivered, filtered, dead, …")] = "",
     code: CodeOption = "",
     place: PlaceOption = "",
