@@ -237,9 +237,8 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _line_to_parent() -> Callable[[bytes], object]:
     """What says a line to the first process: standard input is a socket (`engine.app.workers`)."""
     line = socket.socket(fileno=os.dup(0))
-    line.settimeout(
-        10
-    )  # who does not listen is away or stuck; and what waits for standard input leaves it so
+    # Who does not listen is away or stuck; and what waits for standard input leaves it so.
+    line.settimeout(10)
     return line.sendall
 
 
