@@ -35,8 +35,11 @@ def test_what_workers_count_is_shown_and_outlives_them_and_the_engine(
     def routed() -> float:
         return metric(engine, "wardline_messages_routed_total", result="routed")
 
+    def delivered() -> float:
+        return metric(engine, "wardline_deliveries_total", outcome="delivered")
+
     wait_for(lambda: routed() == 2 * SENT, "the workers to have told what they routed", engine)
-    assert metric(engine, "wardline_deliveries_total", outcome="delivered") == 2 * SENT
+    wait_for(lambda: delivered() == 2 * SENT, "the workers to have told what they delivered", engine)
     wait_for(
         lambda: len([part for part in engine.parts() if part.startswith("routing of ")]) == 2,
         "both workers to have told how they stand",
