@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from conformance.store_contract import NAMES, RING
+from resending import resent
 from vaults import sealer
 
 from engine import routing as routing_module
@@ -187,7 +188,7 @@ privacy:
   known_words:
     - {word: St Anna, reason: A ward of ours is called so., reviewer: D. Testdoc}
 """
-    assert store.redeliver(Query(ids=(view.id,)), now=NOW) == 1
+    assert resent(store, view.id, now=NOW) == [view.id]
     route_all(store, program(folder, known))
     (view,) = store.messages(Query())
     assert view.state is MessageState.WAITING

@@ -9,10 +9,11 @@ import pytest
 from conformance.emptied import emptied
 from fhir_channel import CHANNEL, channel_in
 from merging_hospital import ADT, Hospital, hospitals, program
+from resending import resent
 
 from engine.effects import Encounter, Merge, Unmerge
 from engine.model import Delivered, Lane, MessageState, ReasonCode, Settlement
-from engine.store.base import MessageView, Query
+from engine.store.base import MessageView
 from engine.store.merging import LONGEST_CHAIN
 
 SUPPLY = CHANNEL.replace("{HOSP: ['urn:oid:1.2.3', 'GENERAL']}", "{GENERAL: ['urn:oid:1.2.3']}")
@@ -319,7 +320,7 @@ def test_p06_after_it_was_taken_back_the_other_way_round_is_no_circle(hospital: 
     two = hospital.person("2")
     (gone,) = {line.gone for line in hospital.store.merges(two)}
     hospital.store.unmerge(gone, two, now=300.0)
-    assert hospital.store.redeliver(Query(ids=(circle.id,)), now=301.0) == 1
+    assert resent(hospital.store, circle.id, now=301.0) == [circle.id]
     hospital.route()
     assert merges(hospital, hospital.view(circle.id)) == [("person", two, gone)]
     assert hospital.person("2") == hospital.person("1") == gone

@@ -253,16 +253,6 @@ class MessageStore(Protocol):
         has just started, so nobody works on them); how many."""
         ...
 
-    def redeliver(self, query: Query, *, now: float, told: Entry | None = None) -> int:
-        """Dead deliveries that match become due again with their attempts forgotten; how many.
-        A dead letter that never became effects goes back to received and is routed again, with its
-        later pieces if it came in pieces, by the edition that is active now. A version of a resource that
-        a later one has followed stays as it is: the later one says all that is wanted by now.
-
-        `query.ids` are message ids; `after` and `limit` do not count: all that match are taken. `told`
-        is recorded in the same commit, with which messages they were."""
-        ...
-
     def parked(self) -> list[Parked]:
         """What waits for codes that tables lack, oldest first."""
 
@@ -283,11 +273,6 @@ class MessageStore(Protocol):
 
     def scheduled(self) -> list[ScheduledRun]:
         """What waits for which run."""
-
-    def overtaken(self, query: Query) -> int:
-        """How many dead letters match that `redeliver` leaves, because a later version of their resource
-        is here."""
-        ...
 
     def answer(self, answers: dict[int, Answered]) -> None:
         """Record what senders were told after all (`acknowledge: transform | delivery`).

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, not_, or_, select
+from sqlalchemy import ColumnElement, Select, exists, literal_column, not_, select
 
 from engine.auditing import Entry, spread
 from engine.effects import decode
@@ -84,29 +84,6 @@ class Fixing(Part):
         return sorted(
             (one for one in found if _means(one, letters)), key=lambda one: (one.message_id, one.delivery_id)
         )
-
-    def redeliver(self, query: Query, *, now: float, told: Entry | None = None) -> int:
-        """`MessageStore.redeliver`."""
-        state = query.state or _DEAD
-        if state not in _STOPPED:
-            return 0
-        with self._database.write(TURN) as work:
-            rows = [row for one in _of_messages(query, state) for row in work.core.execute(one)]
-            found = [letter for row in rows if not (letter := _letter(row)).followed]
-            moved = self._resend(work, found, now)
-            if told is not None:
-                self._tell(work, told, "redelivered", moved)
-        return len(found)
-
-    def overtaken(self, query: Query) -> int:
-        """`MessageStore.overtaken`."""
-        if query.state not in ("", MessageState.DEAD):
-            return 0
-        with_dead = select(deliveries.c.message_id).where(deliveries.c.state == _DEAD)
-        dead = or_(messages.c.state == _DEAD, messages.c.id.in_(with_dead))
-        wanted = select(func.count()).select_from(messages).where(dead, *conditions(query), _FOLLOWED)
-        with self._database.read() as work:
-            return int(work.core.execute(wanted).scalar_one())
 
     def resend(self, letters: Sequence[Letter], *, now: float, told: Entry) -> list[int]:
         """`FixStore.resend`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alerting.receivers import Hooks, hooks
 from msgspec.structs import replace
+from resending import resent
 
 from engine.alerting.expectation import parse_expectation
 from engine.alerting.looking import Looker, aways, heard_before
@@ -19,7 +20,7 @@ from engine.alerting.watch import ChannelWatch, Watches
 from engine.alerting.wording import Event, Telling
 from engine.errors import Unavailable
 from engine.model import Arrival, Dead, Owner, Reason, ReasonCode, Routing
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
 from engine.store.contracts.measures import Measured
 from engine.store.keys import KeyRing
@@ -153,7 +154,7 @@ def test_ten_thousand_dead_letters_of_a_cause_are_one_alert_and_one_end(duty: Du
     first, second = duty.store.open_alerts()
     assert (first.cause, first.worst) == ("dead-letters channel:charges/unmapped-code", 10_000)
     assert (second.cause, second.owner) == ("dead-letters channel:charges/not-allowed", Owner.TECHNICAL)
-    duty.store.redeliver(Query(), now=duty.now)
+    resent(duty.store, now=duty.now)
     duty.passes(120)
     causes = ["dead-letters channel:charges/unmapped-code", "dead-letters channel:charges/not-allowed"]
     assert sorted(duty.told) == sorted((event, cause) for event in ("opened", "closed") for cause in causes)

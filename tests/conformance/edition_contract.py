@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conformance.audit_contract import entry
 from msgspec.structs import replace
+from resending import resent
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.errors import Misconfigured
@@ -21,7 +22,7 @@ from engine.model import (
     Routing,
     Running,
 )
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 
@@ -180,7 +181,7 @@ class EditionContract:
         store.route([Routing(2, Fragment(b"p", b""))], [], 200.0)
         store.route([Routing(1, Dead(Reason(ReasonCode.CONTINUATION, "no")), rest=(2,))], [], 210.0)
         assert store.unrouted_channels() == []
-        assert store.redeliver(Query(), now=220.0) == 1
+        assert resent(store, now=220.0) == [1]
         assert [(one.id, one.edition) for one in store.unrouted(["charges"], 0, 9)] == [(1, 2), (2, 2)]
 
     def test_the_newest_messages_come_back_oldest_first_without_repeats(self, store: Store) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import pytest
+from resending import resent
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.effects import Charge, Credit, Effect, Item
@@ -127,7 +128,7 @@ class FixContract:
         assert effects(store, refused) == [("a", DeliveryState.DELIVERED), ("b", DeliveryState.SKIPPED)]
         assert store.letters(Letters()) == store.parked() == store.gaps() == []
         assert store.skip(store.letters(Letters(state="skipped")), told=TOLD) == []
-        assert store.redeliver(Query(), now=400.0) == 0  # what was settled stays so, unless it is asked for
+        assert resent(store, now=400.0) == []  # what was settled stays so, unless it is asked for
         (first, second) = store.entries(AuditQuery(act=Act.REPLAY))[:2]
         assert first.entry.detail["skipped"] == f"{unrouted} {refused}"
         assert second.entry.detail["count"] == "0"
@@ -221,7 +222,7 @@ class FixContract:
         store.replay([number], told=TOLD)
         store.route([Routing(number, Dead(UNKNOWN))], [], 400.0)
         assert state(store, number) is MessageState.DEAD
-        assert store.redeliver(Query(), now=500.0) == 1
+        assert resent(store, now=500.0) == [number]
         assert state(store, number) is MessageState.RECEIVED
         route(store, number, fee("a"), fee("b"))
         assert carry(store) == ["b"]
@@ -250,7 +251,7 @@ class FixContract:
         letters = store.letters(Letters(destination="odoo"))
         store.revise(refused, b"MSH|right", told=TOLD)
         assert store.resend(letters, now=400.0, told=TOLD) == store.skip(letters, told=TOLD) == []
-        assert store.redeliver(Query(ids=(refused,)), now=400.0) == 0
+        assert resent(store, refused, now=400.0) == []
         assert store.letters(Letters(destination="odoo")) == []
         assert [one.raw for one in store.unrouted(["charges"], 0, 9)] == [b"MSH|right"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from resending import resent
 
 from engine.effects import Effect, Encounter
 from engine.model import (
@@ -19,7 +20,7 @@ from engine.model import (
     Routing,
     TokenMerge,
 )
-from engine.store.base import MessageStore, Query
+from engine.store.base import MessageStore, Query, Store
 
 ALL = Query()
 
@@ -68,11 +69,11 @@ class MentionContract:
         store.route([Routing(number, Filtered("x"), mentions=terms)], [], 1.0)
         assert all(named(store, term) == [number] for term in terms)
 
-    def test_it_is_found_again_when_it_was_routed_again(self, store: MessageStore) -> None:
+    def test_it_is_found_again_when_it_was_routed_again(self, store: Store) -> None:
         (number,) = arrive(store, 1)
         reason = Reason(ReasonCode.UNMAPPED_CODE, "no")
         store.route([Routing(number, Dead(reason), mentions=(7,))], [], 1.0)
-        assert store.redeliver(Query(ids=(number,)), now=2.0) == 1
+        assert resent(store, number, now=2.0) == [number]
         assert named(store, 7) == [number]
         store.route([Routing(number, Filtered("x"), mentions=(7, 8))], [], 3.0)
         assert named(store, 7) == named(store, 8) == [number]

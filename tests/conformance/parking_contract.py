@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.schedule_contract import taken
+from resending import resent
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.model import Arrival, Dead, Filtered, MessageState, Owner, Parked, Reason, ReasonCode, Routing
@@ -92,7 +93,7 @@ class ParkingContract:
 
     def test_a_dead_letter_sent_again_by_a_person_waits_for_no_code_any_more(self, store: Store) -> None:
         number = waits(store, 1, "A")
-        store.redeliver(Query(ids=(number,)), now=700.0)
+        resent(store, number, now=700.0)
         assert store.parked() == []
         store.route([Routing(number, Filtered("x"))], [], 800.0)
         assert store.heal("charges", "items", ["A"], edition=2, told=TOLD) == 0

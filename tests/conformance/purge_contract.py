@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 from msgspec.structs import replace
+from resending import resent
 
 from engine.model import (
     Arrival,
@@ -111,7 +112,7 @@ class PurgeContract:
         store.accept([on(0, 1)])
         store.route([Routing(1, Dead(BROKEN))], [], 1.0)
         assert purge(store, day=91, dead=90).contents == 1
-        assert store.redeliver(Query(ids=(1,)), now=2.0) == 1
+        assert resent(store, 1, now=2.0) == [1]
         assert store.unrouted(["charges"], 0, 9) == []
         (view,) = store.messages(Query())
         assert view.state is MessageState.DEAD

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conformance.purge_contract import purge
+from resending import resent
 
 from engine.fhir.stored import Stored, pack
 from engine.model import (
@@ -34,6 +35,7 @@ from engine.model import (
 )
 from engine.store.base import Query, Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.fixing import Letters
 from engine.store.keys import KeyRing
 
 NAMES = Fingerprints(KeyRing({"first": b"\x07" * 32}))
@@ -444,9 +446,9 @@ class KeepingContract:
         settle(store, claim(store), Refused(CONFLICT))
         one(store, write("a", 2))
         store.route([Routing(3, Filtered("nothing was charged"))], [], 1.0)
-        assert store.overtaken(Query(channel="elsewhere")) == store.overtaken(Query(state="delivered")) == 0
-        assert store.overtaken(Query(ids=(2,))) == store.redeliver(Query(ids=(1,)), now=400.0) == 0
-        assert store.overtaken(Query()) == store.redeliver(Query(), now=400.0) == 1
+        assert [(one.message_id, one.followed) for one in store.letters(Letters())] == [(1, True), (2, False)]
+        assert resent(store, 1, now=400.0) == []
+        assert resent(store, now=400.0) == [2]
         assert [delivery.message_id for delivery in claim(store, now=400.0)] == [2]
 
     def test_nor_routed_again(self, store: Store) -> None:
@@ -455,7 +457,8 @@ class KeepingContract:
         one(store, write("a"), write("b"))
         one(store, write("a", 2))
         store.route([Routing(number, Dead(CONFLICT)) for number in (1, 2, 3)], [], 1.0)
-        assert (store.overtaken(Query()), store.redeliver(Query(), now=2.0)) == (1, 2)
+        assert [one.message_id for one in store.letters(Letters()) if one.followed] == [1]
+        assert resent(store, now=2.0) == [2, 3]
         assert [message.id for message in store.unrouted(["supplies"], 0, 9)] == [2, 3]
         assert store.gaps() == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.schedule_contract import NAMES
 from msgspec.structs import replace
+from resending import resent
 
 from engine.effects import Charge, Item
 from engine.model import (
@@ -68,7 +69,7 @@ class ShadowContract:
     def test_a_refusal_that_was_only_foreseen_is_no_dead_letter(self, store: Store) -> None:
         message = routed(store, 1, ODOO)
         settle(store, message, shadow=Shadowed({"would": "refused"}, "", WHY))
-        assert store.redeliver(Query(), now=300.0) == 0
+        assert resent(store, now=300.0) == []
         (view,) = store.deliveries(Query(), message_id=message)
         assert (view.state, view.reason) == (DeliveryState.SHADOWED, WHY)
 
@@ -77,7 +78,7 @@ class ShadowContract:
         store.route([Routing(message, Dead(WHY), shadow=True)], [], 200.0)
         (told,) = store.messages(Query(ids=(message,)))
         assert (told.state, told.reason) == (MessageState.SHADOWED, WHY)
-        assert store.redeliver(Query(), now=300.0) == 0
+        assert resent(store, now=300.0) == []
         assert store.gaps() == []
 
     def test_a_message_that_was_delivered_anywhere_is_delivered(self, store: Store) -> None:

@@ -30,7 +30,9 @@ from conformance.shadow_contract import ShadowContract
 from conformance.taking_contract import TakingContract
 from conformance.unmerge_contract import UnmergeContract
 from conformance.vault_contract import VaultContract
+from resending import resent
 
+from engine.auditing import Act, Entry
 from engine.effects import Charge, Effect, Item
 from engine.errors import Unacceptable
 from engine.model import (
@@ -61,12 +63,14 @@ from engine.model import (
 )
 from engine.store.base import AccountRow, MessageStore, Query, Store, TokensTaken
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.fixing import Letters
 from engine.store.keys import KeyRing
 
 RING = KeyRing({"first": b"\x07" * 32})
 NAMES = Fingerprints(RING)
 CONFLICT = Reason(ReasonCode.CONFLICT, "the order is invoiced", owner=Owner.BUSINESS)
 DOWN = Reason(ReasonCode.INTERNAL, "not now")
+TOLD = Entry(at=400.0, who="ann", role="user", act=Act.REDELIVER, object="messages")
 
 
 def arrival(
@@ -465,7 +469,7 @@ class FragmentContract:
         store.route([Routing(one, Routed((charge(1),)), destinations=("odoo",), rest=(two,))], [], 210.0)
         assert [receipt.original for receipt in store.accept([arrival(1), arrival(2)])] == [one, two]
 
-    def test_a_piece_given_up_is_a_dead_letter_that_may_come_again(self, store: MessageStore) -> None:
+    def test_a_piece_given_up_is_a_dead_letter_that_may_come_again(self, store: Store) -> None:
         (one,) = accept(store, 1)
         held(store, one, leads=b"p")
         store.route([Routing(one, Dead(CONFLICT))], [], 210.0)
@@ -474,11 +478,11 @@ class FragmentContract:
         assert store.content(one) == arrival(1).raw
         assert store.accept([arrival(1)])[0].original == 0
         assert store.gaps() == []
-        assert store.redeliver(Query(ids=(one,)), now=220.0) == 1
+        assert resent(store, one, now=220.0) == [one]
         held(store, one, leads=b"p", at=221.0)
         assert [piece.since for piece in store.fragments(["charges"])] == [221.0]
 
-    def test_a_joined_dead_letter_is_routed_again_with_its_pieces(self, store: MessageStore) -> None:
+    def test_a_joined_dead_letter_is_routed_again_with_its_pieces(self, store: Store) -> None:
         one, two = accept(store, 1, 2)
         held(store, one, leads=b"p")
         held(store, two, b"p")
@@ -486,7 +490,7 @@ class FragmentContract:
         assert [view.state for view in store.messages(Query())] == [MessageState.DEAD, MessageState.JOINED]
         assert store.accept([arrival(1)])[0].original == one  # it was whole, and its sender was told
         assert purge(store, day=31).contents == 0
-        assert store.redeliver(Query(ids=(one,)), now=220.0) == 1
+        assert resent(store, one, now=220.0) == [one]
         assert [message.id for message in store.unrouted(["charges"], 0, 10)] == [one, two]
         assert store.gaps() == []
 
@@ -737,7 +741,7 @@ class DeliveryContract:
                 thread.join()
         assert store.account() == [AccountRow("charges", MessageState.DELIVERED, 20)]
 
-    def test_redeliver_forgets_attempts_and_keeps_progress(self, store: MessageStore) -> None:
+    def test_what_is_sent_again_forgets_attempts_and_keeps_progress(self, store: Store) -> None:
         accept(store, 1, 2)
         route(store, 1, effects=2)
         route(store, 2)
@@ -745,20 +749,23 @@ class DeliveryContract:
         store.note({one.id: {"picking": "7"}})
         settle(store, [one, three], Refused(CONFLICT))
         settle(store, [two])
-        assert store.redeliver(Query(ids=(1,)), now=400.0) == 1
+        letters = store.letters(Letters(ids=(1,)))
+        assert store.resend(letters, now=400.0, told=TOLD) == [1]
         assert [state(store, 1), state(store, 2)] == [MessageState.WAITING, MessageState.DEAD]
         (again,) = claim(store, now=400.0)
         assert (again.id, again.attempts, again.progress) == (one.id, 1, {"picking": "7"})
         assert settle(store, [again]) == [1]
-        assert store.redeliver(Query(channel="adt"), now=400.0) == 0
-        assert store.redeliver(Query(state="delivered"), now=400.0) == 0
-        assert store.redeliver(Query(channel="charges"), now=400.0) == 1
+        assert store.resend(letters, now=400.0, told=TOLD) == []  # it was delivered meanwhile
+        assert resent(store, now=400.0, channel="adt") == []
+        assert resent(store, now=400.0, channel="charges") == [2]
         assert store.gaps() == []
 
-    def test_redeliver_of_what_never_became_effects_routes_it_again(self, store: MessageStore) -> None:
+    def test_what_never_became_effects_is_routed_again_when_it_is_sent_again(
+        self, store: MessageStore
+    ) -> None:
         accept(store, 1)
         store.route([Routing(1, Dead(CONFLICT))], [], 1.0)
-        assert store.redeliver(Query(), now=2.0) == 1
+        assert resent(store, now=2.0) == [1]
         assert [one.id for one in store.unrouted(["charges"], 0, 9)] == [1]
         (view,) = store.messages(Query())
         assert view.reason is None
@@ -766,20 +773,22 @@ class DeliveryContract:
         assert settle(store, claim(store)) == [1]
         assert store.gaps() == []
 
-    def test_redeliver_takes_all_that_match(self, store: MessageStore) -> None:
+    def test_all_that_match_are_sent_again(self, store: Store) -> None:
         accept(store, *range(150))
         store.route([Routing(number, Dead(CONFLICT)) for number in range(1, 151)], [], 1.0)
-        assert store.redeliver(Query(since=200.0), now=2.0) == 0
-        assert store.redeliver(Query(), now=2.0) == 150
+        assert resent(store, now=2.0, since=200.0) == []
+        assert resent(store, now=2.0) == list(range(1, 151))
 
-    def test_a_redelivered_one_does_not_overtake_nor_join_what_is_in_hand(self, store: MessageStore) -> None:
+    def test_one_that_is_sent_again_does_not_overtake_nor_join_what_is_in_hand(
+        self, store: MessageStore
+    ) -> None:
         accept(store, 1, 2)
         route(store, 1, "p")
         route(store, 2, "p")
         settle(store, claim(store), Refused(CONFLICT))
         in_hand = claim(store)
         assert ids(in_hand) == [2]
-        store.redeliver(Query(ids=(1,)), now=400.0)
+        resent(store, 1, now=400.0)
         assert claim(store, now=400.0) == []
         settle(store, in_hand)
         assert ids(claim(store, now=400.0)) == [1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec.structs import replace
+from resending import resent
 
 from engine.auditing import Act, Entry
 from engine.model import (
@@ -17,7 +18,7 @@ from engine.model import (
     Routing,
     Settlement,
 )
-from engine.store.base import Query, Store
+from engine.store.base import Store
 
 WRONG = Reason(ReasonCode.UNMAPPED_CODE, "not in the table")
 
@@ -53,10 +54,10 @@ class TakingContract:
 
         store.accept([replace(arrival(number), edition=1) for number in (1, 2)])
         store.route([Routing(number, Dead(WRONG)) for number in (1, 2)], [], 2.0)
-        store.redeliver(Query(ids=(1,)), now=3.0)  # as before there were editions
+        resent(store, 1, now=3.0)  # as before there were editions
         activate(store, 1)
         activate(store, 2)
-        store.redeliver(Query(ids=(2,)), now=4.0)
+        resent(store, 2, now=4.0)
         assert [one.edition for one in store.unrouted(["charges"], 0, 9)] == [1, 2]
 
     def test_effects_that_are_sent_again_stay_of_what_made_them(self, store: Store) -> None:
@@ -70,6 +71,6 @@ class TakingContract:
         store.settle(outcomes, now=310.0, holder="me")
         activate(store, 1)
         activate(store, 2)
-        assert store.redeliver(Query(), now=400.0) == 1
+        assert resent(store, now=400.0) == [1]
         (again,) = claim(store, now=400.0)
         assert (again.message_id, again.edition) == (1, 1)

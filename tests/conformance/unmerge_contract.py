@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from conformance.mention_contract import arrive, minted
 from msgspec.structs import replace
+from resending import resent
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.effects import Effect, Merge, Unmerge
@@ -156,7 +157,7 @@ class UnmergeContract:
         number = merge(store, 1, 2)
         deliver(store, Refused(Reason(ReasonCode.NOT_ALLOWED, "no")), noted="half of it")
         store.unmerge("t1p_1", "t1p_2", now=5.0)
-        assert store.redeliver(Query(ids=(number,)), now=6.0) == 0
+        assert resent(store, number, now=6.0) == []
         (back,) = deliver(store, Delivered())
         assert isinstance(back.effect, Unmerge)
         assert back.progress["moved"] == "half of it"

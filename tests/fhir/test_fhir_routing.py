@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from conformance.store_contract import RING
 from fhir_channel import CHANNEL, channel_in, packed, unit
+from resending import resent
 from vaults import sealer
 
 from engine.config.loading import LoadedChannel
@@ -197,7 +198,7 @@ def test_a_dead_letter_is_routed_again_with_what_is_there_by_then(
     assert isinstance(reason, Reason)
     assert reason.place == "SupplyRequest.itemCodeableConcept[items]"
     store.write([unit("u2", ("Medication", "m", {"code": {"coding": [{"code": "PARA500"}]}}))])
-    assert store.redeliver(Query(ids=(1,)), now=300.0) == 1
+    assert resent(store, 1, now=300.0) == [1]
     assert routed(store, channel)[0][0].items[0].code == "PARA500"
 
 

@@ -9,9 +9,8 @@ import pytest
 from base_message import B1, a1, b1, is_answer
 from flow_case import Case
 from pieces import pieces
+from resending import resent
 from running import Engine, channel, wait_for
-
-from engine.store.base import Query
 
 INSIDE_FT1 = B1.partition(b"\r")[2].index(b"G100") + 2  # between `G1` and `00`
 
@@ -111,7 +110,7 @@ def test_a_dead_letter_in_pieces_is_redelivered_whole(make_engine: Callable[...,
 
 def redeliver(engine: Engine) -> None:
     with engine.store() as store:
-        store.redeliver(Query(), now=0.0)
+        resent(store, now=0.0)
 
 
 @pytest.mark.parametrize("limit", ["number", "size"])

@@ -12,6 +12,7 @@ from conformance.store_contract import CONFLICT, DOWN, RING, arrival, charge
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from resending import resent
 
 from engine.model import Dead, Delivered, Filtered, Lane, Refused, Routed, Routing, Settlement, TryAgain
 from engine.store.base import Query
@@ -158,8 +159,8 @@ class StoreMachine(RuleBasedStateMachine):
             for one, state in self.states.items()
             if state == "dead" and one not in with_effects and wanted(one)
         ]
-        query = Query(ids=(message,)) if message else Query()
-        assert self.store.redeliver(query, now=self.now) == len(revived) + len(again)
+        moved = resent(self.store, *([message] if message else []), now=self.now)
+        assert moved == sorted({*again, *(one.message for one in revived)})
         for one in revived:
             one.state, one.due_at, one.attempts = "due", self.now, 0
             self.states[one.message] = "waiting"

@@ -12,6 +12,7 @@ import pytest
 import structlog
 from conformance.resource_contract import unit, write
 from conformance.store_contract import RING, accept, charge, claim, settle, state
+from resending import resent
 from sqlalchemy import make_url
 from vaults import PRIVATE, minted, sealer, vault
 
@@ -22,7 +23,7 @@ from engine.model import Erasure, MessageState, Retention, Routed, Routing, Runn
 from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.retention import DAY, LOOK, RetentionLoop
 from engine.settings import SIX_YEARS, Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.contracts.accounts import Session, User
 from engine.store.sql import open_store
 
@@ -104,7 +105,7 @@ def test_P10_the_engines_user_does_all_of_its_work(site: Site, engine: Store) ->
     assert engine.gaps() == []
     assert engine.verify_versions() == []
     engine.reclaim(9.0)
-    engine.redeliver(Query(), now=9.0)
+    resent(engine, now=9.0)
     entry = Entry(at=9.0, who="me", role="operator", act=Act.ERASE, object="t1p_1b")
     assert engine.record([entry])
     assert engine.erase(
