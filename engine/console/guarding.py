@@ -8,7 +8,6 @@ refused (a site that made its name point here); and whatever fails tells nothing
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -21,6 +20,7 @@ from engine.accounts.coming import Came, Who
 from engine.accounts.entrance import Entrance
 from engine.accounts.secrets import digest_of
 from engine.console.api.problems import problem
+from engine.console.headers import CONSOLE, CONSOLE_OVER_TLS, Answer
 from engine.errors import Unavailable
 from engine.telemetry import PageFailed, signal
 
@@ -37,18 +37,6 @@ LARGEST: Final = 4 * 1024 * 1024
 """Bytes of a form, at most."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-    " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",  # with no-referrer a form would say that it came from nowhere
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
-}
-_HSTS: Final = ("strict-transport-security", "max-age=31536000")
 
 
 class Door(NamedTuple):
@@ -136,12 +124,12 @@ class Guard:
 
     def __init__(self, app: ASGIApp, entrance: Entrance, door: Door) -> None:
         self._app, self._entrance, self._door = app, entrance, door
-        self._headers = [*_HEADERS.items(), *([_HSTS] if door.secure else [])]
+        self._headers = CONSOLE_OVER_TLS if door.secure else CONSOLE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        answer = _Answer(send, self._headers)
+        answer = Answer(send, self._headers)
         request = Request(scope, receive)
         scope["state"] = {}
         try:
@@ -212,22 +200,6 @@ class Guard:
         origin = request.headers.get("origin", "")
         site = request.headers.get("sec-fetch-site", "same-origin" if origin else "")
         return site == "same-origin" and origin in ("", *self._door.origins)
-
-
-class _Answer:
-    """Sends an answer with the headers that every one carries; what the page says itself stands."""
-
-    def __init__(self, send: Send, headers: Iterable[tuple[str, str]]) -> None:
-        self._send = send
-        self._headers = [(name.encode(), value.encode()) for name, value in headers]
-        self.began = False
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.began = True
-            said = {name for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *(one for one in self._headers if one[0] not in said)]
-        await self._send(message)
 
 
 def _unknown(request: Request) -> Response:

@@ -15,24 +15,14 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from engine.console.headers import WORKBENCH, Answer
 from engine.console.pages.rendering import page
 
 __all__ = ["ENTER", "Guarded", "Session"]
 
 ENTER: Final = "/enter"
-HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",  # with no-referrer a form would say that it came from nowhere
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
-}
-"""On every answer: nothing from elsewhere, nothing kept, nobody frames it."""
 
 
 class Session:
@@ -81,24 +71,13 @@ class Guarded:
         if scope["type"] != "http":
             return
         request = Request(scope)
-
-        began = False
-
-        async def told(message: Message) -> None:
-            nonlocal began
-            began = True
-            if message["type"] == "http.response.start":
-                said = {name for name, _ in message["headers"]}  # an asset may be kept
-                more = ((name.encode(), value.encode()) for name, value in HEADERS.items())
-                message["headers"] = [*message["headers"], *(one for one in more if one[0] not in said)]
-            await send(message)
-
+        told = Answer(send, WORKBENCH)
         answer = self._answer(request)
         try:
             await (answer or self._app)(scope, receive, told)
         except Exception as error:  # a bug must not tell of a message: its text and its trace may hold it
             sys.stderr.write(f"wardline: a page failed with {type(error).__name__}\n")
-            if not began:
+            if not told.began:
                 await page("refused.html", 500, why="That went wrong, and it is not your fault.")(
                     scope, receive, told
                 )
