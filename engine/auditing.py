@@ -56,7 +56,7 @@ class Act(StrEnum):
     REPLAY = "replay"  # messages go through today's channel again
     EDIT = "edit"  # the content of a message was corrected
     ALERT = "alert"  # an alert was taken on, or made quiet
-    RECONCILE = "reconcile"  # the books were held against the ERP, or repaired
+    RECONCILE = "reconcile"  # the books were held against Odoo, or repaired
     BACKUP = "backup"  # a copy of the store was made, or put in its place
 
 

@@ -1,4 +1,4 @@
-"""The canonical effects: what a message means to the ERP, in business words.
+"""The canonical effects: what a message means to Odoo, in business words.
 
 Every door (HL7 v2, FHIR) lands on these; every destination carries these out. They are frozen,
 hold tokens instead of identities, and each carries the key that makes it the same effect when it
@@ -28,8 +28,8 @@ TokenKind = Literal["person", "account", "visit"]
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
-    """So much of one thing. `code` is the ERP's item code (Odoo: internal reference), `unit` the
-    ERP's unit name or empty for the item's own unit, `lot` a lot number or empty."""
+    """So much of one thing. `code` is Odoo's item code (its internal reference), `unit`
+    Odoo's unit name or empty for the item's own unit, `lot` a lot number or empty."""
 
     code: str
     quantity: Decimal
@@ -46,7 +46,7 @@ class Money(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class EffectBase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="effect"):
     """`key` makes an effect the same one when it comes again (unique per kind of document).
-    `company` names the ERP's company, empty for the user's own."""
+    `company` names Odoo's company, empty for the user's own."""
 
     key: str
     company: str = ""
@@ -56,7 +56,7 @@ class Reserve(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="re
     """These items are wanted there, then. The same key again replaces the list, place and time.
 
     `needed_on` is the day alone, where the sender says no time of it, and goes before `needed_at`.
-    `source` and `destination` are the ERP's location names (`WH/Stock`, `WH/Wards/ICU`); `subject`
+    `source` and `destination` are Odoo's location names (`WH/Stock`, `WH/Wards/ICU`); `subject`
     and `encounter` are tokens or empty. `procure` asks for short items to be procured."""
 
     items: tuple[Item, ...]
@@ -101,7 +101,7 @@ class Consume(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="co
 
 
 class Charge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="charge"):
-    """Bill this to the encounter. `price` is per unit; without one the ERP's price list speaks.
+    """Bill this to the encounter. `price` is per unit; without one Odoo's price list speaks.
 
     `again` says what the same key with other content means: a conflict (refuse), or a correction that
     replaces what stands for as long as the quotation is open."""
@@ -176,7 +176,7 @@ class Unmerge(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="un
 class Product(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="product"):
     """An item master record says this of an item or service. Empty says nothing: what stands stays.
 
-    `code` is the ERP's item code, `unit` its own unit. `kind` goods are stocked, consumables are not
+    `code` is Odoo's item code, `unit` its own unit. `kind` goods are stocked, consumables are not
     counted. `cleared` names what the record takes away (`barcode`)."""
 
     code: str
@@ -193,7 +193,7 @@ class Product(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="pr
 class Offer(EffectBase, frozen=True, kw_only=True, omit_defaults=True, tag="offer"):
     """A vendor sells the item by this unit at this price per unit. Empty says nothing.
 
-    `vendor` is the ERP's name or reference of the vendor; `package_quantity` says how many of the
+    `vendor` is Odoo's name or reference of the vendor; `package_quantity` says how many of the
     item's own unit the sender thinks are in one `unit`, and is only compared; `primary` puts the
     vendor before the others; `cleared` names what is taken away (`vendor_code`)."""
 
@@ -292,7 +292,7 @@ decode = _decoder.decode
 @lru_cache(maxsize=1024)
 def carriers(destinations: tuple[str, ...], kind: type[Effect]) -> tuple[str, ...]:
     """Those of the destinations (`odoo:hospital`, `mllp:registry`, …) that carry such effects out: messages
-    are passed on to other systems and into folders, everything else is the ERP's; a ledger takes all. One
+    are passed on to other systems and into folders, everything else is Odoo's; a ledger takes all. One
     that is only compared with (`shadow:odoo:hospital`) stands for the other."""
     passing = kind is Forward
     return tuple(

@@ -431,7 +431,7 @@ class Said(msgspec.Struct, frozen=True):
 class CourseRow(msgspec.Struct, frozen=True):
     """A course as it is stored: `key` (a token) within its space of keys; `version` counts its writes
     and is 0 before the first. `body` is empty when what is stored is damaged, or to forget it.
-    `stands` says that something of it stands in the ERP: such a course is never forgotten by age."""
+    `stands` says that something of it stands in Odoo: such a course is never forgotten by age."""
 
     space: str
     key: str

@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     role); `notify` the routes that are told of alerts where a channel names none, `alerts` what is watched
     otherwise than by default (`disk: 5%, backup: off`), `heartbeat` an address that is asked once a minute
     while all is well; `environment` what the console calls this installation on every page (default: its
-    mode); `reconcile_at` when the books are held against the ERP every day (HH:MM, UTC; or `off`), for
+    mode); `reconcile_at` when the books are held against Odoo every day (HH:MM, UTC; or `off`), for
     messages of the last `reconcile_days`; `traces` the collector that traces go to (OTLP over HTTP),
     `trace_share` of how many messages (0 to 1); `disk_reserve` how many megabytes of the store's disk stay
     free: with less nothing new is taken (0: as long as there is any); `log_level` what is logged (`DEBUG`

@@ -1,4 +1,4 @@
-"""Traces of messages from the frame to the document in the ERP, told to a collector over OTLP/HTTP.
+"""Traces of messages from the frame to the document in Odoo, told to a collector over OTLP/HTTP.
 
 A message's trace follows from its correlation (`engine.correlation`), and so does its first span: each
 process tells its part of it without a word from another, and the same share of messages is traced by all.

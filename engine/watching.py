@@ -31,7 +31,7 @@ class Kind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"  # senders wait too long for their answer
     DOOR = "door"  # a channel does not listen
     DESTINATION = "destination"  # takes nothing
-    GAPS = "gaps"  # the books and the ERP differ
+    GAPS = "gaps"  # the books and Odoo differ
     DISK = "disk"  # nearly full
     BACKUP = "backup"  # too old
     CERTIFICATE = "certificate"  # ends soon

@@ -35,7 +35,7 @@ class Permission(StrEnum):
     HOLD = "hold"  # pause, resume, hold, let go; take an alert on, make it quiet
     AUTHOR = "author"  # put an edition of the channels forward
     APPROVE = "approve"  # an edition or a repair that somebody else put forward
-    RECONCILE = "reconcile"  # hold the books against the ERP, put a repair forward
+    RECONCILE = "reconcile"  # hold the books against Odoo, put a repair forward
     AUDIT = "audit"  # read, verify and export the audit
     MANAGE = "manage"  # accounts, sessions and tokens of others
 

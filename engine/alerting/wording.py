@@ -155,7 +155,7 @@ _SAID: Final[Mapping[Kind, _Said]] = {
     Kind.ACKNOWLEDGEMENT: _spans("senders wait {} for their answer, at most {}"),
     Kind.DOOR: _spans("its door is shut for {}"),
     Kind.DESTINATION: _away,
-    Kind.GAPS: _counts("{} gaps between the books and the ERP"),
+    Kind.GAPS: _counts("{} gaps between the books and Odoo"),
     Kind.DISK: _shares("{} of the disk is free, at least {}"),
     Kind.BACKUP: _spans("the newest backup is {} old, at most {}"),
     Kind.CERTIFICATE: _counts("ends in {} days"),

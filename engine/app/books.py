@@ -1,4 +1,4 @@
-"""The books held against the ERP by the running engine: on schedule, and when a person asked for it.
+"""The books held against Odoo by the running engine: on schedule, and when a person asked for it.
 
 This only looks whether there is something to do. It is done by a process of its own (`wardline reconcile
 work`), for comparing very many documents would take time from those that listen.
@@ -68,7 +68,7 @@ class BooksLoop:
             self._process = None
             if code:
                 self._failed, self._wait = now, min(2 * self._wait, LONGEST)
-                raise Unavailable("the books could not be held against the ERP")
+                raise Unavailable("the books could not be held against Odoo")
             self._wait = LOOK
         if now - self._forgot >= DAY:
             self._store.drop_checks(now - KEPT)

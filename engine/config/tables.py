@@ -1,4 +1,4 @@
-"""Tables: CSV files that turn the hospital's codes into the ERP's.
+"""Tables: CSV files that turn the hospital's codes into Odoo's.
 
 The first row names the columns; the first column is the key. A table may be asked for the one row of
 a code (`items.csv`: charge code → item) or for all of them (`procedure-kits.csv`: procedure → several

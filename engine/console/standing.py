@@ -27,7 +27,7 @@ def standing(store: Store, now: float) -> Standing:
         dead = int(sum(counts.get("dead", 0.0) for counts in store.backlog(now).values()))
     except Unavailable:
         return Standing("Store away", "bad")
-    said = _said(there) if now - heard < SILENT else _silence(heard)
+    said = _said(there) if now - heard < SILENT else _silence(heard, now)
     return structs.replace(said, alerts=alerts, dead=dead)
 
 
@@ -40,10 +40,13 @@ def _said(there: list[Process]) -> Standing:
     return Standing(f"Degraded: {degraded}", "warn") if degraded else Standing("Engine running", "good")
 
 
-def _silence(heard: float) -> Standing:
+def _silence(heard: float, now: float) -> Standing:
+    """Since when: of today the time alone, which a narrow window has room for."""
     if not heard:
         return Standing("No engine yet", "bad")
-    return Standing(f"Engine silent since {datetime.fromtimestamp(heard, UTC):%Y-%m-%d %H:%M} UTC", "bad")
+    at, today = datetime.fromtimestamp(heard, UTC), datetime.fromtimestamp(now, UTC).date()
+    since = f"{at:%H:%M}" if at.date() == today else f"{at:%Y-%m-%d %H:%M}"
+    return Standing(f"Engine silent since {since} UTC", "bad")
 
 
 def _heard(store: Store) -> float:

@@ -49,7 +49,7 @@ _decoder = msgspec.json.Decoder(_Body)
 
 
 class Course:
-    """What is known of one visit or appointment. `standing` is what the ERP was told last."""
+    """What is known of one visit or appointment. `standing` is what Odoo was told last."""
 
     def __init__(self, machine: Machine, body: bytes = b"") -> None:
         self._machine = machine
@@ -62,7 +62,7 @@ class Course:
 
     @property
     def standing(self) -> Standing:
-        """What should stand in the ERP now."""
+        """What should stand in Odoo now."""
         return self._machine.standing(self._body.now)
 
     def encoded(self) -> bytes:

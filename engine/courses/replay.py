@@ -60,7 +60,7 @@ class CourseKeeper(Protocol):
 
 
 class _Kept:
-    """A course while a batch is applied to it: what the ERP was told of it, the version of its row."""
+    """A course while a batch is applied to it: what Odoo was told of it, the version of its row."""
 
     def __init__(self, course: Course, told: Standing, version: int, damaged: bool) -> None:
         self.course, self.told, self.version, self.damaged = course, told, version, damaged
@@ -100,7 +100,7 @@ class Replay:
         more: dict[Effect, str] = {}
         whys: list[str] = []
         for said in every:
-            if not self._kept[said.key].course.known:  # the ERP may know more of it than we do
+            if not self._kept[said.key].course.known:  # Odoo may know more of it than we do
                 released = [effect for effect in said.event.effects if isinstance(effect, Release)]
                 more |= dict.fromkeys(released, said.sequence_key)
             whys.append(self._add(said.key, said.event, again=routing.said))
@@ -183,7 +183,7 @@ class Replay:
         return why or (OLDER if late else NOTHING_NEW)
 
     def _told(self, key: str) -> list[Effect]:
-        """The effects that bring the ERP from what it was told to what stands."""
+        """The effects that bring Odoo from what it was told to what stands."""
         kept = self._kept[key]
         before, kept.told = kept.told, kept.course.standing
         kept.changed = kept.changed or before != kept.told

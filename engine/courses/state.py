@@ -1,4 +1,4 @@
-"""What is known of a visit or an appointment at one point of its course, and what of it stands in the ERP."""
+"""What is known of a visit or an appointment at one point of its course, and what of it stands in Odoo."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Stepped(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What should stand in the ERP: the visit's contact, and reservations by key."""
+    """What should stand in Odoo: the visit's contact, and reservations by key."""
 
     encounter: Encounter | None = None
     reserves: dict[str, Reserve] = {}

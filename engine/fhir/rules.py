@@ -1,7 +1,7 @@
 """What valid resources may say, and after what: the order of their statuses, quantities and prices that can
 be acted on. All findings are `business-rule` (422).
 
-Statuses: what has an effect in the ERP is taken back by `entered-in-error`, never by going back to an
+Statuses: what has an effect in Odoo is taken back by `entered-in-error`, never by going back to an
 earlier status; what is over stays over (FHIR R4/R5 request-status, chargeitem-status,
 supplydelivery-status; ours where the standard leaves it open).
 """

@@ -1,4 +1,4 @@
-"""The books held against the ERP: checks, what they found, repairs put forward and approved.
+"""The books held against Odoo: checks, what they found, repairs put forward and approved.
 
 Checks and repairs are made by the engine, which alone writes to Odoo: here they are asked for and decided. A
 plan is worked out here, for who puts it forward sees the calls that Odoo would get.
@@ -231,7 +231,7 @@ def _connection(desk: Desk, destination: str) -> OdooConnection:
 
 CHECKS: Final[Operation[AskChecks, list[Check]]] = Operation(
     "books.checks", "GET", "/books",
-    "The newest checks of the books against the ERP, without what they found.",
+    "The newest checks of the books against Odoo, without what they found.",
     Permission.SEE, AskChecks, list[Check], _checks,
 )  # fmt: skip
 CHECK: Final[Operation[AskNumber, Check]] = Operation(
@@ -239,7 +239,7 @@ CHECK: Final[Operation[AskNumber, Check]] = Operation(
     Permission.SEE, AskNumber, Check, _check,
 )  # fmt: skip
 RECONCILE: Final[Operation[AskRun, Asked]] = Operation(
-    "books.reconcile", "POST", "/books/checks", "Have the engine hold the books against the ERP.",
+    "books.reconcile", "POST", "/books/checks", "Have the engine hold the books against Odoo.",
     Permission.RECONCILE, AskRun, Asked, _run,
 )  # fmt: skip
 PLAN: Final[Operation[AskPlan, list[Remedy]]] = Operation(

@@ -84,7 +84,7 @@ class Executive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def figures(desk: Desk, since: float, until: float) -> Executive:
-    """The figures of a period. An ERP that cannot be asked leaves its figures empty, with a note."""
+    """The figures of a period. An Odoo that cannot be asked leaves its figures empty, with a note."""
     ended = desk.store.ended(since, MOST)
     taken, stopped = _series(desk, since, until)
     made = [
@@ -129,7 +129,7 @@ def _carried_out(desk: Desk, since: float, until: float) -> Figure:
     return Figure(
         name="end-to-end", title="Message to document, 95th percentile", unit="seconds",
         value=quantile(counted, 0.95),
-        means="How long it takes from a message to what stands in the ERP because of it.",
+        means="How long it takes from a message to what stands in Odoo because of it.",
         formula="95 of 100 effects stood within this time after their message was received; what waits for a"
         " schedule or a person counts until it stands",
         of=round(sum(counted.values())), what="effects",
@@ -166,7 +166,7 @@ def _procurement(desk: Desk, ended: Sequence[Ended]) -> Figure:
         value=_middle(took),
         means="How long it takes from a need to the goods, for what Wardline had ordered.",
         formula="the middle one of (arrival of the goods − making of the order), over orders that have"
-        " arrived; read from the ERP",
+        " arrived; read from Odoo",
         of=len(took), what="orders that have arrived",
         further={"oldest open order": waiting[-1]} if waiting else {},
         note=note or (f"{len(waiting)} orders are still open" if waiting else ""),
@@ -180,7 +180,7 @@ def _charge_lag(ended: Sequence[Ended]) -> Figure:
     return Figure(
         name="charge-lag", title="Charge lag, median", unit="days",
         value=_middle(lags),
-        means="How late a charge stands in the ERP after the day of the service.",
+        means="How late a charge stands in Odoo after the day of the service.",
         formula="the middle one of (day on which the charge stood − day of the service), in days of UTC",
         of=len(charges), what="charges",
         further={"later than the next day": float(len(late))} if charges else {},

@@ -1,4 +1,4 @@
-"""Orders of goods as the ERP has them now: read, never written."""
+"""Orders of goods as Odoo has them now: read, never written."""
 
 from __future__ import annotations
 

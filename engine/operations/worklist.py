@@ -48,11 +48,12 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worklist(msgspec.Struct, frozen=True, kw_only=True):
-    """All causes, what weighs most first. `messages` counts by owner what waits for them; what two
-    destinations refused is counted for each."""
+    """All causes, what weighs most first. `messages` counts by owner what waits for them; a message that
+    stopped for two causes is counted for each. `dead` counts dead letters once."""
 
     causes: tuple[Cause, ...]
     messages: dict[str, int]
+    dead: int
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,9 @@ def _list(desk: Desk, caller: Caller, asked: Filter) -> Worklist:  # noqa: ARG00
     ]
     found.sort(key=lambda cause: (-cause.messages, -cause.last_at, cause.channel, cause.place))
     counts = {owner.value: sum(one.messages for one in found if one.whose is owner) for owner in Owner}
-    return Worklist(causes=tuple(found), messages=counts)
+    waits = desk.store.backlog(desk.clock())
+    dead = sum(int(waits[name].get("dead", 0)) for name in waits if asked.channel in ("", name))
+    return Worklist(causes=tuple(found), messages=counts, dead=dead)
 
 
 def _cause(one: Stopped, channel: LoadedChannel | None) -> Cause:

@@ -3,7 +3,7 @@
     flags = Flags({"PD1-12": "block"})
     raised = flags.of(document)         # None, or where a flag is raised and what is done about it
 
-`pass` changes nothing. `restrict` tells the ERP what it must do and nobody else anything: the message is not
+`pass` changes nothing. `restrict` tells Odoo what it must do and nobody else anything: the message is not
 passed on, and no effect names the person where it can do without. `block` makes nothing at all. A raised flag
 that the channel does not mention restricts; the strongest ones (very restricted) are `undecided`, which is a
 dead letter: a person says what is to become of it (spec: PHI, sections 2 and 7, P13; HL7 tables 0099, 0136,

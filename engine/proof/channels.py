@@ -74,7 +74,7 @@ class Folders(NamedTuple):
 
     @property
     def ledger(self) -> Path:
-        """What goes to an ERP."""
+        """What would go to Odoo."""
         return self.root / "ledger.ndjson"
 
     @property

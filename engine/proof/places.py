@@ -2,7 +2,7 @@
 
 `silent` places may hold no value of a message at all, not even one that the policy lets pass: logs, metrics,
 answers, commands. `effects` are places where what passes belongs: the store, the ledger, what is passed on,
-the ERP. `shown` is a message as it is shown to an analyst: with what passes and with what is for the engine.
+Odoo. `shown` is a message as it is shown to an analyst: with what passes and with what is for the engine.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ NOT_SEARCHED: Final = [
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be proved: which channels, with which store (empty: a SQLite of its own), how many messages
-    by chance, which rows (a pattern), which ERP's database is to be searched (empty: effects go to a
+    by chance, which rows (a pattern), which database of Odoo is to be searched (empty: effects go to a
     ledger)."""
 
     seed: int = 1

@@ -1,4 +1,4 @@
-"""Holding the books against the ERP: messages, effects, and Odoo as it is now.
+"""Holding the books against Odoo: messages, effects, and Odoo as it is now.
 
 `expecting` says what should stand by what was delivered, `standing` reads what does, `billing`, `stock` and
 `others` compare, `totals` adds up; `checking` is one run of it all, which only reads. What is to be repaired

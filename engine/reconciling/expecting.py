@@ -1,4 +1,4 @@
-"""What should stand in the ERP by what was delivered: effects folded by kind and key. Pure.
+"""What should stand in Odoo by what was delivered: effects folded by kind and key. Pure.
 
 Deliveries are added in their order. The last one that was carried out under a key says what stands; keys that
 something is on its way for are `moving`, and nothing is said about them.

@@ -15,7 +15,7 @@ __all__ = [
 
 
 class GapKind(StrEnum):
-    """How the books and the ERP differ."""
+    """How the books and Odoo differ."""
 
     MISSING = "missing"  # carried out, and not in Odoo any more
     DOUBLED = "doubled"  # once in the books, twice in Odoo

@@ -1,4 +1,4 @@
-"""Checks of the books against the ERP, repairs of what they found, and carrying out once more what is
+"""Checks of the books against Odoo, repairs of what they found, and carrying out once more what is
 gone."""
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
 
 from engine.model import MessageState
@@ -66,6 +67,11 @@ _AHEAD: Final = (
     " AND d.state IN ('due', 'claimed') ORDER BY d.id"
 )
 _CONTENT: Final = "SELECT 1 FROM contents WHERE message_id = ? AND sealed IS NOT NULL"
+_REFUSED: Final = (
+    "SELECT m.id, (SELECT d.reason FROM deliveries d WHERE d.state = 'dead'"
+    f" AND d.id BETWEEN m.id * {PER_MESSAGE} AND m.id * {PER_MESSAGE} + {PER_MESSAGE - 1}"
+    " ORDER BY d.id LIMIT 1) FROM messages m WHERE m.id IN ({})"
+)
 _VERSIONS: Final = "SELECT message_id, type, id, version FROM versions WHERE message_id IN ({})"
 
 
@@ -78,7 +84,7 @@ class Overview(Part):
             wanted = select(messages, owed.c.state.label("application")).outerjoin(owed)
             wanted = wanted.where(*self._conditions(work, sought))
             rows = work.core.execute(_newest_first(wanted, sought))
-            return [message_view(row) for row in rows]
+            return _with_reasons(work, [message_view(row) for row in rows])
 
     def stopped(self) -> list[Stopped]:
         """`OverviewStore.stopped`. Reasons that name the same cause are one line, whatever else they list."""
@@ -146,6 +152,15 @@ class Overview(Part):
         if sought.destination:
             return messages.c.id.in_(by.where(table.destination == sought.destination))
         return or_(before, messages.c.id.in_(by))
+
+
+def _with_reasons(work: Work, views: list[MessageView]) -> list[MessageView]:
+    """Dead ones that have no reason of their own are shown with that of the first effect that was refused."""
+    wanting = [view.id for view in views if view.state is MessageState.DEAD and view.reason is None]
+    refused = dict(rows_of(work, _REFUSED, wanting)) if wanting else {}
+    return [
+        replace(view, reason=reason_of(refused[view.id])) if refused.get(view.id) else view for view in views
+    ]
 
 
 def _means(work: Work, query: str, sought: Sought) -> list[bytes]:

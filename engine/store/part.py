@@ -51,5 +51,5 @@ def words_of(column: bytes | None) -> dict[str, str]:
 
 def checksum(delivery_id: int, destination: str, sequence_key: str, effect: bytes) -> int:
     """CRC-32 of what a delivery says and where it goes: a flipped bit on the disk must not become
-    another quantity in the ERP."""
+    another quantity in Odoo."""
     return zlib.crc32(effect, zlib.crc32(f"{delivery_id}\x1f{destination}\x1f{sequence_key}".encode()))

@@ -174,7 +174,7 @@ courses = Table(
     Column("space", Text, primary_key=True),
     Column("course", Text, primary_key=True),  # a token
     Column("version", BigInteger, nullable=False),
-    Column("stands", SmallInteger, nullable=False),  # 1: something of it stands in the ERP
+    Column("stands", SmallInteger, nullable=False),  # 1: something of it stands in Odoo
     Column("touched_at", Float(53), nullable=False),
     Column("body", LargeBinary, nullable=False),  # JSON (engine.courses), free of PHI
     Column("checksum", BigInteger, nullable=False),
@@ -583,7 +583,7 @@ checks = Table(
     Column("gaps", Integer, nullable=False),
     Column("report", LargeBinary, nullable=False),
 )
-"""Runs of the reconciliation with the ERP."""
+"""Runs of the reconciliation with Odoo."""
 
 repairs = Table(
     "repairs",

@@ -1,4 +1,4 @@
-"""The engine looks whether the books are to be held against the ERP, and has another process do it."""
+"""The engine looks whether the books are to be held against Odoo, and has another process do it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store promises about checks against the ERP, their repairs, and effects carried out once
+"""What every store promises about checks against Odoo, their repairs, and effects carried out once
 more."""
 
 from __future__ import annotations

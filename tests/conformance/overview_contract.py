@@ -110,6 +110,7 @@ class OverviewContract:
             "dead": [refused, dead], "duplicate": [again], "quarantined": [bad], "fragment": [], "joined": [],
         }  # fmt: skip
         assert {state: ids(store, Sought(state=state)) for state in expected} == expected
+        assert [view.reason for view in store.seek(Sought(state="dead"))] == [LOCKED, CODE]
 
     def test_a_resend_has_no_content_of_its_own(self, store: Store) -> None:
         first, again = arrive(store, *map(arrival, (1, 1)))

@@ -41,7 +41,7 @@ def test_it_is_shown_to_whoever_has_the_link() -> None:
         answer = client.get("/catalogue")
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    for said in ("Integrations at outpatient", "tcp:2676", 'href="#dft-charges"', 'id="site-outpatient"'):
+    for said in ("Catalogue at outpatient", "tcp:2676", 'href="#dft-charges"', 'id="site-outpatient"'):
         assert said in answer.text
     assert "lab-charges.yaml" not in answer.text
 

@@ -51,4 +51,6 @@ def test_an_engine_that_is_not_heard_is_told_with_when_it_was(store: Store) -> N
     assert standing(store, NOW) == Standing("No engine yet", "bad")
     store.measure({}, {PROCESS: NOW, part("store"): 2.0}, at=NOW)
     assert standing(store, NOW + SILENT - 1).kind == "good"
-    assert standing(store, NOW + SILENT + 1) == Standing("Engine silent since 2026-09-21 14:13 UTC", "bad")
+    assert standing(store, NOW + SILENT + 1) == Standing("Engine silent since 14:13 UTC", "bad")
+    later = standing(store, NOW + 86400)
+    assert later == Standing("Engine silent since 2026-09-21 14:13 UTC", "bad")

@@ -1,10 +1,10 @@
-"""Random stories of visits and appointments as real messages, and what is left of them in an ERP.
+"""Random stories of visits and appointments as real messages, and what is left of them in Odoo.
 
     story = adt_story(dice)                # messages, in the order of their times
     standing(ADT, story)                   # what stands when they came so
     standing(ADT, schedule(dice, story))   # … when they came late, twice, in any order
 
-The messages go through the shipped channels' own rules; the ERP is the simplest model of what the effects
+The messages go through the shipped channels' own rules; Odoo is the simplest model of what the effects
 say (`docs/effects.schema.json`): the last word on a key stands.
 """
 
@@ -61,7 +61,7 @@ DAY = "20261121"
 
 class Left(NamedTuple):
     """What stands in the end: visits (state, kind, place, whose) and reservations by key, with readable
-    tokens; `refused` counts what the ERP would refuse: cancellations of what it never had."""
+    tokens; `refused` counts what Odoo would refuse: cancellations of what it never had."""
 
     visits: dict[str, tuple[str, str, str, str]]
     reservations: dict[str, tuple[str, ...]]

@@ -124,7 +124,7 @@ def test_a_dead_half_of_a_swap_leaves_the_other_half_alone() -> None:
 
 
 def test_what_the_rules_release_goes_out_for_what_was_never_heard_of() -> None:
-    """The ERP may hold what was reserved before the engine kept courses."""
+    """Odoo may hold what was reserved before the engine kept courses."""
     memory = CourseMemory()
     cancelled = slot("S15", 20, gone=("*",))
     assert words(say(memory, cancelled, rule=SIU)[0]) == [f"-siu/{VISIT}/*"]

@@ -36,4 +36,4 @@ def test_any_schedule_leaves_what_the_ordered_run_leaves(
             assert left[:2] == ordered[:2], (seed, number)
             refused += left.refused
     assert changed > SCHEDULES // 2 // PER_STORY // 4  # many stories leave something
-    print(f"{SCHEDULES // 2} schedules, {refused} cancellations of what the ERP never had")
+    print(f"{SCHEDULES // 2} schedules, {refused} cancellations of what Odoo never had")

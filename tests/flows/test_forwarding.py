@@ -211,7 +211,7 @@ def test_P13_what_is_flagged_is_passed_on_to_nobody(make_engine: Make, tmp_path:
         sender.ask(adt(number).replace(b"|ICU^12", b"|ICU^12" + vip) + flag)
     states = [(view.state.value, view.step, view.reason and view.reason.code) for view in engine.settle()]
     assert states[0] == states[4] == ("delivered", "", None)
-    assert states[1][0] in ("delivered", "filtered")  # what the ERP does of it still stands
+    assert states[1][0] in ("delivered", "filtered")  # what Odoo does of it still stands
     assert states[2] == ("dead", "", "privacy")
     assert states[3] == ("filtered", "privacy-flag", None)
     passed = [file.read_bytes() for file in (tmp_path / "out.d").iterdir()]

@@ -48,7 +48,8 @@ def codes(duty: Duty) -> tuple[Code, ...]:
 
 def test_nothing_is_listed_where_nothing_stopped(duty: Duty) -> None:
     duty.admit()
-    assert listed(duty) == Worklist(causes=(), messages={"business": 0, "technical": 0, "privacy": 0})
+    nothing = {"business": 0, "technical": 0, "privacy": 0}
+    assert listed(duty) == Worklist(causes=(), messages=nothing, dead=0)
     assert codes(duty) == ()
 
 
@@ -67,6 +68,7 @@ def test_causes_are_told_apart_and_say_whose_they_are(duty: Duty) -> None:
     assert [one.destination for one in found.causes] == ["", "", "odoo:hospital-odoo"]
     assert found.causes[0].first_at < found.causes[0].last_at
     assert found.messages == {"business": 1, "technical": 3, "privacy": 0}
+    assert (found.dead, listed(duty, channel="dft-charges").dead) == (3, 0)
     assert all(one.contact for one in found.causes)
     assert len({one.contact for one in found.causes}) == 2
     assert [one.code for one in listed(duty, owner="business").causes] == ["conflict"]

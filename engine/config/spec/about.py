@@ -26,7 +26,7 @@ class SenderSpec(Strict):
 class ServiceLevelSpec(Strict):
     """What was promised."""
 
-    within: Span = Field(description="From the message to its effect in the ERP: `30s`, `5m`, `4h`, `1d`.")
+    within: Span = Field(description="From the message to its effect in Odoo: `30s`, `5m`, `4h`, `1d`.")
     hours: str = Field(default="", description="When somebody looks after it: `24x7`, `Mon-Fri 7-19`.")
 
 

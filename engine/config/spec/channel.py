@@ -170,7 +170,7 @@ class ChannelSpec(Strict):
         description="It takes, answers and maps messages, compares what it would write with what stands, and "
         "writes nothing: `wardline shadow` reports.",
     )
-    effects: list[EffectRule] = Field(min_length=1, description="Rules: what a message means to the ERP.")
+    effects: list[EffectRule] = Field(min_length=1, description="Rules: what a message means to Odoo.")
     no_effect: Literal["filtered", "dead"] = Field("filtered", description="When no rule applied.")
     destinations: list[DestinationSpec] = Field(min_length=1, description="Where the effects go.")
     about: AboutSpec = Field(

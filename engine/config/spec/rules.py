@@ -35,15 +35,13 @@ class ReserveRule(Strict):
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
     items: Expression | None = Field(None, description="A list of items: `AIS-3.1 | kit(kits)`.")
-    item: Expression | None = Field(
-        None, description="The item's code in the ERP (Odoo: internal reference)."
-    )
+    item: Expression | None = Field(None, description="The item's code in Odoo (its internal reference).")
     quantity: Expression | None = Field(None, description="How many, as an exact decimal.")
-    unit: Expression | None = Field(None, description="The ERP's unit of measure; left out, the item's own.")
+    unit: Expression | None = Field(None, description="Odoo's unit of measure; left out, the item's own.")
     source: Expression | None = Field(
-        None, description="The ERP's location that it is taken from; left out, the ERP decides."
+        None, description="Odoo's location that it is taken from; left out, Odoo decides."
     )
-    destination: Expression = Field(description="The ERP's location that it is wanted at.")
+    destination: Expression = Field(description="Odoo's location that it is wanted at.")
     needed_at: Expression | None = Field(None, description="The point in time.")
     needed_on: Expression | None = Field(None, description="The day alone; goes before `needed_at`.")
     priority: Expression | None = Field(None, description="`routine`, `urgent`, `asap` or `stat`.")
@@ -51,7 +49,7 @@ class ReserveRule(Strict):
     encounter: Expression | None = Field(
         None, description="The visit that it belongs to, as a token: `PV1-19`."
     )
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
     procure: bool = Field(True, description="What is short is procured.")
 
 
@@ -62,7 +60,7 @@ class ReleaseRule(Strict):
     when_unknown: Literal["refuse", "ignore"] = Field(
         "refuse", description="Nothing was ever reserved under the key: a dead letter, or nothing to do."
     )
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class ConsumeRule(Strict):
@@ -72,13 +70,11 @@ class ConsumeRule(Strict):
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
     items: Expression | None = Field(None, description="A list of items: `FT1-7.1 | kit(kits)`.")
-    item: Expression | None = Field(
-        None, description="The item's code in the ERP (Odoo: internal reference)."
-    )
+    item: Expression | None = Field(None, description="The item's code in Odoo (its internal reference).")
     quantity: Expression | None = Field(None, description="How many, as an exact decimal.")
-    unit: Expression | None = Field(None, description="The ERP's unit of measure; left out, the item's own.")
+    unit: Expression | None = Field(None, description="Odoo's unit of measure; left out, the item's own.")
     lot: Expression | None = Field(None, description="The lot or serial number.")
-    location: Expression = Field(description="The ERP's location whose stock it leaves.")
+    location: Expression = Field(description="Odoo's location whose stock it leaves.")
     subject: Expression | None = Field(None, description="Whose, as a token: `PID-3`.")
     encounter: Expression | None = Field(
         None, description="The visit that it belongs to, as a token: `PV1-19`."
@@ -95,7 +91,7 @@ class ConsumeRule(Strict):
     when_unknown: Literal["refuse", "ignore"] = Field(
         "refuse", description="Nothing was ever consumed under the key that `reverses` names."
     )
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class ChargeRule(Strict):
@@ -105,14 +101,14 @@ class ChargeRule(Strict):
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
     encounter: Expression = Field(description="The visit that is billed, as a token.")
-    item: Expression = Field(description="The item's code in the ERP (Odoo: internal reference).")
+    item: Expression = Field(description="The item's code in Odoo (its internal reference).")
     quantity: Expression = Field(description="How many, as an exact decimal.")
-    unit: Expression | None = Field(None, description="The ERP's unit of measure; left out, the item's own.")
-    price: Expression | None = Field(None, description="Per unit; left out, the ERP's price list speaks.")
-    cost_centre: Expression | None = Field(None, description="The ERP's analytic account.")
+    unit: Expression | None = Field(None, description="Odoo's unit of measure; left out, the item's own.")
+    price: Expression | None = Field(None, description="Per unit; left out, Odoo's price list speaks.")
+    cost_centre: Expression | None = Field(None, description="Odoo's analytic account.")
     date: Expression | None = Field(None, description="The day of the service.")
     subject: Expression | None = Field(None, description="Whose, as a token: `PID-3`.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
     again: Literal["refuse", "replace"] = Field(
         "refuse",
         description="The same key with other content: a conflict, or a correction of an open quotation.",
@@ -133,16 +129,14 @@ class CreditRule(Strict):
         "refuse", description="Nothing was ever charged under that key."
     )
     encounter: Expression | None = Field(None, description="The visit that is credited, as a token.")
-    item: Expression | None = Field(
-        None, description="The item's code in the ERP (Odoo: internal reference)."
-    )
+    item: Expression | None = Field(None, description="The item's code in Odoo (its internal reference).")
     quantity: Expression | None = Field(None, description="How many, positive.")
-    unit: Expression | None = Field(None, description="The ERP's unit of measure; left out, the item's own.")
+    unit: Expression | None = Field(None, description="Odoo's unit of measure; left out, the item's own.")
     price: Expression | None = Field(None, description="Per unit; left out, that of the charge.")
-    cost_centre: Expression | None = Field(None, description="The ERP's analytic account.")
+    cost_centre: Expression | None = Field(None, description="Odoo's analytic account.")
     date: Expression | None = Field(None, description="The day of the credit.")
     subject: Expression | None = Field(None, description="Whose, as a token: `PID-3`.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class ProcureRule(Strict):
@@ -152,14 +146,12 @@ class ProcureRule(Strict):
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
     items: Expression | None = Field(None, description="A list of items: `RQD-3.1 | kit(kits)`.")
-    item: Expression | None = Field(
-        None, description="The item's code in the ERP (Odoo: internal reference)."
-    )
+    item: Expression | None = Field(None, description="The item's code in Odoo (its internal reference).")
     quantity: Expression | None = Field(None, description="How many, as an exact decimal.")
-    unit: Expression | None = Field(None, description="The ERP's unit of measure; left out, the item's own.")
-    location: Expression = Field(description="The ERP's location that it has to get to.")
+    unit: Expression | None = Field(None, description="Odoo's unit of measure; left out, the item's own.")
+    location: Expression = Field(description="Odoo's location that it has to get to.")
     by: Expression | None = Field(None, description="The day until which.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class EncounterRule(Strict):
@@ -173,11 +165,11 @@ class EncounterRule(Strict):
     kind: Expression | None = Field(
         None, description="`inpatient`, `outpatient`, `emergency`, `planned` or `other`."
     )
-    location: Expression | None = Field(None, description="The ERP's location where the person is.")
+    location: Expression | None = Field(None, description="Odoo's location where the person is.")
     account: Literal["ended"] | None = Field(
         None, description="`ended`: no charge may follow (BAR^P06); left out, nothing is said of it."
     )
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class MergeRule(Strict):
@@ -199,7 +191,7 @@ class ProductRule(Strict):
     key: Template = Field(
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
-    code: Expression = Field(description="The item's code in the ERP (Odoo: internal reference).")
+    code: Expression = Field(description="The item's code in Odoo (its internal reference).")
     name: Expression | None = Field(None, description="What people call it.")
     kind: Expression | None = Field(None, description="`goods` (stocked), `consumable` or `service`.")
     unit: Expression | None = Field(None, description="The item's own unit; fixed once it is in use.")
@@ -207,7 +199,7 @@ class ProductRule(Strict):
     tracking: Expression | None = Field(None, description="`none`, `lot` or `serial`.")
     expires: Expression | None = Field(None, description="`yes` or `no`: its lots have an expiry date.")
     status: Expression | None = Field(None, description="`active` or `inactive`.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class OfferRule(Strict):
@@ -216,16 +208,16 @@ class OfferRule(Strict):
     key: Template = Field(
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
-    code: Expression = Field(description="The item's code in the ERP (Odoo: internal reference).")
-    vendor: Expression = Field(description="Name or reference of the vendor in the ERP.")
+    code: Expression = Field(description="The item's code in Odoo (its internal reference).")
+    vendor: Expression = Field(description="Name or reference of the vendor in Odoo.")
     unit: Expression | None = Field(None, description="The packaging that the price is for.")
     price: Expression | None = Field(None, description="Of one packaging.")
     package_quantity: Expression | None = Field(
-        None, description="Of the item's own unit in one packaging; refused where the ERP's unit differs."
+        None, description="Of the item's own unit in one packaging; refused where Odoo's unit differs."
     )
     vendor_code: Expression | None = Field(None, description="The vendor's own catalogue number.")
     primary: Expression | None = Field(None, description="`yes`: bought here first.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class PriceRule(Strict):
@@ -234,13 +226,13 @@ class PriceRule(Strict):
     key: Template = Field(
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
-    code: Expression = Field(description="The item's code in the ERP (Odoo: internal reference).")
+    code: Expression = Field(description="The item's code in Odoo (its internal reference).")
     price: Expression = Field(description="Amount and currency of one unit.")
     price_list: Expression | None = Field(None, description="Without one it is the price everywhere.")
     from_quantity: Expression | None = Field(None, description="From how many on.")
     valid_from: Expression | None = Field(None, description="The first day.")
     valid_until: Expression | None = Field(None, description="The last day.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class StockingRule(Strict):
@@ -249,16 +241,16 @@ class StockingRule(Strict):
     key: Template = Field(
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
-    code: Expression = Field(description="The item's code in the ERP (Odoo: internal reference).")
-    location: Expression = Field(description="The ERP's location.")
+    code: Expression = Field(description="The item's code in Odoo (its internal reference).")
+    location: Expression = Field(description="Odoo's location.")
     reorder_point: Expression | None = Field(None, description="What is left when it is ordered anew.")
     reorder_amount: Expression | None = Field(
         None, description="How much is ordered beyond the reorder point."
     )
-    unit: Expression | None = Field(None, description="The ERP's unit of measure; left out, the item's own.")
+    unit: Expression | None = Field(None, description="Odoo's unit of measure; left out, the item's own.")
     status: Expression | None = Field(None, description="`active` or `inactive`.")
     trigger: Literal["manual", "automatic"] = Field("manual", description="Of a rule that is new.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class LotRule(Strict):
@@ -267,13 +259,13 @@ class LotRule(Strict):
     key: Template = Field(
         description="What makes it the same one when it comes again: text and expressions in braces."
     )
-    code: Expression = Field(description="The item's code in the ERP (Odoo: internal reference).")
+    code: Expression = Field(description="The item's code in Odoo (its internal reference).")
     lot: Expression = Field(description="The lot or serial number.")
     expires: Expression | None = Field(None, description="The day of expiry.")
     on_hand: Expression | None = Field(None, description="What the sender says is there.")
-    unit: Expression | None = Field(None, description="The ERP's unit of measure; left out, the item's own.")
+    unit: Expression | None = Field(None, description="Odoo's unit of measure; left out, the item's own.")
     location: Expression | None = Field(None, description="Where it says so of.")
-    company: Expression | None = Field(None, description="The ERP's company; left out, the user's own.")
+    company: Expression | None = Field(None, description="Odoo's company; left out, the user's own.")
 
 
 class ForwardRule(Strict):

@@ -1,4 +1,4 @@
-"""The Books: checks against the ERP, what they found, repairs and who approved them."""
+"""The Books: checks against Odoo, what they found, repairs and who approved them."""
 
 from __future__ import annotations
 

@@ -20,14 +20,14 @@ from engine.store.base import Query
 __all__ = ["ANSWERED", "read_task", "search_task", "with_outcomes"]
 
 ANSWERED: Final = frozenset({"SupplyRequest", "SupplyDelivery", "ChargeItem"})
-"""Types that the ERP acts on."""
+"""Types that Odoo acts on."""
 
 _EFFECTS: Final = 1000
 _ONE: Final = re.compile(r"([A-Z][A-Za-z]+)-([A-Za-z0-9\-.]+)-([1-9][0-9]{0,8})")
 
 
 async def with_outcomes(ask: Ask, versions: Sequence[Version]) -> list[dict[str, Any]]:
-    """The bodies of versions as they are given out; those of types that the ERP acts on say what became
+    """The bodies of versions as they are given out; those of types that Odoo acts on say what became
     of them."""
     doors = ask.service.doors
     if versions and ask.type in ANSWERED:
@@ -60,7 +60,7 @@ def _progresses(store: Resources, versions: Sequence[Version]) -> list[Progress 
 
 
 async def read_task(ask: Ask) -> Answer:
-    """The Task of a unit of writes: how far the ERP is with it."""
+    """The Task of a unit of writes: how far Odoo is with it."""
     doors = ask.service.doors
     body = await _task(ask, await doors.look(_written, doors.store, ask.release, ask.id))
     if body is None:

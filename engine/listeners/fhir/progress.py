@@ -1,4 +1,4 @@
-"""What became of a resource in the ERP, as a client reads it: an extension on the resource, and a Task.
+"""What became of a resource in Odoo, as a client reads it: an extension on the resource, and a Task.
 
 Words of a closed list, our own ids and Odoo's; nothing of what was sent."""
 

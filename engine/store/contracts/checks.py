@@ -1,4 +1,4 @@
-"""What is kept of the books being held against the ERP: checks, and the repairs that were put forward."""
+"""What is kept of the books being held against Odoo: checks, and the repairs that were put forward."""
 
 from __future__ import annotations
 

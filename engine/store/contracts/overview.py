@@ -63,7 +63,8 @@ class OverviewStore(Protocol):
     """The verbs of those who look. None of them shows content."""
 
     def seek(self, sought: Sought) -> list[MessageView]:
-        """Messages that match, newest first."""
+        """Messages that match, newest first; a dead one of which a destination refused an effect, with that
+        reason."""
         ...
 
     def stopped(self) -> list[Stopped]:

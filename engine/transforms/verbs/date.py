@@ -18,7 +18,7 @@ from engine.transforms.verb import Before, Verb, positional, step
 
 __all__ = ["DATE", "check_day"]
 
-_FIRST, _LAST = 1970, 2199  # years of things that happen in a hospital with an ERP
+_FIRST, _LAST = 1970, 2199  # years of things that happen in a hospital
 
 
 def check_day(found: Moment) -> None:

@@ -13,7 +13,7 @@ __all__ = ["FAMILIES", "RESOURCES", "Column", "Derived", "Family", "TableDraft",
 
 
 def _same(code: str) -> str:
-    """Many hospitals call an item in the ERP what its sender calls it."""
+    """Many hospitals call an item in Odoo what its sender calls it."""
     return code.partition("^")[0]
 
 
