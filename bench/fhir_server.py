@@ -24,7 +24,7 @@ from engine.app.process import SWITCH
 from engine.auditing import Entry
 from engine.intake import Intake, record_all
 from engine.listeners.fhir import Doors, FhirListener, Limits, Offer, Service
-from engine.model import Moved, Unit, Written
+from engine.resources import Moved, Unit, Written
 from engine.store.base import Store
 from engine.store.cipher import Cipher, Fingerprints
 from engine.store.keys import KeyRing

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.effects import Charge, Item, Money
-from engine.model import Arrival, Delivered, Lane, Lookup, NewToken, Routed, Routing, Settlement
+from engine.model import Arrival, Delivered, Lane, Routed, Routing, Settlement
 from engine.store.base import MessageStore
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
+from engine.tokens import Lookup, NewToken
 
 RING = KeyRing({"bench": os.urandom(32)})
 NAMES = Fingerprints(RING)

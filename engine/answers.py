@@ -13,7 +13,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 
 from engine.model import Answered, DeliveryState, MessageState, Reason
-from engine.store.base import DeliveryView, MessageView, Query
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 from engine.telemetry import LoopFailed, signal
 
 __all__ = ["Answers", "Told"]

@@ -17,13 +17,14 @@ from engine.errors import Misconfigured, Unacceptable, Unavailable
 from engine.fhir.document import Links, Resource
 from engine.gathering import gather
 from engine.hl7.document import Document
-from engine.model import Dead, Delivery, Reason, ResourceKey, Routed, Routing, StoredMessage, Version
+from engine.model import Dead, Delivery, Reason, Routed, Routing, StoredMessage
 from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.guard import Leak
 from engine.privacy.matching import Identities
 from engine.privacy.outgoing import Open
 from engine.program import Program
 from engine.programs import Programs
+from engine.resources import ResourceKey, Version
 from engine.telemetry import PrivacyIncident, signal
 
 __all__ = ["Compared", "Egress", "Leaking", "Where", "identities_of", "leak_of", "work_since"]

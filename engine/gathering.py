@@ -12,9 +12,10 @@ from engine.errors import Unacceptable
 from engine.fhir import references
 from engine.fhir.document import Links, Resource
 from engine.fhir.path import MAX_HOPS, Path
-from engine.model import ResourceKey, StoredMessage, Version
+from engine.model import StoredMessage
 from engine.privacy.fhir_reading import literal_of
 from engine.program import Program
+from engine.resources import ResourceKey, Version
 
 __all__ = ["Fetch", "gather"]
 

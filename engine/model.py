@@ -12,14 +12,13 @@ import msgspec
 
 from engine.correlation import correlation
 from engine.effects import Effect, Encounter, Release, Reserve
+from engine.tokens import TokenMerge
 
 __all__ = [
     "Acknowledge", "Answered", "Application", "Arrival", "CourseEvent", "CourseRow", "Dead", "Delivered",
-    "Delivery", "DeliveryState", "Erased", "Erasure", "Expect", "Filtered", "Find", "Found", "Fragment",
-    "HeldFragment", "Lane", "Lookup", "Merged", "MessageState", "Moved", "NewToken", "Numbered", "Outcome",
-    "Owner", "Purged", "Reason", "ReasonCode", "Receipt", "Refused", "ResourceKey", "Retention", "Routed",
-    "Routing", "Said", "SealKey", "Settlement", "Span", "StoredMessage", "TokenMerge", "TokenRow",
-    "TryAgain", "TurnedRow", "Unit", "Unmerged", "Use", "Version", "Write", "Written",
+    "Delivery", "DeliveryState", "Filtered", "Fragment", "HeldFragment", "Lane", "MessageState",
+    "Numbered", "Outcome", "Owner", "Reason", "ReasonCode", "Receipt", "Refused", "Retention", "Routed",
+    "Routing", "Said", "Settlement", "StoredMessage", "TryAgain",
 ]  # fmt: skip
 
 Acknowledge = Literal["storage", "transform", "delivery"]
@@ -38,42 +37,6 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     dead: int = 90
     quarantine: int = 90
     duplicates: int = 90
-
-
-class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a purge did: contents removed, contents sealed anew because they outlive their day, fingerprints
-    and courses forgotten, day keys destroyed."""
-
-    contents: int = 0
-    renewed: int = 0
-    forgotten: int = 0
-    keys: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.contents or self.renewed or self.forgotten or self.keys)
-
-
-class Erasure(msgspec.Struct, frozen=True):
-    """That a person was erased: under which token, when (seconds since the epoch), and what a person gave as
-    the reason."""
-
-    token: str
-    at: float
-    why: str
-    ticket: str
-    who: str
-
-
-class Erased(msgspec.Struct, frozen=True):
-    """What an erasure comes to: the tokens of the person (several after merges), those and what is the
-    person's (visits, orders …), the messages whose content goes, those that name another person too and stay
-    until their day is over, and those of the former that are still in work."""
-
-    persons: tuple[str, ...]
-    tokens: tuple[str, ...]
-    messages: tuple[int, ...] = ()
-    shared: tuple[int, ...] = ()
-    open: tuple[int, ...] = ()
 
 
 class MessageState(StrEnum):
@@ -103,26 +66,6 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
     SKIPPED = "skipped"  # dead, and settled by a person without effect
     REPLACED = "replaced"  # of an earlier round: a replay of its message made its effect anew
-
-
-class HoldKind(StrEnum):
-    """What a person can stop."""
-
-    DOOR = "door"  # a channel takes nothing: its senders keep what they have
-    ROUTING = "routing"  # a channel's messages are taken and answered, and wait
-    DELIVERY = "delivery"  # a channel's effects are made, and wait
-    DESTINATION = "destination"  # nothing is carried out there; deliveries wait
-
-
-class Hold(msgspec.Struct, frozen=True):
-    """Something that a person stopped: `name` of a channel or a destination, since when (seconds since the
-    epoch), who, why."""
-
-    kind: HoldKind
-    name: str
-    since: float
-    who: str
-    why: str
 
 
 class Lane(IntEnum):
@@ -259,149 +202,6 @@ class StoredMessage(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"StoredMessage({self.id}, {self.channel!r}, {len(self.raw)} bytes)"
-
-
-class Lookup(msgspec.Struct, frozen=True):
-    """Under what an identifier is found: 16 bytes, keyed by the ring key `key_id`."""
-
-    lookup: bytes
-    key_id: str
-
-
-class NewToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token minted during routing, to be stored in the same transaction as its effects."""
-
-    token: str
-    domain: str  # one letter, spec: PHI, section 5.1
-    lookups: tuple[Lookup, ...]
-    key_id: str  # of the seal key
-    sealed: bytes
-    subject: str = ""  # the person (a token) whose key it is sealed with besides; empty: nobody's
-    tenant: str = ""
-
-
-class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as the vault keeps it. `sealed` is None when it was erased."""
-
-    token: str
-    domain: str
-    tenant: str
-    key_id: str
-    sealed: bytes | None
-    subject: str
-    created_at: float
-    merged_into: str = ""
-    moved_to: str = ""  # the person it belongs to now, when not `subject`
-    erased_at: float = 0.0
-
-
-class TurnedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the vault that goes over to new keys: under what it is found besides, and how it is sealed
-    (`sealed` is empty where it stays)."""
-
-    before: TokenRow
-    lookups: tuple[Lookup, ...] = ()
-    key_id: str = ""
-    sealed: bytes = b""
-    subject: str = ""
-
-
-class SealKey(msgspec.Struct, frozen=True):
-    """A key that identifiers are sealed with, wrapped: only `reader`'s private key opens it."""
-
-    id: str
-    reader: str
-    wrapped: bytes
-    made_at: float
-
-
-class Use(msgspec.Struct, frozen=True):
-    """Which keys of the ring a purpose uses, the one that new names are made with first. `turn` counts
-    what made the answers of before void. The purpose's own key may be `carried` by a newer key of the ring,
-    so that the one it was derived from may leave."""
-
-    keys: tuple[str, ...]
-    turn: int = 0
-    carried: bytes = b""
-    carried_by: str = ""
-
-
-class TokenMerge(msgspec.Struct, frozen=True):
-    """From now on the identifier behind `gone` answers with `into` (same domain)."""
-
-    gone: str
-    into: str
-
-
-class Merged(msgspec.Struct, frozen=True):
-    """A merge in the history: `gone` into `into`, as message `message_id` said (0: by a version that kept no
-    history). Times in seconds since the epoch; `undone_at` is 0 while it holds."""
-
-    id: int
-    message_id: int
-    at: float
-    gone: str
-    into: str
-    undone_at: float = 0.0
-
-
-class Unmerged(msgspec.Struct, frozen=True):
-    """A merge that was taken back: the message that had said it, and the deliveries (by id) that move back
-    what it moved, with their destinations."""
-
-    message_id: int
-    destinations: tuple[str, ...]
-    deliveries: tuple[int, ...]
-
-
-class Edition(msgspec.Struct, frozen=True, kw_only=True):
-    """A set of channels that was put forward to be run: every file that they are made of, by the hash of its
-    content. `sites` are the overlays that apply, in their order."""
-
-    number: int
-    digest: bytes  # 32 bytes
-    state: Literal["proposed", "approved", "withdrawn"]
-    at: float
-    who: str
-    why: str
-    ticket: str = ""
-    sites: tuple[str, ...] = ()
-    decided_by: str = ""  # who approved or withdrew it
-    decided_at: float = 0.0
-
-
-class Activation(msgspec.Struct, frozen=True):
-    """From `at` on this edition was to be run; the newest one is the active one."""
-
-    id: int
-    edition: int
-    at: float
-    who: str
-    why: str
-
-
-class Running(msgspec.Struct, frozen=True):
-    """What the process `holder` did with an activation: it runs that edition since `at`, or `refused` says in
-    plain words why it cannot, and goes on with the one before."""
-
-    holder: str
-    activation: int
-    edition: int
-    at: float
-    refused: str = ""
-
-
-class Parked(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages of a channel that are dead letters because a table of it lacks a code: `place` is the field
-    of the first of them, `first_at` and `last_at` when the first and the last of them were received."""
-
-    channel: str
-    table: str
-    code: str
-    place: str
-    messages: int
-    first_at: float
-    last_at: float
 
 
 class CourseEvent(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -574,112 +374,3 @@ class Settlement(msgspec.Struct, frozen=True):
     delivery_id: int
     outcome: Outcome
     retry_at: float = 0.0
-
-
-class ResourceKey(msgspec.Struct, frozen=True):
-    """Which resource: FHIR release (`R4`), type (`SupplyRequest`), id."""
-
-    release: str
-    type: str
-    id: str
-
-
-class Span(msgspec.Struct, frozen=True):
-    """A date that a resource is found by: search parameter, first and last moment that it can mean
-    (seconds since the epoch)."""
-
-    param: str
-    low: float
-    high: float
-
-
-class Write(msgspec.Struct, frozen=True):
-    """One version of a resource on its way into the store, as a message like any other.
-
-    `arrival.raw` is what is routed (`engine.fhir.stored`: a first line that names it, then JSON).
-    `version` is the number that it gets: 1 for a new one, else one more than the current. `terms` are
-    keyed digests of what it is found by (16 bytes each, with the search parameter in them); `client` names
-    who wrote it, `request_id` in which request, `body_hash` is a keyed digest of the body as
-    transmitted: without the key nobody can try bodies (`engine.store.cipher.Fingerprints.digest`)."""
-
-    arrival: Arrival
-    key: ResourceKey
-    version: int
-    terms: tuple[bytes, ...] = ()
-    spans: tuple[Span, ...] = ()
-    deleted: bool = False
-    client: str = ""
-    request_id: str = ""
-    body_hash: bytes = b""
-
-
-class Expect(msgspec.Struct, frozen=True):
-    """What must still hold when a unit is written: that exactly these resources (`ids`, none for `()`)
-    match what `find` asks for, deleted ones left out."""
-
-    find: Find
-    ids: tuple[str, ...] = ()
-
-
-class Unit(msgspec.Struct, frozen=True):
-    """Writes that are done together or not at all. `id` names them (its Task)."""
-
-    id: str
-    writes: tuple[Write, ...]
-    expects: tuple[Expect, ...] = ()
-
-
-class Written(msgspec.Struct, frozen=True):
-    """A unit is safe: the message ids of its writes, in their order, and when (seconds since the epoch)."""
-
-    ids: tuple[int, ...]
-    at: float
-
-
-class Moved(msgspec.Struct, frozen=True):
-    """A unit is not written: a resource is not of the version that it goes on from any more, or an
-    expectation does not hold. Read again and decide again."""
-
-
-class Version(msgspec.Struct, frozen=True):
-    """One version of a resource, read back. `body` is its JSON without what the server adds (`meta`), or
-    None when it was removed after its time or is damaged; `created` is the message id of version 1: a
-    stable order."""
-
-    key: ResourceKey
-    version: int
-    at: float
-    deleted: bool
-    message_id: int
-    created: int
-    unit: str
-    client: str
-    request_id: str
-    body_hash: bytes
-    body: bytes | None = None
-
-    def __repr__(self) -> str:
-        return f"Version({self.key.type}/{self.key.id}/{self.version})"
-
-
-class Find(msgspec.Struct, frozen=True):
-    """Which current versions: of this type, with one digest of each group in `terms`, one span of each
-    group in `spans` that overlaps (`Span.param`, `low`..`high`), `ids` when given, written between
-    `since` and `until` (0: open). In the order of creation after `after`; at most `limit`."""
-
-    release: str
-    type: str
-    terms: tuple[tuple[bytes, ...], ...] = ()
-    spans: tuple[tuple[Span, ...], ...] = ()
-    ids: tuple[str, ...] = ()
-    since: float = 0.0
-    until: float = 0.0
-    after: int = 0
-    limit: int = 100
-
-
-class Found(msgspec.Struct, frozen=True):
-    """What was found: a page of versions with their bodies, and how many there are in all."""
-
-    versions: tuple[Version, ...]
-    total: int

@@ -20,7 +20,8 @@ from engine.listeners.channel import Channel
 from engine.listeners.exchange import Pen
 from engine.model import Answered, MessageState, Reason
 from engine.retry import RetryPolicy
-from engine.store.base import MessageView, Owed, Query
+from engine.store.contracts.owing import Owed
+from engine.store.contracts.views import MessageView, Query
 from engine.telemetry import (
     ApplicationAnswerRefused,
     ApplicationAnswerTaken,

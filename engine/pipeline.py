@@ -37,12 +37,12 @@ from engine.model import (
     Routing,
     Said,
     StoredMessage,
-    TokenMerge,
 )
 from engine.privacy.book import TokenBook
 from engine.privacy.flags import Raised, restricted
 from engine.privacy.guard import Leak
 from engine.program import Program, Remark, Rule
+from engine.tokens import TokenMerge
 from engine.transforms.condition import Condition
 from engine.transforms.scope import Part, Scope, Value
 

@@ -18,8 +18,9 @@ from msgspec.structs import replace
 
 from engine.auditing import Act, Entry
 from engine.errors import Misconfigured, Unavailable
-from engine.model import Purged, Retention
+from engine.model import Retention
 from engine.store.base import Store
+from engine.store.contracts.purging import Purged
 from engine.telemetry import AuditOverdue, ContentPurged, signal
 
 __all__ = ["DAY", "LOOK", "RetentionLoop", "purge", "purge_audit", "said_of"]

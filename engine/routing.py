@@ -15,7 +15,7 @@ from engine.egress import Compared, Egress, Leaking
 from engine.errors import Misconfigured, Unavailable
 from engine.fhir.document import Links
 from engine.gathering import gather
-from engine.model import Dead, Fragment, NewToken, Reason, Routed, Routing, StoredMessage
+from engine.model import Dead, Fragment, Reason, Routed, Routing, StoredMessage
 from engine.pipeline import NamePointer, failed, refused, replayed, route, withheld
 from engine.privacy.book import Minted, TokenBook
 from engine.privacy.guard import Leak
@@ -25,6 +25,7 @@ from engine.program import Program
 from engine.programs import HOMELESS, Programs
 from engine.store.base import CoursesMoved, Store, TokensTaken, VaultTurned
 from engine.telemetry import MessagesRouted, signal
+from engine.tokens import NewToken
 
 __all__ = ["RoutingLoop"]
 

@@ -96,7 +96,7 @@ def with_the_rest(first: int, more: Callable[[], int]) -> int:
 
 
 class Release(Protocol):
-    """`MessageStore.release_scheduled`."""
+    """`ScheduleStore.release_scheduled`."""
 
     def __call__(self, now: float, *, limit: int) -> int: ...
 

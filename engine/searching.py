@@ -13,13 +13,14 @@ from typing import Protocol
 import msgspec
 
 from engine.errors import Misconfigured
-from engine.model import ResourceKey
 from engine.privacy.fhir_table import domain_of
 from engine.privacy.mentions import term
 from engine.privacy.searching import spellings
 from engine.privacy.tokens import DOMAINS, parse
 from engine.privacy.vault import canonical
-from engine.store.base import MessageStore, MessageView, Query
+from engine.resources import ResourceKey
+from engine.store.base import MessageStore
+from engine.store.contracts.views import MessageView, Query
 
 __all__ = ["KINDS", "TOKEN", "Searched", "search"]
 

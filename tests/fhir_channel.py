@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.config.loading import LoadedChannel, load_channel
 from engine.fhir.stored import Stored, pack
-from engine.model import Arrival, ResourceKey, Unit, Write
+from engine.model import Arrival
+from engine.resources import ResourceKey, Unit, Write
 
 __all__ = ["CHANNEL", "CLIENTS", "channel_in", "packed", "unit"]
 

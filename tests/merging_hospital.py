@@ -14,15 +14,17 @@ from vaults import sealer
 
 from engine.config.loading import load_channel
 from engine.effects import Effect
-from engine.model import Arrival, MessageState, Moved, ResourceKey, Unit, Write
+from engine.model import Arrival, MessageState
 from engine.privacy.book import TokenBook
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
 from engine.program import Program
 from engine.programs import Programs
+from engine.resources import Moved, ResourceKey, Unit, Write
 from engine.routing import RoutingLoop
 from engine.searching import Searched, search
-from engine.store.base import MessageView, Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import MessageView, Query
 from engine.store.sql import open_store
 
 __all__ = ["ADT", "Hospital", "program"]

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from engine.answers import LOOK_EVERY, Answers
 from engine.effects import Merge
 from engine.model import Answered, Delivery, DeliveryState, MessageState, Reason, ReasonCode
-from engine.store.base import DeliveryView, MessageView, Query
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 
 
 class Storage:

@@ -15,9 +15,10 @@ from test_pipeline import program
 
 from engine.assembly import MOST_PIECES, REGULARLY, Assembly, Whole
 from engine.auditing import Act, Entry
-from engine.model import Arrival, Dead, Filtered, Fragment, Hold, HoldKind, Routing
+from engine.model import Arrival, Dead, Filtered, Fragment, Routing
 from engine.programs import Programs
 from engine.store.base import MessageStore, Store
+from engine.store.contracts.holding import Hold, HoldKind
 from engine.store.sql import open_store
 
 PROGRAM = msgspec.structs.replace(program(), channel="charges", fragment_timeout=900.0, largest=10_000)

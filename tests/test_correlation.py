@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.correlation import correlation, message_of, trace_of
 from engine.model import MessageState, StoredMessage
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 
 
 @given(st.integers(1, 10**17), st.floats(0, 1e11), st.floats(0, 1e11))

@@ -26,14 +26,15 @@ from engine.model import (
     Refused,
     Routed,
     Routing,
-    TokenMerge,
     TryAgain,
 )
 from engine.programs import Programs
 from engine.retry import RetryPolicy
-from engine.store.base import MessageStore, Query
+from engine.store.base import MessageStore
+from engine.store.contracts.views import Query
 from engine.store.sql import open_store
 from engine.threads import Loop
+from engine.tokens import TokenMerge
 
 AWAY = TryAgain(Reason(ReasonCode.UNAVAILABLE, "not now"))
 

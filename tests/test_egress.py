@@ -41,7 +41,8 @@ from engine.program import Program
 from engine.programs import Programs
 from engine.retry import RetryPolicy
 from engine.routing import RoutingLoop
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.sql import open_store
 from engine.telemetry import REGISTRY
 

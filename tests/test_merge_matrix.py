@@ -13,7 +13,7 @@ from resending import resent
 
 from engine.effects import Encounter, Merge, Unmerge
 from engine.model import Delivered, Lane, MessageState, ReasonCode, Settlement
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 from engine.store.merging import LONGEST_CHAIN
 
 SUPPLY = CHANNEL.replace("{HOSP: ['urn:oid:1.2.3', 'GENERAL']}", "{GENERAL: ['urn:oid:1.2.3']}")

@@ -14,7 +14,7 @@ from merging_hospital import ADT, Hospital, hospitals
 from engine.effects import Encounter
 from engine.errors import Unacceptable
 from engine.model import Delivered, Lane, MessageState, Settlement
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 PEOPLE = [str(number) for number in range(1, 7)]
 MERGES = 40

@@ -21,8 +21,9 @@ from engine.listeners.channel import Channel
 from engine.model import Answered, Dead, Filtered, Reason, ReasonCode, Routing
 from engine.outbox import LOOK_EVERY, REJECTIONS, Line, Outbox
 from engine.retry import RetryPolicy
-from engine.store.base import MessageStore, Query
+from engine.store.base import MessageStore
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 from engine.telemetry import REGISTRY

@@ -16,11 +16,12 @@ from engine.config.spec import ChannelSpec
 from engine.config.tables import Table, parse_table
 from engine.effects import Charge, Encounter, Merge, Release, Reserve
 from engine.errors import Unavailable
-from engine.model import Dead, Filtered, Lane, Owner, ReasonCode, Routed, Routing, StoredMessage, TokenMerge
+from engine.model import Dead, Filtered, Lane, Owner, ReasonCode, Routed, Routing, StoredMessage
 from engine.pipeline import route
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.program import Program
+from engine.tokens import TokenMerge
 
 HEAD = (
     "MSH|^~\\&|CHARGES|HOSP|||20261121||DFT^P03|C1|P|2.5\r"

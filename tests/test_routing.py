@@ -18,15 +18,17 @@ from engine.auditing import Act, AuditQuery, Entry
 from engine.config.loading import load_channel
 from engine.effects import Encounter
 from engine.errors import Misconfigured, Unavailable
-from engine.model import Arrival, CourseRow, Erasure, NewToken, Routing
+from engine.model import Arrival, CourseRow, Routing
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.program import Program
 from engine.programs import Programs
 from engine.routing import RoutingLoop
-from engine.store.base import MessageStore, Query
+from engine.store.base import MessageStore
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
+from engine.tokens import Erasure, NewToken
 
 ADT = load_channel(Path(__file__).parents[1] / "channels/adt-encounters.yaml").program
 EVENTS = ("A01", "A02", "A08", "A03", "A13")

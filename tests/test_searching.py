@@ -17,7 +17,7 @@ from engine.model import Arrival, MessageState
 from engine.privacy.mentions import term
 from engine.privacy.searching import spellings
 from engine.privacy.vault import Vault
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 PID = "PID|1||{0}^^^GENERAL^MR||TESTMANN^TESSA||19700131|F"
 PV1 = "PV1|1|I|3A||||||||||||||||{0}"

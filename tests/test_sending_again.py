@@ -29,8 +29,9 @@ from engine.model import (
 from engine.programs import Programs
 from engine.retry import RetryPolicy
 from engine.sending_again import OVERTAKEN
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.contracts.fixing import Letters
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.model import Lookup, NewToken, SealKey, TokenRow
 from engine.privacy.book import Minted
 from engine.privacy.sealing import Sealer, SubjectKeys
 from engine.privacy.unsealing import PrivateKey, Unsealer
 from engine.privacy.vault import Vault
+from engine.tokens import Lookup, NewToken, SealKey, TokenRow
 
 __all__ = ["PRIVATE", "Cabinet", "SealKeys", "minted", "row_of", "sealer", "unsealer", "vault"]
 

@@ -11,8 +11,9 @@ from engine.alerting.listening import listened
 from engine.alerting.watch import RECENT, Away, DeadLetters, Facts, Listening
 from engine.measuring.reading import Process, buckets, current, last_seen, processes, quantile, totals
 from engine.measuring.standing import Standing, worst
-from engine.model import HoldKind, MessageState
+from engine.model import MessageState
 from engine.store.base import Store
+from engine.store.contracts.holding import HoldKind
 from engine.store.contracts.measures import Measured
 from engine.store.contracts.overview import Stopped
 from engine.telemetry import parsed

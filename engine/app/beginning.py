@@ -13,9 +13,8 @@ from engine.auditing import Act, Entry
 from engine.editions.deploying import take_folder
 from engine.editions.loading import Loaded, Shelf
 from engine.errors import Misconfigured
-from engine.model import Activation
 from engine.settings import Settings
-from engine.store.base import EditionStore
+from engine.store.contracts.editions import Activation, EditionStore
 from engine.telemetry import EditionRefused, signal
 
 __all__ = ["Beginning", "active_of"]

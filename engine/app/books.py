@@ -18,8 +18,9 @@ from engine.errors import Misconfigured, Unavailable
 from engine.model import DeliveryState
 from engine.reconciling.words import Remedy, Scope, encode
 from engine.settings import Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.contracts.checks import RepairRow
+from engine.store.contracts.views import Query
 
 __all__ = ["BooksLoop", "run_at"]
 

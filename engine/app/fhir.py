@@ -22,7 +22,7 @@ from engine.editions.loading import Loaded
 from engine.errors import Misconfigured
 from engine.intake import Intake, record_all
 from engine.listeners.fhir import Doors, FhirListener
-from engine.model import Moved, Unit, Written
+from engine.resources import Moved, Unit, Written
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Cipher, Fingerprints

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from engine.model import HoldKind
-from engine.store.contracts.holding import HoldStore
+from engine.store.contracts.holding import HoldKind, HoldStore
 
 __all__ = ["Holding", "held_doors"]
 

@@ -36,7 +36,7 @@ from engine.egress import Compared, Egress
 from engine.errors import Misconfigured, Unavailable
 from engine.measuring.standing import Standing
 from engine.measuring.telling import Hearing
-from engine.model import Activation, Lane
+from engine.model import Lane
 from engine.privacy.book import TokenBook
 from engine.privacy.sealing import Sealer
 from engine.privacy.searching import KnownAuthorities
@@ -49,6 +49,7 @@ from engine.scheduling import ScheduleLoop
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.editions import Activation
 from engine.store.contracts.measures import Last
 from engine.store.keys import KeyRing
 from engine.telemetry import GAUGES, EditionUnreadable, EngineStarted, EngineStopping, LoopFailed, signal

@@ -37,9 +37,9 @@ from engine.console.health import application
 from engine.editions.loading import Shelf
 from engine.errors import Misconfigured
 from engine.measuring.telling import Hearing
-from engine.model import Activation
 from engine.settings import Settings
 from engine.store.base import Store
+from engine.store.contracts.editions import Activation
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 from engine.telemetry import REGISTRY, HttpOpened, configure_logs

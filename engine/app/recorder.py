@@ -26,7 +26,7 @@ from engine.editions.loading import Loaded
 from engine.errors import Unavailable
 from engine.keyed import keyed
 from engine.settings import Settings
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 from engine.store.keys import KeyRing
 from engine.store.witness import witness
 from engine.telemetry import AuditContradicted, AuditSigned, AuditUnwitnessed, PrivacyIncident, signal

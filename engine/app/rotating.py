@@ -16,13 +16,13 @@ from engine.fhir import json_text
 from engine.fhir.indexing import index
 from engine.fhir.releases import Release
 from engine.keyed import keyed
-from engine.model import Lookup, TokenRow, TurnedRow
 from engine.privacy.book import SELVES, Minted
 from engine.privacy.mentions import SEARCHED, term
 from engine.privacy.sealing import Sealer, SubjectGone
 from engine.privacy.unsealing import Unsealer
 from engine.privacy.vault import Keys, Vault
-from engine.store.base import VaultStore
+from engine.store.contracts.vault import VaultStore
+from engine.tokens import Lookup, TokenRow, TurnedRow
 
 __all__ = ["Rotated", "rotate", "rotate_terms"]
 

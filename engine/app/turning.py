@@ -13,8 +13,7 @@ from typing import Final, Protocol
 from engine.app.recorder import Recorder
 from engine.editions.loading import Loaded
 from engine.errors import Misconfigured
-from engine.model import Activation, Running
-from engine.store.base import EditionStore
+from engine.store.contracts.editions import Activation, EditionStore, Running
 from engine.telemetry import EditionRefused, EditionRunning, signal
 
 __all__ = ["Turning", "Turns"]

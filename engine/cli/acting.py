@@ -14,7 +14,7 @@ import typer
 
 from engine.auditing import Act, Entry, Result, spread
 from engine.settings import Settings
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 from engine.store.witness import witness
 
 __all__ = ["TicketOption", "WhyOption", "act", "entry", "operator", "reason", "sign"]

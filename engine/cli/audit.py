@@ -23,7 +23,7 @@ from engine.operations import audit as audit_operations
 from engine.operations.audit_forms import Format, exported
 from engine.settings import Settings
 from engine.store.audit_keys import AuditKeys
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 from engine.store.witness import Witnessed, read_witness
 
 __all__ = ["audit", "every_entry"]

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine.model import Activation, Running
-from engine.store.base import EditionStore
+from engine.store.contracts.editions import Activation, EditionStore, Running
 
 __all__ = ["WaitOption", "await_engine"]
 

@@ -22,7 +22,8 @@ from engine.cli.show import (
     why,
 )
 from engine.effects import kind_of
-from engine.store.base import AccountRow, MessageStore, Query
+from engine.store.base import MessageStore
+from engine.store.contracts.views import AccountRow, Query
 
 __all__ = ["account"]
 

@@ -23,9 +23,9 @@ from engine.editions.deploying import approved_by_another, propose, put_in_force
 from engine.editions.fitness import Fitness, examined
 from engine.editions.opening import edition_of
 from engine.editions.packing import Packed
-from engine.model import Edition
 from engine.people.words import Role
 from engine.store.base import Store
+from engine.store.contracts.editions import Edition
 
 __all__ = ["deploy"]
 

@@ -11,8 +11,7 @@ from engine.cli.named import counted
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json, table, when
 from engine.editions.differing import changes
 from engine.editions.opening import edition_of, packed_of
-from engine.model import Edition
-from engine.store.base import EditionStore
+from engine.store.contracts.editions import Edition, EditionStore
 
 __all__ = ["editions"]
 

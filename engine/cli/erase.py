@@ -15,13 +15,14 @@ from engine.cli.acting import TicketOption, act, entry, operator, sign
 from engine.cli.find import authorities_of
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json
 from engine.errors import Misconfigured, Unacceptable
-from engine.model import Erased, Erasure
 from engine.privacy.tokens import PERSON, parse
 from engine.privacy.vault import Vault
 from engine.searching import TOKEN, Searched, search
 from engine.settings import Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
+from engine.tokens import Erased, Erasure
 
 __all__ = ["erase"]
 

@@ -18,7 +18,8 @@ from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
 from engine.searching import Searched, search
 from engine.settings import Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 __all__ = ["authorities_of", "find"]

@@ -10,8 +10,8 @@ from rich.console import Console
 from engine.cli.acting import TicketOption, WhyOption, reason
 from engine.cli.performing import performed
 from engine.cli.show import JsonOption, StoreOption, open_named, print_json, table, when
-from engine.model import HoldKind
 from engine.operations.holding import HOLD, LET_GO, AskHold
+from engine.store.contracts.holding import HoldKind
 
 __all__ = ["hold", "holds", "let_go", "pause", "resume"]
 

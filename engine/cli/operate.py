@@ -32,7 +32,8 @@ from engine.cli.show import (
 from engine.correlation import message_of
 from engine.effects import kind_of
 from engine.model import DeliveryState, MessageState, Reason
-from engine.store.base import MessageStore, MessageView, Query
+from engine.store.base import MessageStore
+from engine.store.contracts.views import MessageView, Query
 
 __all__ = ["dead", "messages", "show_messages", "since_of", "state_of", "status"]
 

@@ -15,7 +15,7 @@ from engine.errors import Misconfigured
 from engine.people.proof import proved
 from engine.people.words import Role
 from engine.settings import Settings
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 
 __all__ = ["KeyOption", "in_production", "teller"]
 

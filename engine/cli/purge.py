@@ -21,10 +21,10 @@ from engine.config.keeping import retention_of
 from engine.config.loading import load_channels
 from engine.config.spec import ChannelSpec
 from engine.errors import Misconfigured
-from engine.model import Purged
 from engine.retention import DAY, purge_audit
 from engine.retention import purge as purge_store
 from engine.settings import Settings
+from engine.store.contracts.purging import Purged
 
 __all__ = ["purge"]
 

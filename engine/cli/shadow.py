@@ -17,7 +17,7 @@ from engine.cli.show import (
     print_json,
 )
 from engine.errors import Misconfigured
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 from engine.workbench.shadow import report, told
 
 __all__ = ["shadow"]

@@ -15,7 +15,8 @@ from engine.cli.ending import ENDING
 from engine.effects import kind_of
 from engine.model import MessageState, Reason
 from engine.settings import Settings
-from engine.store.base import DeliveryView, MessageStore, MessageView, Query, Store
+from engine.store.base import MessageStore, Store
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 
 __all__ = [
     "PAGE", "ChannelOption", "JsonOption", "StoreOption", "delivery_line", "every_delivery", "every_message",

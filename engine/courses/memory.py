@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from engine.model import CourseRow, TokenMerge
+from engine.model import CourseRow
+from engine.tokens import TokenMerge
 
 __all__ = ["CourseMemory"]
 

@@ -17,8 +17,7 @@ from engine.config.loading import load_channels
 from engine.editions.opening import edition_of
 from engine.editions.packing import Packed, pack
 from engine.errors import Misconfigured
-from engine.model import Activation, Edition
-from engine.store.base import EditionStore
+from engine.store.contracts.editions import Activation, Edition, EditionStore
 
 __all__ = [
     "activate", "approve", "approved_by_another", "before", "propose", "put_in_force", "take_folder",

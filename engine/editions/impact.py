@@ -15,8 +15,9 @@ from engine.config.loading import LoadedChannel
 from engine.editions.comparing import FATE, Difference, differences
 from engine.editions.replaying import Became, Replaying
 from engine.gathering import Fetch
-from engine.model import ResourceKey, StoredMessage, Version
+from engine.model import StoredMessage
 from engine.privacy.tokens import DOMAINS
+from engine.resources import ResourceKey, Version
 
 __all__ = ["Aliases", "Channel", "Counted", "Group", "Impact", "Pair", "differing", "impact"]
 

@@ -10,8 +10,8 @@ from engine.auditing import Act, AuditQuery
 from engine.config.loading import LoadedChannel, load_channels
 from engine.editions.packing import Packed, decoded, unpack
 from engine.errors import Misconfigured
-from engine.model import Edition
-from engine.store.base import AuditStore, EditionStore
+from engine.store.contracts.audit import AuditStore
+from engine.store.contracts.editions import Edition, EditionStore
 
 __all__ = ["Kept", "channels_of", "edition_of", "packed_of"]
 

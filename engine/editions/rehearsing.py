@@ -22,8 +22,9 @@ from engine.overtaking import overtakes
 from engine.pipeline import replayed, route, withheld
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
-from engine.store.base import DeliveryView, MessageView, Query, Store
+from engine.store.base import Store
 from engine.store.contracts.fixing import Place
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 from engine.store.renewing import Earlier, Renewal, renewal_of
 
 __all__ = ["Rehearsed", "rehearse"]

@@ -1,9 +1,9 @@
 """Who did what, in FHIR's words: an AuditEvent and a Provenance for every version that is kept, an AuditEvent
 for every entry of the audit.
 
-Those of versions are made from what the store chains with the version (`engine.model.Version`), never stored
-beside it: they cannot say anything else. All name the client, the request and the version; nothing of the
-content but the digest of the body as it was transmitted.
+Those of versions are made from what the store chains with the version (`engine.resources.Version`), never
+stored beside it: they cannot say anything else. All name the client, the request and the version; nothing of
+the content but the digest of the body as it was transmitted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from engine.auditing import Act, Recorded
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.json_text import Twice, load
 from engine.fhir.releases import Release
-from engine.model import Version
+from engine.resources import Version
 
 __all__ = ["MAX_PROVENANCE", "audit_event", "entry_event", "provenance", "read_provenance"]
 

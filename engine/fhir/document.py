@@ -17,7 +17,8 @@ from engine.errors import Unacceptable
 from engine.fhir import references
 from engine.fhir.path import Path, Step, element_of
 from engine.fhir.stored import unpack
-from engine.model import Reason, ReasonCode, ResourceKey
+from engine.model import Reason, ReasonCode
+from engine.resources import ResourceKey
 
 __all__ = ["Element", "Links", "Resource"]
 

@@ -13,7 +13,7 @@ from typing import Any
 from engine.fhir.dates import bounds
 from engine.fhir.parameters import paths_of
 from engine.fhir.releases import Release
-from engine.model import Span
+from engine.resources import Span
 
 __all__ = ["Key", "index", "term"]
 

@@ -17,7 +17,7 @@ from engine.fhir.issues import Issue, Rejected
 from engine.fhir.parameters import NAMES, Param, parameters_of
 from engine.fhir.references import is_id
 from engine.fhir.releases import Release
-from engine.model import Find, Span
+from engine.resources import Find, Span
 
 __all__ = ["COUNT", "MOST", "Context", "Pairs", "Search", "parse_search", "read_condition"]
 

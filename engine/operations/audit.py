@@ -15,7 +15,7 @@ from engine.errors import Misconfigured, Unavailable
 from engine.operations.audit_forms import MEDIA, Format, exported
 from engine.operations.files import File
 from engine.operations.operation import Desk, NotThere, Operation, entry
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 from engine.store.witness import Witnessed, read_witness
 
 __all__ = ["EXPORT", "LIST", "OPERATIONS", "SHOW", "VERIFY", "every_entry"]

@@ -17,7 +17,7 @@ from engine.operations.moments import moment
 from engine.operations.operation import Desk, NotThere, Operation
 from engine.operations.traffic import Flow, Named
 from engine.operations.worklist import CODES, Code, Filter
-from engine.store.base import DeliveryView, MessageView, Query
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 from engine.workbench.catalogue import Entry, entry_of
 from engine.workbench.shadow import report, told
 

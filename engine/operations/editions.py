@@ -23,9 +23,9 @@ from engine.editions.opening import packed_of
 from engine.editions.packing import Packed, pack, unpack
 from engine.editions.wording import headline, pairs, sentence
 from engine.errors import Misconfigured
-from engine.model import Activation, Edition, Running
 from engine.operations.loading import loaded
 from engine.operations.operation import Desk, NotThere, Operation, entry
+from engine.store.contracts.editions import Activation, Edition, Running
 
 __all__ = [
     "APPROVE", "BACK", "DECLINE", "IMPACT", "LIST", "OPERATIONS", "PROPOSE", "SHOW", "WITHDRAW", "Compared",

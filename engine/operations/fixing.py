@@ -14,8 +14,8 @@ from engine.errors import Misconfigured
 from engine.operations.operation import Desk, Operation, entry
 from engine.operations.which import Which, letters_of, portions
 from engine.sending_again import overtaken
-from engine.store.base import Query
 from engine.store.contracts.fixing import Letter
+from engine.store.contracts.views import Query
 
 __all__ = [
     "LETTERS",

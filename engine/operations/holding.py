@@ -10,9 +10,9 @@ from engine.accounts.words import Caller, Permission
 from engine.auditing import Act, Entry
 from engine.config.loading import LoadedChannel
 from engine.errors import Misconfigured
-from engine.model import Hold, HoldKind
 from engine.operations.loading import loaded
 from engine.operations.operation import Desk, Operation, entry
+from engine.store.contracts.holding import Hold, HoldKind
 
 __all__ = ["HOLD", "HOLDS", "LET_GO", "OPERATIONS", "AskHold", "AskHolds", "Held"]
 

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 from engine.config.loading import LoadedChannel
 from engine.editions.opening import channels_of, packed_of
 from engine.errors import Misconfigured
-from engine.model import Edition
 from engine.operations.operation import Desk, NotThere
+from engine.store.contracts.editions import Edition
 
 __all__ = ["NOTHING", "Loaded", "channel_of", "loaded", "new_code"]
 

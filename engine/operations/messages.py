@@ -21,9 +21,9 @@ from engine.operations.story import Asked, Id, Story, story
 from engine.privacy.searching import KnownAuthorities
 from engine.privacy.vault import Vault
 from engine.searching import search
-from engine.store.base import MessageView, Query
 from engine.store.cipher import Fingerprints
 from engine.store.contracts.overview import Sought
+from engine.store.contracts.views import MessageView, Query
 
 __all__ = ["FIND", "OPERATIONS", "SEARCH", "SHOW", "Find", "Found", "Listed", "Search"]
 

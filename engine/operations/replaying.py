@@ -20,7 +20,7 @@ from engine.operations.moments import moment
 from engine.operations.operation import Desk, Operation, entry
 from engine.operations.which import Which, check, known, letters_of, portions
 from engine.privacy.vault import Vault
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 __all__ = [
     "OPERATIONS",

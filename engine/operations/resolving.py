@@ -22,10 +22,10 @@ from engine.editions.deploying import propose, withdraw
 from engine.editions.opening import packed_of
 from engine.editions.packing import Packed, pack, unpack
 from engine.errors import Misconfigured
-from engine.model import Edition
 from engine.operations.loading import new_code
 from engine.operations.operation import Desk, Operation, entry
 from engine.operations.worklist import CODES, Filter
+from engine.store.contracts.editions import Edition
 from engine.workbench.worklist import Addition, row_for
 
 __all__ = ["OPERATIONS", "PREVIEW", "RESOLVE", "Resolved", "Resolving", "Row"]

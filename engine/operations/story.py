@@ -8,13 +8,14 @@ import msgspec
 
 from engine.effects import kind_of
 from engine.hl7.tables import ERROR_CODES
-from engine.model import Answered, DeliveryState, Edition, MessageState, Reason
+from engine.model import Answered, DeliveryState, MessageState, Reason
 from engine.operations.documents import Document, documents_of
 from engine.operations.loading import channel_of
 from engine.operations.operation import Desk, NotThere
-from engine.store.base import DeliveryView, MessageView, Query
+from engine.store.contracts.editions import Edition
 from engine.store.contracts.fixing import Revision
 from engine.store.contracts.overview import Sought
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 
 __all__ = ["MOST", "Answer", "Asked", "Id", "Channel", "Effected", "Said", "Story", "story"]
 

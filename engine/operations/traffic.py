@@ -22,10 +22,10 @@ from engine.measuring.reading import (
     totals,
 )
 from engine.measuring.standing import Standing
-from engine.model import Hold, HoldKind
 from engine.operations.loading import loaded
 from engine.operations.moments import age
 from engine.operations.operation import Desk, NotThere, Operation
+from engine.store.contracts.holding import Hold, HoldKind
 from engine.watching import Alert
 
 __all__ = ["CHANNEL", "OPERATIONS", "SHOW", "Asked", "Flow", "Named", "Traffic", "Waits"]

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from engine.model import Lookup
 from engine.privacy.tokens import DOMAINS, PERSON, mint
 from engine.privacy.vault import Vault, canonical
+from engine.tokens import Lookup
 
 __all__ = ["SELVES", "Minted", "TokenBook"]
 

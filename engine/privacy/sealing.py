@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from engine.errors import Misconfigured
 from engine.keyed import keyed
-from engine.model import NewToken, SealKey
 from engine.privacy.book import Minted
+from engine.tokens import NewToken, SealKey
 
 __all__ = [
     "NONCE",
@@ -101,7 +101,7 @@ class Reader:
 class Sealer:
     """Seals what a token book minted; belongs to one thread.
 
-    `keep` stores a seal key durably (`MessageStore.keep_seal_key`); `subjects` is the cabinet, None where
+    `keep` stores a seal key durably (`VaultStore.keep_seal_key`); `subjects` is the cabinet, None where
     there is none: then rows are nobody's. `clock` gives seconds since the epoch."""
 
     def __init__(

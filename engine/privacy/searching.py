@@ -31,7 +31,7 @@ class Ring(Protocol):
 
 
 class Kept(Protocol):
-    """Where the names are kept (`MessageStore.authorities`)."""
+    """Where the names are kept (`MentionStore.authorities`)."""
 
     def authorities(self) -> list[bytes]: ...
     def keep_authorities(self, sealed: Collection[bytes], gone: Collection[bytes] = ()) -> None: ...

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.errors import Misconfigured, Unacceptable
-from engine.model import SealKey, TokenRow
 from engine.privacy.sealing import NONCE, SUITE, Reader, SubjectKeys, bound, row_key, wrap_info
 from engine.secret_files import read_secret
+from engine.tokens import SealKey, TokenRow
 
 __all__ = ["PrivateKey", "RingKeys", "Unsealer", "keys_of_ring", "make_pair", "parse_private", "private_keys"]
 
@@ -79,7 +79,7 @@ def keys_of_ring(ring: RingKeys) -> list[PrivateKey]:
 class Unsealer:
     """Opens rows of the vault with `private` keys and the persons' own.
 
-    `seal_keys` gives wrapped seal keys by id (`MessageStore.seal_keys`); `ring` opens what was sealed before
+    `seal_keys` gives wrapped seal keys by id (`VaultStore.seal_keys`); `ring` opens what was sealed before
     there were seal keys (None: such rows do not open). What was opened is kept for the next row."""
 
     def __init__(

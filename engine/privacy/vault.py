@@ -12,8 +12,8 @@ from unicodedata import normalize
 
 from engine.errors import Misconfigured, Unacceptable
 from engine.keyed import keyed
-from engine.model import Lookup, Use
 from engine.privacy.tokens import PERSON
+from engine.tokens import Lookup, Use
 
 __all__ = ["Identifier", "Keys", "Vault", "canonical", "read_identifier"]
 

@@ -26,7 +26,8 @@ from engine.proof.places import Place, database, files
 from engine.proof.plan import Plan
 from engine.proof.receiver import Receiver
 from engine.settings import Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.telemetry import PrivacyIncident
 
 __all__ = ["Drive"]

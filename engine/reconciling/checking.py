@@ -27,7 +27,8 @@ from engine.reconciling.stock import check_stock
 from engine.reconciling.totals import Totals
 from engine.reconciling.waiting import Flows, delivery_gap, message_gap, unaccounted
 from engine.reconciling.words import OPEN_KINDS, Gap, GapKind, Report, Scope
-from engine.store.base import DeliveryView, Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import DeliveryView, Query
 
 __all__ = ["MOST", "Progress", "check", "open_gaps"]
 

@@ -15,7 +15,7 @@ from engine import effects
 from engine.destinations.odoo import names
 from engine.effects import kind_of
 from engine.model import DeliveryState
-from engine.store.base import DeliveryView
+from engine.store.contracts.views import DeliveryView
 
 __all__ = ["COMPARED", "Ledger", "Wanted", "name_of"]
 

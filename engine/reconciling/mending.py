@@ -24,7 +24,8 @@ from engine.errors import Misconfigured
 from engine.reconciling.billing import repaired
 from engine.reconciling.standing import Line, Standing
 from engine.reconciling.words import Gap, Mend, Remedy
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 
 __all__ = ["AGAIN", "chosen", "do_double", "effect_of", "planned"]
 

@@ -9,7 +9,7 @@ from engine.effects import kind_of
 from engine.model import DeliveryState, MessageState
 from engine.reconciling.finding import SUBJECTS
 from engine.reconciling.words import Flow, Gap, GapKind
-from engine.store.base import DeliveryView, MessageView
+from engine.store.contracts.views import DeliveryView, MessageView
 
 __all__ = ["Flows", "delivery_gap", "message_gap", "unaccounted"]
 
@@ -47,7 +47,7 @@ def delivery_gap(view: DeliveryView, received: float) -> Gap | None:
 
 
 def unaccounted(books: Iterable[str]) -> list[Gap]:
-    """What does not add up in the store itself (`MessageStore.gaps`)."""
+    """What does not add up in the store itself (`ViewStore.gaps`)."""
     return [
         Gap(
             kind=GapKind.LOST, subject="messages", effect="", key="", text=text,

@@ -24,8 +24,9 @@ from engine.reconciling.checking import check, open_gaps
 from engine.reconciling.mending import AGAIN, do_double, planned
 from engine.reconciling.standing import Standing
 from engine.reconciling.words import Gap, Remedy, Repair, RepairState, Report, Scope, encode
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.contracts.checks import RepairRow
+from engine.store.contracts.views import Query
 from engine.telemetry import series
 
 __all__ = ["Worker", "repair_of"]

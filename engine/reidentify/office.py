@@ -11,7 +11,6 @@ from typing import Final, Protocol, cast
 
 from engine.auditing import Act
 from engine.errors import Misconfigured, Unavailable
-from engine.model import TokenRow
 from engine.people.file import People, read_people
 from engine.people.words import Person
 from engine.privacy.unsealing import Unsealer
@@ -21,8 +20,9 @@ from engine.reidentify.requests import APPROVE_WITHIN, COLLECT_WITHIN, Row
 from engine.reidentify.service import Answer, Call, Service
 from engine.reidentify.trail import SERVICE, Trail
 from engine.reidentify.words import Moment, Step, Steps
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 from engine.telemetry import ReidentificationAlarm, ReidentificationStep, signal
+from engine.tokens import TokenRow
 
 __all__ = ["Office", "Store", "clock"]
 

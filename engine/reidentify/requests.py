@@ -26,7 +26,7 @@ waits for another one's approval."""
 
 
 class Row(Protocol):
-    """A row of the vault, as far as it is looked at here (`engine.model.TokenRow`)."""
+    """A row of the vault, as far as it is looked at here (`engine.tokens.TokenRow`)."""
 
     @property
     def sealed(self) -> bytes | None: ...

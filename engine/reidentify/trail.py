@@ -12,7 +12,7 @@ import msgspec
 from engine.auditing import Act, AuditQuery, Entry, Recorded, Result, Role
 from engine.errors import Unavailable
 from engine.reidentify.words import Moment, Step, Steps
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 
 __all__ = ["SERVICE", "Trail", "entry_of", "step_of", "steps_between"]
 

@@ -22,9 +22,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.errors import Misconfigured, Unavailable
-from engine.model import Erased, Erasure
 from engine.store.database import Database, Work, rows_of
 from engine.store.keys import KeyRing
+from engine.tokens import Erased, Erasure
 
 __all__ = ["CABINET_VARIABLE", "Cabinet", "KeyRow", "Kind"]
 

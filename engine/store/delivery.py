@@ -11,7 +11,6 @@ from engine.model import (
     Delivered,
     Delivery,
     DeliveryState,
-    HoldKind,
     Lane,
     MessageState,
     Reason,
@@ -21,7 +20,8 @@ from engine.model import (
     TryAgain,
 )
 from engine.overtaking import AGAIN
-from engine.store.base import ScheduledRun
+from engine.store.contracts.holding import HoldKind
+from engine.store.contracts.scheduling import ScheduledRun
 from engine.store.database import Work, marks, rows_of
 from engine.store.holding import DELIVERED, is_held
 from engine.store.part import Part, as_json, checksum, words_of
@@ -185,7 +185,7 @@ class Deliveries(Part):
     def release_scheduled(
         self, now: float, *, channel: str = "", limit: int = 2000, told: Entry | None = None
     ) -> int:
-        """`MessageStore.release_scheduled`."""
+        """`ScheduleStore.release_scheduled`."""
         which, asked = ("channel = ?", channel) if channel else ("due_at <= ?", now)
         turns = (TURN,) if told is not None else ()
         with self._database.write(*turns) as work:
@@ -194,7 +194,7 @@ class Deliveries(Part):
             return work.run(_RELEASE.format(which=which), (now, asked, limit))
 
     def bring_forward(self, channel: str, due_at: float, *, limit: int, told: Entry | None = None) -> int:
-        """`MessageStore.bring_forward`."""
+        """`ScheduleStore.bring_forward`."""
         with self._database.write(*((TURN,) if told is not None else ())) as work:
             moved = work.run(_FORWARD, (due_at, channel, due_at, limit))
             if told is not None and moved:
@@ -202,7 +202,7 @@ class Deliveries(Part):
             return moved
 
     def scheduled(self) -> list[ScheduledRun]:
-        """`MessageStore.scheduled`."""
+        """`ScheduleStore.scheduled`."""
         with self._database.read() as work:
             return [ScheduledRun(*row) for row in work.rows(_RUNS)]
 

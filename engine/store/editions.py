@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from engine.auditing import Entry
 from engine.errors import Misconfigured
-from engine.model import Activation, DeliveryState, Edition, Running
+from engine.model import DeliveryState
+from engine.store.contracts.editions import Activation, Edition, Running
 from engine.store.database import Work
 from engine.store.part import Part
 from engine.store.trail import TURN, append

@@ -13,7 +13,7 @@ from typing import Final
 
 from engine.auditing import Act, Entry, checked
 from engine.errors import Unacceptable
-from engine.model import Erased, Erasure, ReasonCode
+from engine.model import ReasonCode
 from engine.store.database import Work, rows_of
 from engine.store.mentions import forget_mentions, mentioning
 from engine.store.merging import group_of
@@ -23,6 +23,7 @@ from engine.store.tables import MENTIONS_PART
 from engine.store.trail import TURN, append
 from engine.store.unmerging import point_anew
 from engine.store.uses import turn_vault
+from engine.tokens import Erased, Erasure
 
 __all__ = ["Erasing"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from engine.model import Find, Span, Write
+from engine.resources import Find, Span, Write
 from engine.store.database import Work, marks
 
 __all__ = ["NARROW", "Candidates", "candidates", "is_wide", "matches", "rarest_first"]

@@ -13,8 +13,8 @@ from engine.auditing import Entry, spread
 from engine.effects import decode
 from engine.model import MessageState
 from engine.overtaking import AGAIN
-from engine.store.base import Query
 from engine.store.contracts.fixing import Later, Left, Letter, Letters, Place
+from engine.store.contracts.views import Query
 from engine.store.database import Work, rows_of
 from engine.store.delivery import conclude
 from engine.store.parking import route_again

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.auditing import Entry
-from engine.model import Hold, HoldKind
+from engine.store.contracts.holding import Hold, HoldKind
 from engine.store.database import Work
 from engine.store.part import Part
 from engine.store.trail import TURN, append

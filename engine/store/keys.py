@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from engine.errors import Misconfigured
-from engine.model import Use
 from engine.secret_files import read_secret
 from engine.store.key_sources import COMMAND_VARIABLE, PKCS11_VARIABLE, Token, printed
+from engine.tokens import Use
 
 __all__ = ["INDEX_PURPOSES", "KEY_VARIABLE", "KeyRing"]
 
@@ -83,7 +83,7 @@ class KeyRing:
         return Use((self.oldest if purpose in INDEX_PURPOSES else self.current,), -1)
 
     def following(self, uses: Mapping[str, Use]) -> KeyRing:
-        """The same ring for one store, whose record this is (`MessageStore.uses`)."""
+        """The same ring for one store, whose record this is (`VaultStore.uses`)."""
         return KeyRing(self._keys, uses)
 
     @classmethod

@@ -8,8 +8,9 @@ from typing import Final
 
 from sqlalchemy import and_, or_
 
-from engine.model import ResourceKey, Routing
-from engine.store.base import MessageView, Query
+from engine.model import Routing
+from engine.resources import ResourceKey
+from engine.store.contracts.views import MessageView, Query
 from engine.store.database import ROWS_PER_STATEMENT, Work, insert, marks, rows_of
 from engine.store.part import Part
 from engine.store.tables import MENTIONS_PART, messages
@@ -34,7 +35,7 @@ class Mentioned(Part):
     """The verbs of those who search."""
 
     def mentioned(self, terms: Sequence[int], query: Query) -> list[MessageView]:
-        """`MessageStore.mentioned`."""
+        """`MentionStore.mentioned`."""
         found: dict[int, MessageView] = {}
         with self._database.read(snapshot=True) as work:
             named = mentioning(work, terms)
@@ -46,17 +47,17 @@ class Mentioned(Part):
         return [found[number] for number in sorted(found)[: query.limit]]
 
     def versions_of(self, message_ids: Sequence[int]) -> list[ResourceKey]:
-        """`MessageStore.versions_of`."""
+        """`MentionStore.versions_of`."""
         with self._database.read() as work:
             return [ResourceKey(*row) for row in rows_of(work, _VERSIONS, sorted(message_ids))]
 
     def authorities(self) -> list[bytes]:
-        """`MessageStore.authorities`."""
+        """`MentionStore.authorities`."""
         with self._database.read() as work:
             return [bytes(row[0]) for row in work.rows("SELECT sealed FROM authorities")]
 
     def keep_authorities(self, sealed: Collection[bytes], gone: Collection[bytes] = ()) -> None:
-        """`MessageStore.keep_authorities`."""
+        """`MentionStore.keep_authorities`."""
         with self._database.write() as work:
             insert(work, "INSERT INTO authorities (sealed) VALUES ", 1, sorted(sealed), _SAME)
             if gone:

@@ -12,10 +12,11 @@ from typing import Final
 
 from engine.effects import Encounter
 from engine.errors import Unacceptable
-from engine.model import Dead, ReasonCode, Routed, Routing, TokenMerge
+from engine.model import Dead, ReasonCode, Routed, Routing
 from engine.store.base import VaultTurned
 from engine.store.database import Work, rows_of
 from engine.store.part import Part
+from engine.tokens import TokenMerge
 
 __all__ = ["LONGEST_CHAIN", "Merging", "end_of", "group_of", "merge_tokens", "move_owners"]
 
@@ -49,7 +50,7 @@ class Merging(Part):
             return {token: survivor for token, survivor in rows_of(work, _MERGED, tokens)}
 
     def kin(self, tokens: Sequence[str]) -> dict[bytes, str]:
-        """`MessageStore.kin`."""
+        """`MergeStore.kin`."""
         with self._database.read() as work:
             return {bytes(lookup): token for lookup, token in rows_of(work, _LOOKUPS, group_of(work, tokens))}
 

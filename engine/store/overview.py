@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
 
 from engine.model import MessageState
-from engine.store.base import MessageView
 from engine.store.contracts.overview import Ahead, Sought, Stopped
+from engine.store.contracts.views import MessageView
 from engine.store.database import Work, rows_of
 from engine.store.part import Part, reason_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, owed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from engine.store.base import Owed
+from engine.store.contracts.owing import Owed
 from engine.store.part import Part
 
 __all__ = ["Owing"]
@@ -25,12 +25,12 @@ class Owing(Part):
     """The verbs of whoever tells them."""
 
     def owed(self, channel: str, limit: int) -> list[Owed]:
-        """`MessageStore.owed`."""
+        """`OwingStore.owed`."""
         with self._database.read() as work:
             return [Owed(*row) for row in work.rows(_OWED, (channel, limit))]
 
     def told(self, answers: Sequence[Owed]) -> None:
-        """`MessageStore.told`."""
+        """`OwingStore.told`."""
         rows = [(one.how, one.attempts, one.message_id) for one in answers]
         with self._database.write() as work:
             work.run_many("UPDATE owed SET state = ?, attempts = ? WHERE message_id = ?", rows)

@@ -8,7 +8,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from engine.auditing import Entry, spread
-from engine.model import Dead, Parked, Routing
+from engine.model import Dead, Routing
+from engine.store.contracts.parking import Parked
 from engine.store.database import Work, rows_of
 from engine.store.part import Part
 from engine.store.trail import TURN, append
@@ -60,13 +61,13 @@ class Parking(Part):
     """The verbs of the worklist of codes."""
 
     def parked(self) -> list[Parked]:
-        """`MessageStore.parked`."""
+        """`ParkingStore.parked`."""
         words = Parked.__struct_fields__
         with self._database.read() as work:
             return [Parked(**dict(zip(words, row, strict=True))) for row in work.rows(_PARKED)]
 
     def heal(self, channel: str, table: str, codes: Sequence[str], *, edition: int, told: Entry) -> int:
-        """`MessageStore.heal`."""
+        """`ParkingStore.heal`."""
         with self._database.write(TURN) as work:
             found = sorted(
                 number for (number,) in rows_of(work, _WAITING, list(codes), edition, channel, table)

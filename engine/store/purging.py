@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
-from engine.model import Purged, Retention
+from engine.model import Retention
 from engine.store.cipher import Damaged
 from engine.store.contents import DAY_SECONDS, is_day_key
+from engine.store.contracts.purging import Purged
 from engine.store.database import rows_of
 from engine.store.mentions import drop_mentions, mentions_of
 from engine.store.pacing import Pace
@@ -108,7 +109,7 @@ class Purging(Part):
         dry_run: bool = False,
         rest: Callable[[float], object] = time.sleep,
     ) -> Purged:
-        """`MessageStore.purge`."""
+        """`PurgeStore.purge`."""
         terms = _Terms(default, channels, now, Pace(self._database.unhurried, rest))
         due = [row.id for row in self.cabinet.keys("day") if terms.is_due(row.id)] if self._is_used() else []
         if dry_run:

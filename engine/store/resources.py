@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from engine.errors import Unavailable
-from engine.model import Expect, Find, Moved, Receipt, ResourceKey, Unit, Write, Written
+from engine.model import Receipt
+from engine.resources import Expect, Find, Moved, ResourceKey, Unit, Write, Written
 from engine.store.chain import START, Link, chained
 from engine.store.database import Work, insert, rows_of
 from engine.store.finding import candidates, is_wide, matches, rarest_first

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from engine.model import TokenRow, TurnedRow
 from engine.store.database import Work, insert, rows_of
 from engine.store.keys import KeyRing
 from engine.store.part import Part
 from engine.store.tokens import ROWS, token_row
 from engine.store.uses import VAULT_INDEX, carry_uses, put_use, read_uses, turn_vault
+from engine.tokens import TokenRow, TurnedRow
 
 __all__ = ["Rotating"]
 

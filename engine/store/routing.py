@@ -17,7 +17,6 @@ from engine.model import (
     Fragment,
     HeldFragment,
     MessageState,
-    NewToken,
     ReasonCode,
     Routed,
     Routing,
@@ -33,6 +32,7 @@ from engine.store.renewing import Renewal, renewals
 from engine.store.tables import PER_MESSAGE
 from engine.store.tokens import mint
 from engine.store.uses import check_turn
+from engine.tokens import NewToken
 
 __all__ = ["Routes"]
 

@@ -445,7 +445,7 @@ unmapped = Table(
 holds = Table(
     "holds",
     metadata,
-    Column("kind", Text, primary_key=True),  # engine.model.Hold
+    Column("kind", Text, primary_key=True),  # engine.store.contracts.holding.Hold
     Column("name", Text, primary_key=True),  # a channel or a destination
     Column("since", Float(53), nullable=False),
     Column("who", Text, nullable=False),

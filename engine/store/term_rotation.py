@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from engine.model import Version
+from engine.resources import Version
 from engine.store.database import insert
 from engine.store.uses import put_use, read_uses
 from engine.store.versions import Versions

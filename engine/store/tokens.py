@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from engine.model import NewToken, SealKey, TokenRow, Use
 from engine.store.base import TokensTaken
 from engine.store.database import ROWS_PER_STATEMENT, Work, insert, rows_of, values
 from engine.store.part import Part
 from engine.store.uses import read_uses
+from engine.tokens import NewToken, SealKey, TokenRow, Use
 
 __all__ = ["ROWS", "Tokens", "mint", "token_row"]
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from engine.auditing import Entry
 from engine.effects import Merge, Unmerge, decode, encode
 from engine.errors import Unacceptable
-from engine.model import DeliveryState, Merged, MessageState, ReasonCode, Unmerged
+from engine.model import DeliveryState, MessageState, ReasonCode
+from engine.store.contracts.merging import Merged, Unmerged
 from engine.store.database import Work, rows_of
 from engine.store.merging import group_of
 from engine.store.part import Part, checksum
@@ -57,14 +58,14 @@ class Unmerging(Part):
     """The verbs about the history of merges."""
 
     def merges(self, token: str = "") -> list[Merged]:
-        """`MessageStore.merges`."""
+        """`MergeStore.merges`."""
         with self._database.read() as work:
             if not token:
                 return _history(work.rows(f"SELECT {_COLUMNS} FROM merges ORDER BY id DESC LIMIT 1000"))
             return _about(work, group_of(work, [token]))
 
     def unmerge(self, gone: str, into: str, *, now: float, told: Entry | None = None) -> Unmerged:
-        """`MessageStore.unmerge`."""
+        """`MergeStore.unmerge`."""
         with self._database.write("merge", TURN) as work:
             merge = _that_holds(work, gone, into)
             made = self._made(work, merge)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from engine.errors import Misconfigured
-from engine.model import Use
 from engine.store.base import VaultTurned
 from engine.store.database import Database, Work
 from engine.store.keys import KEY_VARIABLE, KeyRing
+from engine.tokens import Use
 
 __all__ = ["VAULT_INDEX", "carry_uses", "check_turn", "enter_uses", "put_use", "read_uses", "turn_vault"]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from engine.errors import Unacceptable
 from engine.fhir.stored import unpack
-from engine.model import Find, Found, ResourceKey, Version
+from engine.resources import Find, Found, ResourceKey, Version
 from engine.store.cipher import Damaged
 from engine.store.database import Work, rows_of
 from engine.store.finding import candidates, rarest_first

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from engine.effects import decode
 from engine.model import Delivery, DeliveryState, MessageState
 from engine.overtaking import AGAIN
-from engine.store.base import AccountRow, DeliveryView, MessageView, Query
 from engine.store.books import BACKLOG, GAPS, OPEN_DELIVERIES
+from engine.store.contracts.views import AccountRow, DeliveryView, MessageView, Query
 from engine.store.database import Work
 from engine.store.part import Part, checksum, reason_of, reasons_of, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
@@ -22,12 +22,12 @@ class Views(Part):
     """The verbs that only read."""
 
     def messages(self, query: Query) -> list[MessageView]:
-        """`MessageStore.messages`."""
+        """`ViewStore.messages`."""
         with self._database.read() as work:
             return found_messages(work, query)
 
     def deliveries(self, query: Query, *, message_id: int = 0) -> list[DeliveryView]:
-        """`MessageStore.deliveries`. `since` and `until` speak of when the message was received."""
+        """`ViewStore.deliveries`. `since` and `until` speak of when the message was received."""
         table = deliveries.c
         wanted = select(deliveries, messages.c.edition).join(messages, messages.c.id == table.message_id)
         wanted = wanted.where(table.id > query.after, *_between(query))
@@ -44,7 +44,7 @@ class Views(Part):
             return [_delivery(row) for row in work.core.execute(_page(wanted, table.id, query))]
 
     def account(self) -> list[AccountRow]:
-        """`MessageStore.account`."""
+        """`ViewStore.account`."""
         table = messages.c
         counts = (
             select(table.channel, table.state, func.count())
@@ -55,7 +55,7 @@ class Views(Part):
             return [AccountRow(row[0], MessageState(row[1]), row[2]) for row in work.core.execute(counts)]
 
     def gaps(self) -> list[str]:
-        """`MessageStore.gaps`, all asked of one moment."""
+        """`ViewStore.gaps`, all asked of one moment."""
         with self._database.read(snapshot=True) as work:
             found = [(text, [row[0] for row in work.rows(sql)]) for text, sql in GAPS]
             found.append(
@@ -69,7 +69,7 @@ class Views(Part):
         return [f"{text}: {_some(numbers)}" for text, numbers in found if numbers]
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
-        """`MessageStore.backlog`; `oldest` is 0 when nothing is open."""
+        """`ViewStore.backlog`; `oldest` is 0 when nothing is open."""
         books: dict[str, dict[str, float]] = {}
         with self._database.read(snapshot=True) as work:
             for word, sql in BACKLOG.items():

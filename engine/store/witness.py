@@ -17,7 +17,7 @@ import msgspec
 
 from engine.auditing import Checkpoint
 from engine.errors import Unavailable
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 from engine.telemetry import AuditSigned
 
 __all__ = ["Signed", "Witnessed", "line_of", "read_witness", "witness"]

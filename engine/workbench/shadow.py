@@ -9,7 +9,7 @@ import msgspec
 
 from engine.effects import covers, kind_of
 from engine.model import DeliveryState, MessageState, ReasonCode
-from engine.store.base import DeliveryView, MessageView
+from engine.store.contracts.views import DeliveryView, MessageView
 
 __all__ = ["Compared", "ShadowReport", "report", "told"]
 

@@ -14,7 +14,7 @@ from engine.config.table_schema import schema_beside
 from engine.config.table_text import TableText
 from engine.config.tables import read_table
 from engine.errors import Misconfigured
-from engine.model import Parked
+from engine.store.contracts.parking import Parked
 from engine.transforms.wording import meant
 from engine.workbench.suggesting import Suggestion, suggest
 from engine.workbench.table_changes import new_findings

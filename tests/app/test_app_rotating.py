@@ -24,17 +24,20 @@ from engine.fhir import json_text
 from engine.fhir.indexing import index
 from engine.fhir.searching import Context, parse_search
 from engine.fhir.stored import Stored, pack
-from engine.model import Arrival, Erasure, Filtered, Find, Lookup, NewToken, ResourceKey, Routing, Unit, Write
+from engine.model import Arrival, Filtered, Routing
 from engine.privacy.book import TokenBook
 from engine.privacy.mentions import term
 from engine.privacy.sealing import Sealer, SubjectGone
 from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.privacy.vault import Vault, canonical
+from engine.resources import Find, ResourceKey, Unit, Write
 from engine.settings import Settings
-from engine.store.base import Query, Store, TokensTaken, VaultTurned
+from engine.store.base import Store, TokensTaken, VaultTurned
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
+from engine.tokens import Erasure, Lookup, NewToken
 
 OLD = KeyRing({"old": b"\x01" * 32})
 BOTH = KeyRing({"new": b"\x02" * 32, "old": b"\x01" * 32})

@@ -20,7 +20,8 @@ from engine.errors import Misconfigured, Unavailable
 from engine.model import Delivered, Settlement
 from engine.reconciling.words import Gap, GapKind, Remedy, Scope, encode
 from engine.settings import Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.sql import open_store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()

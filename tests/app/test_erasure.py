@@ -17,12 +17,13 @@ from vaults import PRIVATE
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.errors import Unacceptable
-from engine.model import Erased, Erasure, TokenRow
 from engine.privacy.unsealing import Unsealer
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.migrations import VERSION_TABLE
 from engine.store.sql import open_store
 from engine.store.tables import metadata
+from engine.tokens import Erased, Erasure, TokenRow
 
 JANE, JANES_OLD, JOE = "4711", "4799", "4712"
 

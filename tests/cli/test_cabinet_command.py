@@ -14,7 +14,8 @@ from engine.auditing import Act, AuditQuery
 from engine.cli import app
 from engine.errors import Misconfigured
 from engine.model import MessageState
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 

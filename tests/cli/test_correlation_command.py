@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from engine.app.opening import open_settings
 from engine.cli import app
 from engine.settings import Settings
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 
 def test_a_message_is_found_by_its_correlation_and_no_other_store_s(

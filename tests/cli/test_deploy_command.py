@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from engine.auditing import Act, AuditQuery, Entry
 from engine.cli import app
 from engine.errors import Misconfigured
-from engine.model import Arrival, Running
+from engine.model import Arrival
 from engine.store.base import Store
+from engine.store.contracts.editions import Running
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from engine.auditing import Act, AuditQuery
 from engine.cli import app
 from engine.errors import Misconfigured
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 PID = "PID|1||{}^^^GENERAL^MR||DOE^PERSON||19700101|F"
 KEY = "first:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="  # conformance.store_contract.RING

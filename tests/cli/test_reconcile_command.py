@@ -23,7 +23,8 @@ from engine.operations.books import APPROVE, AskDecision
 from engine.operations.operation import Desk, perform
 from engine.reconciling.words import Difference, Gap, GapKind, Remedy, Report, Scope, Total, encode
 from engine.settings import Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 

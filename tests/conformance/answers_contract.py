@@ -23,8 +23,10 @@ from engine.model import (
     Routed,
     Routing,
 )
-from engine.store.base import MessageStore, Owed, Query
+from engine.store.base import MessageStore
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.owing import Owed
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 NAMES = Fingerprints(KeyRing({"first": b"\x07" * 32}))

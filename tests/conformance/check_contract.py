@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from engine.auditing import Act, AuditQuery, Entry
 from engine.errors import Misconfigured
 from engine.model import Delivered, DeliveryState, MessageState, Settlement
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 
 ANN: Final = Entry(at=300.0, who="ann", role="user", act=Act.RECONCILE, object="books")
 BOB: Final = replace(ANN, who="bob")

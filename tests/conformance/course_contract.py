@@ -8,8 +8,10 @@ import pytest
 from conformance.mention_contract import arrive
 from conformance.purge_contract import purge
 
-from engine.model import CourseRow, Filtered, Lookup, MessageState, NewToken, Routed, Routing, TokenMerge
-from engine.store.base import CoursesMoved, MessageStore, Query
+from engine.model import CourseRow, Filtered, MessageState, Routed, Routing
+from engine.store.base import CoursesMoved, MessageStore
+from engine.store.contracts.views import Query
+from engine.tokens import Lookup, NewToken, TokenMerge
 
 BODY = b'{"events":[],"now":{}}'
 

@@ -11,19 +11,10 @@ from resending import resent
 
 from engine.auditing import Act, AuditQuery, Entry
 from engine.errors import Misconfigured
-from engine.model import (
-    Activation,
-    Arrival,
-    Dead,
-    Edition,
-    Fragment,
-    Reason,
-    ReasonCode,
-    Routing,
-    Running,
-)
+from engine.model import Arrival, Dead, Fragment, Reason, ReasonCode, Routing
 from engine.store.base import Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.editions import Activation, Edition, Running
 from engine.store.keys import KeyRing
 
 _NAMES = Fingerprints(KeyRing({"first": b"\x07" * 32}))

@@ -17,14 +17,10 @@ from engine.model import (
     Dead,
     Delivered,
     DeliveryState,
-    Erasure,
     Filtered,
     Lane,
-    Lookup,
     MessageState,
-    NewToken,
     Owner,
-    Purged,
     Reason,
     ReasonCode,
     Refused,
@@ -34,11 +30,14 @@ from engine.model import (
     Settlement,
     Shadowed,
 )
-from engine.store.base import DeliveryView, Query, Store
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
 from engine.store.contents import Contents
 from engine.store.contracts.fixing import Letters, Place
+from engine.store.contracts.purging import Purged
+from engine.store.contracts.views import DeliveryView, Query
 from engine.store.keys import KeyRing
+from engine.tokens import Erasure, Lookup, NewToken
 
 NAMES: Final = Fingerprints(KeyRing({"first": b"\x07" * 32}))
 TOLD: Final = Entry(at=500.0, who="duty", role="user", act=Act.REPLAY, object="messages", why="mended")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from engine.auditing import Act, AuditQuery, Entry
-from engine.model import Arrival, Delivered, Hold, HoldKind, Lane, MessageState, Routed, Routing, Settlement
-from engine.store.base import Query, Store
+from engine.model import Arrival, Delivered, Lane, MessageState, Routed, Routing, Settlement
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.holding import Hold, HoldKind
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 NAMES: Final = Fingerprints(KeyRing({"first": b"\x07" * 32}))

@@ -8,8 +8,9 @@ from typing import Final
 from conformance.schedule_contract import taken
 
 from engine.model import Lane
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.contracts.measures import Last
+from engine.store.contracts.views import Query
 from engine.telemetry import series
 
 TAKEN: Final = series("wardline_messages_accepted", channel="x", kind="new")

@@ -11,16 +11,15 @@ from engine.model import (
     Dead,
     Filtered,
     Fragment,
-    Lookup,
     MessageState,
-    NewToken,
     Reason,
     ReasonCode,
     Routed,
     Routing,
-    TokenMerge,
 )
-from engine.store.base import MessageStore, Query, Store
+from engine.store.base import MessageStore, Store
+from engine.store.contracts.views import Query
+from engine.tokens import Lookup, NewToken, TokenMerge
 
 ALL = Query()
 

@@ -19,8 +19,9 @@ from engine.model import (
     Routing,
     Settlement,
 )
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.contracts.overview import Ahead, Sought, Stopped
+from engine.store.contracts.views import Query
 
 NEWEST = Sought()
 NO_QUERY = Query()

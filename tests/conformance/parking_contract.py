@@ -8,9 +8,11 @@ from conformance.schedule_contract import taken
 from resending import resent
 
 from engine.auditing import Act, AuditQuery, Entry
-from engine.model import Arrival, Dead, Filtered, MessageState, Owner, Parked, Reason, ReasonCode, Routing
-from engine.store.base import Query, Store
+from engine.model import Arrival, Dead, Filtered, MessageState, Owner, Reason, ReasonCode, Routing
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.parking import Parked
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 NAMES: Final = Fingerprints(KeyRing({"first": b"\x07" * 32}))

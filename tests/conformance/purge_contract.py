@@ -8,19 +8,11 @@ import pytest
 from msgspec.structs import replace
 from resending import resent
 
-from engine.model import (
-    Arrival,
-    Dead,
-    Filtered,
-    MessageState,
-    Purged,
-    Reason,
-    ReasonCode,
-    Retention,
-    Routing,
-)
-from engine.store.base import MessageStore, Query, Store
+from engine.model import Arrival, Dead, Filtered, MessageState, Reason, ReasonCode, Retention, Routing
+from engine.store.base import MessageStore, Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.purging import Purged
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 DAY: Final = 86400.0

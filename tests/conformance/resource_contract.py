@@ -17,25 +17,18 @@ from engine.model import (
     Arrival,
     Dead,
     Delivered,
-    Expect,
     Filtered,
-    Find,
     MessageState,
-    Moved,
     Refused,
-    ResourceKey,
     Routed,
     Routing,
-    Span,
     TryAgain,
-    Unit,
-    Version,
-    Write,
-    Written,
 )
-from engine.store.base import Query, Store
+from engine.resources import Expect, Find, Moved, ResourceKey, Span, Unit, Version, Write, Written
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
 from engine.store.contracts.fixing import Letters
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 NAMES = Fingerprints(KeyRing({"first": b"\x07" * 32}))

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 from engine.auditing import Act, AuditQuery, Entry
 from engine.effects import Charge, Item
 from engine.model import Arrival, Delivered, Lane, MessageState, Routed, Routing, Settlement
-from engine.store.base import Query, ScheduledRun, Store
+from engine.store.base import Store
 from engine.store.cipher import Fingerprints
+from engine.store.contracts.scheduling import ScheduledRun
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 NAMES: Final = Fingerprints(KeyRing({"first": b"\x07" * 32}))

@@ -22,7 +22,8 @@ from engine.model import (
     Settlement,
     Shadowed,
 )  # fmt: skip
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 
 WHY = Reason(ReasonCode.UNMAPPED_CODE, "this code is not in the table", "FT1[1]-7")
 ODOO = "shadow:odoo:hospital"

@@ -46,9 +46,7 @@ from engine.model import (
     Fragment,
     HeldFragment,
     Lane,
-    Lookup,
     MessageState,
-    NewToken,
     Outcome,
     Owner,
     Reason,
@@ -58,13 +56,14 @@ from engine.model import (
     Routed,
     Routing,
     Settlement,
-    TokenMerge,
     TryAgain,
 )
-from engine.store.base import AccountRow, MessageStore, Query, Store, TokensTaken
+from engine.store.base import MessageStore, Store, TokensTaken
 from engine.store.cipher import Fingerprints
 from engine.store.contracts.fixing import Letters
+from engine.store.contracts.views import AccountRow, Query
 from engine.store.keys import KeyRing
+from engine.tokens import Lookup, NewToken, TokenMerge
 
 RING = KeyRing({"first": b"\x07" * 32})
 NAMES = Fingerprints(RING)

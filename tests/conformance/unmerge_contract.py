@@ -22,11 +22,12 @@ from engine.model import (
     Routed,
     Routing,
     Settlement,
-    TokenMerge,
     TryAgain,
 )
-from engine.store.base import Query, Store, VaultTurned
+from engine.store.base import Store, VaultTurned
 from engine.store.contracts.fixing import Letters
+from engine.store.contracts.views import Query
+from engine.tokens import TokenMerge
 
 ENTRY = Entry(at=5.0, who="officer", role="operator", act=Act.UNMERGE, object="t1p_1", why="two persons")
 

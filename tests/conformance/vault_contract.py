@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from engine.model import Filtered, Lookup, NewToken, Routing, SealKey, TokenRow, Use
+from engine.model import Filtered, Routing
 from engine.store.base import Store, TokensTaken, VaultTurned
 from engine.store.uses import turn_vault
+from engine.tokens import Lookup, NewToken, SealKey, TokenRow, Use
 
 
 def _new(name: str, *lookups: bytes, **given: Any) -> NewToken:

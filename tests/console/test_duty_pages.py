@@ -12,7 +12,7 @@ from editions.edition_kit import charge, charges_in
 from operations.duty_desk import Duty, duties
 
 from engine.accounts.words import Role
-from engine.model import HoldKind
+from engine.store.contracts.holding import HoldKind
 
 
 @pytest.fixture(scope="module")

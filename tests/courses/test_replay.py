@@ -11,7 +11,8 @@ from courses.course_words import OTHER, PERSON, VISIT, slot, visit
 from engine.courses.memory import CourseMemory
 from engine.courses.replay import CourseRule, Replay
 from engine.effects import Charge, Effect, Encounter, Item, Merge, Release, Reserve, kind_of
-from engine.model import CourseEvent, CourseRow, Dead, Filtered, ReasonCode, Routed, Routing, Said, TokenMerge
+from engine.model import CourseEvent, CourseRow, Dead, Filtered, ReasonCode, Routed, Routing, Said
+from engine.tokens import TokenMerge
 
 ADT = CourseRule("encounter", "adt")
 SIU = CourseRule("appointment", "siu")

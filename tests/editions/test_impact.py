@@ -16,7 +16,8 @@ from engine.editions.impact import Channel, Impact, differing, impact
 from engine.editions.page import page
 from engine.editions.wording import headline, pairs, sentence
 from engine.fhir.stored import Stored, pack
-from engine.model import Arrival, ResourceKey, Unit, Write
+from engine.model import Arrival
+from engine.resources import ResourceKey, Unit, Write
 from engine.store.base import Store
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store

@@ -18,7 +18,7 @@ from engine.fhir.audit import audit_event, provenance, read_provenance
 from engine.fhir.issues import Rejected
 from engine.fhir.releases import RELEASES, Release
 from engine.fhir.validation import check
-from engine.model import ResourceKey, Version
+from engine.resources import ResourceKey, Version
 
 CREATED = Version(
     key=ResourceKey("R4", "SupplyRequest", "7f0a"),

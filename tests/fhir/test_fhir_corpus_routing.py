@@ -16,8 +16,9 @@ from engine.config.cases.aliases import AliasBook
 from engine.effects import encode
 from engine.fhir.stored import Stored, pack
 from engine.gathering import gather
-from engine.model import Dead, Filtered, ReasonCode, ResourceKey, Routed, StoredMessage, Version
+from engine.model import Dead, Filtered, ReasonCode, Routed, StoredMessage
 from engine.pipeline import route
+from engine.resources import ResourceKey, Version
 from tests.fhir.fhir_corpus import files, needs_corpus, resources
 
 TYPES = ("SupplyRequest", "SupplyDelivery", "ChargeItem", "Patient")

@@ -16,13 +16,15 @@ from vaults import sealer
 from engine.config.loading import LoadedChannel
 from engine.effects import Charge, Consume, Reserve, kind_of
 from engine.gathering import gather
-from engine.model import Arrival, MessageState, Reason, ResourceKey, StoredMessage, Version
+from engine.model import Arrival, MessageState, Reason, StoredMessage
 from engine.pipeline import route
 from engine.privacy.book import TokenBook
 from engine.privacy.vault import Vault
 from engine.programs import Programs
+from engine.resources import ResourceKey, Version
 from engine.routing import RoutingLoop
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.views import Query
 from engine.store.sql import open_store
 
 REQUEST = {

@@ -13,7 +13,7 @@ from corpus_messages import Found
 from expected_answer import Expected, Source, applied, expected
 from running import Engine
 
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 
 
 class Sent(NamedTuple):

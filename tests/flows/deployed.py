@@ -27,9 +27,10 @@ from sending import Sender
 from engine.app.opening import open_settings, ring_of
 from engine.auditing import Act, Entry
 from engine.editions.deploying import activate, before, take_folder
-from engine.model import Activation, Running
 from engine.settings import Settings
-from engine.store.base import Query, Store
+from engine.store.base import Store
+from engine.store.contracts.editions import Activation, Running
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from running import Engine
 from sending import Sender
 
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 
 
 class Case:

@@ -21,7 +21,7 @@ from running import OPEN_STATES, Engine, wait_for
 from demo.odoo import Running
 from engine.config.cases.rehearsal import Trial
 from engine.config.loading import load_channels
-from engine.store.base import DeliveryView, MessageView, Query
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 
 SHIPPED = Path(__file__).parents[2] / "channels"
 NAMES = (

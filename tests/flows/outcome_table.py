@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 
 __all__ = ["outcome_of", "outcome_table"]
 

@@ -37,7 +37,8 @@ from sending import Sender
 
 from engine.app.opening import open_settings
 from engine.settings import Settings
-from engine.store.base import MessageStore, MessageView, Query
+from engine.store.base import MessageStore
+from engine.store.contracts.views import MessageView, Query
 
 OPEN_STATES = {"received", "waiting"}
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from base_message import B1
 from fhir_engine import FhirEngine, wanted
 from running import Engine, channel, wait_for
 
-from engine.model import Version
+from engine.resources import Version
 from engine.store.witness import read_witness
 
 

@@ -28,7 +28,7 @@ from running import wait_for
 from engine.proof.canaries import Canaries
 from engine.proof.hl7_messages import FEW, Writer
 from engine.proof.search import places_in
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 
 COMMANDS = {
     "messages": ("messages", "--json", "--limit", "1000"),

@@ -19,7 +19,7 @@ from demo.postgres import Postgres
 from engine.proof.canaries import Canaries
 from engine.proof.places import tables
 from engine.proof.search import places_in
-from engine.store.base import DeliveryView
+from engine.store.contracts.views import DeliveryView
 
 pytestmark = [
     pytest.mark.odoo,

@@ -20,7 +20,7 @@ from engine.app.opening import open_settings
 from engine.people.file import add_person
 from engine.people.words import Role
 from engine.settings import Settings
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(600)]
 

@@ -25,7 +25,7 @@ from engine.fhir.issues import Rejected
 from engine.fhir.json_text import dump, load
 from engine.fhir.releases import RELEASES, Release
 from engine.fhir.stored import unpack
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 from tests.fhir.fhir_corpus import files, needs_corpus, resources
 
 TYPES = ("SupplyRequest", "SupplyDelivery", "ChargeItem")

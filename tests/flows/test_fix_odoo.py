@@ -18,7 +18,7 @@ from running import wait_for
 from engine.app.opening import open_settings
 from engine.model import DeliveryState
 from engine.settings import Settings
-from engine.store.base import DeliveryView, Query
+from engine.store.contracts.views import DeliveryView, Query
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(600)]
 

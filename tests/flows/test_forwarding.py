@@ -77,7 +77,7 @@ def test_a_message_arrives_with_tokens_and_the_rest_goes_its_own_way(make: Make,
 
 
 def _all():
-    from engine.store.base import Query
+    from engine.store.contracts.views import Query
 
     return Query()
 

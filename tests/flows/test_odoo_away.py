@@ -24,7 +24,7 @@ from demo.odoo import Running
 from demo.session import Session
 from engine.effects import Effect
 from engine.model import ReasonCode
-from engine.store.base import DeliveryView, Query
+from engine.store.contracts.views import DeliveryView, Query
 
 sys.path.append(str(Path(__file__).parents[1] / "destinations"))
 from faulty_proxy import FAULTS, PATIENCE, FaultyProxy

@@ -18,7 +18,7 @@ from odoo_engine import NEEDS_ODOO, HospitalEngine
 from demo.odoo import Running
 from demo.session import Session
 from engine.effects import kind_of
-from engine.store.base import MessageView, Query
+from engine.store.contracts.views import MessageView, Query
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 

@@ -20,7 +20,7 @@ from odoo_engine import NEEDS_ODOO, HospitalEngine
 
 from demo.odoo import Running
 from demo.session import Session
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 

@@ -26,7 +26,7 @@ from token_names import TokenNames
 
 from demo.odoo import Running
 from engine.effects import kind_of
-from engine.store.base import DeliveryView
+from engine.store.contracts.views import DeliveryView
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -16,7 +16,7 @@ from certificates import Authority, Pair
 from running import Engine, channel, wait_for
 from sending import Sender
 
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 
 class Hospital:

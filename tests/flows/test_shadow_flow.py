@@ -20,7 +20,7 @@ from demo.odoo import Running
 from demo.postgres import Postgres
 from engine.cli import app
 from engine.proof.places import tables
-from engine.store.base import DeliveryView
+from engine.store.contracts.views import DeliveryView
 
 pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
 

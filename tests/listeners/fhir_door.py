@@ -18,7 +18,7 @@ from engine.auditing import Entry
 from engine.fhir.issues import Issue, Rejected
 from engine.intake import Intake, record_all
 from engine.listeners.fhir import Doors, FhirListener, Limits, Offer, Service, Tls
-from engine.model import Moved, Unit, Written
+from engine.resources import Moved, Unit, Written
 from engine.store.base import Store
 from engine.store.cipher import Cipher, Fingerprints
 from engine.store.keys import KeyRing

@@ -32,7 +32,7 @@ from msgspec.structs import replace
 from engine.access import Access, Clients, Scopes
 from engine.fhir.audit import audit_event
 from engine.listeners.fhir import Tls
-from engine.model import ResourceKey
+from engine.resources import ResourceKey
 from engine.store.base import Store
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -18,8 +18,9 @@ from fhir_door import Door, open_door
 
 from engine.effects import Item, Reserve
 from engine.listeners.fhir import Limits
-from engine.model import Delivered, Lane, ResourceKey, Routed, Routing, Settlement
-from engine.store.base import Query
+from engine.model import Delivered, Lane, Routed, Routing, Settlement
+from engine.resources import ResourceKey
+from engine.store.contracts.views import Query
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from fhir_bodies import delivery
 from fhir_door import Door, open_door
 
 from engine.auditing import Act, Entry
-from engine.model import Erasure, Filtered, Lookup, NewToken, Retention, Routing
+from engine.model import Filtered, Retention, Routing
+from engine.tokens import Erasure, Lookup, NewToken
 
 JANE = "t1p_00000000000000000000000000xx"
 

@@ -17,7 +17,7 @@ from fhir_door import OFFER, Door, open_door
 from msgspec.structs import replace
 
 from engine.fhir.stored import unpack
-from engine.model import ResourceKey
+from engine.resources import ResourceKey
 from engine.store.cipher import Fingerprints
 from engine.store.keys import KeyRing
 

@@ -17,7 +17,7 @@ from engine.cli import app
 from engine.listeners import file_run
 from engine.listeners.filing import State, read_state
 from engine.listeners.inbox import LONGEST_NAME, Inbox
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 
 MESSAGE = b"MSH|^~\\&|LAB|HOSP|||2026||DFT^P03|%b|P|2.5\rPID|1||77\r"
 BATCH = b"BHS|^~\\&|LAB|HOSP|||2026||||B1\r" + MESSAGE % b"C1" + MESSAGE % b"C2" + b"BTS|2\r"

@@ -11,10 +11,10 @@ from engine.accounts.words import Caller, Role
 from engine.auditing import Act, AuditQuery, Entry
 from engine.editions.deploying import take_folder
 from engine.errors import Misconfigured
-from engine.model import HoldKind
 from engine.operations.holding import HOLD, HOLDS, LET_GO, AskHold, AskHolds
 from engine.operations.operation import Desk, Forbidden, perform
 from engine.settings import Settings
+from engine.store.contracts.holding import HoldKind
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 

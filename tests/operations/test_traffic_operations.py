@@ -11,11 +11,12 @@ from operations.duty_desk import NOW, Duty, caller, duties
 
 from engine.accounts.words import Role
 from engine.auditing import Act
-from engine.model import Arrival, Hold, HoldKind
+from engine.model import Arrival
 from engine.operations.channels import SHOW as CHANNEL_SHOWN
 from engine.operations.moments import age, moment
 from engine.operations.operation import NotThere, entry, perform
 from engine.operations.traffic import CHANNEL, SHOW, Asked, Flow, Named, Traffic
+from engine.store.contracts.holding import Hold, HoldKind
 from engine.telemetry import series
 
 VIEWER = caller(Role.VIEWER)

@@ -13,9 +13,10 @@ from engine.egress import identities_of
 from engine.fhir.document import Resource
 from engine.fhir.json_text import dump
 from engine.fhir.stored import Stored, pack
-from engine.model import ResourceKey, StoredMessage
+from engine.model import StoredMessage
 from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.matching import Identities
+from engine.resources import ResourceKey
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

@@ -13,13 +13,13 @@ from engine.config.cases.aliases import AliasBook
 from engine.fhir.document import Resource
 from engine.fhir.stored import Stored, pack
 from engine.hl7.document import Document
-from engine.model import ResourceKey
 from engine.privacy.authorities import Authorities
 from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_readers import FhirReaders
 from engine.privacy.policy import Change, Policy
 from engine.privacy.readers import Readers
 from engine.privacy.rules import Forbidden
+from engine.resources import ResourceKey
 
 HOSPITAL = {"HOSP": ["urn:oid:1.2.3", "http://hospital.example/mrn", "GENERAL"]}
 SYSTEMS = {"cdm": "urn:cdm", "gtin": "urn:oid:1.3.160"}

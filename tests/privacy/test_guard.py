@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from engine import effects
 from engine.effects import Effect, Forward, Item, Money, kind_of
-from engine.model import CourseEvent, Routed, Said, TokenMerge
+from engine.model import CourseEvent, Routed, Said
 from engine.privacy.guard import Guard
 from engine.privacy.harvest import Seen
 from engine.privacy.matching import Identities
 from engine.privacy.tokens import mint
+from engine.tokens import TokenMerge
 
 NAME = "Sampleson"
 KNOWN = Identities(

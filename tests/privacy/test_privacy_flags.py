@@ -11,11 +11,12 @@ from engine.config.spec import ChannelSpec
 from engine.fhir.document import Resource
 from engine.fhir.path import Path
 from engine.hl7.document import Document
-from engine.model import Dead, Filtered, Owner, Reason, ReasonCode, ResourceKey, Routed, StoredMessage
+from engine.model import Dead, Filtered, Owner, Reason, ReasonCode, Routed, StoredMessage
 from engine.pipeline import route
 from engine.privacy.book import TokenBook
 from engine.privacy.flags import V2_FLAGS, FhirFlags, Flags, Raised
 from engine.privacy.vault import Vault
+from engine.resources import ResourceKey
 
 HEAD = "MSH|^~\\&|ADT|HOSP|||20261121||ADT^A01|C1|P|2.5.1{tags}\r"
 PLAIN = HEAD.format(tags="") + "PID|1||77^^^HOSP^MR\rPV1|1|I|ICU||||||||||||||||V1\r"

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from vaults import sealer
 
-from engine.model import Lookup
 from engine.privacy.book import Minted, TokenBook
 from engine.privacy.tokens import parse
 from engine.privacy.vault import Vault, canonical
 from engine.store.base import TokensTaken
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
+from engine.tokens import Lookup
 
 VAULT = Vault(tenant="north", index_keys={"k1": bytes(32)})
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from vaults import PRIVATE, Cabinet, SealKeys, minted, row_of, sealer, unsealer
 
 from engine.errors import Misconfigured, Unacceptable
-from engine.model import Lookup, TokenRow
 from engine.privacy import sealing
 from engine.privacy.sealing import Reader, Sealer, SubjectGone
 from engine.privacy.tokens import DOMAINS
 from engine.privacy.unsealing import PrivateKey, Unsealer, keys_of_ring, parse_private
 from engine.privacy.vault import Identifier, Vault, canonical, read_identifier
 from engine.store.keys import KeyRing
+from engine.tokens import Lookup, TokenRow
 
 INDEX_KEY = bytes(range(32))
 IDENTIFIER = "p\x1fHOSP\x1fMR\x1f007"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.effects import Charge, Consume, Credit, Effect, Item, Release, Reserve, covers
 from engine.model import Delivery, DeliveryState, Reason, ReasonCode
 from engine.reconciling.expecting import Ledger
-from engine.store.base import DeliveryView
+from engine.store.contracts.views import DeliveryView
 
 ONE = Item("GLOVE", Decimal(4))
 

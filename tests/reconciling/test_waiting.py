@@ -7,7 +7,7 @@ import pytest
 from engine.model import Answered, MessageState
 from engine.reconciling.waiting import STUCK, message_gap, unaccounted
 from engine.reconciling.words import GapKind
-from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 
 NOW = 10_000.0
 

@@ -20,9 +20,10 @@ from sqlalchemy import make_url
 
 from engine.errors import Misconfigured, Unavailable
 from engine.model import Arrival
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.cabinet import Cabinet
 from engine.store.contents import DAY_SECONDS
+from engine.store.contracts.views import Query
 from engine.store.database import Work
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store

@@ -11,9 +11,11 @@ from pathlib import Path
 from conformance.fix_contract import TOLD, UNKNOWN, came, carry, fee, route
 
 from engine.auditing import AuditQuery
-from engine.model import Dead, Hold, HoldKind, Routing
-from engine.store.base import Query, Store
+from engine.model import Dead, Routing
+from engine.store.base import Store
 from engine.store.contracts.fixing import Letters
+from engine.store.contracts.holding import Hold, HoldKind
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 

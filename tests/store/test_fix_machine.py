@@ -24,8 +24,6 @@ from engine.model import (
     Delivery,
     DeliveryState,
     Filtered,
-    Hold,
-    HoldKind,
     Lane,
     MessageState,
     Outcome,
@@ -36,8 +34,10 @@ from engine.model import (
     TryAgain,
 )
 from engine.sending_again import OVERTAKEN, overtaken
-from engine.store.base import Query, Store
+from engine.store.base import Store
 from engine.store.contracts.fixing import Letters
+from engine.store.contracts.holding import Hold, HoldKind
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 

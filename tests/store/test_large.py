@@ -11,10 +11,11 @@ import pytest
 from conformance.fix_contract import TOLD, came, fee, route
 from sqlalchemy import Engine, event
 
-from engine.model import Hold, HoldKind, Lane
+from engine.model import Lane
 from engine.store import overview, remembering
 from engine.store.base import Store
 from engine.store.contracts.fixing import Letters
+from engine.store.contracts.holding import Hold, HoldKind
 from engine.store.contracts.overview import Sought
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store

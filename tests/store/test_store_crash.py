@@ -14,8 +14,10 @@ import pytest
 from conformance.resource_contract import unit, wanted, write
 from conformance.store_contract import RING, accept, arrival, charge, lookup, token
 
-from engine.model import Expect, Routed, Routing, Span
-from engine.store.base import MessageStore, Query
+from engine.model import Routed, Routing
+from engine.resources import Expect, Span
+from engine.store.base import MessageStore
+from engine.store.contracts.views import Query
 from engine.store.sql import open_store
 
 KILLS = 50

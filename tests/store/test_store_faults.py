@@ -28,7 +28,8 @@ from conformance.store_contract import (
 
 from engine.errors import Misconfigured, Unacceptable, Unavailable
 from engine.model import Dead, Filtered, MessageState, Reason, ReasonCode, Routed, Routing
-from engine.store.base import MessageStore, Query
+from engine.store.base import MessageStore
+from engine.store.contracts.views import Query
 from engine.store.sql import SqlStore, open_store
 from engine.store.sqlite import SqliteDatabase
 

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from resending import resent
 
 from engine.model import Dead, Delivered, Filtered, Lane, Refused, Routed, Routing, Settlement, TryAgain
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 from engine.store.sql import open_store
 
 KEYS = st.sampled_from(["p", "q", ""])

@@ -16,13 +16,14 @@ from conformance.store_contract import RING, accept, arrival, route, token
 from sqlalchemy import create_engine, inspect, text
 
 from engine.errors import Misconfigured, Unavailable
-from engine.model import Filtered, Routing, TokenRow, Use
+from engine.model import Filtered, Routing
 from engine.store import migrations
 from engine.store.delivery import RECLAIM
 from engine.store.keys import KeyRing
 from engine.store.migrations import HEAD, VERSION_TABLE
 from engine.store.sql import open_store
 from engine.store.tables import metadata
+from engine.tokens import TokenRow, Use
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -14,7 +14,7 @@ from conformance.store_contract import RING, accept, claim, route, state
 
 from engine.errors import Misconfigured, Unavailable
 from engine.model import MessageState
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 from engine.store.database import Work
 from engine.store.sql import open_store
 from engine.store.witness import read_witness

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from engine.model import Expect, Find, Moved, Span, Unit, Write, Written
+from engine.resources import Expect, Find, Moved, Span, Unit, Write, Written
 from engine.store.sql import open_store
 
 DAY = 86400.0

@@ -13,7 +13,7 @@ import pytest
 from conformance.resource_contract import key, one, term, unit, wanted, write
 from conformance.store_contract import RING, accept
 
-from engine.model import Expect, Find, Span, Written
+from engine.resources import Expect, Find, Span, Written
 from engine.store.base import Store
 from engine.store.database import Work
 from engine.store.sql import open_store

@@ -19,13 +19,15 @@ from vaults import PRIVATE, minted, sealer, vault
 from engine.auditing import Act, AuditQuery, Entry
 from engine.cli.node_checks import node_checks
 from engine.errors import Unacceptable
-from engine.model import Erasure, MessageState, Retention, Routed, Routing, Running, TokenMerge
+from engine.model import MessageState, Retention, Routed, Routing
 from engine.privacy.unsealing import Unsealer, keys_of_ring
 from engine.retention import DAY, LOOK, RetentionLoop
 from engine.settings import SIX_YEARS, Settings
 from engine.store.base import Store
 from engine.store.contracts.accounts import Session, User
+from engine.store.contracts.editions import Running
 from engine.store.sql import open_store
+from engine.tokens import Erasure, TokenMerge
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres-roles.sql"
 DENIED = psycopg.errors.InsufficientPrivilege

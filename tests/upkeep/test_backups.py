@@ -14,7 +14,7 @@ from conformance.store_contract import RING, accept, route
 from upkeep_load import loaded
 
 from engine.errors import Misconfigured
-from engine.store.base import Query
+from engine.store.contracts.views import Query
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 from engine.upkeep.backups import STORE, keys_inside, let_go, make, verify

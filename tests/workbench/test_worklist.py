@@ -9,7 +9,7 @@ import pytest
 
 from engine.config.loading import LoadedChannel, load_channels
 from engine.errors import Misconfigured
-from engine.model import Parked
+from engine.store.contracts.parking import Parked
 from engine.workbench.worklist import row_for, worklist
 
 SHIPPED = Path(__file__).parents[2] / "channels"

@@ -22,8 +22,9 @@ from engine.fhir.document import Resource
 from engine.fhir.issues import Code, Issue, Rejected
 from engine.fhir.stored import Stored, pack, unpack
 from engine.gathering import gather
-from engine.model import Reason, ReasonCode, ResourceKey, StoredMessage, Version
+from engine.model import Reason, ReasonCode, StoredMessage
 from engine.pipeline import route, withheld
+from engine.resources import ResourceKey, Version
 
 __all__ = ["ResourceTrial"]
 

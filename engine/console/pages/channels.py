@@ -15,7 +15,6 @@ from engine.console.pages.forms import done, form, looked
 from engine.console.pages.messaging import whole
 from engine.console.pages.rendering import page
 from engine.errors import Misconfigured
-from engine.model import HoldKind
 from engine.operations.channels import LIST, SHADOW, SHOW, Shadowing, Whole
 from engine.operations.editions import (
     APPROVE,
@@ -34,6 +33,7 @@ from engine.operations.holding import HOLD, LET_GO, AskHold
 from engine.operations.operation import Desk, NotThere, Operation
 from engine.operations.traffic import SHOW as TRAFFIC
 from engine.operations.traffic import Asked, Named
+from engine.store.contracts.holding import HoldKind
 
 __all__ = ["channel_routes"]
 

@@ -15,7 +15,8 @@ from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.plans import Planned
 from engine.listeners.fhir.rendering import bare, searchset, shown_version
 from engine.listeners.fhir.seen import looked
-from engine.model import Arrival, Find, Found, ResourceKey, Write
+from engine.model import Arrival
+from engine.resources import Find, Found, ResourceKey, Write
 
 __all__ = ["STEP", "claim", "search_audit", "search_provenance"]
 

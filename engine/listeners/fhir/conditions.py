@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from engine.fhir.indexing import term
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.searching import Context, Pairs
-from engine.model import Find
+from engine.resources import Find
 
 __all__ = ["identifier_finds", "query_pairs"]
 

@@ -14,8 +14,8 @@ from engine.listeners.fhir.refusals import missing
 from engine.listeners.fhir.rendering import instant, searchset, shown_version, size_of, task_id
 from engine.listeners.fhir.seen import looked
 from engine.listeners.fhir.service import Resources
-from engine.model import ResourceKey, Version
-from engine.store.base import Query
+from engine.resources import ResourceKey, Version
+from engine.store.contracts.views import Query
 
 __all__ = ["ANSWERED", "read_task", "search_task", "with_outcomes"]
 

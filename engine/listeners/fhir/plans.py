@@ -17,7 +17,8 @@ from engine.listeners.fhir.asking import Ask
 from engine.listeners.fhir.conditions import identifier_finds, query_pairs
 from engine.listeners.fhir.refusals import gone, missing, several
 from engine.listeners.fhir.rendering import bare
-from engine.model import Arrival, Expect, Find, ResourceKey, Version, Write
+from engine.model import Arrival
+from engine.resources import Expect, Find, ResourceKey, Version, Write
 
 __all__ = ["PLANS", "Planned", "check"]
 

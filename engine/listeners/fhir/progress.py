@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from engine.fhir.releases import Release
-from engine.model import DeliveryState, MessageState, Version
-from engine.store.base import DeliveryView, MessageView
+from engine.model import DeliveryState, MessageState
+from engine.resources import Version
+from engine.store.contracts.views import DeliveryView, MessageView
 
 __all__ = ["OUTCOME", "Progress", "outcome_extension", "task"]
 

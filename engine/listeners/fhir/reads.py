@@ -19,7 +19,7 @@ from engine.listeners.fhir.refusals import gone, missing, removed
 from engine.listeners.fhir.rendering import about, instant, shown_version, size_of, with_query
 from engine.listeners.fhir.room import fitting
 from engine.listeners.fhir.seen import looked, searched
-from engine.model import Find, Found, ResourceKey, Version
+from engine.resources import Find, Found, ResourceKey, Version
 
 __all__ = ["history", "read", "search", "vread"]
 

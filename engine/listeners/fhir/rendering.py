@@ -11,7 +11,7 @@ from engine.fhir import json_text
 from engine.fhir.searching import Pairs
 from engine.listeners.fhir.asking import Answer, Ask
 from engine.listeners.fhir.progress import OUTCOME
-from engine.model import ResourceKey, Version
+from engine.resources import ResourceKey, Version
 
 __all__ = [
     "about",

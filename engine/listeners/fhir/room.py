@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from engine.fhir.issues import Issue, Rejected
 from engine.listeners.fhir.asking import Answer, Ask
-from engine.model import Version
+from engine.resources import Version
 
 __all__ = ["Room", "fitting"]
 

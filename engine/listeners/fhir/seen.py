@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.auditing import Act, Entry, printable, spread
 from engine.listeners.fhir.asking import Ask
-from engine.model import Version
+from engine.resources import Version
 
 __all__ = ["looked", "searched"]
 

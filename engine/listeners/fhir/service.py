@@ -12,8 +12,8 @@ import msgspec
 from engine.auditing import Entry
 from engine.fhir.issues import Issue, Rejected
 from engine.fhir.releases import Release
-from engine.model import Find, Found, Moved, ResourceKey, Unit, Version, Written
-from engine.store.base import DeliveryView, MessageView, Query
+from engine.resources import Find, Found, Moved, ResourceKey, Unit, Version, Written
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 from engine.telemetry import PrivacyIncident, signal
 
 __all__ = ["Access", "Caller", "Doors", "Keys", "Limits", "Offer", "Resources", "Right", "Sealing", "Service"]

@@ -22,7 +22,7 @@ from engine.listeners.fhir.plans import PLANS, Planned
 from engine.listeners.fhir.refusals import contended, placed
 from engine.listeners.fhir.room import Room
 from engine.listeners.fhir.writes import TRIES, answer, submit
-from engine.model import Expect, Unit
+from engine.resources import Expect, Unit
 
 __all__ = ["transact"]
 

@@ -11,7 +11,7 @@ from engine.listeners.fhir.plans import PLANS, Planned
 from engine.listeners.fhir.refusals import contended, unavailable
 from engine.listeners.fhir.rendering import location, shown, task_id
 from engine.listeners.fhir.seen import looked
-from engine.model import Moved, Unit, Written
+from engine.resources import Moved, Unit, Written
 from engine.telemetry import MessageAccepted, signal
 
 __all__ = ["TRIES", "answer", "perform", "submit"]

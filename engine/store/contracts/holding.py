@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
 
-from engine.auditing import Entry
-from engine.model import Hold, HoldKind
+import msgspec
 
-__all__ = ["HoldStore"]
+from engine.auditing import Entry
+
+__all__ = ["Hold", "HoldKind", "HoldStore"]
+
+
+class HoldKind(StrEnum):
+    """What a person can stop."""
+
+    DOOR = "door"  # a channel takes nothing: its senders keep what they have
+    ROUTING = "routing"  # a channel's messages are taken and answered, and wait
+    DELIVERY = "delivery"  # a channel's effects are made, and wait
+    DESTINATION = "destination"  # nothing is carried out there; deliveries wait
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Something that a person stopped: `name` of a channel or a destination, since when (seconds since the
+    epoch), who, why."""
+
+    kind: HoldKind
+    name: str
+    since: float
+    who: str
+    why: str
 
 
 class HoldStore(Protocol):

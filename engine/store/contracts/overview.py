@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
 from engine.model import MessageState, Reason
-
-if TYPE_CHECKING:
-    from engine.store.base import MessageView
+from engine.store.contracts.views import MessageView
 
 __all__ = ["Ahead", "OverviewStore", "Sought", "Stopped"]
 

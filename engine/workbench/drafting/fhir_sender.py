@@ -15,11 +15,11 @@ from engine.config.tables import Table
 from engine.fhir import json_text
 from engine.fhir.document import Resource
 from engine.fhir.stored import Stored, pack
-from engine.model import ResourceKey
 from engine.privacy.authorities import Authorities
 from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.fhir_policy import FhirPolicy
 from engine.privacy.fhir_readers import FhirReaders
+from engine.resources import ResourceKey
 from engine.workbench.drafting.cases import MOST, Outcome, Shown, outcome
 from engine.workbench.drafting.codes import Asked, codes_of
 from engine.workbench.drafting.facts import Cells
