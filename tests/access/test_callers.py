@@ -30,6 +30,7 @@ from access.access_kit import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 from engine.access import Access, Caller, Certificate, Clients, Scopes, static_keys
 from engine.access.assertions import FirstUse
@@ -344,12 +345,12 @@ def test_a_token_seen_before_costs_next_to_nothing() -> None:
     keeper.authenticate(token, None, NOW)
 
     def seconds() -> float:
-        began = time.perf_counter()
+        began = time.thread_time()
         for _ in range(200):
             keeper.authenticate(token, None, NOW)
-        return (time.perf_counter() - began) / 200
+        return (time.thread_time() - began) / 200
 
-    assert min(seconds() for _ in range(5)) < 100e-6
+    assert min(seconds() for _ in range(5)) < PATIENCE * 100e-6
 
 
 PIECES = st.sampled_from(

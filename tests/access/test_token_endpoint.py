@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +28,7 @@ from access.access_kit import (
 )  # fmt: skip
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import costing_less_than
 
 from engine.access import Certificate
 from engine.access.assertions import FirstUse
@@ -229,10 +229,9 @@ ATTACKS: dict[str, Callable[[], str]] = {
 def test_t22_an_assertion_that_proves_nothing_is_an_invalid_client(attack: str) -> None:
     web = Web(jwks=public(key("RS384", "evil")))
     token = ATTACKS[attack]()
-    began = time.perf_counter()
     answer = (400, {"error": "invalid_request"}) if attack == "1 MiB" else (401, {"error": "invalid_client"})
-    assert access(web=web).token_response(form(token), None, NOW) == answer
-    assert time.perf_counter() - began < 1
+    with costing_less_than(1):
+        assert access(web=web).token_response(form(token), None, NOW) == answer
     if attack != "iss of another client":  # this one's keys are where we may ask
         assert not web.asked
 

@@ -6,13 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from editions.edition_kit import charges_in, told
+from patience import PATIENCE, becomes
 from typer.testing import CliRunner
 
 from engine.auditing import AuditQuery, Entry
@@ -242,10 +242,7 @@ def test_a_mode_that_is_none_is_told(hospital: Hospital) -> None:
 
 def said_by(what: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Whether it becomes so."""
-    until = time.monotonic() + seconds
-    while not what() and time.monotonic() < until:
-        time.sleep(0.1)
-    return what()
+    return becomes(what, seconds, pause=0.1)
 
 
 def test_a_running_engine_goes_on_with_what_two_persons_stand_behind(hospital: Hospital) -> None:
@@ -272,7 +269,7 @@ def test_a_running_engine_goes_on_with_what_two_persons_stand_behind(hospital: H
         assert "runs edition 2" in approved.stdout
     finally:
         engine.terminate()
-        engine.wait(30)
+        engine.wait(30 * PATIENCE)
         channel.write_text(before)
 
 

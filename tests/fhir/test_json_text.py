@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
-import time
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import costing_less_than
 
 from engine.fhir.issues import Rejected
 from engine.fhir.json_text import MAX_DEPTH, Number, Twice, dump, load
@@ -94,10 +94,8 @@ def test_where_it_is_wrong_is_told() -> None:
 @pytest.mark.parametrize("unit", [b'{"a":', b"[", b'{"a":[', b'["\\"[",['])
 def test_nesting_is_refused_before_it_hurts(depth: int, unit: bytes) -> None:
     """F28: less than 100 ms."""
-    begun = time.perf_counter()
-    with pytest.raises(Rejected, match="nested deeper"):
+    with costing_less_than(0.1), pytest.raises(Rejected, match="nested deeper"):
         load(b'{"x":' + unit * depth)
-    assert time.perf_counter() - begun < 0.1
 
 
 @pytest.mark.parametrize(
@@ -111,10 +109,8 @@ def test_nesting_is_refused_before_it_hurts(depth: int, unit: bytes) -> None:
 )
 def test_other_shapes_of_nesting_cost_no_more(body: bytes) -> None:
     """F28."""
-    begun = time.perf_counter()
-    with pytest.raises(Rejected, match="nested deeper"):
+    with costing_less_than(0.1), pytest.raises(Rejected, match="nested deeper"):
         load(b'{"x":[' + body + b"]}")
-    assert time.perf_counter() - begun < 0.1
 
 
 def test_nesting_is_counted_as_it_is() -> None:
@@ -128,11 +124,9 @@ def test_nesting_is_counted_as_it_is() -> None:
 
 
 def test_quotes_that_never_close_cost_no_time() -> None:
-    begun = time.perf_counter()
     for body in (b'{"a":[' * 100 + b'\\"' * 500_000, b'{"a":' + b"[" * 70 + b'"' + b"\\" * 1_000_001):
-        with pytest.raises(Rejected):
+        with costing_less_than(0.25), pytest.raises(Rejected):
             load(body)
-    assert time.perf_counter() - begun < 0.5
 
 
 @pytest.mark.parametrize(

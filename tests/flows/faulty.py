@@ -1,20 +1,21 @@
 """`wardline run` with something wrong in it: `python faulty.py FAULT… -- run CHANNELS …`.
 
-Faults are patched into this process only; the engine itself has no switches for tests.
+Faults are patched into this process only; the engine itself has no switches for tests. A rest is a number
+of seconds, or the path of a file: until somebody removes it.
 
 | fault | what goes wrong |
 |---|---|
 | `loud` | everything that any library logs at any level comes out |
 | `die-before-commit` | kill -9 when a message is about to be stored |
 | `die-after-commit` | kill -9 when a message has been stored, before its answer |
-| `slow=SECONDS` | every commit of messages takes that much longer |
+| `slow=REST` | every commit of messages rests first |
 | `hasty=SECONDS` | a frame may take that long, a pause inside it a third of that |
 | `refuse` | the destination refuses whatever it gets |
-| `dawdle=SECONDS` | routing takes that much longer over each batch |
+| `dawdle=REST` | so does routing before each batch |
 | `stick=LOOP` | that loop works on one thing for ever, from its second turn on; whoever looks is impatient |
 | `end=LOOP` | the thread of that loop ends, in its second turn |
 | `sealed` | the store takes no commits of any kind while a file `sealed` lies beside the ledger |
-| `linger=SECONDS` | the destination takes that much longer |
+| `linger=REST` | so does the destination |
 | `impatient=SECONDS` | waits between attempts begin there and stay below a hundred times that |
 | `points=FOLDER:NUMBER` | deliveries can be held; kill -9 at that fault point (`fault_points.py`) |
 | `in-flight=FOLDER:NUMBER` | the same, a moment after the point: a call is under way |
@@ -75,9 +76,9 @@ def die_after_commit() -> None:
     _accepting(accept)
 
 
-def slow(seconds: str) -> None:
+def slow(rest: str) -> None:
     def accept(store: SqlStore, arrivals: Sequence[Any]) -> Any:
-        time.sleep(float(seconds))
+        _rest(rest)
         return _accept(store, arrivals)
 
     _accepting(accept)
@@ -151,11 +152,11 @@ def leak(where: str) -> None:
     planted_leak.plant(place, Path(folder))
 
 
-def dawdle(seconds: str) -> None:
+def dawdle(rest: str) -> None:
     turn = node.RoutingLoop.turn
 
     def slowly(self: Any) -> float:
-        time.sleep(float(seconds))
+        _rest(rest)
         return turn(self)
 
     node.RoutingLoop.turn = slowly  # type: ignore[method-assign]
@@ -197,14 +198,21 @@ def sealed() -> None:
     SqliteDatabase.write = guarded  # type: ignore[method-assign]
 
 
-def linger(seconds: str) -> None:
+def linger(rest: str) -> None:
     deliver = LedgerDestination.deliver
 
     def slowly(self: LedgerDestination, deliveries: Sequence[Any], note: Any) -> Any:
-        time.sleep(float(seconds))
+        _rest(rest)
         return deliver(self, deliveries, note)
 
     LedgerDestination.deliver = slowly  # type: ignore[method-assign]
+
+
+def _rest(rest: str) -> None:
+    if not rest.startswith("/"):
+        time.sleep(float(rest))
+    while rest.startswith("/") and os.path.exists(rest):
+        time.sleep(0.01)
 
 
 def _accepting(accept: Callable[[SqlStore, Sequence[Any]], Any]) -> None:

@@ -16,8 +16,10 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from patience import PATIENCE
+
 WARM = Path(__file__).parent / "warm.py"
-FORKED_WITHIN = 60.0  # seconds: the first fork waits for all imports
+FORKED_WITHIN = 60.0 * PATIENCE  # seconds: the first fork waits for all imports
 
 
 class Forked:

@@ -26,13 +26,14 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from logged import told_in
 from nursery import Forked, nursery
+from patience import PATIENCE, becomes
 from sending import Sender
 
 from engine.app.opening import open_settings
@@ -171,7 +172,7 @@ class Engine:
     def wait(self) -> int:
         """Wait for it to end by itself; the exit code."""
         process = self.process
-        code = process.wait(60)
+        code = process.wait(60 * PATIENCE)
         self._readers[-1].join(0.2 if self.workers > 1 else 5)  # workers may outlive it, and hold the pipe
         return code
 
@@ -226,7 +227,9 @@ class Engine:
     def connect(self, channel: str = "", *, tls: ssl.SSLContext | None = None, host: str = "") -> Sender:
         """A sender to a channel (the only one when not named); `host` is the address it comes from."""
         plain = socket.create_connection(
-            ("127.0.0.1", self.port(channel)), timeout=10, source_address=(host, 0) if host else None
+            ("127.0.0.1", self.port(channel)),
+            timeout=10 * PATIENCE,
+            source_address=(host, 0) if host else None,
         )
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         secured = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
@@ -244,13 +247,26 @@ class Engine:
 
     # Looking
 
+    def said(self, words: str, times: int = 1, *, since: int = 0) -> list[str]:
+        """Wait until so many lines of the log (from line `since` on) hold the words: a line comes a moment
+        after what it tells of can be seen elsewhere. Those lines."""
+        lines: list[str] = []
+
+        def come() -> bool:
+            lines[:] = [line for line in self.logs[since:] if words in line]
+            return len(lines) >= times
+
+        wait_for(come, f"the log to say {times} times: {words}", self)
+        return lines
+
     def ready(self) -> bool:
         """What /ready says."""
         return self._get("/ready")[0] == 200
 
     def parts(self) -> dict[str, str]:
         """What /ready says of each part."""
-        parts: dict[str, str] = json.loads(self._get("/ready")[1])["parts"]
+        said = self._get("/ready")[1]
+        parts: dict[str, str] = json.loads(said)["parts"] if said else {}
         return parts
 
     def counted(self, event: str) -> float:
@@ -268,7 +284,7 @@ class Engine:
         if not self._http:  # not said yet
             return 0, ""
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self._http, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", self._http, timeout=5 * PATIENCE)
             connection.request("GET", path)
             response = connection.getresponse()
             return response.status, response.read().decode()
@@ -323,34 +339,21 @@ class Engine:
             finally:
                 os.close(words)
             text = stream.read()
-        return command.wait(60), text
+        return command.wait(60 * PATIENCE), text
 
     def assert_silent(self) -> None:
-        """No word that was sent stands in any line of the logs."""
-        logged = "\n".join(self.logs).encode()
+        """No word that was sent stands in any line of the logs (`logged.py` says what is told apart)."""
+        logged = "\n".join(map(told_in, self.logs)).encode()
         found = [word for word in self.spoken if word in logged and _stands_in(word, logged)]
         assert not found, f"the logs repeat what was sent: {found}"
-
-
-def free_port() -> int:
-    """A port nobody listens on, closed again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-PATIENCE = 3
-"""How much slower than the slowest machine known a machine may be. Waiting longer costs only what fails."""
 
 
 def wait_for(true: Callable[[], bool], what: str, engine: Engine | None = None, within: float = 60.0) -> None:
     """Wait for something another process does, on a machine that is not slow for so many seconds. Fails
     with the engine's last words."""
-    end = time.monotonic() + PATIENCE * within
-    while not true():
+    if not becomes(true, within):
         words = "\n".join(engine.logs[-20:]) if engine else ""
-        assert time.monotonic() < end, f"waited {within} s for {what}\n{words}"
-        time.sleep(0.02)
+        raise AssertionError(f"waited {within} s for {what}\n{words}")
 
 
 def at_once(*calls: Callable[[], Any]) -> Sequence[Any]:
@@ -366,7 +369,7 @@ def at_once(*calls: Callable[[], Any]) -> Sequence[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(30 * PATIENCE)
     return results
 
 

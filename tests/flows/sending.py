@@ -6,6 +6,8 @@ import re
 import socket
 import ssl
 
+from patience import PATIENCE
+
 
 class Sender:
     """A blocking connection. Messages go in and come out without their frame."""
@@ -25,8 +27,12 @@ class Sender:
         self.raw(b"".join(map(framed, messages)))
 
     def answer(self, within: float = 10.0) -> bytes | None:
-        """The next answer; None when the engine closed instead. Raises `TimeoutError`."""
-        self.socket.settimeout(within)
+        """The next answer; None when the engine closed instead. Raises `TimeoutError` where none comes,
+        on a machine that is not slow within so many seconds."""
+        return self._answer(PATIENCE * within)
+
+    def _answer(self, seconds: float) -> bytes | None:
+        self.socket.settimeout(seconds)
         while b"\x1c\r" not in self._buffer:
             try:
                 data = self.socket.recv(65536)
@@ -48,7 +54,7 @@ class Sender:
     def is_quiet(self, seconds: float = 0.3) -> bool:
         """Whether the engine says nothing for so long, and keeps the connection."""
         try:
-            self.answer(seconds)
+            self._answer(seconds)
         except TimeoutError:
             return True
         return False
@@ -68,6 +74,6 @@ def framed(message: bytes) -> bytes:
 
 
 def _words(data: bytes) -> set[bytes]:
-    """Values long enough to be told from a number that an honest log line holds."""
+    """Values, as far as they are long enough to be known again."""
     parts = re.split(rb"[|^~&\\$%\r\n\x0b\x1c]", data)
     return {part for part in parts if len(part) >= 3} - {b"FHS", b"BHS", b"BTS", b"FTS"}  # places name these

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from base_message import a1, b1, is_answer
@@ -68,19 +69,27 @@ def test_row_3_the_application_answer_tells_of_the_mapping_under_storage_too(cas
     assert case.states() == ["dead: unmapped-code"] * 2 + ["delivered"]
 
 
-def test_the_next_message_waits_for_the_application_answer(make_engine: Callable[..., Engine]) -> None:
+def test_the_next_message_waits_for_the_application_answer(
+    make_engine: Callable[..., Engine], tmp_path: Path
+) -> None:
     """Back-pressure: CA at once, AA when it is delivered, and only then the message behind it."""
-    engine = make_engine(channel("charges", source="    acknowledge: delivery")).start("linger=0.5")
+    held = tmp_path / "held"
+    held.touch()
+    engine = make_engine(channel("charges", source="    acknowledge: delivery")).start(f"linger={held}")
     sender = engine.connect()
     sender.send(b1("W-1", msh15="AL", msh16="AL"), b1("W-2", msh15="AL", msh16="AL"))
     assert is_answer(sender.answer(), a1("W-1", "CA"))
+    assert sender.is_quiet()
     assert len(engine.messages()) == 1
+    held.unlink()
     assert [is_answer(sender.answer(), a1(*told)) for told in (("W-1", "AA"), ("W-2", "CA"), ("W-2", "AA"))]
 
 
-def test_gone_between_the_two_answers(make_engine: Callable[..., Engine]) -> None:
+def test_gone_between_the_two_answers(make_engine: Callable[..., Engine], tmp_path: Path) -> None:
     """What was accepted stays so; who asks again after a crash hears the same."""
-    engine = make_engine(channel("charges", source="    acknowledge: delivery")).start("linger=2")
+    held = tmp_path / "held"
+    held.touch()
+    engine = make_engine(channel("charges", source="    acknowledge: delivery")).start(f"linger={held}")
     message = b1("G-1", msh15="AL", msh16="AL")
     assert is_answer(engine.connect().ask(message), a1("G-1", "CA"))
     engine.kill()

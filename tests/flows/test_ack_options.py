@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from base_message import a1, b1, is_answer
@@ -49,24 +50,33 @@ def test_row_16_a_channel_that_says_so_when_nothing_can_be_stored(
     assert is_answer(engine.connect().ask(b1("R16")), a1("R16"))
 
 
-def test_row_19_a_channel_that_tells_of_late_delivery(make_engine: Callable[..., Engine]) -> None:
+def test_row_19_a_channel_that_tells_of_late_delivery(
+    make_engine: Callable[..., Engine], tmp_path: Path
+) -> None:
     """AE when the time is up; the message goes on, and who sends it again waits for that one."""
     source = "    acknowledge: delivery\n    acknowledge_timeout: 1\n    acknowledge_late: error"
-    engine = make_engine(channel("charges", source=source)).start("linger=2.5")
+    held = tmp_path / "held"
+    held.touch()
+    engine = make_engine(channel("charges", source=source)).start(f"linger={held}")
     sender = engine.connect()
     assert is_answer(sender.ask(b1("R19")), a1("R19", "AE") + LATE)
     assert is_answer(sender.ask(b1("R19")), a1("R19", "AE") + LATE)
-    assert is_answer(sender.ask(b1("R19")), a1("R19"))
+    sender.send(b1("R19"))
+    held.unlink()
+    assert is_answer(sender.answer(), a1("R19"))
     assert [view.state.value for view in engine.settle()] == ["delivered", "duplicate", "duplicate"]
     assert len(engine.ledger()) == 1
 
 
-def test_row_17_nothing_is_known_in_time(make_engine: Callable[..., Engine]) -> None:
+def test_row_17_nothing_is_known_in_time(make_engine: Callable[..., Engine], tmp_path: Path) -> None:
     """Who had its CA goes on without the other answer; who had nothing finds the connection closed."""
-    engine = make_engine(channel("charges", source="    acknowledge_timeout: 1")).start("dawdle=2.5")
+    held = tmp_path / "held"
+    held.touch()
+    engine = make_engine(channel("charges", source="    acknowledge_timeout: 1")).start(f"dawdle={held}")
     released, waiting = engine.connect(), engine.connect()
     assert is_answer(released.ask(b1("R17-1", msh15="AL", msh16="AL")), a1("R17-1", "CA"))
     assert is_answer(released.ask(b1("R17-2", msh15="AL", msh16="NE")), a1("R17-2", "CA"))
     assert engine.counted("application_answer_missing") == 1
     assert waiting.ask(b1("R17-3", msh15="NE", msh16="AL")) is None
+    held.unlink()
     assert [view.state.value for view in engine.settle()] == ["delivered"] * 3

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from base_message import b1
 from deployed import Deployed, charge, edition
+from patience import free_port
 from receiver import Receiver
-from running import channel, folder_channel, free_port, wait_for
+from running import channel, folder_channel, wait_for
 from sending import Sender
 from test_fhir_node import CHANNEL, CLIENTS, KEY, RESERVE
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from base_message import b1
 from deployed import Deployed, charge, edition
+from patience import free_port
 from receiver import Receiver
-from running import channel, free_port, wait_for
+from running import channel, wait_for
 
 from engine.hl7.header import read_header
 from engine.listeners.arrival import make_arrival

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from deployed import Deployed, Taken, charge, edition
-from running import free_port, wait_for
+from patience import free_port
+from running import wait_for
 from sending import framed
 
 SENDERS = 6

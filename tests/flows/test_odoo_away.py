@@ -17,7 +17,8 @@ from hospital_messages import Used, admission, booking, charges
 from odoo_books import Books, put_in_stock, read_books, sign_in
 from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine
-from running import free_port, wait_for
+from patience import free_port
+from running import wait_for
 from token_names import TokenNames
 
 from demo.odoo import Running

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from deployed import Deployed, charge, edition
-from running import ITEMS, free_port
+from patience import free_port
+from running import ITEMS
 from test_hot_reload import SENDERS, Load, assert_whole
 
 from engine.people.file import add_person

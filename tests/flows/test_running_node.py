@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +94,34 @@ def test_what_watches_the_logs_sees_what_it_must(tmp_path: Path) -> None:
         engine.assert_silent()
 
 
+SAID = {"event": "audit signed", "number": 3.0, "key_id": "k1", "timestamp": "2026-11-22T21:47:29.123456Z"}
+
+
+@pytest.mark.parametrize(
+    ("spoken", "line"),
+    [
+        (b"20261121", SAID | {"number": 20261121}),
+        (b"123456", SAID | {"at": 123456}),
+        (b"3.0", SAID | {"number": "3.0"}),
+        (b"3.0", SAID | {"key_id": "3.0"}),
+        (b"3.0", SAID | {"quantity": 3.0}),
+        (b"3.0", SAID | {"event": "audit of 3.0"}),
+        (b"3.0", SAID | {"timestamp": "at 3.0"}),
+        (b"3.0", [SAID]),
+    ],
+)
+def test_an_honest_number_is_no_word_of_a_message_and_any_other_is(
+    tmp_path: Path, spoken: bytes, line: object
+) -> None:
+    engine = Engine(tmp_path, channel("charges"))
+    engine.spoken = {spoken, b"3.0", b"2026"}
+    engine.logs = [json.dumps(SAID), '{"address": "127.0.0.1:2026"}']
+    engine.assert_silent()
+    engine.logs.append(json.dumps(line))
+    with pytest.raises(AssertionError, match=spoken.decode()):
+        engine.assert_silent()
+
+
 def test_only_networks_that_are_allowed(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine(channel("charges", source="    allow: [127.0.0.64/26]"), cold=True).start()
     assert is_answer(engine.connect(host="127.0.0.65").ask(B1), a1("C1"))
@@ -124,7 +152,7 @@ def test_workers_route_and_deliver_and_are_replaced(make_engine: Callable[..., E
     wait_for(lambda: not engine.ready(), "the node to notice", engine)
     wait_for(engine.ready, "the node to be ready again", engine)
     assert kept in engine.worker_pids()
-    assert any("worker ended unexpectedly" in line for line in engine.logs)
+    assert engine.said("worker ended unexpectedly")
     assert _answers_and_delivers(engine, sender, waiting, "W2")
     pids = engine.worker_pids()
     assert engine.stop() == 0
@@ -132,18 +160,20 @@ def test_workers_route_and_deliver_and_are_replaced(make_engine: Callable[..., E
 
 
 def test_workers_end_with_a_killed_parent_and_carry_nothing_out_twice(
-    make_engine: Callable[..., Engine],
+    make_engine: Callable[..., Engine], tmp_path: Path
 ) -> None:
-    engine = make_engine(channel("charges"), workers=2).start("linger=2")
+    held = tmp_path / "held"
+    held.touch()
+    engine = make_engine(channel("charges"), workers=2).start(f"linger={held}")
     assert is_answer(engine.connect().ask(B1), a1("C1"))
     wait_for(lambda: _is_claimed(engine), "the worker to be in the middle of it", engine)
     pids = engine.worker_pids()
     engine.kill()
+    wait_for(lambda: not any(map(_lives, pids)), "the worker to end", engine)
+    held.unlink()
     engine.start()
-    assert not any(map(_lives, pids))
     assert is_answer(engine.connect().ask(B1), a1("C1"))
     assert [view.state.value for view in engine.settle()] == ["delivered", "duplicate"]
-    time.sleep(2)  # until what lingered would have come through
     assert len(engine.ledger()) == 1
 
 

@@ -49,7 +49,7 @@ UNREADABLE = {
         b1("U2", msh9="DFT^P11"), b"AR", "quarantined", "unknown-event", "MSH-9[1].2"
     ),
     "a test message": Odd(b1("U3", msh11="T"), b"AR", "quarantined", "processing-id", "MSH-11"),
-    "a version to come": Odd(b1("U4", msh12="3.41"), b"AR", "quarantined", "version", "MSH-12"),
+    "a version to come": Odd(b1("U4", msh12="3.0"), b"AR", "quarantined", "version", "MSH-12"),
     "no control id": Odd(b1(""), b"AE", "quarantined", "missing-field", "MSH-10"),
     "a control id that deletes": Odd(b1('""'), b"AE", "quarantined", "missing-field", "MSH-10"),
     "bytes that are not UTF-8": Odd(

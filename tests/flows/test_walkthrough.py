@@ -20,7 +20,7 @@ from corpus_messages import CORPUS
 from odoo_books import sign_in
 from odoo_databases import drop_database, fresh_database
 from odoo_engine import NEEDS_ODOO, HospitalEngine, connection
-from running import free_port
+from patience import free_port
 
 from demo.odoo import Running
 from demo.session import Session

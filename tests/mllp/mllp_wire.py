@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from patience import PATIENCE, becomes
 
 from mllp.answers import control_id
 from mllp.framing import Decoder, encode
@@ -26,10 +27,7 @@ A1 = acknowledgement(B1)
 
 def eventually(true: Callable[[], bool], within: float = 5.0) -> bool:
     """Wait for the reactor's thread to have done something."""
-    end = time.monotonic() + within
-    while not true() and time.monotonic() < end:
-        time.sleep(0.005)
-    return true()
+    return becomes(true, within, pause=0.005)
 
 
 class Application:
@@ -88,7 +86,7 @@ class Sender:
     """A blocking socket that speaks frames."""
 
     def __init__(self, port: int, sock: Any = None) -> None:
-        self.socket: Any = sock or socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket: Any = sock or socket.create_connection(("127.0.0.1", port), timeout=10 * PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._frames: Iterator[bytes] = self._read()
 

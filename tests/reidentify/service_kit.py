@@ -20,6 +20,7 @@ import httpx
 from certificates import Authority
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from nursery import Forked, nursery
+from patience import PATIENCE
 from running import Engine, channel
 from typer.testing import CliRunner
 
@@ -140,7 +141,7 @@ class Service:
             seen = self.log.stat().st_size
             command = ["--", "reidentify", "serve", *self.arguments]
             self._process = nursery().fork(command, self.environment, log.fileno())
-        end = time.monotonic() + 60
+        end = time.monotonic() + 60 * PATIENCE
         while time.monotonic() < end:
             found = re.search(rb'"address": ?"127.0.0.1:(\d+)"', self.log.read_bytes()[seen:])
             if found:
@@ -164,7 +165,7 @@ class Service:
     def wait(self) -> int:
         """Wait for it to end by itself; the exit code."""
         assert self._process is not None
-        return self._process.wait(30)
+        return self._process.wait(30 * PATIENCE)
 
     def run(self) -> subprocess.CompletedProcess[bytes]:
         """Run it until it ends by itself."""
@@ -226,7 +227,7 @@ class Service:
 
     def _raw(self, *parts: bytes) -> bytes:
         with (
-            socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", self.port), timeout=10 * PATIENCE) as plain,
             self.trust().wrap_socket(plain, server_hostname="localhost") as connection,
         ):
             for part in parts:

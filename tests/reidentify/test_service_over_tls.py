@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from patience import free_port
 from reidentify.service_kit import PATIENT, Pair, Service, audit_of, bytes_in, filled, tokens_in
-from running import free_port
 
 from engine.people.file import add_person
 from engine.people.keys import make_key

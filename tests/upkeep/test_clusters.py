@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from conformance.store_contract import RING, accept
+from patience import becomes
 from upkeep_load import AS, TOOLS, loaded
 
 from engine.errors import Misconfigured
@@ -116,10 +117,7 @@ def _archived(connection: Any) -> bool:
 
 
 def _until(true: Callable[[], bool]) -> None:
-    last = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < last
-        time.sleep(0.05)
+    assert becomes(true, 30)
 
 
 @pytest.fixture
