@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine import pipeline
+from engine import mapping
 from engine.config.build import build
 from engine.config.spec import ChannelSpec
 from engine.config.tables import Table, parse_table
@@ -135,7 +135,7 @@ def test_each_charge_becomes_an_effect(run: Run) -> None:
 
 def test_a_message_of_too_many_deliveries_is_a_dead_letter(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store would take nothing of the batch, and be given it again for ever."""
-    monkeypatch.setattr(pipeline, "MOST_DELIVERIES", 4)
+    monkeypatch.setattr(mapping, "MOST_DELIVERIES", 4)
     assert isinstance(run(message(("G1", "2"), ("G2", "1"))).result, Routed)  # to two destinations each
     assert dead(run(message(("G1", "2"), ("G2", "1"), ("G1", "1"))))[0] == ReasonCode.OVERSIZE
 

@@ -22,7 +22,7 @@ __all__ = ["Condition", "compile_condition", "compile_presence"]
 
 class Condition(msgspec.Struct, frozen=True):
     """Holds where `compiled` gives one of `values`. The fastest way to ask is to do what `holds` does
-    in place (`engine.pipeline`): conditions are asked more often than anything else."""
+    in place (`engine.mapping`): conditions are asked more often than anything else."""
 
     value: Value
     values: frozenset[Any]

@@ -3,179 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from engine import effects
-from engine.effects import Effect, Item, Merge, Money
+from engine.effects import Effect, Item, Merge
 from engine.errors import Unacceptable
 from engine.privacy.redaction import Sender
 from engine.privacy.tokens import DOMAINS
 from engine.transforms.compiling import Checked, missing
 from engine.transforms.expression import Flaw
 from engine.transforms.field import LONGEST, Want, check_text, compile_cleared, compile_field, compile_key
-from engine.transforms.quantity import check_count, check_lot
 from engine.transforms.scope import Scope, Value, asked
 from engine.transforms.setting import Setting
+from engine.transforms.shapes import ITEM, SHAPES, WHOLE, Shape
 
-__all__ = ["Make", "compile_effect", "words_of"]
+__all__ = ["Make", "compile_effect"]
 
 Make = Callable[[Scope], Effect | None]
 """Makes a rule's effect of a message or group; None when there is nothing to do after all."""
 
 Flaws = dict[str, Flaw]
 """What is wrong, by field."""
-
-_TEXT = Want()
-_TEXT_NEEDED = Want(required=True)
-_PERSON = Want(tokens=frozenset({DOMAINS["person"]}))
-_VISIT = Want(tokens=frozenset({DOMAINS["visit"], DOMAINS["account"]}))
-_DAY = Want(date)
-_PRIORITY = Want(words=("routine", "urgent", "asap", "stat"))
-_YES_NO = Want(words=("yes", "no"))
-_STATUS = Want(words=("active", "inactive"))
-_COUNT = Want(Decimal, check=check_count)
-_KIND = Want(words=("inpatient", "outpatient", "emergency", "planned", "other"))
-
-_ITEM = {
-    "item": _TEXT_NEEDED,
-    "quantity": Want(Decimal, required=True),
-    "unit": _TEXT,
-    "lot": Want(check=check_lot),
-}
-_BILL = {
-    "encounter": msgspec.structs.replace(_VISIT, required=True),
-    "price": Want(Money),
-    "cost_centre": _TEXT,
-    "date": _DAY,
-    "subject": _PERSON,
-}
-
-
-class Shape(msgspec.Struct, frozen=True):
-    """An effect's type; its fields that are expressions; its keys; how it says what: `items`,
-    `item` or nothing; the fields that a message may take away (`""`); the fields of which one must say
-    something, or there is nothing to do."""
-
-    type: Callable[..., Effect]
-    fields: dict[str, Want] = {}
-    keys: tuple[str, ...] = ("key",)
-    what: str = ""
-    clearable: tuple[str, ...] = ()
-    statement: frozenset[str] = frozenset()
-
-
-_SHAPES = {
-    "reserve": Shape(
-        effects.Reserve,
-        {
-            "source": _TEXT,
-            "destination": _TEXT_NEEDED,
-            "needed_at": Want(datetime),
-            "needed_on": _DAY,
-            "priority": _PRIORITY,
-            "subject": _PERSON,
-            "encounter": _VISIT,
-        },
-        what="items",
-    ),
-    "release": Shape(effects.Release),
-    "consume": Shape(
-        effects.Consume,
-        {"location": _TEXT_NEEDED, "subject": _PERSON, "encounter": _VISIT, "used_on": _DAY},
-        keys=("key", "reverses", "against"),
-        what="items",
-    ),
-    "charge": Shape(effects.Charge, _BILL, what="item"),
-    "credit": Shape(effects.Credit, _BILL, keys=("key", "reverses"), what="item"),
-    "procure": Shape(effects.Procure, {"location": _TEXT_NEEDED, "by": _DAY}, what="items"),
-    "encounter": Shape(
-        effects.Encounter,
-        {"subject": msgspec.structs.replace(_PERSON, required=True), "kind": _KIND, "location": _TEXT},
-    ),
-    "product": Shape(
-        effects.Product,
-        {
-            "code": _TEXT_NEEDED,
-            "name": _TEXT,
-            "kind": Want(words=("goods", "consumable", "service")),
-            "unit": _TEXT,
-            "barcode": _TEXT,
-            "tracking": Want(words=("none", "lot", "serial")),
-            "expires": _YES_NO,
-            "status": _STATUS,
-        },
-        clearable=("barcode",),
-        statement=frozenset({"name", "kind", "unit", "barcode", "tracking", "expires", "status", "cleared"}),
-    ),
-    "offer": Shape(
-        effects.Offer,
-        {
-            "code": _TEXT_NEEDED,
-            "vendor": _TEXT_NEEDED,
-            "unit": _TEXT,
-            "price": Want(Money),
-            "package_quantity": Want(Decimal),
-            "vendor_code": _TEXT,
-            "primary": _YES_NO,
-        },
-        clearable=("vendor_code",),
-    ),
-    "price": Shape(
-        effects.Price,
-        {
-            "code": _TEXT_NEEDED,
-            "price": Want(Money, required=True),
-            "price_list": _TEXT,
-            "from_quantity": _COUNT,
-            "valid_from": _DAY,
-            "valid_until": _DAY,
-        },
-    ),
-    "stocking": Shape(
-        effects.Stocking,
-        {
-            "code": _TEXT_NEEDED,
-            "location": _TEXT_NEEDED,
-            "reorder_point": _COUNT,
-            "reorder_amount": _COUNT,
-            "unit": _TEXT,
-            "status": _STATUS,
-        },
-        clearable=("reorder_point", "reorder_amount"),
-        statement=frozenset({"reorder_point", "reorder_amount", "status", "cleared"}),
-    ),
-    "lot": Shape(
-        effects.Lot,
-        {
-            "code": _TEXT_NEEDED,
-            "lot": Want(required=True, check=check_lot),
-            "expires": _DAY,
-            "on_hand": _COUNT,
-            "unit": _TEXT,
-            "location": _TEXT,
-        },
-        clearable=("expires",),
-    ),
-}
-
-_WHOLE = {
-    "credit": Shape(effects.Credit, {**_BILL, "encounter": _VISIT}, keys=("key", "reverses")),
-    "consume": msgspec.structs.replace(_SHAPES["consume"], what=""),
-}
-"""What takes back all that stands needs to say neither what nor whose."""
-
-
-def words_of(kind: str, name: str, text: str) -> tuple[str, ...]:
-    """The words among which `text` is one, where the field `name` of the effect `kind` may say a word instead
-    of an expression; empty: it is an expression."""
-    fields = _SHAPES[kind].fields if kind in _SHAPES else {}
-    words = fields[name].words if name in fields else ()
-    return words if text in words else ()
-
 
 _CONSTANTS = ("procure", "when_unknown", "state", "account", "trigger", "again", "whole")
 """Fields that the channel file gives as they are."""
@@ -192,11 +42,11 @@ def compile_effect(
     if kind == "forward":
         return _forwarding(given, setting, space)
     whole = bool(given.get("whole"))
-    shape = _WHOLE[kind] if whole else _SHAPES[kind]
+    shape = WHOLE[kind] if whole else SHAPES[kind]
     for name in shape.keys:
         below = kind == "release" or (whole and kind == "consume" and name == "reverses")
         draft.key(name, space="" if kind == "encounter" else space, below=below)
-    for name, want in {**shape.fields, "company": _TEXT}.items():
+    for name, want in {**shape.fields, "company": Want()}.items():
         draft.field(name, want)
     if shape.what:
         draft.what(shape.what)
@@ -251,9 +101,9 @@ class _Draft:
         if "items" in self.given:
             self.field("items", Want(tuple, required=True))
             return
-        for part, want in _ITEM.items():
+        for part, want in ITEM.items():
             self.field(part, want)
-        parts = {part: self.values.pop(part) for part in _ITEM if part in self.values}
+        parts = {part: self.values.pop(part) for part in ITEM if part in self.values}
         if "item" in parts and "quantity" in parts:
             one = _item(parts)
             self.values[name] = one if name == "item" else lambda scope: (one(scope),)

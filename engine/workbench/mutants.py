@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from engine.config.finding import Place
 from engine.config.reading import Node
 from engine.config.spec import EFFECTS, ChannelSpec, CourseSpec, FhirSource, FolderSource, MllpSource, rules
-from engine.transforms.effect import words_of
+from engine.transforms.shapes import words_of
 from engine.workbench.changing import Change, Sought, changes_of_key, changes_of_text, other
 from engine.workbench.mutant import DROPPED, Mutant, changed, renamed
 

@@ -1,7 +1,7 @@
 """What a channel does with one message, step by step: each filter, rule and value with what it read and gave.
 
 The channel is compiled once more, expression by expression, and asked what its pipeline asks, in that order
-(`engine.pipeline.map_document`). Nothing here decides anything: what becomes of a message is what its
+(`engine.mapping.map_document`). Nothing here decides anything: what becomes of a message is what its
 rehearsal says.
 """
 
@@ -23,7 +23,7 @@ from engine.errors import Unacceptable
 from engine.fhir.document import Resource
 from engine.hl7.document import Document
 from engine.hl7.groups import groups
-from engine.pipeline import each_key_once
+from engine.mapping import each_key_once
 from engine.privacy.book import TokenBook
 from engine.program import Program, Rule
 from engine.transforms.scope import Scope
