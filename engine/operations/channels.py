@@ -12,10 +12,11 @@ from engine.accounts.words import Caller, Permission
 from engine.config.loading import LoadedChannel
 from engine.measuring.reading import lines
 from engine.operations import traffic
+from engine.operations.flows import Flow
 from engine.operations.loading import Loaded, channel_of, loaded
 from engine.operations.moments import moment
 from engine.operations.operation import Desk, NotThere, Operation
-from engine.operations.traffic import Flow, Named
+from engine.operations.traffic import Named
 from engine.operations.worklist import CODES, Code, Filter
 from engine.store.contracts.views import DeliveryView, MessageView, Query
 from engine.workbench.catalogue import Entry, entry_of

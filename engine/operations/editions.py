@@ -1,26 +1,20 @@
-"""Editions of the channels: put forward, looked at against what runs, approved by somebody else, gone back
-to."""
+"""Editions of the channels, looked at: what each is now, and what it would change of what came lately."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from engine.accounts.words import Caller, Permission
-from engine.auditing import Act, Entry, spread
-from engine.config.loading import load_channels
-from engine.editions import deploying
+from engine.auditing import Act, spread
 from engine.editions.differing import FileChange, changes
 from engine.editions.impact import Impact, differing, impact
 from engine.editions.opening import packed_of
-from engine.editions.packing import Packed, pack, unpack
+from engine.editions.packing import Packed
 from engine.editions.wording import headline, pairs, sentence
 from engine.errors import Misconfigured
 from engine.operations.loading import loaded
@@ -28,15 +22,14 @@ from engine.operations.operation import Desk, NotThere, Operation, entry
 from engine.store.contracts.editions import Activation, Edition, Running
 
 __all__ = [
-    "APPROVE", "BACK", "DECLINE", "IMPACT", "LIST", "OPERATIONS", "PROPOSE", "SHOW", "WITHDRAW", "Compared",
-    "Deciding", "EditionShown", "EditionsShown", "Impacted", "Listing", "Numbered", "Proposing",
+    "IMPACT", "LIST", "OPERATIONS", "SHOW", "Compared", "EditionShown", "EditionsShown", "Impacted",
+    "Listing", "Number", "Numbered", "edition_of", "state_of",
 ]  # fmt: skip
 
 State = Literal["active", "replaced", "approved", "proposed", "withdrawn"]
 
 _MOST: Final = 200
 """Messages of each channel that an impact goes through: a page is waited for."""
-
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
@@ -58,26 +51,6 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
     number: Number
     last: int = 100
-
-
-class Deciding(msgspec.Struct, frozen=True, kw_only=True):
-    """Which edition, why; `seen` is the activation that it was compared with when it was looked at (0: not
-    asked): when another came since, nothing happens."""
-
-    number: Number
-    why: str
-    ticket: str = ""
-    seen: int = 0
-
-
-class Proposing(msgspec.Struct, frozen=True, kw_only=True):
-    """All files of a set of channels by their names below its folder (`charges.yaml`, `tables/items.csv`),
-    with the sites that apply, in their order."""
-
-    files: dict[str, str]
-    why: str
-    ticket: str = ""
-    sites: tuple[str, ...] = ()
 
 
 class EditionShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +115,7 @@ def state_of(edition: Edition, activations: Sequence[Activation]) -> State:
 
 
 def _show(desk: Desk, caller: Caller, asked: Numbered) -> EditionShown:
-    edition = _edition(desk, asked.number)
+    edition = edition_of(desk, asked.number)
     activations, packed = desk.store.activations(), packed_of(desk.store, asked.number)
     active = activations[0] if activations else None
     before = Packed({})
@@ -165,7 +138,7 @@ def _show(desk: Desk, caller: Caller, asked: Numbered) -> EditionShown:
 
 
 def _impact(desk: Desk, caller: Caller, asked: Compared) -> Impacted:
-    edition, old = _edition(desk, asked.number), loaded(desk)
+    edition, old = edition_of(desk, asked.number), loaded(desk)
     new = loaded(desk, asked.number)
     for one in (old, new):
         if one.wrong or not one.number:
@@ -199,64 +172,8 @@ def _worded(found: Impact, number: int, against: int) -> Impacted:
     return Impacted(number=number, against=against, channels=channels, same=found.same)
 
 
-def _propose(desk: Desk, caller: Caller, asked: Proposing) -> Edition:
-    """What cannot run is refused with its findings; code is looked at and loaded, so that the files of a
-    function are taken only when they are those of the active edition."""
-    active = desk.store.active()
-    known = packed_of(desk.store, active.edition).files if active else {}
-    for name, text in asked.files.items():
-        if name.endswith(".py") and known.get(name) != text.encode():
-            hint = "wardline deploy, at a command line with your key"
-            raise Misconfigured("code is not put forward here", where=name, hint=hint)
-    told = _told(desk, caller, asked)
-    with TemporaryDirectory(prefix="wardline-proposed-") as name:
-        folder = Path(name) / "edition"
-        unpack(Packed({name: text.encode() for name, text in asked.files.items()}), folder)
-        try:
-            load_channels(folder, asked.sites)
-            packed = pack(folder, asked.sites)
-        except Misconfigured as error:
-            raise Misconfigured(str(error).replace(f"{folder}/", "")) from None
-        return deploying.propose(desk.store, packed, told)
-
-
-def _approve(desk: Desk, caller: Caller, asked: Deciding) -> Activation:
-    _edition(desk, asked.number)
-    told = _told(desk, caller, asked)
-    try:
-        return deploying.approve(desk.store, asked.number, told, asked.seen or None)
-    except Misconfigured as refusal:
-        detail = {**told.detail, "reason": refusal.text}
-        desk.store.record([replace(told, object=f"edition:{asked.number}", outcome="refused", detail=detail)])
-        raise
-
-
-def _withdraw(desk: Desk, caller: Caller, asked: Deciding) -> Edition:
-    edition = _edition(desk, asked.number)
-    if edition.who != caller.name:
-        raise Misconfigured("somebody else put it forward", where="number", hint="an approver declines it")
-    return deploying.withdraw(desk.store, asked.number, _told(desk, caller, asked))
-
-
-def _decline(desk: Desk, caller: Caller, asked: Deciding) -> Edition:
-    _edition(desk, asked.number)
-    return deploying.withdraw(desk.store, asked.number, _told(desk, caller, asked))
-
-
-def _back(desk: Desk, caller: Caller, asked: Deciding) -> Activation:
-    edition = _edition(desk, asked.number)
-    if all(one.edition != asked.number for one in desk.store.activations()):
-        raise Misconfigured("it was never active", where="number", hint="it is approved first")
-    if desk.settings.mode == "production" and not deploying.approved_by_another(edition):
-        raise Misconfigured("no second person approved it", where="number")
-    return deploying.activate(desk.store, asked.number, _told(desk, caller, asked), asked.seen or None)
-
-
-def _told(desk: Desk, caller: Caller, asked: Deciding | Proposing) -> Entry:
-    return entry(desk, caller, Act.DEPLOY, "edition", why=asked.why.strip(), ticket=asked.ticket)
-
-
-def _edition(desk: Desk, number: int) -> Edition:
+def edition_of(desk: Desk, number: int) -> Edition:
+    """One edition. Raises `NotThere`."""
     edition = desk.store.edition(number)
     if edition is None:
         raise NotThere(f"there is no edition {number}")
@@ -277,27 +194,5 @@ IMPACT: Final = Operation(
     "What an edition would make of the newest messages other than the active one does; goes into the audit.",
     Permission.SEE, Compared, Impacted, _impact,
 )  # fmt: skip
-PROPOSE: Final = Operation(
-    "editions.propose", "POST", "/editions", "Put a set of channels forward; another person approves it.",
-    Permission.AUTHOR, Proposing, Edition, _propose, reasoned=True,
-)  # fmt: skip
-WITHDRAW: Final = Operation(
-    "editions.withdraw", "POST", "/editions/{number}/withdraw", "Take back what one put forward oneself.",
-    Permission.AUTHOR, Deciding, Edition, _withdraw, reasoned=True,
-)  # fmt: skip
-APPROVE: Final = Operation(
-    "editions.approve", "POST", "/editions/{number}/approve",
-    "Approve an edition that somebody else put forward: it becomes the active one.",
-    Permission.APPROVE, Deciding, Activation, _approve, reasoned=True,
-)  # fmt: skip
-DECLINE: Final = Operation(
-    "editions.decline", "POST", "/editions/{number}/decline", "Refuse an edition that was put forward.",
-    Permission.APPROVE, Deciding, Edition, _decline, reasoned=True,
-)  # fmt: skip
-BACK: Final = Operation(
-    "editions.back", "POST", "/editions/{number}/back",
-    "Go back to an edition that was active before, at once.",
-    Permission.APPROVE, Deciding, Activation, _back, reasoned=True,
-)  # fmt: skip
 
-OPERATIONS: Final = (LIST, SHOW, IMPACT, PROPOSE, WITHDRAW, APPROVE, DECLINE, BACK)
+OPERATIONS: Final = (LIST, SHOW, IMPACT)

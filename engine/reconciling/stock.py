@@ -7,26 +7,24 @@ up by a consumption. What a person cancelled, or set otherwise, is.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from engine import effects
 from engine.destinations.odoo.names import external, generation_of
-from engine.destinations.odoo.transfers import Line, Move, Transfer, instant, lines_of
+from engine.destinations.odoo.transfers import Move, Transfer, instant
 from engine.destinations.odoo.work import Site
 from engine.errors import Unacceptable
+from engine.reconciling.amounts import Amounts, alike, asked_for, differences_of, moved_by, total_of
 from engine.reconciling.expecting import Wanted
-from engine.reconciling.finding import gap_of, plain
+from engine.reconciling.finding import gap_of
 from engine.reconciling.standing import Standing
 from engine.reconciling.words import Difference, Gap, GapKind
 
 __all__ = ["Moved", "check_stock"]
 
 MODEL = "stock.picking"
-_ROUNDED = Decimal("0.005")
-_NONE = Decimal(0)
-Amounts = dict[int, Decimal]  # by product, in its own unit
 
 
 class Moved(NamedTuple):
@@ -87,7 +85,7 @@ def _read(standing: Standing, site: Site, some: Sequence[Wanted]) -> _Page:
     done = [move.id for transfer in found for move in transfer.moves if move.state == "done"]
     back: dict[bool, dict[int, Decimal]] = {True: {}, False: {}}
     for one in standing.taken_back(site, done) if done else ():
-        back[one.ours][one.move] = back[one.ours].get(one.move, _NONE) + one.quantity
+        back[one.ours][one.move] = back[one.ours].get(one.move, Decimal(0)) + one.quantity
     partners = standing.references({transfer.partner for transfer in found} - {0})
     return _Page(site, by_key, loose, back[False], back[True], partners)
 
@@ -103,8 +101,8 @@ def _reservation(page: _Page, one: Wanted, survivors: Mapping[str, str]) -> tupl
         text = "stands open in Odoo, though it was released"
         gaps = [gap_of(one, GapKind.CHANGED, text, MODEL, _ids(still), advice="cancel it in Odoo")]
         return Moved(one, tuple(alive), None, {}), gaps if still else []
-    said = _said(page.site, one.effect.items)
-    have = _sum(alive)
+    said = asked_for(page.site, one.effect.items)
+    have = moved_by(alive)
     moved = Moved(one, tuple(alive), said, have)
     if not mine:
         text = "its transfer is not in Odoo any more"
@@ -137,10 +135,10 @@ def _amounts(
     later wish replaces it, a mere return does not."""
     if said is None:
         return []
-    whole = _sum(alive)
-    if _alike(said, whole) or _alike(said, _sum(alive, page.reversed)):
+    whole = moved_by(alive)
+    if alike(said, whole) or alike(said, moved_by(alive, page.reversed)):
         return []
-    differences = _compared(page.site, said, whole)
+    differences = differences_of(page.site, said, whole)
     lost = [d for d in differences if Decimal(d.found) < Decimal(d.said)]
     gone = any(t.state == "cancel" for t in mine) or any(m.state == "cancel" for t in alive for m in t.moves)
     if lost and len(lost) == len(differences) and gone:
@@ -180,8 +178,8 @@ def _consumption(page: _Page, one: Wanted) -> tuple[Moved, list[Gap]]:
     own = [transfer for transfer in page.by_key.get(one.key, []) if transfer.name == name]
     done = [move for transfer in own for move in transfer.moves if move.state == "done"]
     done += [move for move in page.loose.get(one.key, []) if move not in done]
-    said = None if effect.whole else _said(page.site, effect.items)
-    found = _total(done)
+    said = None if effect.whole else asked_for(page.site, effect.items)
+    found = total_of(done)
     moved = Moved(one, tuple(own), said, found)
     if not own and not done:
         text = "its transfer is not in Odoo any more"
@@ -191,18 +189,18 @@ def _consumption(page: _Page, one: Wanted) -> tuple[Moved, list[Gap]]:
     back = {move.id: page.back[move.id] for move in done if move.id in page.back}
     gaps: list[Gap] = []
     if back:
-        kept = _total(done, back)
+        kept = total_of(done, back)
         gaps.append(_taken_back(page, one, done, found, kept))
         found = kept
-    elif said is not None and not _alike(said, found):
-        gaps.append(_changed(one, own, _compared(page.site, said, found), restorable=False))
+    elif said is not None and not alike(said, found):
+        gaps.append(_changed(one, own, differences_of(page.site, said, found), restorable=False))
     return moved._replace(found=found), gaps
 
 
 def _taken_back(page: _Page, one: Wanted, done: Sequence[Move], had: Amounts, kept: Amounts) -> Gap:
     return gap_of(
         one, GapKind.CANCELLED, "goods of it came back in Odoo alone", MODEL,
-        sorted({move.picking for move in done}), _compared(page.site, had, kept),
+        sorted({move.picking for move in done}), differences_of(page.site, had, kept),
         advice="ask who took them back: let the sender cancel the use, or undo the return in Odoo",
     )  # fmt: skip
 
@@ -257,56 +255,6 @@ def _changed(
         differences, mend="restore" if restorable else "", asked=restorable,
         advice="ask who changed it: nothing is changed back unless it is asked for",
     )  # fmt: skip
-
-
-def _said(site: Site, items: Collection[effects.Item]) -> Amounts | None:
-    """What the items come to; None where Odoo does not know one of them any more."""
-    try:
-        lines: tuple[Line, ...] = lines_of(site, items)
-    except Unacceptable:
-        return None
-    said: Amounts = {}
-    for line in lines:
-        said[line.product.id] = said.get(line.product.id, _NONE) + line.base
-    return said
-
-
-def _sum(transfers: Iterable[Transfer], back: Mapping[int, Decimal] | None = None) -> Amounts:
-    return _total([move for transfer in transfers for move in transfer.moves], back)
-
-
-def _total(moves: Iterable[Move], back: Mapping[int, Decimal] | None = None) -> Amounts:
-    """What moves have done and what they still ask for; cancelled ones have nothing."""
-    total: Amounts = {}
-    for move in moves:
-        if move.state == "cancel":
-            continue
-        amount = move.done if move.state == "done" else move.base
-        total[move.product] = total.get(move.product, _NONE) + amount - (back or {}).get(move.id, _NONE)
-    return total
-
-
-def _alike(one: Amounts, other: Amounts) -> bool:
-    return all(
-        abs(one.get(product, _NONE) - other.get(product, _NONE)) <= _ROUNDED for product in {*one, *other}
-    )
-
-
-def _compared(site: Site, said: Amounts, found: Amounts) -> list[Difference]:
-    """Quantities that differ, by item."""
-    codes = site.client.search_read(
-        "product.product", [("id", "in", sorted({*said, *found}))], ["default_code"],
-        context={"active_test": False},
-    )  # fmt: skip
-    named = {row["id"]: row["default_code"] or "" for row in codes}
-    return [
-        Difference(
-            f"quantity of {named.get(product, '')}",
-            plain(said.get(product, _NONE)), plain(found.get(product, _NONE)),
-        )
-        for product in sorted({*said, *found})
-        if abs(said.get(product, _NONE) - found.get(product, _NONE)) > _ROUNDED
-    ]  # fmt: skip
 
 
 def _ids(transfers: Iterable[Transfer]) -> list[int]:

@@ -16,21 +16,8 @@ from engine.errors import Misconfigured
 from engine.operations.channels import LIST as CHANNELS
 from engine.operations.channels import SHADOW, Shadowing, Whole
 from engine.operations.channels import SHOW as CHANNEL
-from engine.operations.editions import (
-    APPROVE,
-    BACK,
-    DECLINE,
-    IMPACT,
-    LIST,
-    PROPOSE,
-    SHOW,
-    WITHDRAW,
-    Compared,
-    Deciding,
-    Listing,
-    Numbered,
-    Proposing,
-)
+from engine.operations.deploying import APPROVE, BACK, DECLINE, PROPOSE, WITHDRAW, Deciding, Proposing
+from engine.operations.editions import IMPACT, LIST, SHOW, Compared, Listing, Numbered
 from engine.operations.loading import loaded
 from engine.operations.operation import NotThere, perform
 from engine.operations.traffic import Named

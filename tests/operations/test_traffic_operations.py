@@ -13,9 +13,10 @@ from engine.accounts.words import Role
 from engine.auditing import Act
 from engine.model import Arrival
 from engine.operations.channels import SHOW as CHANNEL_SHOWN
+from engine.operations.flows import Flow
 from engine.operations.moments import age, moment
 from engine.operations.operation import NotThere, entry, perform
-from engine.operations.traffic import CHANNEL, SHOW, Asked, Flow, Named, Traffic
+from engine.operations.traffic import CHANNEL, SHOW, Asked, Named, Traffic
 from engine.store.contracts.holding import Hold, HoldKind
 from engine.telemetry import series
 

@@ -13,7 +13,7 @@ from engine.accounts.words import Role
 from engine.editions.opening import packed_of
 from engine.errors import Misconfigured
 from engine.model import Owner, Reason, ReasonCode, Refused
-from engine.operations.editions import APPROVE, Deciding
+from engine.operations.deploying import APPROVE, Deciding
 from engine.operations.operation import Forbidden, perform
 from engine.operations.resolving import PREVIEW, RESOLVE, Resolving, Row
 from engine.operations.worklist import CODES, LIST, Code, Filter, Worklist

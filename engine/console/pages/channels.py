@@ -16,17 +16,8 @@ from engine.console.pages.messaging import whole
 from engine.console.pages.rendering import page
 from engine.errors import Misconfigured
 from engine.operations.channels import LIST, SHADOW, SHOW, Shadowing, Whole
-from engine.operations.editions import (
-    APPROVE,
-    BACK,
-    DECLINE,
-    IMPACT,
-    WITHDRAW,
-    Compared,
-    Deciding,
-    Listing,
-    Numbered,
-)
+from engine.operations.deploying import APPROVE, BACK, DECLINE, WITHDRAW, Deciding
+from engine.operations.editions import IMPACT, Compared, Listing, Numbered
 from engine.operations.editions import LIST as EDITIONS
 from engine.operations.editions import SHOW as EDITION
 from engine.operations.holding import HOLD, LET_GO, AskHold
