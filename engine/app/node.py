@@ -103,6 +103,7 @@ class Node:
         self._retention = self._make_retention()
         self._watch = Watch(settings, store) if share[0] == 0 else None
         self._books = BooksLoop(store, settings, clock=time.time)
+        self._care = CareLoop(store, settings.disk_reserve * 1_000_000, time.time)
         self._upkeep = self._make_upkeep() if share[0] == 0 else []
         self._front: Front | None = None
         if share[0] == 0:
@@ -175,8 +176,7 @@ class Node:
         loops.append(Loop("holds", holding.turn, partial(failed, "holds")))
         loops += self._watch.loops(failed) if self._watch else []
         expiries = ExpiryLoop(self._store, self._secured, lambda: self._carrying.names, time.time)
-        care = CareLoop(self._store, self._settings.disk_reserve * 1_000_000, time.time)
-        loops.append(Loop("care", care.turn, partial(failed, "care")))
+        loops.append(Loop("care", self._care.turn, partial(failed, "care")))
         loops.append(Loop("expiries", expiries.turn, partial(failed, "expiries")))
         if self._recorder:
             loops.append(Loop("audit", self._recorder.turn, partial(failed, "audit")))
@@ -300,6 +300,8 @@ class Node:
         kept: dict[str, Standing] = {"audit": "degraded"} if self._retention.overdue else {}
         of_all: dict[str, Standing] = {name: "ready" if good else "unready" for name, good in whole.items()}
         found = self._keeping.parts(self._measuring.busy) if self._keeping else {}
+        if self._care.refuses:  # nobody has to be turned away first for it to be known
+            found["store"] = "unready"
         return of_all | self._turning_parts() | shown | kept | found
 
     def stuck(self) -> list[str]:

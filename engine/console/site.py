@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 
 from engine.accounts.matrix import MATRIX, may
 from engine.accounts.words import Permission
-from engine.auditing import Act
 from engine.config.loading import channel_files
 from engine.console.api.routes import api_routes
 from engine.console.assets import asset_routes
@@ -41,7 +40,7 @@ from engine.console.pages.trying import Trials, trial_routes
 from engine.console.pages.worklist import worklist_routes
 from engine.operations.every import OPERATIONS
 from engine.operations.loading import loaded
-from engine.operations.operation import Desk, Forbidden, NotThere, entry
+from engine.operations.operation import Desk, Forbidden, NotThere, tell_refused
 
 __all__ = ["Area", "areas", "places", "routes"]
 
@@ -140,8 +139,7 @@ def _guarded(desk: Desk, area: Area, route: Route) -> Route:
     async def checked(request: Request) -> Response:
         caller = caller_of(request)
         if not may(caller, area.needs):
-            told = entry(desk, caller, Act.FORBID, f"page:{area.path}", outcome="refused")
-            await run_in_threadpool(desk.store.record, [told])
+            await run_in_threadpool(tell_refused, desk, caller, f"page:{area.path}")
             roles = " or ".join(sorted(role for role, has in MATRIX.items() if area.needs in has))
             raise Forbidden(f"{area.name or area.path} is for people with the role {roles}.")
         return await endpoint(request)

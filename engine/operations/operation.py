@@ -12,11 +12,12 @@ from engine.accounts.matrix import may
 from engine.accounts.words import Caller, Permission
 from engine.auditing import Act, Entry, Role
 from engine.errors import Misconfigured, WardlineError
+from engine.operations.refusing import Refusals
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.keys import KeyRing
 
-__all__ = ["Desk", "Forbidden", "NotThere", "Operation", "entry", "perform", "permit"]
+__all__ = ["Desk", "Forbidden", "NotThere", "Operation", "entry", "perform", "permit", "tell_refused"]
 
 Asked = TypeVar("Asked")
 Given = TypeVar("Given")
@@ -48,6 +49,7 @@ class Desk:
     settings: Settings
     clock: Callable[[], float]
     environ: Mapping[str, str] = field(repr=False, default_factory=dict)
+    refusals: Refusals = field(repr=False, compare=False, default_factory=Refusals)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _check_values(asked: Any) -> None:
 def permit(desk: Desk, caller: Caller, operation: Operation[Any, Any]) -> None:
     """Raise `Forbidden`, which is recorded, when the caller may not do it."""
     if not may(caller, operation.needs):
-        desk.store.record([_refused(desk, caller, operation)])
+        tell_refused(desk, caller, f"operation:{operation.name}")
         raise Forbidden(f"{operation.name} takes a role with the permission to {operation.needs.value}")
 
 
@@ -123,5 +125,9 @@ def entry(desk: Desk, caller: Caller, act: Act, object_: str, **more: Any) -> En
     return Entry(at=desk.clock(), who=caller.name, role=role, act=act, object=object_, detail=detail, **more)
 
 
-def _refused(desk: Desk, caller: Caller, operation: Operation[Any, Any]) -> Entry:
-    return entry(desk, caller, Act.FORBID, f"operation:{operation.name}", outcome="refused")
+def tell_refused(desk: Desk, caller: Caller, object_: str) -> None:
+    """Record that the caller may not have it; of many times the same, with how many it has been so far."""
+    times = desk.refusals.one_more(caller.name, object_, desk.clock())
+    if times:
+        detail = {"times": str(times)} if times > 1 else {}
+        desk.store.record([entry(desk, caller, Act.FORBID, object_, outcome="refused", detail=detail)])

@@ -34,13 +34,15 @@ class CareLoop:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._reserve, self._clock, self._steady = store, reserve, clock, steady
-        self._refuses = False
+        self.refuses = False
+        """Whether nothing new is taken, for want of room."""
         self._due = float("-inf")
 
     def turn(self) -> float:
-        """Look; the seconds to rest."""
+        """Look; the seconds to rest. What fills is told at once, with the gauges that alerts look at."""
+        before = self.refuses
         self._watch_disk()
-        if self._steady() >= self._due:
+        if self._steady() >= self._due or self.refuses != before:
             self._due = self._steady() + SIZED
             self._measure()
         return EVERY
@@ -49,12 +51,12 @@ class CareLoop:
         disk = self._store.disk()
         if disk is None or not self._reserve:
             return
-        if not self._refuses and disk.free < self._reserve:
-            self._refuses = True
+        if not self.refuses and disk.free < self._reserve:
+            self.refuses = True
             self._store.refuse("the disk is nearly full: nothing new is taken until there is room")
             signal(DiskFilling(disk.free))
-        elif self._refuses and disk.free > self._reserve * 1.5:
-            self._refuses = False
+        elif self.refuses and disk.free > self._reserve * 1.5:
+            self.refuses = False
             self._store.refuse("")
             signal(DiskFree(disk.free))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from engine.accounts.words import Caller, Permission, Role
 from engine.auditing import AuditQuery
 from engine.errors import Misconfigured
-from engine.operations.operation import Desk, Forbidden, Operation, perform
+from engine.operations.operation import Desk, Forbidden, Operation, perform, tell_refused
 from engine.settings import Settings
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
@@ -55,6 +56,25 @@ def test_who_may_not_is_recorded(desk: Desk) -> None:
         "ann", "operation:door.pause", "refused",
     )  # fmt: skip
     assert refused.entry.detail == {"via": "session", "roles": "viewer", "address": "127.0.0.1"}
+
+
+def test_asking_again_and_again_does_not_fill_the_audit(desk: Desk) -> None:
+    now = [7.0]
+    desk = replace(desk, clock=lambda: now[0])
+    for _ in range(120):
+        with pytest.raises(Forbidden):
+            perform(desk, caller(Role.VIEWER), STOP, Asked("night"))
+    tell_refused(desk, caller(Role.VIEWER), "page:/audit")
+    now[0] += 901
+    tell_refused(desk, caller(Role.VIEWER), "page:/audit")
+    told = [one.entry for one in desk.store.entries(AuditQuery(act="forbid"))]
+    assert sorted((one.at, one.object, one.detail.get("times", "1")) for one in told) == [
+        (7.0, "operation:door.pause", "1"),
+        (7.0, "operation:door.pause", "10"),
+        (7.0, "operation:door.pause", "100"),
+        (7.0, "page:/audit", "1"),
+        (908.0, "page:/audit", "1"),
+    ]
 
 
 @pytest.mark.parametrize("why", ["", "  ", " x "])

@@ -65,6 +65,8 @@ def test_t11_nothing_new_is_taken_before_the_disk_is_full_and_what_is_stored_goe
     accept(store, 1)
     free[0] = GB - 1
     loop.turn()
+    assert loop.refuses
+    assert store.last_values()["wardline_disk_free_ratio"].value < 0.01
     with pytest.raises(Unavailable, match="nearly full"):
         accept(store, 2)
     with pytest.raises(Unavailable, match="nearly full"):
@@ -77,6 +79,7 @@ def test_t11_nothing_new_is_taken_before_the_disk_is_full_and_what_is_stored_goe
         accept(store, 2)
     free[0] = 2 * GB
     loop.turn()
+    assert not loop.refuses
     store.check()
     assert accept(store, 2) == [2]
 
