@@ -19,7 +19,7 @@ from pathlib import Path
 import uvloop
 from twisted.internet import asyncioreactor
 
-from engine.app.process import SWITCH
+from engine.app.process import SWITCH, spare_the_collector
 from engine.hl7.accept import AcceptRules
 from engine.listeners.channel import Channel, Doors
 from engine.listeners.mllp import MllpListener
@@ -116,6 +116,7 @@ def main() -> None:
         Doors(submit, lambda *_: None, lambda *_: None, lambda *_: None, Fingerprints(ring)),
         lambda *args, **kwargs: MllpServer(*args, caps=Caps(1000, 1000), **kwargs),
     )
+    spare_the_collector()
     print(listener.open(reactor, "127.0.0.1", 0), flush=True)
     reactor.run()
 

@@ -3,8 +3,8 @@
 What is submitted and what comes back is the business of the store's verb: arrivals and receipts
 (`MessageStore.accept`), units and what became of them (`ResourceStore.write`), entries
 (`AuditStore.record`). There is no timer.
-While a commit runs, more gathers; when it ends, all that waits shares the next one. What is alone and
-finds the store idle is committed at once in the reactor's thread, because going through another thread
+While a commit runs, more gathers; when it ends, all that waits shares the next one. A store that is idle
+and was quick the last time commits at once in the reactor's thread, because going through another thread
 would cost more than the commit (docs/decisions/0003).
 """
 
@@ -56,8 +56,8 @@ class Intake(Generic[A, R]):
 
     `size` says how much of a commit one takes (default: all the same); a commit takes no more than
     `LARGEST_BATCH` of it, but for one that is larger by itself.
-    `call_soon` runs a function in the reactor's next turn and `call_later` after seconds.
-    `opened(bool)` is told when the store stops or starts taking commits, so that listeners can
+    `call_soon` runs a function in the reactor's next turn and `call_later` after seconds, which `clock`
+    tells. `opened(bool)` is told when the store stops or starts taking commits, so that listeners can
     close and open: a sender that gets no answer sends again, a sender that gets an error
     discards (spec: acknowledgement, section 3.1). `failed` makes the signal of how many were not stored,
     and why."""
@@ -74,9 +74,10 @@ class Intake(Generic[A, R]):
         stored: Callable[[], None],
         size: Callable[[A], int] | None = None,
         failed: Callable[[int, str], Signal] = AcceptFailed,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._store, self._save, self._threads, self._size = store, commit, threads, size
-        self._call_soon, self._call_later = call_soon, call_later
+        self._call_soon, self._call_later, self._clock = call_soon, call_later, clock
         self._opened, self._stored, self._failed = opened, stored, failed
         self._waiting: deque[tuple[A, Callable[[R | None], None]]] = deque()
         self._busy = False
@@ -99,10 +100,10 @@ class Intake(Generic[A, R]):
     def _commit(self) -> None:
         batch = self._together()
         submitted = [one for one, _ in batch]
-        if len(batch) == 1 and self._quick and self._store.idle():
+        if self._quick and self._store.idle():
             self._inline(submitted, batch)
             return
-        started = perf_counter()
+        started = self._clock()
         done: Deferred[list[R]] = self._threads.run(self._save, submitted)
         done.addCallbacks(self._committed, self._lost, callbackArgs=(batch, started), errbackArgs=(batch,))
 
@@ -118,7 +119,7 @@ class Intake(Generic[A, R]):
         return batch
 
     def _inline(self, submitted: list[A], batch: Batch[A, R]) -> None:
-        started = perf_counter()
+        started = self._clock()
         try:
             results = self._save(submitted)
         except Exception:
@@ -127,7 +128,7 @@ class Intake(Generic[A, R]):
         self._committed(results, batch, started)
 
     def _committed(self, results: list[R], batch: Batch[A, R], started: float) -> None:
-        self._quick = len(batch) == 1 and perf_counter() - started < QUICK
+        self._quick = self._clock() - started < QUICK
         for (_, settled), result in zip(batch, results, strict=True):
             _tell(settled, result)
         self._stored()

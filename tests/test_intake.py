@@ -10,20 +10,23 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from engine.errors import Unavailable
-from engine.intake import LARGEST_BATCH, Intake
+from engine.intake import LARGEST_BATCH, QUICK, Intake
 from engine.model import Arrival, Receipt
 
 
 class Storage:
     """A store whose commits the test lets happen."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.batches: list[int] = []
         self.down = False
+        self.takes = 2 * QUICK
+        self._clock = clock
 
     def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
         if self.down:
             raise Unavailable("disk full")
+        self._clock.rightNow += self.takes
         self.batches.append(len(arrivals))
         return [Receipt(len(self.batches) * 1000 + number) for number in range(len(arrivals))]
 
@@ -60,7 +63,8 @@ class Bench:
     """An intake with everything around it in the test's hands."""
 
     def __init__(self, size: Callable[[Arrival], int] | None = None) -> None:
-        self.clock, self.storage, self.thread = Clock(), Storage(), Held()
+        self.clock, self.thread = Clock(), Held()
+        self.storage = Storage(self.clock)
         self.open: list[bool] = []
         self.receipts: list[Receipt | None] = []
         self.intake = Intake(
@@ -72,6 +76,7 @@ class Bench:
             opened=self.open.append,
             stored=lambda: None,
             size=size,
+            clock=self.clock.seconds,
         )
 
     def submit(self, count: int = 1, raw: bytes = b"MSH|") -> None:
@@ -123,20 +128,38 @@ def test_a_batch_is_bounded_by_what_its_parts_take() -> None:
         bench.submit(1, b"x" * length)
     while bench.intake.waiting:
         bench.turn()
-        if bench.thread.calls:  # one that is alone may go at once
-            bench.thread.finish()
+        bench.thread.finish()
     assert bench.storage.batches == [3, 1, 1, 1]
     assert None not in bench.receipts
 
 
-def test_a_lone_message_on_a_quick_store_is_committed_inline(bench: Bench) -> None:
+def test_a_quick_store_that_is_idle_commits_inline(bench: Bench) -> None:
+    bench.storage.takes = QUICK / 2
     bench.submit()
     bench.turn()
     bench.thread.finish()
-    bench.submit()
-    bench.turn()
-    assert bench.storage.batches == [1, 1]
+    for count in (1, 7):
+        bench.submit(count)
+        bench.turn()
+    assert bench.storage.batches == [1, 1, 7]
     assert not bench.thread.calls
+
+
+def test_a_store_that_was_slow_once_commits_beside_the_reactor_until_it_is_quick_again(bench: Bench) -> None:
+    for takes, beside in (
+        (QUICK / 2, True),
+        (QUICK * 2, False),
+        (QUICK * 2, True),
+        (QUICK / 2, True),
+        (0, False),
+    ):
+        bench.storage.takes = takes
+        bench.submit(3)
+        bench.turn()
+        assert bool(bench.thread.calls) == beside
+        if beside:
+            bench.thread.finish()
+    assert bench.storage.batches == [3] * 5
 
 
 def test_receipts_come_in_the_order_of_arrival(bench: Bench) -> None:
@@ -187,8 +210,8 @@ def test_arrivals_behind_a_failed_commit_are_tried_on_their_own(bench: Bench) ->
     assert [receipt is None for receipt in bench.receipts] == [True, False]
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["inline", "in the thread"])
-def test_an_answer_that_fails_costs_nobody_else_theirs(bench: Bench, alone: bool) -> None:
+@pytest.mark.parametrize("inline", [True, False], ids=["inline", "in the thread"])
+def test_an_answer_that_fails_costs_nobody_else_theirs(bench: Bench, inline: bool) -> None:
     told: list[Receipt | None] = []
 
     def fails(receipt: Receipt | None) -> None:
@@ -196,16 +219,19 @@ def test_an_answer_that_fails_costs_nobody_else_theirs(bench: Bench, alone: bool
         if receipt is not None:
             raise ZeroDivisionError
 
-    bench.submit()  # quick and alone: from now on the store is known to be fast
+    bench.storage.takes = 0 if inline else 2 * QUICK
+    bench.submit()  # how long it takes is known from now on
     bench.turn()
     bench.thread.finish()
     bench.intake.submit(Arrival("c", b"MSH|", b"f" * 16, b"d" * 16, 0.0), fails)
-    bench.submit(0 if alone else 1)
+    bench.submit()
     bench.turn()
-    if not alone:
+    if not inline:
         bench.thread.finish()
     assert [receipt is None for receipt in told] == [False, True]
     bench.submit()
     bench.turn()
+    if not inline:
+        bench.thread.finish()
     assert None not in bench.receipts
     assert bench.intake.waiting == 0

@@ -24,26 +24,27 @@ ROWS_PER_STATEMENT: Final = 256
 class Work:
     """A transaction in progress."""
 
-    __slots__ = ("_driver", "_written", "core")
+    __slots__ = ("_cursor", "_written", "core")
 
     def __init__(self, core: Connection, written: Callable[[str], str]) -> None:
         self.core = core
-        self._driver: Any = core.connection.driver_connection
+        driver: Any = core.connection.driver_connection
+        self._cursor: Any = driver.cursor()  # one for all: nothing is left unread between two statements
         self._written = written  # our SQL text → the driver's
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        found: list[tuple[Any, ...]] = self._driver.execute(self._written(sql), parameters).fetchall()
+        found: list[tuple[Any, ...]] = self._cursor.execute(self._written(sql), parameters).fetchall()
         return found
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; how many rows it touched."""
-        count: int = self._driver.execute(self._written(sql), parameters).rowcount
+        count: int = self._cursor.execute(self._written(sql), parameters).rowcount
         return count
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each of the rows."""
-        self._driver.cursor().executemany(self._written(sql), rows)
+        self._cursor.executemany(self._written(sql), rows)
 
 
 class Database(ABC):
@@ -143,7 +144,7 @@ def rows_of(work: Work, query: str, keys: Sequence[Any], *first: Any) -> list[tu
     found: list[tuple[Any, ...]] = []
     for start in range(0, len(keys), ROWS_PER_STATEMENT):
         part = keys[start : start + ROWS_PER_STATEMENT]
-        found += work.rows(query.format(marks(len(part))), (*first, *part))
+        found += work.rows(_listing(query, len(part)), (*first, *part))
     return found
 
 
@@ -156,7 +157,20 @@ def insert(work: Work, statement: str, columns: int, flat: list[Any], rest: str 
     while start < rows:
         left = rows - start
         count = left if left <= 32 else min(ROWS_PER_STATEMENT, 1 << (left.bit_length() - 1))
-        part = flat[start * columns : (start + count) * columns]
-        inserted += work.run(statement + values(columns, count, same) + rest, part)
+        part = flat if count == rows else flat[start * columns : (start + count) * columns]
+        inserted += work.run(_inserting(statement, columns, count, rest, same), part)
         start += count
     return inserted
+
+
+# The very same text each time is found again by the driver without being read through.
+
+
+@lru_cache(maxsize=1024)
+def _listing(query: str, count: int) -> str:
+    return query.format(marks(count))
+
+
+@lru_cache(maxsize=1024)
+def _inserting(statement: str, columns: int, rows: int, rest: str, same: str) -> str:
+    return statement + values(columns, rows, same) + rest

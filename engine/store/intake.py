@@ -39,9 +39,9 @@ GONE: Final = Reason(
 )
 
 _ORIGINALS: Final = (
-    "SELECT fingerprint, digest, id, answered FROM messages WHERE is_original = 1 AND fingerprint IN"
+    "SELECT fingerprint, digest, id, answered FROM messages WHERE is_original = 1 AND fingerprint IN ({})"
+    " UNION ALL SELECT NULL, NULL, coalesce(max(id), 0), NULL FROM messages"
 )
-_NEWEST: Final = "SELECT NULL, NULL, coalesce(max(id), 0), NULL FROM messages"
 _OWE: Final = (
     "INSERT INTO owed (message_id, channel, state, attempts) VALUES (?, ?, 'owed', 0)"
     " ON CONFLICT (message_id) DO UPDATE SET state = 'owed', attempts = 0"
@@ -171,8 +171,7 @@ class Intake(Part):
 def _originals(work: Work, fingerprints: list[bytes]) -> tuple[int, _Known]:
     """The newest id of all messages, and what stands under these fingerprints."""
     newest, known = 0, _Known()
-    query = f"{_ORIGINALS} ({{}}) UNION ALL {_NEWEST}"
-    for fingerprint, digest, message_id, answered in rows_of(work, query, fingerprints):
+    for fingerprint, digest, message_id, answered in rows_of(work, _ORIGINALS, fingerprints):
         if fingerprint is None:
             newest = message_id
         else:
@@ -218,10 +217,10 @@ def _receive_numbered(
 
 def _owe(work: Work, arrivals: Sequence[Arrival], receipts: Sequence[Receipt]) -> None:
     """Note the application answers that are owed from now on; to a resend again, for its original."""
-    rows = [
-        (receipt.original or receipt.id, arrival.channel)
-        for arrival, receipt in zip(arrivals, receipts, strict=True)
-        if arrival.owes and receipt.id
-    ]
-    if rows:
+    if any([arrival.owes for arrival in arrivals]):
+        rows = [
+            (receipt.original or receipt.id, arrival.channel)
+            for arrival, receipt in zip(arrivals, receipts, strict=True)
+            if arrival.owes and receipt.id
+        ]
         work.run_many(_OWE, rows)
