@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from engine.auditing import Entry
 from engine.errors import Unavailable
-from engine.store.base import AuditStore
+from engine.store.contracts.audit import AuditStore
 from engine.telemetry import AcceptFailed, LoopFailed, Signal, StoreFailed, StoreRecovered, signal
 
 __all__ = ["Intake", "record_all"]
@@ -140,7 +140,7 @@ class Intake(Generic[A, R]):
             _tell(settled, None)
         if isinstance(failure.value, Unavailable) and self.available:
             self.available = False
-            signal(StoreFailed(error=type(failure.value).__name__))
+            signal(StoreFailed(error=str(failure.value)))
             self._opened(False)
             self._call_later(PROBE_EVERY, self._probe)
         self._next()

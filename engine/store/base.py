@@ -47,7 +47,7 @@ from engine.store.contracts.vault import VaultStore
 from engine.store.contracts.views import ViewStore
 from engine.tokens import NewToken
 
-__all__ = ["AuditStore", "CoursesMoved", "MessageStore", "Store", "TokensTaken", "VaultTurned"]
+__all__ = ["CoursesMoved", "MessageStore", "Store", "TokensTaken", "VaultTurned"]
 
 
 class TokensTaken(Exception):

@@ -53,7 +53,7 @@ _WRITER_CACHE: Final = "PRAGMA cache_size = -65536"
 # For every bytes and None that is bound `sqlite3` looks for an adapter, and for want of one it asks the
 # value for attributes that it does not have, which costs more than the binding.
 sqlite3.register_adapter(bytes, bytes.__bytes__)
-sqlite3.register_adapter(type(None), {}.get)  # None again, at the least cost
+sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type]  # None again, at the least cost
 
 
 class SqliteDatabase(Database):
