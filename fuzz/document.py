@@ -23,7 +23,7 @@ from engine.hl7.numbers import money, number
 from engine.hl7.path import Path
 from engine.hl7.quirks import odd
 from engine.hl7.reading import Reading
-from engine.hl7.times import moment, time_of_day, zone_of
+from engine.hl7.times import moment, zone_of
 from engine.hl7.tree import leaves
 from engine.hl7.writing import changed
 from mllp.answers import control_id, read_answer
@@ -140,7 +140,7 @@ def check_value(document: Document, value: str) -> None:
     marks = document.delimiters
     if marks.escape:
         assert unescape(escape(value, marks), marks, document.codec) == (value, 0)
-    for read in (number, time_of_day, lambda text: moment(text, ZONE).end, lambda text: money(text, "")):
+    for read in (number, lambda text: moment(text, ZONE).end, lambda text: money(text, "")):
         with suppress(Unacceptable):
             read(value)
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["INTERACTIONS", "Interaction", "Scopes", "read_scope"]
+__all__ = ["Interaction", "Scopes", "read_scope"]
 
 Interaction = Literal[
     "create", "read", "vread", "history", "update", "patch", "delete", "search", "history-type"
 ]
 """What is done with a resource; `history` is that of one resource, `history-type` of all of a type."""
-
-INTERACTIONS: Final[tuple[Interaction, ...]] = get_args(Interaction)
 
 MAX_SCOPE: Final = 4096
 """Characters of a scope parameter, at most."""

@@ -26,8 +26,6 @@ __all__ = ["Wanted", "Watch", "routes_wanted"]
 Wanted = tuple[Watches, Mapping[str, Route]]
 """What an edition wants watched, and the routes that it needs."""
 
-Failed = Callable[[BaseException], float]
-
 
 class Watch:
     """Looks at the store, and tells people. To be made before this process says anything of itself. Raises

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = [
-    "ALIASES", "CHARSETS", "DEFAULT_VERSION", "ERROR_CODES", "PROCESSING_IDS",
-    "SEVERITIES", "read_version",
-]  # fmt: skip
+__all__ = ["ALIASES", "CHARSETS", "DEFAULT_VERSION", "ERROR_CODES", "read_version"]
 
 ERROR_CODES: Final = {
     0: "Message accepted",
@@ -29,12 +26,6 @@ ERROR_CODES: Final = {
     207: "Application error",
 }
 """Table 0357, message error condition codes."""
-
-SEVERITIES: Final = frozenset("EFWI")
-"""Table 0516: error, fatal, warning, information."""
-
-PROCESSING_IDS: Final = {"P": "production", "D": "debugging", "T": "training"}
-"""Table 0103."""
 
 CHARSETS: Final = {
     "ASCII": "ascii",

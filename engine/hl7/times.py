@@ -1,4 +1,4 @@
-"""Dates and times (HL7 v2.9.1 chapter 2A: DTM, DT, TM; the older TS is a DTM in its first component).
+"""Dates and times (HL7 v2.9.1 chapter 2A: DTM, DT; the older TS is a DTM in its first component).
 
 **Precision is information**: `2026` is a year, not its first of January. A local time is read in the
 zone of its own offset, else of MSH-7's (which speaks for the whole message), else of the channel,
@@ -12,14 +12,14 @@ A range (DR, `start^end`) is two values at two paths: `FT1-4.1` and `FT1-4.2`.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Literal
 
 import msgspec
 
 from engine.errors import Unacceptable
 
-__all__ = ["Moment", "Precision", "moment", "time_of_day", "zone_of"]
+__all__ = ["Moment", "Precision", "moment", "zone_of"]
 
 Precision = Literal["year", "month", "day", "hour", "minute", "second", "fraction"]
 
@@ -30,8 +30,6 @@ _YEAR = r"(?P<year>\d{4})"
 _HL7 = re.compile(rf"{_YEAR}(?:(?P<month>\d\d)(?P<day>\d\d)?)?(?P<offset>[+-]\d{{4}})?", re.ASCII)
 _HL7_CLOCK = re.compile(rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)T?{_CLOCK}", re.ASCII)
 _ISO = re.compile(rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?:[T ]{_ISO_CLOCK})?", re.ASCII)
-_TIME = re.compile(_CLOCK, re.ASCII)
-_ISO_TIME = re.compile(_ISO_CLOCK, re.ASCII)
 _NO_POINT = re.compile(r"(\d{14})(\d{3})([+-]\d{4})?", re.ASCII)
 _MSH7_OFFSET = re.compile(
     r"(?:\d{4,17}(?:\.\d{1,6})?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
@@ -121,21 +119,6 @@ def zone_of(sent_at: str, channel: tzinfo) -> tzinfo:
     the channel's zone."""
     found = _MSH7_OFFSET.fullmatch(sent_at.strip())
     return _offset(found["offset"], "MSH-7") or channel if found else channel
-
-
-def time_of_day(text: str, place: str = "") -> tuple[time, Precision]:
-    """A TM: `HH[MM[SS[.S…]]][±ZZZZ]`, aware when it has an offset. Raises as `moment` does."""
-    found = _TIME.fullmatch(text.strip()) or _ISO_TIME.fullmatch(text.strip())
-    if found is None:
-        raise _bad(place)
-    parts: dict[str, str] = {**_NONE, **found.groupdict("")}
-    precision = next(word for word in _PRECISIONS if parts[word])
-    hour, minute, second = (int(parts[word] or 0) for word in ("hour", "minute", "second"))
-    micro = int(parts["fraction"].ljust(6, "0"))
-    try:
-        return time(hour, minute, second, micro, _offset(parts["offset"], place)), precision
-    except ValueError:
-        raise _bad(place) from None
 
 
 def _offset(text: str, place: str) -> timezone | None:

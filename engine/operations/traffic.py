@@ -28,8 +28,6 @@ __all__ = ["CHANNEL", "OPERATIONS", "SHOW", "Asked", "Named", "Traffic"]
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
-_LATELY: Final = 300.0
-"""Seconds over which a rate is told."""
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -29,7 +29,6 @@ _DEEPEST: Final = 5
 
 _SKIPPED: Final = frozenset({"modifierExtension", "contained", "fhir_comments", "implicitRules"})
 _WITHIN: Final = frozenset({"extension", "id"})
-_WHOLE: Final = frozenset({"integer", "positiveInt", "unsignedInt"})
 
 
 class Made(NamedTuple):

@@ -20,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 from engine.proof.canaries import CORES, FRAMES, Canaries
 
-__all__ = ["Search", "leaks", "places_in"]
+__all__ = ["Search", "leaks"]
 
 _CANARY: Final = re.compile(
     "|".join(rf"{one.head}\d{{8}}{one.tail}" for one in FRAMES).encode(), re.IGNORECASE
@@ -70,11 +70,6 @@ class Search:
             days = map(self._canaries.day_of, _days(piece, after, before))
             self._read[key] = leaks(piece), {place for place in days if place}
         return self._read[key]
-
-
-def places_in(blob: bytes, canaries: Canaries) -> set[str]:
-    """The places whose canaries stand in these bytes."""
-    return Search(canaries).places_in(blob)
 
 
 def leaks(blob: bytes) -> set[str]:

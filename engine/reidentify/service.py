@@ -21,6 +21,7 @@ from engine.access.jwt import read_json
 from engine.errors import Unavailable
 from engine.people.words import Person
 from engine.privacy.tokens import DOMAINS
+from engine.privacy.vault import read_identifier
 from engine.reidentify.desk import Desk
 from engine.reidentify.gate import Gate
 from engine.reidentify.requests import Request, Shown
@@ -219,7 +220,7 @@ def _request(request: Request, person: Person, now: Moment) -> dict[str, Any]:
 
 
 def _shown(shown: Shown) -> Answer:
-    domain, authority, type_, value = shown.identifier.split("\x1f")
+    found = read_identifier(shown.identifier)
     return Answer(
         200,
         {
@@ -228,10 +229,10 @@ def _shown(shown: Shown) -> Answer:
             "token": shown.token,
             "merged_into": shown.merged_into,
             "identifier": {
-                "domain": _DOMAINS.get(domain, domain),
-                "authority": authority,
-                "type": type_,
-                "value": value,
+                "domain": _DOMAINS.get(found.domain, found.domain),
+                "authority": found.authority,
+                "type": found.type,
+                "value": found.value,
             },
         },
     )

@@ -34,7 +34,6 @@ MANIFEST: Final = "manifest.json"
 DATA: Final = "data"
 """The folder of a copied PostgreSQL server within a backup."""
 
-_CHUNK: Final = 2**20
 _SERVERS: Final = f"{DATA}/backup_manifest"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.access import Scopes
-from engine.access.scopes import INTERACTIONS, read_scope
+from engine.access.scopes import Interaction, read_scope
 
 LETTERS = {
     "create": "c", "read": "r", "vread": "r", "history": "r", "update": "u", "patch": "u", "delete": "d",
@@ -74,14 +76,21 @@ def _words(text: str) -> st.SearchStrategy[str]:
 WORDS = st.lists(_words(""), max_size=5)
 
 
-@given(WORDS, st.sampled_from(["SupplyRequest", "ChargeItem", "Task"]), st.sampled_from(INTERACTIONS))
+@given(
+    WORDS, st.sampled_from(["SupplyRequest", "ChargeItem", "Task"]), st.sampled_from(get_args(Interaction))
+)
 def test_scopes_allow_what_one_of_their_words_says(words: list[str], type_: str, interaction: str) -> None:
     means = [found for word in words if (found := read_scope(word))]
     wanted = any(named in ("*", type_) and LETTERS[interaction] in letters for named, letters in means)
     assert Scopes.of(words).may(type_, interaction) is wanted  # type: ignore[arg-type]
 
 
-@given(WORDS, WORDS, st.sampled_from(["SupplyRequest", "ChargeItem", "Task"]), st.sampled_from(INTERACTIONS))
+@given(
+    WORDS,
+    WORDS,
+    st.sampled_from(["SupplyRequest", "ChargeItem", "Task"]),
+    st.sampled_from(get_args(Interaction)),
+)
 def test_granted_is_what_was_asked_for_and_is_allowed(
     asked: list[str], allowed: list[str], type_: str, interaction: str
 ) -> None:

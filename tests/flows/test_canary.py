@@ -27,7 +27,7 @@ from running import wait_for
 
 from engine.proof.canaries import Canaries
 from engine.proof.hl7_messages import FEW, Writer
-from engine.proof.search import places_in
+from engine.proof.search import Search
 from engine.store.contracts.views import MessageView
 
 COMMANDS = {
@@ -187,7 +187,7 @@ def test_the_canaries_did_go_in(story: Story) -> None:
 
 def test_no_canary_is_anywhere_outside(story: Story) -> None:
     assert {
-        name: found for name, blob in story.seen.items() if (found := places_in(blob, story.canaries))
+        name: found for name, blob in story.seen.items() if (found := Search(story.canaries).places_in(blob))
     } == {}
     assert len(story.seen) > 20
     assert len(story.seen["logs"]) > 20_000
@@ -199,7 +199,7 @@ def test_answers_repeat_what_they_must_and_nothing_else(story: Story) -> None:
         case.name: leaked
         for case, answers in zip(story.cases, story.answers, strict=True)
         for answer in answers
-        if answer and (leaked := places_in(repeats(case.raw, answer), story.canaries))
+        if answer and (leaked := Search(story.canaries).places_in(repeats(case.raw, answer)))
     }
     assert found == {}
 
@@ -243,7 +243,7 @@ def test_a_planted_leak_is_found(place: str, tmp_path: Path) -> None:
     told = json.loads(engine.wardline("incidents", "--json")[1])
     assert [one["entry"]["detail"]["where"] for one in told] == stopped
     seen |= files(engine, "") | {"logs": "\n".join(engine.logs).encode(), "answers": repeats(raw, answer)}
-    found = {name.partition(" ")[0] for name, blob in seen.items() if places_in(blob, canaries)}
+    found = {name.partition(" ")[0] for name, blob in seen.items() if Search(canaries).places_in(blob)}
     assert (
         found
         == {

@@ -18,7 +18,7 @@ from demo.odoo import Running
 from demo.postgres import Postgres
 from engine.proof.canaries import Canaries
 from engine.proof.places import tables
-from engine.proof.search import places_in
+from engine.proof.search import Search
 from engine.store.contracts.views import DeliveryView
 
 pytestmark = [
@@ -73,7 +73,7 @@ def test_no_canary_is_anywhere_in_odoo(hospital: Running, tmp_path: Path) -> Non
     found, holding = search(hospital, canaries, tokens_of(delivered), log_from)
     assert found == {}
     assert {"public.res_partner", "public.sale_order"} <= holding  # what did get there is found so
-    assert places_in("\n".join([*engine.logs, printed]).encode(), canaries) == set()
+    assert Search(canaries).places_in("\n".join([*engine.logs, printed]).encode()) == set()
 
 
 def test_a_canary_in_odoo_is_found(hospital: Running) -> None:
@@ -95,7 +95,7 @@ def search(
     """Where in Odoo canaries stand, and which; and where tokens stand."""
     found, holding = {}, set()
     for name, blob in everything(hospital, log_from):
-        if places := places_in(blob, canaries):
+        if places := Search(canaries).places_in(blob):
             found[name] = places
         if any(token in blob for token in tokens):
             holding.add(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import Unacceptable
-from engine.hl7.times import moment, time_of_day, zone_of
+from engine.hl7.times import moment, zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -116,26 +116,6 @@ def test_zone_of_a_message(sent_at, offset):
     assert zone_of(sent_at, BERLIN) == offset
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("12", (time(12), "hour")),
-        ("1230", (time(12, 30), "minute")),
-        ("12:30", (time(12, 30), "minute")),
-        ("123015.5", (time(12, 30, 15, 500_000), "fraction")),
-        ("123015-0500", (time(12, 30, 15, tzinfo=timezone(-timedelta(hours=5))), "second")),
-    ],
-)
-def test_time_of_day(text, expected):
-    assert time_of_day(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "24", "1260", "1", "123", "noon", "12.5"])
-def test_time_of_day_that_is_none(text):
-    with pytest.raises(Unacceptable):
-        time_of_day(text)
-
-
 @given(st.datetimes(min_value=datetime(1000, 1, 1)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001
 def test_what_is_written_reads_back(local, minutes):
     start = local.replace(tzinfo=timezone(timedelta(minutes=minutes)))
@@ -147,6 +127,6 @@ def test_what_is_written_reads_back(local, minutes):
 
 @given(st.text(alphabet="0123456789-+:.TZ ", max_size=30))
 def test_nothing_but_unacceptable_is_raised(text):
-    for read in (lambda: moment(text, BERLIN).end, lambda: time_of_day(text), lambda: zone_of(text, BERLIN)):
+    for read in (lambda: moment(text, BERLIN).end, lambda: zone_of(text, BERLIN)):
         with suppress(Unacceptable):
             read()

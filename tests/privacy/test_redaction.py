@@ -21,7 +21,7 @@ from engine.privacy.tokens import parse
 from engine.privacy.vault import Vault
 from engine.proof.canaries import Canaries
 from engine.proof.hl7_messages import EVERYTHING, FIELDS, Writer
-from engine.proof.search import places_in
+from engine.proof.search import Search
 
 HEADER = r"MSH|^~\&|EHR^1.2.3^ISO|HOSP|ENG|STORE|20261121120000+0100||ADT^A01^ADT_A01|C1|P|2.5"
 
@@ -150,7 +150,7 @@ def test_no_canary_of_any_place_of_any_segment_passes(kind: str) -> None:
     raw = Writer(canaries).message("forward", kind, identifiers, segments=EVERYTHING)
     segments = [*EVERYTHING, "SFT", "ZPI", "ZZZ", "XYZ"]
     made = Redaction(Readers(Policy()), segments).message(Document.parse(raw), AliasBook())
-    found = places_in(made.message.encode(), canaries)
+    found = Search(canaries).places_in(made.message.encode())
     found -= {f"forward: MSH-{field}" for field in range(3, 7)}  # who sends and receives, as it came
     assert {place for place in found if not _is_authority(place)} == set()
     assert len(canaries) > 5_000

@@ -13,7 +13,7 @@ from engine.privacy.table import v2_rows
 from engine.proof.channels import SERVED, Folders, write_channels
 from engine.proof.plan import Plan, make_plan
 from engine.proof.rows import covered, row_of
-from engine.proof.search import places_in
+from engine.proof.search import Search
 
 SHIPPED = Path(__file__).parents[2] / "channels"
 
@@ -74,7 +74,7 @@ def test_resources_are_valid(plan: Plan) -> None:
 def test_every_canary_of_a_message_is_found_in_it(plan: Plan) -> None:
     sent = next(one for one in plan.messages if one.name == "proof-forwards 2.1")
     expected = {place for place in plan.canaries.all_places() if place.startswith("proof-forwards 2.1: ")}
-    assert expected <= places_in(sent.raw, plan.canaries)
+    assert expected <= Search(plan.canaries).places_in(sent.raw)
 
 
 def test_the_cases_of_the_shipped_channels_are_sent(tmp_path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.proof.canaries import Canaries
-from engine.proof.search import leaks, places_in
+from engine.proof.search import Search, leaks
 
 SPELLINGS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
@@ -48,7 +48,7 @@ def test_it_finds_every_spelling(spelled: str, digits: bool, passes: bool) -> No
     text = (canaries.digits if digits else canaries.word)("PID-5", passes=passes)
     noise = random.Random(3).randbytes(1 << 16)
     blob = noise + b"\x00something=" + SPELLINGS[spelled](text.encode()) + b" or other\x00" + noise
-    assert places_in(blob, canaries) == {"PID-5"}
+    assert Search(canaries).places_in(blob) == {"PID-5"}
 
 
 @pytest.mark.parametrize("before", range(0, 2000, 97))
@@ -56,7 +56,7 @@ def test_wherever_in_a_large_file_it_stands(before: int) -> None:
     canaries = Canaries()
     text = canaries.word("PID-5").encode()
     blob = bytes((1 << 18) - 1000 + before) + text.hex().encode() + bytes(300_000)
-    assert places_in(blob, canaries) == {"PID-5"}
+    assert Search(canaries).places_in(blob) == {"PID-5"}
 
 
 def test_random_bytes_hold_none() -> None:
@@ -77,4 +77,4 @@ def test_another_seed_makes_others() -> None:
 
 
 def test_what_was_never_made_is_told_as_it_stands() -> None:
-    assert places_in(b"ZQXW00000000WXQZ", Canaries()) == {"ZQXW00000000WXQZ"}
+    assert Search(Canaries()).places_in(b"ZQXW00000000WXQZ") == {"ZQXW00000000WXQZ"}
