@@ -13,7 +13,7 @@ import os
 import random
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -55,13 +55,15 @@ _PIECE: Final = 20_000
 
 _MESSAGE: Final = (
     "INSERT INTO messages (id, channel, type, state, received_at, answered, is_original, original, bytes,"
-    " effects, fingerprint, digest, step, reason, edition) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+    " effects, fingerprint, digest, step, reason, edition)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
 )
 _CONTENT: Final = "INSERT INTO contents (message_id, key_id, sealed) VALUES (?, ?, ?)"
 _MENTION: Final = "INSERT INTO mentions (part, term, message_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _DELIVERY: Final = (
-    "INSERT INTO deliveries (id, message_id, channel, destination, lane, sequence_key, effect, checksum, state,"
-    " attempts, due_at, reason, documents, settled_at) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, 1, ?, ?, ?, ?)"
+    "INSERT INTO deliveries (id, message_id, channel, destination, lane, sequence_key, effect, checksum,"
+    " state, attempts, due_at, reason, documents, settled_at)"
+    " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, 1, ?, ?, ?, ?)"
 )
 _TOKEN: Final = (
     "INSERT INTO tokens (token, domain, tenant, key_id, sealed, subject, created_at)"
@@ -103,7 +105,7 @@ class _Years:
     def __init__(self, store: SqlStore, ring: KeyRing, count: int, now: float) -> None:
         self._store, self._count, self._now = store, count, now
         self._began = now - YEARS
-        self._dice = random.Random(7)  # noqa: S311 - the same years each time
+        self._dice = random.Random(7)
         self._vault = Vault.of(ring)
         self._visits = mint(DOMAINS["visit"], os.urandom(26 * (count // _VISITS_EACH + 1)))
         self._terms = [self._lookup(number) for number in range(MRNS)]
@@ -189,8 +191,9 @@ class _Years:
             at = first + day * DAY_SECONDS
             entries = [
                 Entry(
-                    at=at + place * 800, who=f"user{place % 30}", role="user", object=f"message:{day * 90 + place}",
-                    act=self._dice.choice((Act.LOOK, Act.SEARCH, Act.LOGIN, Act.REDELIVER)), why="duty",
+                    at=at + place * 800, who=f"user{place % 30}", role="user", why="duty",
+                    act=self._dice.choice((Act.LOOK, Act.SEARCH, Act.LOGIN, Act.REDELIVER)),
+                    object=f"message:{day * 90 + place}",
                 )
                 for place in range(100)
             ]  # fmt: skip
@@ -223,7 +226,9 @@ def _effects() -> dict[str, bytes]:
     price = Money(Decimal("12.50"), "USD")
     return {
         "sale.order.line": encode(Charge(key="KEY", encounter="VISIT", item=item, price=price, date=day)),
-        "stock.picking": encode(Reserve(key="KEY", items=(item,) * 3, destination="WH/Wards/ICU", encounter="VISIT")),
+        "stock.picking": encode(
+            Reserve(key="KEY", items=(item,) * 3, destination="WH/Wards/ICU", encounter="VISIT")
+        ),
         "res.partner": encode(Encounter(key="KEY", subject="VISIT", kind="inpatient", state="open")),
     }  # fmt: skip
 

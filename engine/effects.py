@@ -11,14 +11,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 __all__ = [
-    "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Forward", "Item", "Lot", "Merge",
-    "Money", "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "Unmerge", "carriers",
-    "covers", "decode", "encode", "kind_of", "schema",
+    "KINDS", "Charge", "Consume", "Credit", "Effect", "EffectBase", "Encounter", "Forward", "Item", "Lot",
+    "Merge", "Money", "Offer", "Price", "Procure", "Product", "Release", "Reserve", "Stocking", "Unmerge",
+    "carriers", "covers", "decode", "encode", "kind_of", "schema",
 ]  # fmt: skip
 
 Priority = Literal["routine", "urgent", "asap", "stat"]
@@ -287,6 +287,10 @@ encode = _encoder.encode
 
 decode = _decoder.decode
 """JSON bytes back into the effect they were."""
+
+
+KINDS: Final = frozenset(str(one.__struct_config__.tag) for one in get_args(Effect))
+"""All words of `kind_of`."""
 
 
 @lru_cache(maxsize=1024)

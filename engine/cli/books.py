@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from engine.cli.progressing import progress
 from engine.cli.show import (
     PAGE,
     ChannelOption,
     JsonOption,
     StoreOption,
     delivery_line,
-    every_delivery,
     every_message,
     open_named,
     print_json,
     table,
     why,
 )
-from engine.effects import kind_of
 from engine.store.base import MessageStore
-from engine.store.contracts.views import AccountRow, Query
+from engine.store.contracts.views import AccountRow, EffectRow, Query
 
 __all__ = ["account"]
-
-EffectSums = Counter[tuple[str, str, str]]
 
 
 def account(
@@ -43,19 +40,15 @@ def account(
 
     Exit code 1 when something does not add up."""
     opened = open_named(store)
-    sums = sorted(
-        (row for row in opened.account() if channel in ("", row.channel)),
-        key=lambda row: (row.channel, row.state.value),
-    )
-    effects: EffectSums = Counter(
-        (view.delivery.channel, kind_of(view.delivery.effect), view.state.value)
-        for view in every_delivery(opened, Query(channel=channel, limit=PAGE))
-    )
+    with progress() as told:
+        sums = [row for row in opened.account(partial(told, "messages")) if channel in ("", row.channel)]
+        effects = opened.effects(channel, partial(told, "effects"))
+        gaps = opened.gaps(partial(told, "books"))
+    gaps += opened.verify_versions() if versions else []
     lines = _lines(opened, channel) if every else []
-    gaps = opened.gaps() + (opened.verify_versions() if versions else [])
     opened.close()
     if as_json:
-        print_json({"messages": sums, "effects": _rows(effects), "every": lines, "gaps": gaps})
+        print_json({"messages": sums, "effects": effects, "every": lines, "gaps": gaps})
     else:
         _print(sums, effects, lines, gaps)
     if gaps:
@@ -69,22 +62,17 @@ def _lines(opened: MessageStore, channel: str) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(effects: EffectSums) -> list[dict[str, Any]]:
-    return [
-        {"channel": channel, "effect": kind, "state": state, "count": count}
-        for (channel, kind, state), count in sorted(effects.items())
-    ]
-
-
-def _print(sums: list[AccountRow], effects: EffectSums, lines: list[dict[str, Any]], gaps: list[str]) -> None:
+def _print(
+    sums: list[AccountRow], effects: list[EffectRow], lines: list[dict[str, Any]], gaps: list[str]
+) -> None:
     console = Console()
     shown = table("channel", "message state", "messages")
     for row in sums:
         shown.add_row(row.channel, row.state.value, str(row.messages))
     console.print(shown)
     shown = table("channel", "effect", "state", "effects")
-    for line in _rows(effects):
-        shown.add_row(*(str(value) for value in line.values()))
+    for one in effects:
+        shown.add_row(one.channel, one.effect, one.state.value, str(one.count))
     console.print(shown)
     for line in lines:
         view = line["message"]

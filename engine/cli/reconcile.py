@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,6 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.accounts.words import Caller
 from engine.accounts.words import Role as AccountRole
@@ -19,6 +17,7 @@ from engine.app.opening import ring_of
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, entry, reason, sign
 from engine.cli.performing import performed
+from engine.cli.progressing import progress
 from engine.cli.proving import KeyOption, teller
 from engine.cli.reconciled import print_check, print_repair, print_repairs
 from engine.cli.show import ChannelOption, JsonOption, StoreOption, open_named, print_json, table, when
@@ -235,18 +234,7 @@ def _decided(store: str | None, number: int, key: Path | None, asked: AskDecisio
 
 
 def _checked(opened: Store, scope: Scope, now: float) -> Report:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
-        tasks: dict[str, int] = {}
-
-        def told(what: str, done: int, total: int) -> None:
-            task = tasks.setdefault(what, -1)
-            if task < 0:
-                task = tasks[what] = bar.add_task(what)
-            bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
-
+    with progress() as told:
         report = check(opened, scope, lambda name: from_environment(name, os.environ), now=now, told=told)
     return replace(report, seconds=time.time() - now)
 

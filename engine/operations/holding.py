@@ -10,9 +10,11 @@ from engine.accounts.words import Caller, Permission
 from engine.auditing import Act, Entry
 from engine.config.loading import LoadedChannel
 from engine.errors import Misconfigured
+from engine.measuring.reading import last_seen
 from engine.operations.loading import loaded
 from engine.operations.operation import Desk, Operation, entry
 from engine.store.contracts.holding import Hold, HoldKind
+from engine.store.contracts.overview import Sought
 
 __all__ = ["HOLD", "HOLDS", "LET_GO", "OPERATIONS", "AskHold", "AskHolds", "Held"]
 
@@ -70,10 +72,16 @@ def _check_known(desk: Desk, asked: AskHold) -> None:
     if asked.kind is HoldKind.DESTINATION:
         known = {name for channel in channels for name in channel.program.destinations}
     else:
-        known = {channel.spec.channel for channel in channels} | {row.channel for row in desk.store.account()}
-    if asked.name not in known:
+        known = {channel.spec.channel for channel in channels} | set(last_seen(desk.store))
+    if asked.name not in known and not _has_messages(desk, asked):
         hint = f"there are: {', '.join(sorted(known)) or 'none'}"
         raise Misconfigured(f"there is no such {_what(asked)}", where="name", hint=hint)
+
+
+def _has_messages(desk: Desk, asked: AskHold) -> bool:
+    """Whether a channel, that no edition has any more, ever took something."""
+    one_of_it = Sought(channel=asked.name, limit=1)
+    return asked.kind is not HoldKind.DESTINATION and bool(desk.store.seek(one_of_it))
 
 
 def _channels(desk: Desk) -> list[LoadedChannel]:

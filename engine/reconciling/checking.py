@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -84,7 +85,7 @@ class _Run:
 
     def read_books(self) -> None:
         """Messages and deliveries of the period, until now."""
-        self._gaps += unaccounted(self._store.gaps())
+        self._gaps += unaccounted(self._store.gaps(partial(self._told, "books")))
         query = Query(since=self._scope.since, limit=_ROWS)
         while page := self._store.messages(query):
             for view in page:

@@ -1,6 +1,7 @@
 """The books in SQL: what must never be found, and what waits.
 
-Message ids are given out without holes and rows are never removed, so a hole is a lost row.
+Message ids are given out without holes and rows are never removed, so a hole is a lost row. What is said of a
+message and what belongs to it is asked in stretches of ids (`engine.store.accounting`), what is few at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 from engine.model import DeliveryState, MessageState
 from engine.store.tables import PER_MESSAGE
 
-__all__ = ["BACKLOG", "GAPS", "OPEN_DELIVERIES"]
+__all__ = ["BACKLOG", "HOLES", "OF_DELIVERIES", "OF_MESSAGES", "OF_OTHERS", "OPEN_DELIVERIES"]
 
 
 def _words(kind: type[MessageState] | type[DeliveryState]) -> str:
@@ -22,89 +23,108 @@ _HAS: Final = f"EXISTS (SELECT 1 FROM deliveries d WHERE {_OF_MESSAGE}"
 _COUNT: Final = f"(SELECT count(*) FROM deliveries d WHERE {_OF_MESSAGE} AND d.state <> 'replaced')"
 _OPEN: Final = "d.state IN ('due', 'claimed', 'scheduled')"
 
-GAPS: Final[tuple[tuple[str, str], ...]] = (
+_M: Final = "m.id >= ? AND m.id < ?"
+_D: Final = "d.id >= ? AND d.id < ?"
+
+HOLES: Final = (
+    "messages whose row is missing just before",
+    "SELECT id FROM (SELECT m.id, lag(m.id, 1, ?) OVER (ORDER BY m.id) AS previous FROM messages m"
+    f" WHERE {_M}) AS in_order WHERE id <> previous + 1",
+)
+"""Asked of a stretch with the last message before it."""
+
+OF_MESSAGES: Final[tuple[tuple[str, str], ...]] = (
     (
-        "messages whose row is missing just before",
-        "SELECT id FROM (SELECT id, lag(id, 1, 0) OVER (ORDER BY id) AS previous FROM messages) AS in_order"
-        " WHERE id <> previous + 1",
+        "messages in no known state",
+        f"SELECT m.id FROM messages m WHERE {_M} AND m.state NOT IN ({_words(MessageState)})",
     ),
-    ("messages in no known state", f"SELECT id FROM messages WHERE state NOT IN ({_words(MessageState)})"),
     (
         "received messages without content",
         "SELECT m.id FROM messages m LEFT JOIN contents c ON c.message_id = m.id"
-        " WHERE m.state IN ('received', 'fragment') AND c.message_id IS NULL",
+        f" WHERE {_M} AND m.state IN ('received', 'fragment') AND c.message_id IS NULL",
     ),
     (
         "content without its message",
-        "SELECT c.message_id FROM contents c LEFT JOIN messages m ON m.id = c.message_id WHERE m.id IS NULL",
+        "SELECT c.message_id FROM contents c LEFT JOIN messages m ON m.id = c.message_id"
+        " WHERE c.message_id >= ? AND c.message_id < ? AND m.id IS NULL",
     ),
     (
         "duplicates and pieces of a message that is not there",
         "SELECT m.id FROM messages m LEFT JOIN messages o ON o.id = m.original"
-        " WHERE m.state IN ('duplicate', 'joined') AND o.id IS NULL",
+        f" WHERE {_M} AND m.state IN ('duplicate', 'joined') AND o.id IS NULL",
     ),
     (
         "pieces of a message that are not held",
         "SELECT m.id FROM messages m LEFT JOIN fragments f ON f.message_id = m.id"
-        " WHERE m.state = 'fragment' AND f.message_id IS NULL",
-    ),
-    (
-        "held pieces of a message that are none",
-        "SELECT f.message_id FROM fragments f LEFT JOIN messages m ON m.id = f.message_id"
-        " WHERE m.id IS NULL OR m.state <> 'fragment'",
+        f" WHERE {_M} AND m.state = 'fragment' AND f.message_id IS NULL",
     ),
     (
         "waiting messages with nothing open to wait for",
-        f"SELECT m.id FROM messages m WHERE m.state = 'waiting' AND NOT {_HAS} AND {_OPEN})",
+        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'waiting' AND NOT {_HAS} AND {_OPEN})",
     ),
     (
         "delivered messages with a delivery that does not stand",
-        f"SELECT m.id FROM messages m WHERE m.state = 'delivered' AND {_HAS}"
+        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'delivered' AND {_HAS}"
         " AND d.state NOT IN ('delivered', 'shadowed', 'replaced'))",
     ),
     (
         "shadowed messages with a delivery that was carried out, or is open",
-        f"SELECT m.id FROM messages m WHERE m.state = 'shadowed' AND {_HAS}"
+        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'shadowed' AND {_HAS}"
         " AND d.state NOT IN ('shadowed', 'replaced'))",
     ),
     (
         "skipped messages with a delivery open or dead",
-        f"SELECT m.id FROM messages m WHERE m.state = 'skipped' AND {_HAS}"
+        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'skipped' AND {_HAS}"
         f" AND ({_OPEN} OR d.state = 'dead'))",
     ),
     (
         "dead letters with a delivery still open",
-        f"SELECT m.id FROM messages m WHERE m.state = 'dead' AND {_HAS} AND {_OPEN})",
+        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'dead' AND {_HAS} AND {_OPEN})",
     ),
     (
         "dead letters without a reason",
-        "SELECT m.id FROM messages m WHERE m.state = 'dead' AND m.reason IS NULL"
+        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'dead' AND m.reason IS NULL"
         f" AND NOT {_HAS} AND d.state = 'dead')",
     ),
     (
         "messages with deliveries they should not have",
-        "SELECT m.id FROM messages m"
-        " WHERE (m.state IN ('joined', 'filtered', 'duplicate', 'quarantined')"
+        f"SELECT m.id FROM messages m WHERE {_M}"
+        " AND ((m.state IN ('joined', 'filtered', 'duplicate', 'quarantined')"
         f" AND {_HAS} AND d.state <> 'replaced')) OR (m.state IN ('received', 'fragment')"
-        f" AND {_HAS} AND (m.again = 0 OR {_OPEN})))",
+        f" AND {_HAS} AND (m.again = 0 OR {_OPEN}))))",
     ),
     (
         "messages with an effect on its way to nowhere",
         "SELECT id FROM (SELECT m.id, m.effects, m.again, "
-        f"{_COUNT} AS found FROM messages m WHERE m.state IN ('waiting', 'delivered')) AS counted"
+        f"{_COUNT} AS found FROM messages m WHERE {_M} AND m.state IN ('waiting', 'delivered')) AS counted"
         " WHERE effects = 0 OR found = 0 OR (again = 0 AND found % effects <> 0)",
     ),
+)
+"""What must never be found, in words, and the query that finds its ids among messages from an id on and below
+another."""
+
+OF_DELIVERIES: Final[tuple[tuple[str, str], ...]] = (
     (
         "deliveries without their message",
-        "SELECT d.id FROM deliveries d LEFT JOIN messages m ON m.id = d.message_id WHERE m.id IS NULL",
+        "SELECT d.id FROM deliveries d LEFT JOIN messages m ON m.id = d.message_id"
+        f" WHERE {_D} AND m.id IS NULL",
     ),
     (
         "deliveries that say another message's id",
-        f"SELECT id FROM deliveries WHERE id / {PER_MESSAGE} <> message_id",
+        f"SELECT d.id FROM deliveries d WHERE {_D} AND d.id / {PER_MESSAGE} <> d.message_id",
     ),
     (
         "deliveries in no known state",
-        f"SELECT id FROM deliveries WHERE state NOT IN ({_words(DeliveryState)})",
+        f"SELECT d.id FROM deliveries d WHERE {_D} AND d.state NOT IN ({_words(DeliveryState)})",
+    ),
+)
+"""The same of deliveries, between ids of theirs."""
+
+OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "held pieces of a message that are none",
+        "SELECT f.message_id FROM fragments f LEFT JOIN messages m ON m.id = f.message_id"
+        " WHERE m.id IS NULL OR m.state <> 'fragment'",
     ),
     (
         "claimed deliveries that nobody holds",
@@ -135,7 +155,7 @@ GAPS: Final[tuple[tuple[str, str], ...]] = (
         " WHERE t.merged_into IS NOT NULL AND s.token IS NULL",
     ),
 )
-"""What must never be found, in words, and the query that finds its ids."""
+"""The same of what is few beside them, or has an index of its own."""
 
 OPEN_DELIVERIES: Final = (
     "SELECT id, destination, sequence_key, {effect}, checksum FROM deliveries"
@@ -157,6 +177,9 @@ BACKLOG: Final[dict[str, str]] = {
         "SELECT channel, count(*), NULL FROM deliveries WHERE state = 'scheduled' GROUP BY channel"
     ),
     "owed": "SELECT channel, count(*), NULL FROM owed WHERE state = 'owed' GROUP BY channel",
-    "dead": "SELECT channel, count(*), NULL FROM messages WHERE state = 'dead' GROUP BY channel",
+    "dead": (
+        "SELECT channel, count(*), NULL FROM messages WHERE state IN ('dead', 'quarantined')"
+        " AND state = 'dead' GROUP BY channel"
+    ),
 }
 """Per channel: how many, and when the oldest of them was received."""

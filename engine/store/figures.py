@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from engine.store.contracts.figures import Ended
-from engine.store.overview import id_at
+from engine.store.narrowing import id_at
 from engine.store.part import Part, words_of
 from engine.store.tables import PER_MESSAGE
 

@@ -1,9 +1,5 @@
-"""What people on duty look at, asked so that a store of years answers within a second.
-
-Messages have no index by when they came: their ids are in that order, so that a moment is looked for among
-them. What is still in work, and what stopped, has partial indexes; SQLite takes one only where the query says
-the very words of its condition.
-"""
+"""What people on duty look at, asked so that a store of years answers within a second
+(`engine.store.narrowing`)."""
 
 from __future__ import annotations
 
@@ -11,35 +7,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from engine.model import MessageState
 from engine.store.contracts.overview import Ahead, Sought, Stopped
 from engine.store.contracts.views import MessageView
 from engine.store.database import Work, rows_of
+from engine.store.narrowing import FOR_PEOPLE, among_messages, between, id_at, said
 from engine.store.part import Part, reason_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
 from engine.store.views import message_view
 
-__all__ = ["Overview", "id_at"]
-
-_EARLY: Final = 3600.0
-"""Seconds by which a message may have been received before one whose id is smaller: commits wait."""
-
-_FOR_PEOPLE: Final = "messages.state IN ('dead', 'quarantined')"
-_OPEN: Final = (
-    "messages.id IN (SELECT message_id FROM deliveries WHERE state = 'due'"
-    " UNION ALL SELECT message_id FROM deliveries WHERE state = 'claimed'"
-    " UNION ALL SELECT message_id FROM deliveries WHERE state = 'scheduled')"
-)
-_WHERE: Final = {
-    MessageState.RECEIVED.value: "messages.state = 'received'",
-    MessageState.FRAGMENT.value: "messages.id IN (SELECT message_id FROM fragments)",
-    MessageState.WAITING.value: _OPEN,
-    MessageState.DEAD.value: _FOR_PEOPLE,
-    MessageState.QUARANTINED.value: _FOR_PEOPLE,
-}
-"""By which index the few messages of a state are found."""
+__all__ = ["Overview"]
 
 _STOPPED: Final = (
     "SELECT channel, state, '', reason, count(*), min(received_at), max(received_at), max(id) FROM messages"
@@ -48,11 +27,6 @@ _STOPPED: Final = (
     " max(m.received_at), max(m.id) FROM deliveries d JOIN messages m ON m.id = d.message_id"
     " WHERE d.state = 'dead' GROUP BY d.channel, d.destination, d.reason"
 )
-_FIRST: Final = (
-    "SELECT coalesce((SELECT min(id) FROM messages), 0), coalesce((SELECT max(id) FROM messages), 0)"
-)
-"""Apart: SQLite finds one end of a table at once, and walks it for both."""
-_NEXT: Final = "SELECT id, received_at FROM messages WHERE id >= ? ORDER BY id LIMIT 1"
 _OWN_REASONS: Final = (
     "SELECT DISTINCT reason FROM messages WHERE state IN ('dead', 'quarantined') AND reason IS NOT NULL"
 )
@@ -133,8 +107,7 @@ class Overview(Part):
             found.append(
                 or_(table.type == sought.type, table.type.startswith(f"{sought.type}^", autoescape=True))
             )
-        if sought.state in _WHERE:
-            found.append(_said(_WHERE[sought.state]))
+        found += among_messages(sought.state)
         if sought.fingerprints:
             found.append(_named(sought.fingerprints))
         if sought.code or sought.place or sought.destination:
@@ -145,8 +118,8 @@ class Overview(Part):
         """Of the reasons that stand there, those that are meant; then by what they are stored as."""
         table = deliveries.c
         own, refused = (_means(work, query, sought) for query in (_OWN_REASONS, _REFUSALS))
-        before = and_(_said(_FOR_PEOPLE), messages.c.reason.in_(own))
-        by = select(table.message_id).where(_said("deliveries.state = 'dead'"), table.reason.in_(refused))
+        before = and_(said(FOR_PEOPLE), messages.c.reason.in_(own))
+        by = select(table.message_id).where(said("deliveries.state = 'dead'"), table.reason.in_(refused))
         if sought.destination == "-":
             return before
         if sought.destination:
@@ -177,43 +150,19 @@ def _named(fingerprints: Sequence[bytes]) -> ColumnElement[bool]:
     table = messages.c
     originals = (
         select(table.id)
-        .where(_said("messages.is_original = 1"), table.fingerprint.in_(fingerprints))
+        .where(said("messages.is_original = 1"), table.fingerprint.in_(fingerprints))
         .correlate(None)
     )
-    stopped = select(table.id).where(_said(_FOR_PEOPLE), table.fingerprint.in_(fingerprints)).correlate(None)
+    stopped = select(table.id).where(said(FOR_PEOPLE), table.fingerprint.in_(fingerprints)).correlate(None)
     again = and_(table.original != 0, table.original.in_(originals))
     return or_(table.id.in_(originals), table.id.in_(stopped), again)
 
 
-def _said(condition: str) -> ColumnElement[bool]:
-    """These very words: of a Boolean SQLAlchemy asks SQLite whether it is 1, and that takes no index."""
-    return literal_column(condition)
-
-
 def _between(work: Work, sought: Sought) -> list[ColumnElement[bool]]:
-    """When they came: by their ids nearly, then by the time itself."""
     table = messages.c
-    found: list[ColumnElement[bool]] = [table.id < sought.before] if sought.before else []
-    if sought.since:
-        found += [table.id >= id_at(work, sought.since), table.received_at >= sought.since]
-    if sought.until:
-        found += [table.id < id_at(work, sought.until + 2 * _EARLY) + 1, table.received_at < sought.until]
-    return found
-
-
-def id_at(work: Work, when: float) -> int:
-    """An id before which no message was received at `when` or later, but for what waited for a commit longer
-    than `_EARLY`."""
-    low, high = map(int, work.rows(_FIRST)[0])
-    high += 1
-    while low < high:
-        middle = (low + high) // 2
-        rows = work.rows(_NEXT, (middle,))
-        if not rows or rows[0][1] >= when - _EARLY:
-            high = middle
-        else:
-            low = rows[0][0] + 1
-    return low
+    found = [table.received_at >= sought.since] if sought.since else []
+    found += [table.received_at < sought.until] if sought.until else []
+    return [*found, *between(work, table.id, sought.since, sought.until, before=sought.before)]
 
 
 def _newest_first(wanted: Select[Any], sought: Sought) -> Select[Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Misconfigured
+from engine.store.accounting import Accounting
 from engine.store.accounts import Accounts
 from engine.store.alerts import Alerts
 from engine.store.assertions import UsedAssertions
@@ -79,6 +80,7 @@ class SqlStore(
     Checks,
     Accounts,
     Views,
+    Accounting,
     Overview,
     Figures,
     Purging,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, select
 
 from engine.effects import decode
 from engine.model import Delivery, DeliveryState, MessageState
 from engine.overtaking import AGAIN
-from engine.store.books import BACKLOG, GAPS, OPEN_DELIVERIES
-from engine.store.contracts.views import AccountRow, DeliveryView, MessageView, Query
+from engine.store.books import BACKLOG
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 from engine.store.database import Work
-from engine.store.part import Part, checksum, reason_of, reasons_of, words_of
+from engine.store.narrowing import among_deliveries, among_messages, between
+from engine.store.part import Part, reason_of, reasons_of, words_of
 from engine.store.tables import PER_MESSAGE, deliveries, messages, owed
 
 __all__ = ["Views", "conditions", "found_messages", "message_view"]
@@ -30,43 +31,21 @@ class Views(Part):
         """`ViewStore.deliveries`. `since` and `until` speak of when the message was received."""
         table = deliveries.c
         wanted = select(deliveries, messages.c.edition).join(messages, messages.c.id == table.message_id)
-        wanted = wanted.where(table.id > query.after, *_between(query))
-        if message_id:
-            first = message_id * PER_MESSAGE
-            wanted = wanted.where(table.id.between(first, first + PER_MESSAGE - 1))
+        wanted = wanted.where(*_times(query))
         if query.ids:
             wanted = wanted.where(table.id.in_(query.ids))
         if query.state:
-            wanted = wanted.where(table.state == str(query.state))
+            wanted = wanted.where(table.state == str(query.state), *among_deliveries(query.state))
         if query.channel:
             wanted = wanted.where(table.channel == query.channel)
         with self._database.read() as work:
+            bounds = between(
+                work, table.id, query.since, query.until, each=PER_MESSAGE,
+                after=max(query.after, message_id * PER_MESSAGE - 1),
+                before=(message_id + 1) * PER_MESSAGE if message_id else 0,
+            )  # fmt: skip
+            wanted = wanted.where(*bounds)
             return [_delivery(row) for row in work.core.execute(_page(wanted, table.id, query))]
-
-    def account(self) -> list[AccountRow]:
-        """`ViewStore.account`."""
-        table = messages.c
-        counts = (
-            select(table.channel, table.state, func.count())
-            .group_by(table.channel, table.state)
-            .order_by(table.channel, table.state)
-        )
-        with self._database.read() as work:
-            return [AccountRow(row[0], MessageState(row[1]), row[2]) for row in work.core.execute(counts)]
-
-    def gaps(self) -> list[str]:
-        """`ViewStore.gaps`, all asked of one moment."""
-        with self._database.read(snapshot=True) as work:
-            found = [(text, [row[0] for row in work.rows(sql)]) for text, sql in GAPS]
-            found.append(
-                (
-                    "open deliveries that are damaged",
-                    _damaged(
-                        work.rows(OPEN_DELIVERIES.format(effect=self._database.as_bytes.format("effect")))
-                    ),
-                )
-            )
-        return [f"{text}: {_some(numbers)}" for text, numbers in found if numbers]
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
         """`ViewStore.backlog`; `oldest` is 0 when nothing is open."""
@@ -84,15 +63,16 @@ class Views(Part):
 def found_messages(work: Work, query: Query, *more: ColumnElement[bool]) -> list[MessageView]:
     """Messages of which a query and `more` hold, by id."""
     wanted = select(messages, owed.c.state.label("application")).outerjoin(owed)
-    wanted = wanted.where(*conditions(query), messages.c.id > query.after, *more)
+    wanted = wanted.where(*conditions(query), *more)
+    wanted = wanted.where(*between(work, messages.c.id, query.since, query.until, after=query.after))
     if query.state:
-        wanted = wanted.where(messages.c.state == str(query.state))
+        wanted = wanted.where(messages.c.state == str(query.state), *among_messages(query.state))
     return [message_view(row) for row in work.core.execute(_page(wanted, messages.c.id, query))]
 
 
 def conditions(query: Query) -> list[ColumnElement[bool]]:
     """What a query says of messages, but for state and paging."""
-    found = _between(query)
+    found = _times(query)
     if query.channel:
         found.append(messages.c.channel == query.channel)
     if query.ids:
@@ -100,7 +80,7 @@ def conditions(query: Query) -> list[ColumnElement[bool]]:
     return found
 
 
-def _between(query: Query) -> list[ColumnElement[bool]]:
+def _times(query: Query) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if query.since:
         found.append(messages.c.received_at >= query.since)
@@ -156,13 +136,3 @@ def _delivery(row: Row[Any]) -> DeliveryView:
         note=row.note,
         settled_at=row.settled_at,
     )
-
-
-def _damaged(rows: list[tuple[Any, ...]]) -> list[object]:
-    return [row[0] for row in rows if row[4] != checksum(*row[:4])]
-
-
-def _some(numbers: list[object]) -> str:
-    """How many, and the first few."""
-    first = ", ".join(str(number) for number in numbers[:5])
-    return f"{len(numbers)} ({first}{', …' if len(numbers) > 5 else ''})"

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.store.base import Store
 from engine.store.contracts.care import Disk, StoreSize, TableSize
+from engine.store.contracts.overview import Sought
 from engine.upkeep.forecast import DAY, GREW, SEEN, days_left
 
 __all__ = ["BACKUP_AT", "StoreStatus", "status_of"]
@@ -46,7 +47,7 @@ def status_of(store: Store, now: float) -> StoreStatus:
         grew=sum(by for at, by in grown if at >= now - DAY),
         disk=size.disk,
         days_left=_days_left(size, grown, now),
-        messages=sum(row.messages for row in store.account()),
+        messages=max((view.id for view in store.seek(Sought(limit=1))), default=0),  # ids have no holes
         oldest_key=min((one.id for one in keys), default=""),
         backup_at=max((one.value for one in backups), default=0.0),
         tables=size.tables,

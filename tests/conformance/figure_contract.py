@@ -9,6 +9,7 @@ from engine.effects import Charge, Effect, Item, Reserve
 from engine.model import (
     Arrival,
     Delivered,
+    DeliveryState,
     Lane,
     Reason,
     ReasonCode,
@@ -19,6 +20,7 @@ from engine.model import (
 )
 from engine.store.base import Store
 from engine.store.contracts.figures import Ended
+from engine.store.contracts.views import EffectRow
 
 LOCKED = Reason(ReasonCode.CONFLICT, "the invoice is posted", "charge")
 KNEE = Reserve(key="case:1", items=(Item("KNEE", Decimal(1)),), destination="WH/OR1")
@@ -52,3 +54,15 @@ class FigureContract:
         assert store.ended(0.0, 1) == [glove]
         assert store.ended(15_000.0, 10) == [glove]
         assert store.ended(30_000.0, 10) == []
+
+    def test_effects_are_counted_by_channel_kind_and_state(self, store: Store) -> None:
+        _ended(store, 1, 10_000.0, KNEE, Delivered({}))
+        _ended(store, 2, 20_000.0, GLOVE, Refused(LOCKED))
+        _ended(store, 3, 30_000.0, GLOVE, Refused(LOCKED))
+        heard: list[tuple[int, int]] = []
+        assert store.effects(told=lambda *far: heard.append(far)) == [
+            EffectRow("charges", "charge", DeliveryState.DEAD, 2),
+            EffectRow("charges", "reserve", DeliveryState.DELIVERED, 1),
+        ]
+        assert heard[-1] == (3, 3)
+        assert store.effects("orders") == []

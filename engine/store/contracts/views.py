@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from engine.correlation import correlation
 from engine.model import Answered, Application, Delivery, DeliveryState, MessageState, Reason, StoredMessage
 
-__all__ = ["AccountRow", "DeliveryView", "MessageView", "Query", "ViewStore"]
+__all__ = ["AccountRow", "DeliveryView", "EffectRow", "MessageView", "Query", "Told", "ViewStore"]
 
 
 class Query(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -63,11 +63,25 @@ class DeliveryView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AccountRow(msgspec.Struct, frozen=True):
-    """One line of the books: a count per channel, message state and delivery state."""
+    """One line of the books: a count per channel and message state."""
 
     channel: str
     state: MessageState
     messages: int
+
+
+class EffectRow(msgspec.Struct, frozen=True):
+    """One line of the books: a count per channel, kind of effect (`damaged`: none that is known) and delivery
+    state."""
+
+    channel: str
+    effect: str
+    state: DeliveryState
+    count: int
+
+
+Told = Callable[[int, int], object]
+"""Told how many messages were gone over, and how many there are; may raise to end it."""
 
 
 class ViewStore(Protocol):
@@ -94,13 +108,18 @@ class ViewStore(Protocol):
         """Messages with their content, by id; those whose content is gone or damaged are absent."""
         ...
 
-    def account(self) -> list[AccountRow]:
-        """Counts of messages per channel and state."""
+    def account(self, told: Told = ...) -> list[AccountRow]:
+        """Counts of messages per channel and state. All of them are gone over, and `told` how far that is."""
         ...
 
-    def gaps(self) -> list[str]:
+    def effects(self, channel: str = "", told: Told = ...) -> list[EffectRow]:
+        """Counts of effects (of one channel) per channel, kind and state, in the same way."""
+        ...
+
+    def gaps(self, told: Told = ...) -> list[str]:
         """Plain words for whatever does not add up (a message in no state, an effect without a
-        message, a delivered message with an open delivery …); empty when the books balance."""
+        message, a delivered message with an open delivery …); empty when the books balance. Every message is
+        gone over, each as it was at one moment."""
         ...
 
     def backlog(self, now: float) -> dict[str, dict[str, float]]:
