@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -17,6 +18,9 @@ __all__ = ["Settings", "names_in"]
 
 SIX_YEARS: Final = 2192
 """Days that documentation is kept at least (45 CFR 164.316(b)(2)(i))."""
+
+_NAMED: Final = ("WARDLINE_ODOO_", "WARDLINE_MLLP_", "WARDLINE_NOTIFY_")
+"""What channels and routes name: connections, receivers, who is told."""
 
 _LEAST: Final = {
     "keep_content": 1,
@@ -108,7 +112,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def from_environment(cls, env: Mapping[str, str] = os.environ, **given: object) -> Settings:
         """Settings from the environment; `given` values that are not None win.
 
-        Raises `Misconfigured` when a variable does not read as what it should be."""
+        Raises `Misconfigured` when a variable does not read as what it should be, and for one whose name is
+        nearly that of a setting: it would be passed over, and `WARDLINE_MOD=production` be no production."""
+        _check_names(env)
         found: dict[str, object] = {"node": socket.gethostname()}
         for field in msgspec.structs.fields(cls):
             text = env.get(f"WARDLINE_{field.name.upper()}", "").strip()
@@ -140,6 +146,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def names_in(text: str) -> tuple[str, ...]:
     """The names in `north, production`."""
     return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def _check_names(env: Mapping[str, str]) -> None:
+    known = {f"WARDLINE_{field.upper()}" for field in Settings.__struct_fields__}
+    for name in sorted(name for name in env if name.startswith("WARDLINE_") and not name.startswith(_NAMED)):
+        if name not in known and (meant := get_close_matches(name[9:], {one[9:] for one in known}, 1, 0.84)):
+            raise Misconfigured("is not a setting", where=name, hint=f"did you mean WARDLINE_{meant[0]}?")
 
 
 def _read(name: str, text: str, kind: object) -> object:

@@ -42,6 +42,27 @@ def test_a_setting_that_does_not_read(variable: str, text: str, says: str) -> No
     assert caught.value.where == variable
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [("WARDLINE_MOD", "MODE"), ("WARDLINE_STOR", "STORE"), ("WARDLINE_KEEP_CONTENTS", "KEEP_CONTENT")],
+)
+def test_a_name_that_is_nearly_a_setting_is_not_passed_over(variable: str, meant: str) -> None:
+    with pytest.raises(Misconfigured, match=f"did you mean WARDLINE_{meant}") as caught:
+        Settings.from_environment({variable: "x"})
+    assert caught.value.where == variable
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "WARDLINE_KEY", "WARDLINE_KEY_COMMAND", "WARDLINE_USER", "WARDLINE_PERSON_KEY", "WARDLINE_DB_PASSWORD",
+        "WARDLINE_PG_BIN", "WARDLINE_REIDENTIFY_PEOPLE", "WARDLINE_ODOO_STOR_URL", "WARDLINE_NOTIFY_MOD_URL",
+    ],
+)  # fmt: skip
+def test_what_others_read_is_no_mistyped_setting(variable: str) -> None:
+    assert Settings.from_environment({variable: "x"}) == Settings.from_environment({})
+
+
 @pytest.mark.usefixtures("_logging_as_it_was")
 @pytest.mark.parametrize(
     ("level", "events"),

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
 from engine.privacy.sealing import PUBLIC_TEXT, Reader
 from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.keys import KeyRing
-from engine.store.sql import open_store, store_file
+from engine.store.sql import open_store, server_of, store_file
 
-__all__ = ["made_reader", "open_settings", "reader_of", "ring_of"]
+__all__ = ["check_there", "made_reader", "open_settings", "open_with", "reader_of", "ring_of"]
 
 
 def ring_of(settings: Settings) -> KeyRing:
-    """The keys: `WARDLINE_KEY`, else the key file (made on first start), by default beside the store's
-    file. Raises `Misconfigured`."""
+    """The keys: `WARDLINE_KEY`, else the key file (made on first start, before there is a store), by default
+    beside the store's file. Raises `Misconfigured`."""
     file = store_file(settings.store)
     beside = file.with_suffix(".key") if file else Path("var/wardline.key")
-    return KeyRing.load(os.environ, settings.key_file or beside)
+    first = file is None or not file.exists() or not file.stat().st_size
+    return KeyRing.load(os.environ, settings.key_file or beside, may_make=first)
 
 
 def reader_of(settings: Settings, ring: KeyRing) -> Reader:
@@ -42,6 +43,34 @@ def made_reader(settings: Settings) -> Reader | None:
     return Reader.parse(given, where)
 
 
+def check_there(settings: Settings) -> None:
+    """Raise `Misconfigured` where the store is a file that is not there: to open it would make one."""
+    file = store_file(settings.store)
+    if file and not file.exists():
+        raise Misconfigured(
+            "there is no store here",
+            where=str(file),
+            hint="WARDLINE_STORE or --store says where it is; wardline run and wardline deploy make one",
+        )
+
+
 def open_settings(settings: Settings) -> Store:
     """Open the store. Raises `Misconfigured` or `Unavailable`."""
-    return open_store(settings.store, ring_of(settings), settings.cabinet)
+    return open_with(settings, ring_of(settings))
+
+
+def open_with(settings: Settings, ring: KeyRing) -> Store:
+    """Open the store with these keys. Raises `Misconfigured`, and `Unavailable` with where to look."""
+    try:
+        return open_store(settings.store, ring, settings.cabinet)
+    except Unavailable as error:
+        raise Unavailable(f"{error}: {_look(settings.store)}") from None
+
+
+def _look(url: str) -> str:
+    if file := store_file(url):
+        return f"may this account write {file} and its folder, and is there room?"
+    return (
+        f"is PostgreSQL at {server_of(url)} up, and does it let in the account of WARDLINE_STORE"
+        " to that database?"
+    )

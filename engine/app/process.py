@@ -28,7 +28,7 @@ from engine import tracing
 from engine.app.beginning import Beginning, active_of
 from engine.app.beside import Beside, check_console
 from engine.app.node import Node
-from engine.app.opening import ring_of
+from engine.app.opening import open_with, ring_of
 from engine.app.recorder import Recorder
 from engine.app.workers import Share, Workers
 from engine.config.listening import is_loopback
@@ -41,7 +41,6 @@ from engine.settings import Settings
 from engine.store.base import Store
 from engine.store.contracts.editions import Activation
 from engine.store.keys import KeyRing
-from engine.store.sql import open_store
 from engine.telemetry import REGISTRY, HttpOpened, configure_logs
 from engine.telemetry import signal as tell
 
@@ -76,7 +75,7 @@ def run_node(settings: Settings, folder: Path | None, share: Share, *, plain_log
     if folder is not None:
         load_channels(folder, settings.sites)  # what is wrong with it is said before there is a store
     ring = ring_of(settings)
-    store = open_store(settings.store, ring, settings.cabinet)
+    store = open_with(settings, ring)
     if share[0] == 0 and not store.own():
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
     if share[0] == 0:

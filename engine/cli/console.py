@@ -15,7 +15,7 @@ import typer
 
 from engine.accounts.coming import Terms
 from engine.accounts.entrance import Entrance
-from engine.app.opening import ring_of
+from engine.app.opening import open_with, ring_of
 from engine.app.signing_on import sign_on_of
 from engine.auditing import Act, Entry
 from engine.cli.show import StoreOption
@@ -32,7 +32,6 @@ from engine.console.server import (
 from engine.operations.operation import Desk
 from engine.settings import Settings
 from engine.store.base import Store
-from engine.store.sql import open_store
 from engine.telemetry import configure_logs
 
 __all__ = ["console"]
@@ -63,7 +62,7 @@ def console(
     if beside:
         _end_with_engine()
     ring = ring_of(settings)
-    with closing(open_store(settings.store, ring, settings.cabinet)) as kept, opened(options) as bound:
+    with closing(open_with(settings, ring)) as kept, opened(options) as bound:
         door = door_of(options, bound.getsockname()[1])
         desk = Desk(kept, ring.following(kept.uses()), settings, time.time, dict(os.environ))
         entrance = Entrance(kept, Terms(local=settings.passwords), time.time)

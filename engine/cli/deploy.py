@@ -49,7 +49,7 @@ def deploy(
     put them forward for another person's approval.
 
     Exit code 1, with nothing deployed, when lint finds an error or a case fails."""
-    why, opened = reason(why), open_named(store)
+    why, opened = reason(why), open_named(store, may_make=True)
     told = teller(opened, "channels", key, [Role.AUTHOR], why=why, ticket=ticket)
     checked = _checked(channels, sites_of(site))
     active = opened.active()

@@ -49,7 +49,7 @@ def erase(
     Tokens stay where they are used (Odoo, effects, audit) and lead to nobody any more. Whoever sends the
     same person again sends a newcomer."""
     settings = Settings.from_environment(store=store)
-    ring, opened = ring_of(settings), open_named(store)
+    opened, ring = open_named(store), ring_of(settings)
     names = Vault.of(ring.following(opened.uses()), settings.tenant if tenant is None else tenant)
     token = _person(opened, ring, names, kind, value, authority)
     if not token:

@@ -51,7 +51,7 @@ def find(
     anything is shown. Exit code 1 when nothing is found."""
     settings = Settings.from_environment(store=store)
     query = Query(channel=channel, state=state_of(state), since=since_of(since), limit=limit)
-    ring, opened = ring_of(settings), open_named(store)
+    opened, ring = open_named(store), ring_of(settings)
     number = typer.prompt("Number", hide_input=True, err=True) if value == "-" else value
     names = Vault.of(ring.following(opened.uses()), settings.tenant if tenant is None else tenant)
     try:

@@ -59,6 +59,9 @@ def status(
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        typer.echo("nothing was taken here yet")
+        return
     columns = sorted({column for row in rows.values() for column in row})
     shown = table("channel", *columns)
     for channel, row in sorted(rows.items()):

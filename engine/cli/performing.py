@@ -20,12 +20,17 @@ Given = TypeVar("Given")
 
 
 def performed(
-    store: str | None, operation: Operation[Asked, Given], asked: Asked, role: Role = Role.OPERATOR
+    store: str | None,
+    operation: Operation[Asked, Given],
+    asked: Asked,
+    role: Role = Role.OPERATOR,
+    *,
+    may_make: bool = False,
 ) -> Given:
     """Do it as somebody with this role who sits there; what it recorded is signed and witnessed. Raises what
     `perform` raises."""
     settings = Settings.from_environment(store=store)
-    opened = open_named(store)
+    opened = open_named(store, may_make=may_make)
     desk = Desk(opened, ring_of(settings), settings, time.time, os.environ)
     name, other = operator()
     caller = Caller(name=name, roles=frozenset({role}), via="command", address=other.get("account", ""))

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.python.failure import Failure
 
+from engine.cli.named import counted
 from engine.cli.show import JsonOption, print_json, table
 from engine.errors import Misconfigured
 from engine.hl7.files import split_messages
@@ -246,7 +247,7 @@ def _show(tally: Tally) -> None:
         found.add_row("not sent", str(tally.total - tally.done))
     Console().print(found)
     figures = tally.summary()
-    said = f"{tally.done} messages in {tally.seconds:.1f} s ({figures['per_second']} a second)"
+    said = f"{counted(tally.done, 'message')} in {tally.seconds:.1f} s ({figures['per_second']} a second)"
     if tally.waits:
         said += f"; answered in p50 {figures['p50_ms']} ms, p99 {figures['p99_ms']} ms"
     typer.echo(said)

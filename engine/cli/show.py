@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from engine.app.opening import open_settings
+from engine.app.opening import check_there, open_settings
 from engine.cli.ending import ENDING
 from engine.effects import kind_of
 from engine.model import MessageState, Reason
@@ -29,9 +29,13 @@ ChannelOption = Annotated[str, typer.Option("--channel", help="Only this channel
 PAGE = 1000
 
 
-def open_named(store: str | None) -> Store:
-    """The store of the settings, or the one the command line names; closed when the command ends."""
-    opened = open_settings(Settings.from_environment(store=store))
+def open_named(store: str | None, *, may_make: bool = False) -> Store:
+    """The store of the settings, or the one the command line names; closed when the command ends. Raises
+    `Misconfigured` for a file that is not there, unless this may be the first to use it."""
+    settings = Settings.from_environment(store=store)
+    if not may_make:
+        check_there(settings)
+    opened = open_settings(settings)
     ENDING.callback(opened.close)
     return opened
 

@@ -143,7 +143,7 @@ def revoke(token: IdArgument, why: WhyOption = "", store: StoreOption = None) ->
 
 def _done(store: str | None, operation: Operation[Asked, Given], asked: Asked) -> Given:
     try:
-        return performed(store, operation, asked, Role.ADMINISTRATOR)
+        return performed(store, operation, asked, Role.ADMINISTRATOR, may_make=True)
     except NotThere as error:
         raise Misconfigured(str(error), hint="wardline user list") from None
 

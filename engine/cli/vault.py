@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from engine.app.opening import open_settings, reader_of, ring_of
+from engine.app.opening import check_there, open_settings, reader_of, ring_of
 from engine.app.rotating import Rotated, rotate, rotate_terms
 from engine.auditing import Act
 from engine.cli.acting import TicketOption, WhyOption, act
@@ -60,6 +60,7 @@ def keygen(
 def status(store: StoreOption = None, json: JsonOption = False) -> None:
     """Which keys are in use, and whether a rotation is under way."""
     settings = Settings.from_environment(store=store)
+    check_there(settings)
     ring, opened = ring_of(settings), open_settings(settings)
     rows = [
         {"purpose": purpose, "keys": " ".join(use.keys), "carried by": use.carried_by}
@@ -108,6 +109,7 @@ def rotate_(
     private key (WARDLINE_REIDENTIFY_PRIVATE). Afterwards older keys may leave the ring. What is interrupted
     is run again. Exit code 1 when some identifiers do not open."""
     settings = Settings.from_environment(store=store)
+    check_there(settings)
     ring, opened = ring_of(settings), open_settings(settings)
     if opened.uses()["term"].keys[0] != ring.current:
         if not opened.own():

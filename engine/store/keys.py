@@ -109,10 +109,10 @@ class KeyRing:
         return cls(keys)
 
     @classmethod
-    def load(cls, environ: Mapping[str, str], key_file: Path) -> KeyRing:
+    def load(cls, environ: Mapping[str, str], key_file: Path, *, may_make: bool = True) -> KeyRing:
         """The ring from `WARDLINE_KEY` when set, else from what `WARDLINE_KEY_COMMAND` prints, else from
-        `key_file`, made (mode 0600) on first start; with `WARDLINE_KEY_PKCS11` the file is sealed by that
-        token (`engine.store.key_sources`).
+        `key_file`, made (mode 0600) on first start where it `may_make` one; with `WARDLINE_KEY_PKCS11` the
+        file is sealed by that token (`engine.store.key_sources`).
 
         Raises `Misconfigured` when any cannot be used, or when others may read the file."""
         if text := environ.get(KEY_VARIABLE, ""):
@@ -121,6 +121,12 @@ class KeyRing:
             return cls.parse(printed(command), COMMAND_VARIABLE)
         named = environ.get(PKCS11_VARIABLE, "").strip()
         token = Token(named) if named else None
+        if not may_make and not key_file.exists():
+            raise Misconfigured(
+                "the store is there and its key is not",
+                where=str(key_file),
+                hint=f"put its copy back, or set {KEY_VARIABLE}: without it nothing sealed opens",
+            )
         try:
             _make(key_file, token.seal if token else str)
             text = read_secret(key_file, "key file")

@@ -54,7 +54,7 @@ from engine.store.upkeep import Upkeep
 from engine.store.uses import enter_uses
 from engine.store.views import Views
 
-__all__ = ["SqlStore", "give_up_cabinet", "open_store", "store_file"]
+__all__ = ["SqlStore", "give_up_cabinet", "open_store", "server_of", "store_file"]
 
 
 class SqlStore(
@@ -142,6 +142,13 @@ def store_file(url: str) -> Path | None:
     """The file of a store that is one, else None. Raises `Misconfigured` for what is no address."""
     parsed = _parse(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def server_of(url: str) -> str:
+    """Where a store that is no file is served: a host and a port, or a socket's folder."""
+    parsed = _parse(url)
+    host = parsed.host or str(parsed.query.get("host", "localhost"))
+    return f"{host}:{parsed.port or 5432}"
 
 
 def _apart(url: str, cabinet: str) -> str:

@@ -19,7 +19,8 @@ from engine.store.sql import open_store
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/wardline.db"
-    assert run(url).exit_code == 0  # makes the store and its key
+    assert "there is no store here" in str(run(url).exception)
+    assert list(tmp_path.iterdir()) == []  # looking makes none, and no key
     store = open_store(url, KeyRing.load({}, tmp_path / "wardline.key"))
     for version in (1, 2, 3):
         one(store, write("a", version))

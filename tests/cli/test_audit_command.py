@@ -214,8 +214,13 @@ def test_verify_says_what_it_can_tell_and_what_not(home: Path, monkeypatch: pyte
 
 
 def test_a_store_in_which_nothing_was_recorded_proves_nothing(home: Path) -> None:
-    """Whoever mistypes its address gets a new one."""
-    found = run("audit", "verify", "--store", f"sqlite:///{home}/wardlin.db", code=1)
+    """Whoever mistypes its address is told; one that is new has nothing to prove."""
+    url = f"sqlite:///{home}/wardlin.db"
+    assert "there is no store here" in str(
+        CliRunner().invoke(app, ["audit", "verify", "--store", url]).exception
+    )
+    open_settings(Settings(store=url)).close()
+    found = run("audit", "verify", "--store", url, code=1)
     assert found.stdout == "the audit is empty: is this the right store?\n"
 
 

@@ -197,7 +197,7 @@ def test_the_impact_is_shown_before_anything_is_deployed_and_stands_in_the_audit
 
 def test_the_impact_alone_deploys_nothing(url: str, folder: Path, tmp_path: Path) -> None:
     refused = run(url, "impact", str(folder)).exception
-    assert "no active edition" in str(refused)
+    assert "there is no store here" in str(refused)
     deploy(url, folder)
     with_messages(url)
     same = run(url, "impact", str(folder))

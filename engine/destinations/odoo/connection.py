@@ -88,6 +88,12 @@ def _complete(connection: OdooConnection, here: str) -> None:
 
 
 def _address(url: str, where: str) -> str:
+    if not url:
+        raise Misconfigured(
+            "is not set",
+            where=where,
+            hint="Odoo's address; --ledger FILE writes a file instead of going to Odoo",
+        )
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Misconfigured("is not an address like https://odoo.example", where=where)
