@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from test_checking import program
 
 from engine.app.carriers import open_destinations
+from engine.app.carrying import Carrying
+from engine.destinations.base import Destination
 from engine.destinations.ledger import LedgerDestination
 from engine.destinations.mllp import MllpDestination
 from engine.destinations.shadow import ShadowDestination
 from engine.effects import Release
 from engine.errors import Misconfigured
-from engine.model import Delivery, Shadowed
+from engine.model import Delivery, Lane, Shadowed
+from engine.settings import Settings
+from engine.threads import Loop
 
 
 def test_messages_leave_this_machine_in_the_clear_only_where_that_is_said() -> None:
@@ -27,6 +33,10 @@ def test_messages_leave_this_machine_in_the_clear_only_where_that_is_said() -> N
         assert isinstance(allowed["mllp:registry"], MllpDestination)
 
 
+def _no_loop(name: str, _: Destination, lane: Lane) -> Loop:
+    raise AssertionError(f"{name} {lane}: nothing is delivered here")
+
+
 def test_what_a_shadow_would_write_is_written_nowhere(tmp_path: Path) -> None:
     ledger, folder = tmp_path / "ledger.ndjson", tmp_path / "out"
     names = {
@@ -35,8 +45,9 @@ def test_what_a_shadow_would_write_is_written_nowhere(tmp_path: Path) -> None:
         f"shadow:folder:{folder}",
         "shadow:mllp:registry",
     }
-    dry = open_destinations({*names, "odoo:hospital"}, {}, ledger)  # needs no settings of an Odoo
-    real = open_destinations(names - {"shadow:odoo:hospital"}, {})
+    carrying = Carrying(Settings(ledger=ledger), (0, 1), _no_loop)
+    dry = carrying.missing([replace(program(), destinations=(*names, "odoo:hospital"))])
+    real = open_destinations(names - {"shadow:odoo:hospital"}, {})  # that one needs settings of an Odoo
     assert isinstance(dry.pop("odoo:hospital"), LedgerDestination)
     one = Delivery(1, 1, "c", "shadow", Release(key="k"), "", 1)
     for destination in (*dry.values(), *real.values()):

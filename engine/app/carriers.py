@@ -20,13 +20,12 @@ __all__ = ["open_destinations"]
 
 
 def open_destinations(
-    names: set[str], env: Mapping[str, str], ledger: Path | None = None, *, insecure_ok: bool = False
+    names: set[str], env: Mapping[str, str], dry: Destination | None = None, *, insecure_ok: bool = False
 ) -> dict[str, Destination]:
-    """The destinations by name (`odoo:<connection>`, `ledger:<path>`); all of them one `ledger` file for
-    a dry run, but those of shadows, which compare with nothing then. Connections are made when the first
-    batch comes; `insecure_ok` allows plain MLLP beyond loopback. Raises `Misconfigured`."""
-    if ledger is not None:
-        dry = LedgerDestination(ledger)
+    """The destinations by name (`odoo:<connection>`, `ledger:<path>`); in a `dry` run all of them are that
+    one, but those of shadows, which compare with nothing then. Connections are made when the first batch
+    comes; `insecure_ok` allows plain MLLP beyond loopback. Raises `Misconfigured`."""
+    if dry is not None:
         return {name: ShadowDestination(None) if _shadows(name) else dry for name in names}
     return {name: _open(name, env, insecure_ok=insecure_ok) for name in sorted(names)}
 

@@ -49,9 +49,7 @@ class Carrying:
         Raises `Misconfigured`."""
         names = {name for program in programs for name in program.destinations}
         names -= {*self._open, *opened}
-        if self._ledger is not None:
-            return dict.fromkeys(names, self._ledger)
-        return open_destinations(names, os.environ, insecure_ok=self._settings.insecure_ok)
+        return open_destinations(names, os.environ, self._ledger, insecure_ok=self._settings.insecure_ok)
 
     def turn(self, opened: Mapping[str, Destination], programs: Iterable[Program]) -> list[Loop]:
         """Deliver what these programs make, with the destinations that `missing` opened besides. The loops
