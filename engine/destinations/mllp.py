@@ -43,6 +43,9 @@ to end within a lease (`engine.delivery`), or all of it would be sent again, and
 LONGEST = 120.0
 """Seconds that an answer may take at most, for the same reason."""
 
+_PATIENCE = 5.0
+"""Seconds that a look at whether a peer can be reached may take."""
+
 _LATER = TryAgain(Reason(ReasonCode.UNAVAILABLE, "the receiver answers slowly: the rest comes later"))
 
 
@@ -101,10 +104,10 @@ def _prefix(name: str) -> str:
     return f"WARDLINE_MLLP_{name.upper().replace('-', '_')}"
 
 
-def reach(peer: Peer, timeout: float = 5.0) -> str:
+def reach(peer: Peer) -> str:
     """Why the peer cannot be reached, or nothing: connects, with TLS where it is asked for, and leaves."""
     try:
-        with socket.create_connection((peer.host, peer.port), timeout) as plain:
+        with socket.create_connection((peer.host, peer.port), _PATIENCE) as plain:
             if peer.secure:
                 context = ssl.create_default_context(cafile=peer.ca or None)
                 if peer.certificate:

@@ -31,11 +31,9 @@ _STATUS: Final = {"status": Param("token", ("status",))}
 _CODE: Final = {"code": Param("token", ("code",))}
 
 
-def _references(*names: str, target: str = "", **paths: str) -> dict[str, Param]:
-    found = {name: Param("reference", (name,), target) for name in names}
-    found.update(
-        {name.replace("_", "-"): Param("reference", (path,), target) for name, path in paths.items()}
-    )
+def _references(*names: str, **paths: str) -> dict[str, Param]:
+    found = {name: Param("reference", (name,)) for name in names}
+    found.update({name.replace("_", "-"): Param("reference", (path,)) for name, path in paths.items()})
     return found
 
 

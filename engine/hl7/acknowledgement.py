@@ -145,7 +145,7 @@ def _frame(
     charset: bytes,
     own_application: str,
     own_facility: str,
-    apart: bool = False,
+    apart: bool,
 ) -> _Frame:
     codec = _answer_codec(charset, delimiters)
     declared = charset.decode("latin-1").split(delimiters.repetition)
@@ -190,7 +190,7 @@ def _unheard(own_application: str, own_facility: str) -> _Frame:
     """The answer to what has no readable header: the usual delimiters, our names, 2.5.1."""
     return _frame(
         USUAL, b"", b"", b"", b"", b"", b"P", DEFAULT_VERSION.encode("ascii"), b"",
-        own_application, own_facility,
+        own_application, own_facility, False,
     )  # fmt: skip
 
 

@@ -34,18 +34,18 @@ def number(text: str, place: str = "") -> Decimal:
 
 
 @lru_cache(maxsize=4096)
-def money(amount: str, denomination: str | None, second: str | None = None, place: str = "") -> Money:
+def money(amount: str, denomination: str | None, second: str | None = None) -> Money:
     """A CP or MO. `amount` and `denomination` are the sub-components of its first component
     (`12.50&USD`: `FT1-11.1.1`, `FT1-11.1.2`); `second` is its second component, where many senders
     write the currency (`12.50^USD`) and a CP its price type (table 0205, two letters: passed over).
 
-    Raises `Unacceptable` (`bad-value`, 102, at `place`) for a bad amount or a denomination that is
+    Raises `Unacceptable` (`bad-value`, 102) for a bad amount or a denomination that is
     no ISO 4217 code.
     """
     currency = (denomination or "").strip().upper()
     if currency and not _CURRENCY.fullmatch(currency):
-        raise Unacceptable("bad-value", place, "not a currency code of ISO 4217", hl7=102)
+        raise Unacceptable("bad-value", "", "not a currency code of ISO 4217", hl7=102)
     other = (second or "").strip().upper()
     if not currency and _CURRENCY.fullmatch(other):
         currency = other
-    return Money(amount=number(amount, place), currency=currency)
+    return Money(amount=number(amount), currency=currency)

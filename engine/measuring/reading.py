@@ -124,14 +124,14 @@ def share_within(counted: Mapping[float, float], limit: float) -> float | None:
 
 
 def current(
-    store: MeasureStore, name: str, *, now: float, by: str = "channel", where: Mapping[str, str] | None = None
+    store: MeasureStore, name: str, *, now: float, where: Mapping[str, str] | None = None
 ) -> dict[str, float]:
-    """How it stands with what goes up and down, by the values of a label, where that was said lately."""
+    """How it stands with what goes up and down, by channel, where that was said lately."""
     found: dict[str, float] = defaultdict(float)
     for text, last in store.last_values([name]).items():
         labels = parsed(text)[1]
         if now - last.at <= LATELY and _fits(labels, where):
-            found[labels.get(by, "")] += last.value
+            found[labels.get("channel", "")] += last.value
     return dict(found)
 
 

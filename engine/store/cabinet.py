@@ -138,10 +138,10 @@ class Cabinet:
         with self._opened().read() as work:
             return self._unwrapped(work, tokens)
 
-    def make_subject_keys(self, tokens: Sequence[str], now: float = 0.0) -> dict[str, bytes]:
+    def make_subject_keys(self, tokens: Sequence[str]) -> dict[str, bytes]:
         """The keys of these subjects, the missing ones made in one commit. A subject that was erased gets
         none: it is absent."""
-        return self._made("subject", tokens, now)
+        return self._made("subject", tokens, 0.0)
 
     def destroy(self, key_ids: Iterable[str], why: str, now: float) -> list[str]:
         """Destroy keys for good; which ones still were there. What overwrote them is on the disk when this

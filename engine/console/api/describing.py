@@ -21,7 +21,7 @@ roles have; a token has at most the roles of its owner. An act that somebody has
 a reason (`why`) for the audit. Errors are problem details (RFC 9457) and never repeat what was sent."""
 
 
-def described(operations: Sequence[Operation[Any, Any]], version: str = "1") -> dict[str, Any]:
+def described(operations: Sequence[Operation[Any, Any]]) -> dict[str, Any]:
     """The description as JSON."""
     kinds = [kind for one in operations for kind in (one.asks, one.gives) if kind not in (File, None)]
     shapes, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_TEMPLATE)
@@ -32,7 +32,7 @@ def described(operations: Sequence[Operation[Any, Any]], version: str = "1") -> 
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Wardline", "version": version, "description": " ".join(_ABOUT.split()),
+            "title": "Wardline", "version": "1", "description": " ".join(_ABOUT.split()),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": name} for name in sorted({_subject(one) for one in operations})],

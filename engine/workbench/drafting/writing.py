@@ -11,6 +11,9 @@ from typing import Any
 
 __all__ = ["block", "csv_text", "flow", "line", "scalar"]
 
+_WIDTH = 100
+"""Characters of a line, about."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_./^+-](?:[A-Za-z0-9_./:@^*+ ()'<>=~-]*[A-Za-z0-9_./@^*+()'<>=~-])?")
 
 
@@ -39,11 +42,11 @@ def flow(value: Any) -> str:
     return scalar(value)
 
 
-def block(fields: Mapping[str, Any], indent: str, width: int = 100) -> Iterator[str]:
+def block(fields: Mapping[str, Any], indent: str) -> Iterator[str]:
     """A mapping, one line a key; a long list one line a part."""
     for key, value in fields.items():
         whole = f"{indent}{scalar(key)}: {flow(value)}"
-        if isinstance(value, list) and len(whole) > width:
+        if isinstance(value, list) and len(whole) > _WIDTH:
             yield f"{indent}{scalar(key)}:"
             yield from (f"{indent}  - {flow(part)}" for part in value)
         else:
