@@ -55,8 +55,9 @@ def test_a_name_that_is_nearly_a_setting_is_not_passed_over(variable: str, meant
 @pytest.mark.parametrize(
     "variable",
     [
-        "WARDLINE_KEY", "WARDLINE_KEY_COMMAND", "WARDLINE_USER", "WARDLINE_PERSON_KEY", "WARDLINE_DB_PASSWORD",
-        "WARDLINE_PG_BIN", "WARDLINE_REIDENTIFY_PEOPLE", "WARDLINE_ODOO_STOR_URL", "WARDLINE_NOTIFY_MOD_URL",
+        "WARDLINE_KEY", "WARDLINE_KEY_COMMAND", "WARDLINE_USER", "WARDLINE_PERSON_KEY", "WARDLINE_PG_BIN",
+        "WARDLINE_DB_PASSWORD", "WARDLINE_REIDENTIFY_PEOPLE", "WARDLINE_ODOO_STOR_URL",
+        "WARDLINE_NOTIFY_MOD_URL",
     ],
 )  # fmt: skip
 def test_what_others_read_is_no_mistyped_setting(variable: str) -> None:

@@ -32,6 +32,13 @@ def run(url: str, *arguments: str) -> Result:
     return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["account", "--store", url, *arguments])
 
 
+def test_a_key_that_is_gone_is_told_and_no_other_made(url: str, tmp_path: Path) -> None:
+    key = tmp_path / "wardline.key"
+    key.rename(tmp_path / "copy")
+    assert "the store is there and its key is not" in str(run(url).exception)
+    assert not key.exists()
+
+
 def test_versions_that_are_as_they_were_written(url: str) -> None:
     result = run(url, "--versions")
     assert result.exit_code == 0
