@@ -98,9 +98,9 @@ class SqliteDatabase(Database):
             if self._broken:
                 raise Unavailable(self._broken)
             try:
-                self._work.run("BEGIN IMMEDIATE")
+                self._driver.execute("BEGIN IMMEDIATE")
                 yield self._work
-                self._work.run("COMMIT")
+                self._driver.execute("COMMIT")
             except BaseException as error:
                 self._undo()
                 self._lose_faith(error)
