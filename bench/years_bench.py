@@ -118,7 +118,6 @@ _COMMANDS: Final = """
     find 77 --since 2d
     dead
     scheduled
-    codes
     alerts list
     audit show
     audit verify
@@ -212,7 +211,7 @@ def pages(client: httpx.Client, store: Store) -> Iterator[Asked]:
     delivered = store.deliveries(Query(limit=1), message_id=done.id)[0]
     key = quote(delivered.delivery.effect.key, safe="")
     searches = (
-        *_SEARCHES, "control_id=B2999990", f"about={key}", f"correlation={dead.correlation}"
+        *_lines(_SEARCHES), "control_id=B2999990", f"about={key}", f"correlation={dead.correlation}"
     )  # fmt: skip
     for query in searches:
         yield Asked("page", f"/messages?{query}", _get(client, f"/messages?{query}"))
