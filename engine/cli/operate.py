@@ -6,6 +6,7 @@ Each prints a table for people and, with `--json`, the same as JSON. Nothing sho
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.cli.show import (
     JsonOption,
     StoreOption,
     delivery_line,
+    every_delivery,
     every_message,
     open_named,
     print_json,
@@ -33,7 +35,7 @@ from engine.correlation import message_of
 from engine.effects import kind_of
 from engine.model import DeliveryState, MessageState, Reason
 from engine.store.base import MessageStore
-from engine.store.contracts.views import MessageView, Query
+from engine.store.contracts.views import DeliveryView, MessageView, Query
 
 __all__ = ["dead", "messages", "show_messages", "since_of", "state_of", "status"]
 
@@ -114,7 +116,10 @@ def dead(store: StoreOption = None, channel: ChannelOption = "", as_json: JsonOp
         for state in (MessageState.DEAD, MessageState.QUARANTINED)
         for view in every_message(opened, Query(channel=channel, state=state.value, limit=PAGE))
     ]
-    letters = [_letter(opened, view) for view in sorted(found, key=lambda view: view.id)]
+    refused: dict[int, list[DeliveryView]] = defaultdict(list)
+    for one in every_delivery(opened, Query(channel=channel, state=DeliveryState.DEAD.value, limit=PAGE)):
+        refused[one.delivery.message_id].append(one)
+    letters = [_letter(view, refused.get(view.id, [])) for view in sorted(found, key=lambda view: view.id)]
     if as_json:
         print_json(letters)
         return
@@ -152,13 +157,9 @@ def _story(opened: MessageStore, message_id: int, correlation: str, as_json: boo
         console.print(f"  {delivery_line(delivery)}", highlight=False)
 
 
-def _letter(opened: MessageStore, view: MessageView) -> dict[str, Any]:
+def _letter(view: MessageView, refused: Iterable[DeliveryView]) -> dict[str, Any]:
     lines = [_cause("-", view.reason)] if view.reason else []
-    lines += [
-        _cause(kind_of(delivery.delivery.effect), delivery.reason)
-        for delivery in opened.deliveries(Query(limit=PAGE), message_id=view.id)
-        if delivery.reason and delivery.state is DeliveryState.DEAD
-    ]
+    lines += [_cause(kind_of(one.delivery.effect), one.reason) for one in refused if one.reason]
     return {
         "id": view.id, "channel": view.channel, "type": view.type, "state": view.state.value,
         "received_at": view.received_at, "lines": lines,

@@ -7,7 +7,7 @@ in lately, and looked up. Nothing is written for that when messages are taken.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -31,7 +31,7 @@ class Sender(NamedTuple):
 
 def senders(store: Store, channels: Iterable[str]) -> dict[str, set[Sender]]:
     """By channel, who sent its newest messages."""
-    return {channel: set(_of(store, channel)) for channel in channels}
+    return {channel: set(_of(store, ids)) for channel, ids in store.kept(list(channels), _LATELY).items()}
 
 
 def names_of(
@@ -47,8 +47,8 @@ def names_of(
     )
 
 
-def _of(store: Store, channel: str) -> Iterable[Sender]:
-    for message in store.stored(store.newest(channel, _LATELY)):
+def _of(store: Store, ids: Sequence[int]) -> Iterable[Sender]:
+    for message in store.stored(ids):
         with suppress(Unacceptable):
             header = read_header(message.raw)
             yield Sender(header.field(3), header.field(4))

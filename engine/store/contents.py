@@ -19,7 +19,7 @@ from engine.store.cabinet import Cabinet
 from engine.store.cipher import NONCE, TAG, Cipher, Damaged
 from engine.store.keys import KeyRing
 
-__all__ = ["DAY_SECONDS", "Contents", "Gone", "is_day_key"]
+__all__ = ["DAY_SECONDS", "Contents", "Gone", "channel_of", "is_day_key"]
 
 DAY_SECONDS: Final = 86400.0
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -110,6 +110,11 @@ class Contents:
 def is_day_key(key_id: str) -> bool:
     """Whether a content's key lies in the cabinet; those of the ring have no slash in their id."""
     return "/" in key_id
+
+
+def channel_of(key_id: str) -> str:
+    """Whose day a key of the cabinet is of; empty for one of the ring (`Cabinet.day_key`)."""
+    return key_id.split("/")[1] if is_day_key(key_id) else ""
 
 
 def _box(key_id: str, key: bytes) -> _Box:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from engine.model import MessageState
+from engine.store.contents import channel_of
 from engine.store.contracts.overview import Ahead, Sought, Stopped
 from engine.store.contracts.views import MessageView
 from engine.store.database import Work, rows_of
@@ -40,6 +41,13 @@ _AHEAD: Final = (
     " ORDER BY e.id LIMIT 1) FROM deliveries d WHERE d.id BETWEEN ? AND ? AND d.sequence_key <> ''"
     " AND d.state IN ('due', 'claimed') ORDER BY d.id"
 )
+# One look into the index for each key: a day's key of a channel seals thousands.
+_KEYS: Final = (
+    "WITH RECURSIVE k(id) AS (SELECT min(key_id) FROM contents"
+    " UNION ALL SELECT (SELECT min(key_id) FROM contents WHERE key_id > k.id) FROM k WHERE k.id IS NOT NULL)"
+    " SELECT id FROM k WHERE id IS NOT NULL ORDER BY id DESC"
+)
+_SEALED_WITH: Final = "SELECT message_id FROM contents WHERE key_id = ? ORDER BY message_id DESC LIMIT ?"
 _CONTENT: Final = "SELECT 1 FROM contents WHERE message_id = ? AND sealed IS NOT NULL"
 _REFUSED: Final = (
     "SELECT m.id, (SELECT d.reason FROM deliveries d WHERE d.state = 'dead'"
@@ -82,6 +90,16 @@ class Overview(Part):
         with self._database.read() as work:
             rows = work.rows(_AHEAD, (first, first + PER_MESSAGE - 1))
         return [Ahead(*row) for row in rows if row[1] is not None]
+
+    def kept(self, channels: Collection[str], limit: int) -> dict[str, list[int]]:
+        """`OverviewStore.kept`, by the keys of their days."""
+        found: dict[str, list[int]] = {channel: [] for channel in channels}
+        with self._database.read() as work:
+            for (key_id,) in work.rows(_KEYS):
+                mine = found.get(channel_of(key_id))
+                if mine is not None and len(mine) < limit:
+                    mine += [row[0] for row in work.rows(_SEALED_WITH, (key_id, limit - len(mine)))]
+        return found
 
     def has_content(self, message_id: int) -> bool:
         """`OverviewStore.has_content`."""

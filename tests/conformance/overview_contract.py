@@ -117,6 +117,19 @@ class OverviewContract:
         first, again = arrive(store, *map(arrival, (1, 1)))
         assert [store.has_content(number) for number in (first, again, 99)] == [True, False, False]
 
+    def test_of_each_channel_the_newest_that_are_kept_whole(self, store: Store) -> None:
+        day = 86400.0
+        first, _, later, last, _ = arrive(
+            store,
+            arrival(1),
+            arrival(1),
+            arrival(2, at=day),
+            arrival(3, at=day),
+            arrival(4, channel="orders"),
+        )
+        assert store.kept(["charges", "lab"], 3) == {"charges": [last, later, first], "lab": []}
+        assert store.kept(["charges"], 2) == {"charges": [last, later]}
+
     def test_resends_are_found_by_what_they_repeat(self, store: Store) -> None:
         first, other, again, third = arrive(store, *map(arrival, (1, 2, 1, 1)))
         assert ids(store, Sought(original=first)) == [third, again]

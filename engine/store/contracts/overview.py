@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -77,6 +77,10 @@ class OverviewStore(Protocol):
 
     def ahead(self, message_id: int) -> list[Ahead]:
         """For the open deliveries of a message: which other messages they wait for."""
+        ...
+
+    def kept(self, channels: Collection[str], limit: int) -> dict[str, list[int]]:
+        """By channel, messages whose content is kept: those of its newest days, no more than `limit`."""
         ...
 
     def has_content(self, message_id: int) -> bool:
