@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from engine.app.opening import ring_of
+from engine.cli.secrecy import refuse_password
 from engine.errors import Misconfigured
 from engine.proof.prove import Wanted, prove
 from engine.proof.report import page, read_signed, signed
@@ -31,13 +32,18 @@ def prove_phi(
         str, typer.Option(help="Only rows of such segments or types: `PID-*`, `Patient.*`.")
     ] = "*",
     store: Annotated[
-        str, typer.Option(help="An empty PostgreSQL database to run on; default: a SQLite store of its own.")
+        str,
+        typer.Option(
+            help="An empty PostgreSQL database to run on; default: a SQLite store of its own.",
+            envvar="WARDLINE_PROOF_STORE",
+        ),
     ] = "",
     odoo: Annotated[
         str,
         typer.Option(
             help="Address of Odoo's PostgreSQL database: effects go to Odoo as channels and environment say,"
-            " and it is searched too; `none`: a ledger."
+            " and it is searched too; `none`: a ledger.",
+            envvar="WARDLINE_PROOF_ODOO",
         ),
     ] = "none",
     report: Annotated[
@@ -56,6 +62,8 @@ def prove_phi(
     """Send a canary in every row of the policy through a running engine, and search all it wrote or said."""
     if verify is not None:
         raise typer.Exit(_verify(verify, public))
+    refuse_password(store, "--store", "WARDLINE_PROOF_STORE")
+    refuse_password(odoo, "--odoo", "WARDLINE_PROOF_ODOO")
     wanted = Wanted(
         seed=seed or secrets.randbelow(2**32) + 1,
         channels=channels,

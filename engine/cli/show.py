@@ -12,6 +12,7 @@ from rich.table import Table
 
 from engine.app.opening import check_there, open_settings
 from engine.cli.ending import ENDING
+from engine.cli.secrecy import warn_of_password
 from engine.effects import kind_of
 from engine.model import MessageState, Reason
 from engine.settings import Settings
@@ -33,6 +34,7 @@ def open_named(store: str | None, *, may_make: bool = False) -> Store:
     """The store of the settings, or the one the command line names; closed when the command ends. Raises
     `Misconfigured` for a file that is not there, unless this may be the first to use it."""
     settings = Settings.from_environment(store=store)
+    warn_of_password(store or "", "--store", "WARDLINE_STORE")
     if not may_make:
         check_there(settings)
     opened = open_settings(settings)
