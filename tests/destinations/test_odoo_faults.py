@@ -116,12 +116,12 @@ def test_t12_every_fault_is_tried_again(
 ) -> None:
     proxy, desk = proxied(transport, share=0.0, seed=1, faults=(fault,))
     wanted = [Encounter(key=f"{fault}{transport}V", subject=f"{fault}P", state="open")]
-    desk.done(*wanted)
+    drained(desk, wanted)  # a busy machine's Odoo may be late without a fault
     proxy.share = 1.0
     (outcome,) = desk.deliver(desk.batch(*wanted))
     assert isinstance(outcome, TryAgain)
     proxy.share = 0.0
-    (outcome,) = desk.deliver(desk.batch(*wanted))
+    (outcome,), _ = drained(desk, wanted)
     assert isinstance(outcome, Delivered)
 
 

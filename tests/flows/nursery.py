@@ -62,11 +62,14 @@ class Nursery:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
-    def fork(self, arguments: Sequence[str], environment: Mapping[str, str], errors: int) -> Forked:
-        """An engine: `arguments` as `faulty.py` takes them, `errors` the descriptor of its standard error."""
-        asked = json.dumps({"arguments": list(arguments), "environment": dict(environment)}).encode()
+    def fork(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *streams: int, folder: str = ""
+    ) -> Forked:
+        """An engine, or a command: `arguments` as `faulty.py` takes them, `streams` the descriptors of its
+        standard input, output and error, or one for the latter two, `folder` where it works."""
+        asked = {"arguments": list(arguments), "environment": dict(environment), "folder": folder}
         with self._asking:
-            socket.send_fds(self._line, [asked], [errors])
+            socket.send_fds(self._line, [json.dumps(asked).encode()], streams)
             return self._forked.get(timeout=FORKED_WITHIN)
 
     def end(self) -> None:

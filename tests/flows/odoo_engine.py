@@ -69,6 +69,8 @@ class HospitalEngine(Engine):
         tables.mkdir(exist_ok=True)
         for table in (SHIPPED / "tables").glob("*.csv"):
             (tables / table.name).write_text(table.read_text())
+        self.goes_on = False
+        """Whether a start runs what was deployed before, as after a power cut, and reads no folder again."""
         self._trials: dict[str, Trial] = {}
         self._expected: dict[tuple[str, bytes], Effects] = {}
 
@@ -78,6 +80,9 @@ class HospitalEngine(Engine):
         path.write_text(path.read_text().rstrip("\n") + "\n" + "\n".join(rows) + "\n")
 
     # Lives
+
+    def _arguments(self) -> list[str]:
+        return ["run", "--workers", str(self.workers)] if self.goes_on else super()._arguments()
 
     def wait_ready(self) -> Self:
         """Until every channel listens: enough to send, and sooner than /ready."""

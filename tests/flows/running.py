@@ -241,6 +241,11 @@ class Engine:
         while self._senders:
             self._senders.pop().close()
 
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The ports of the channels that listen."""
+        return self._ports
+
     def port(self, channel: str = "") -> int:
         """The port on which a channel listens."""
         return self._ports[channel] if channel else next(iter(self._ports.values()))

@@ -90,6 +90,7 @@ class Scene:
             self._send(self.batch(number).before)
         self.engine.all_settled(180)
         self.engine.kill()
+        self.engine.goes_on = True
 
     def _live(self, number: int, fault: str, at: int) -> None:
         items = [["product_id.default_code", "in", list(self._items)]]

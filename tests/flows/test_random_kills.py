@@ -55,6 +55,7 @@ def lived_through(
     for number in range(kills):
         senders.allow((number + 1) / (kills + 1))
         time.sleep(dice.uniform(*lives))
+        engine.goes_on |= bool(engine.ports)  # once it listened its channels are deployed
         engine.kill()
         engine.spawn("impatient=0.05")
     killed = time.monotonic() - began

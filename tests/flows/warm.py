@@ -2,7 +2,8 @@
 start then takes a tenth of the time, and it still is a process of its own that dies of kill -9.
 
 Over a socket (its descriptor is the argument) come `{"arguments": [fault, …, "--", "run", folder],
-"environment": {…}}`, a line each, with the descriptor that shall be the engine's standard error. Out go
+"environment": {…}, "folder": …}`, each with the descriptors of standard input, output and error, or with one
+for the latter two. Out go
 `forked PID` for each, and `ended PID CODE` when one is gone. When the socket closes all engines die.
 """
 
@@ -54,7 +55,7 @@ def main() -> None:
             os.read(ended, 4096)
             _bury(engines, line)
             continue
-        said, errors, _, _ = socket.recv_fds(line, LONGEST, 1)
+        said, streams, _, _ = socket.recv_fds(line, LONGEST, 3)
         if not said:
             for engine in engines:
                 os.kill(engine, signal.SIGKILL)
@@ -64,9 +65,10 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for inherited in (ended, wake, line.detach()):
                 os.close(inherited)
-            _be(json.loads(said), errors[0])
+            _be(json.loads(said), streams)
             return
-        os.close(errors[0])
+        for stream in streams:
+            os.close(stream)
         engines.add(pid)
         line.send(b"forked %d\n" % pid)
 
@@ -78,11 +80,13 @@ def _bury(engines: set[int], line: socket.socket) -> None:
             line.send(b"ended %d %d\n" % (end[0], os.waitstatus_to_exitcode(end[1])))
 
 
-def _be(asked: dict[str, object], errors: int) -> None:
-    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    os.dup2(errors, 1)
-    os.dup2(errors, 2)
-    os.close(errors)
+def _be(asked: dict[str, object], streams: list[int]) -> None:
+    given = streams if len(streams) == 3 else [os.open(os.devnull, os.O_RDWR), *2 * streams]
+    for number, stream in enumerate(given):
+        os.dup2(stream, number)
+    for stream in set(given):
+        os.close(stream)
+    os.chdir(str(asked["folder"] or "."))
     os.environ.clear()
     os.environ.update(asked["environment"])  # type: ignore[call-overload]
     sys.argv = ["faulty.py", *asked["arguments"]]  # type: ignore[misc]

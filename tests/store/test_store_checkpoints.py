@@ -97,7 +97,7 @@ def test_a_long_log_is_finished_while_writers_wait(tmp_path: Path, monkeypatch: 
     store = open_store(f"sqlite:///{tmp_path}/w.db", RING)
     for number in range(3000):
         accept(store, number)
-    assert log.stat().st_size < 3000 * 4 * 4096 / 3
+    assert log.stat().st_size < 3000 * 4 * 4096 * 2 / 3  # of what was written to it
     assert store.gaps() == []
     store.close()
 
