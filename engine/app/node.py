@@ -4,7 +4,6 @@ in order."""
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
@@ -21,44 +20,31 @@ from engine.app.expiring import ExpiryLoop, Secured
 from engine.app.front import Front, Shown
 from engine.app.holding import Holding, held_doors
 from engine.app.measured import Keeping, standing_of, telling
-from engine.app.opening import reader_of
 from engine.app.recorder import Recorder
 from engine.app.turning import Turning
-from engine.app.workers import Share, Workers, belongs
+from engine.app.workers import Share, Workers
+from engine.app.working import Work, failed
 from engine.auditing import Act, Entry
 from engine.config.keeping import retention_of
-from engine.delivery import DeliveryLoop
 from engine.destinations.base import Destination
 from engine.editions.catching_up import catch_up
 from engine.editions.healing import heal
 from engine.editions.loading import Loaded, Shelf
-from engine.egress import Compared, Egress
 from engine.errors import Misconfigured, Unavailable
 from engine.measuring.standing import Standing
 from engine.measuring.telling import Hearing
-from engine.model import Lane
-from engine.privacy.book import TokenBook
-from engine.privacy.sealing import Sealer
-from engine.privacy.searching import KnownAuthorities
-from engine.privacy.vault import Vault
 from engine.programs import Programs
-from engine.retention import RetentionLoop
-from engine.retry import RetryPolicy
-from engine.routing import RoutingLoop
 from engine.scheduling import ScheduleLoop
 from engine.settings import Settings
 from engine.store.base import Store
-from engine.store.cipher import Fingerprints
 from engine.store.contracts.editions import Activation
 from engine.store.contracts.measures import Last
 from engine.store.keys import KeyRing
-from engine.telemetry import GAUGES, EditionUnreadable, EngineStarted, EngineStopping, LoopFailed, signal
+from engine.telemetry import GAUGES, EditionUnreadable, EngineStarted, EngineStopping, signal
 from engine.threads import Loop, Threads
 from engine.upkeep.caring import CareLoop
 
-__all__ = ["Node", "Ready", "failed"]
-
-FAILED_REST = 1.0  # seconds before a loop that failed turns again
+__all__ = ["Node", "Ready"]
 
 
 class Ready(NamedTuple):
@@ -90,17 +76,17 @@ class Node:
         say: Callable[[bytes], object] | None = None,
     ) -> None:
         """`hearing` is what the workers say to the first process, `say` tells it a line."""
-        self._reactor, self._settings, self._store, self._ring = reactor, settings, store, ring
+        self._reactor, self._settings, self._store = reactor, settings, store
         self._share, self._workers, self._recorder = share, workers, recorder
         self._looks = Threads(reactor, "look")
-        self._compared = Compared()
         self._programs = Programs({}, load=shelf.programs)
-        self._carrying = Carrying(settings, share, self._delivery)
-        self._router = self._make_router() if share[0] > 0 or share[1] == 1 else None
+        self._work = Work(settings, store, ring, share, self._programs)
+        self._carrying = Carrying(settings, share, partial(self._work.delivery, settled=self._settled))
+        self._router = self._work.router(self._routed) if share[0] > 0 or share[1] == 1 else None
         self._routing = (
             Loop("routing", self._router.turn, partial(failed, "routing")) if self._router else None
         )
-        self._retention = self._make_retention()
+        self._retention = self._work.retention()
         self._watch = Watch(settings, store) if share[0] == 0 else None
         self._books = BooksLoop(store, settings, clock=time.time)
         self._care = CareLoop(store, settings.disk_reserve * 1_000_000, time.time)
@@ -125,45 +111,6 @@ class Node:
 
     # Putting together
 
-    def _make_router(self) -> RoutingLoop:
-        reader = reader_of(self._settings, self._ring)
-        sealer = Sealer(reader, self._store.keep_seal_key, self._store.cabinet, clock=time.time)
-        return RoutingLoop(
-            self._store,
-            self._programs,
-            TokenBook(self._vault(), self._store.tokens),
-            seal=sealer.seal,
-            renew=lambda: self._renewed(sealer),
-            name=Fingerprints(self._ring).of,
-            batch=self._settings.batch,
-            clock=time.time,
-            routed=self._routed,
-            remember=KnownAuthorities(self._ring, self._store).remember,
-            holder=self.holder,
-            compared=self._compared,
-            mine=partial(belongs, share=self._share),
-        )
-
-    def _vault(self) -> Vault:
-        """The vault with the keys that are in use now. Raises `Misconfigured` for one that the ring lacks."""
-        return Vault.of(self._ring.following(self._store.uses()), self._settings.tenant)
-
-    def _renewed(self, sealer: Sealer) -> Vault:
-        """The same, when it has turned."""
-        sealer.forget()
-        return self._vault()
-
-    def _make_retention(self) -> RetentionLoop:
-        return RetentionLoop(
-            self._store,
-            self._settings.retention,
-            {},
-            audit_days=self._settings.keep_audit,
-            holder=self.holder,
-            clock=time.time,
-            steady=time.monotonic,
-        )
-
     def _make_upkeep(self) -> list[Loop]:
         """What one process of the node does for all of them."""
         runs = ScheduleLoop(self._store.release_scheduled, time.time, self._released)
@@ -185,26 +132,10 @@ class Node:
     def _secured(self) -> dict[str, Secured]:
         return self._front.secured() if self._front else {}
 
-    def _delivery(self, name: str, destination: Destination, lane: Lane) -> Loop:
-        loop = DeliveryLoop(
-            self._store,
-            name,
-            destination,
-            lane,
-            egress=Egress(self._programs, self._store, self.holder, time.time, self._compared),
-            holder=f"{self.holder}/{name}/{lane.name.lower()}",
-            retry=RetryPolicy(give_up=self._settings.give_up_days * 86400),
-            batch=self._settings.batch,
-            clock=time.time,
-            dice=random.random,
-            settled=self._settled,
-        )
-        return Loop(f"deliver {name} {lane.name}", loop.turn, partial(failed, "delivery"))
-
     @property
     def holder(self) -> str:
         """This process's name on leases; the same after a restart."""
-        return f"{self._settings.node}/{self._share[0]}"
+        return self._work.holder
 
     # Running
 
@@ -406,9 +337,3 @@ class Node:
 def _not_purged(error: BaseException) -> float:
     """Nobody waits for it: tried again when others have had their turn."""
     return 60 * failed("retention", error)
-
-
-def failed(part: str, error: BaseException) -> float:
-    """What failed is told, and tried again after so many seconds."""
-    signal(LoopFailed(part, type(error).__name__))
-    return FAILED_REST
