@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from schema_at_hand import keep_at_hand
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -127,6 +128,13 @@ class _Told:
             text = crash.message.splitlines()[0][:200] if crash and crash.message else ""
             reporter = self._config.pluginmanager.get_plugin("terminalreporter")
             reporter.write_line(f"\n{report.when} failed: {report.nodeid} {text}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schema_at_hand() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        keep_at_hand(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
