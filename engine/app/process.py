@@ -36,6 +36,7 @@ from engine.config.loading import load_channels
 from engine.console.health import application
 from engine.editions.loading import Shelf
 from engine.errors import Misconfigured
+from engine.measuring.recounting import recount
 from engine.measuring.telling import Hearing
 from engine.settings import Settings
 from engine.store.base import Store
@@ -80,6 +81,7 @@ def run_node(settings: Settings, folder: Path | None, share: Share, *, plain_log
         raise Misconfigured("another engine runs on this store", hint="stop it first, or name another store")
     if share[0] == 0:
         store.examine(EXAMINE)
+        recount(store, time.time())
         store.begin_terms(ring.current)
     with tempfile.TemporaryDirectory(prefix="wardline-", ignore_cleanup_errors=True) as into:
         shelf = Shelf(store, Path(into), two_persons=settings.mode == "production")

@@ -46,7 +46,10 @@ _HISTORY: Final = """
 
 The first process writes what was counted into the store, every ten seconds: what happened in each minute
 (kept for two days), hour (sixty days) and day (three years). Pages, alerts and figures are made of it, so
-they go on over restarts, and without Prometheus. Kept are:
+they go on over restarts, and without Prometheus. What a crash kept from being written, ten seconds at most,
+the next start counts again from messages and effects; only how long acknowledgements took stays out.
+
+Kept are:
 
 """
 

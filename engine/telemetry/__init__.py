@@ -58,6 +58,7 @@ from engine.telemetry.node import (
     WorkerEnded,
 )
 from engine.telemetry.processing import (
+    STOOD,
     ApplicationAnswerRefused,
     ApplicationAnswerTaken,
     ApplicationAnswerUnwritten,
@@ -83,6 +84,7 @@ from engine.telemetry.taking import (
 )
 
 __all__ = [
+    "STOOD",
     "ASKED", "GAUGES", "LABELS", "METRICS", "REGISTRY", "AcceptFailed", "AlertClosed", "AlertOpened",
     "AlertsOpen", "Answered", "ApplicationAnswerRefused", "ApplicationAnswerTaken",
     "ApplicationAnswerUnwritten", "ApplicationLinkAway", "AuditContradicted", "AuditFailed",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from engine.telemetry.registry import counter, histogram
 from engine.telemetry.signals import Signal
 
 __all__ = [
-    "ApplicationAnswerRefused", "ApplicationAnswerTaken", "ApplicationAnswerUnwritten",
+    "STOOD", "ApplicationAnswerRefused", "ApplicationAnswerTaken", "ApplicationAnswerUnwritten",
     "ApplicationLinkAway", "BatchDelivered", "DeliverySettled", "DestinationAway", "MessagesRouted",
     "OdooKeyRefused", "PrivacyIncident",
 ]  # fmt: skip
+
+STOOD: Final[tuple[float, ...]] = (
+    0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400,
+)  # fmt: skip
+"""Seconds from a message to its effect: the upper bounds in which they are counted."""
 
 _incidents = counter(
     "wardline_privacy_incidents",
@@ -37,7 +42,7 @@ _end_to_end = histogram(
     "wardline_end_to_end_seconds",
     "From the arrival of a message to its effect standing, for each effect.",
     "channel",
-    (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400),
+    STOOD,
 )
 _batches = histogram(
     "wardline_delivery_seconds",

@@ -11,6 +11,7 @@ from engine.model import (
     Delivered,
     DeliveryState,
     Lane,
+    MessageState,
     Reason,
     ReasonCode,
     Refused,
@@ -19,7 +20,7 @@ from engine.model import (
     Settlement,
 )
 from engine.store.base import Store
-from engine.store.contracts.figures import Ended
+from engine.store.contracts.figures import Came, Ended, Settled
 from engine.store.contracts.views import EffectRow
 
 LOCKED = Reason(ReasonCode.CONFLICT, "the invoice is posted", "charge")
@@ -54,6 +55,23 @@ class FigureContract:
         assert store.ended(0.0, 1) == [glove]
         assert store.ended(15_000.0, 10) == [glove]
         assert store.ended(30_000.0, 10) == []
+
+    def test_what_came_and_was_settled_since_a_moment(self, store: Store) -> None:
+        _ended(store, 1, 10_000.0, KNEE, Delivered({}))
+        _ended(store, 2, 20_000.0, GLOVE, Refused(LOCKED))
+        again, bad = b"figure" + (2).to_bytes(10, "big"), b"figure-that-is-bad"[:16]
+        store.accept([
+            Arrival("charges", b"MSH|2", again, again, 20_001.0),
+            Arrival("charges", b"MSH|9", bad, bad, 20_002.0, answered="error", reason=LOCKED),
+        ])  # fmt: skip
+        assert sorted(store.came_since(15_000.0)) == [
+            Came("charges", MessageState.DEAD, "", True, 1),
+            Came("charges", MessageState.DUPLICATE, "", False, 1),
+            Came("charges", MessageState.QUARANTINED, "conflict", False, 1),
+        ]
+        assert store.came_since(30_000.0) == [] == store.settled_since(30_000.0)
+        assert store.settled_since(10_004.0) == [Settled("charges", "odoo:count", False, "conflict", 3.0)]
+        assert len(store.settled_since(10_003.0)) == 2
 
     def test_effects_are_counted_by_channel_kind_and_state(self, store: Store) -> None:
         _ended(store, 1, 10_000.0, KNEE, Delivered({}))

@@ -16,6 +16,36 @@ from engine.measuring import reading
 SENT = 6
 
 
+def test_a_crash_leaves_no_hole_in_the_history(make_engine: Callable[..., Engine]) -> None:
+    """Killed before it was written: the next start counts what stands, and the one after that no more."""
+    engine = make_engine(channel("charges")).start()
+    wait_for(lambda: _history(engine, "wardline_process") != {}, "the engine to have said that it is there")
+    wrong = b1("wrong").replace(b"DFT^P03", b"ORU^R01")
+    for message in (*(b1(f"C{number}") for number in range(SENT)), b1("C0"), wrong):
+        engine.connect().ask(message)
+    engine.settle()
+    engine.kill()
+    for _ in range(2):
+        engine.start().kill()
+        assert _total(engine, "wardline_messages_accepted") == {"charges": SENT + 1}
+        assert _total(engine, "wardline_messages_refused") == {"charges": 1}
+        assert _total(engine, "wardline_messages_routed") == {"charges": SENT}
+        assert _total(engine, "wardline_settled") == {"charges": SENT}
+        assert _total(engine, "wardline_end_to_end_seconds_bucket") == {"charges": SENT}
+
+
+def _total(engine: Engine, name: str) -> dict[str, float]:
+    """What the history holds of a metric, by channel."""
+    now = time.time()
+    with engine.store() as store:
+        return reading.totals(store, name, since=now - 600, until=now + 60)
+
+
+def _history(engine: Engine, name: str) -> dict[str, object]:
+    with engine.store() as store:
+        return dict(store.last_values([name]))
+
+
 def metric(engine: Engine, name: str, **labels: str) -> float:
     """The sum of a metric's lines in /metrics that have these labels."""
     lines = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", engine.metrics(), re.MULTILINE)
