@@ -171,7 +171,7 @@ def test_what_a_store_did_not_take_is_written_when_it_is_back(
 def test_last_values_are_told_while_they_are_renewed(store: Store) -> None:
     store.measure({}, {series("wardline_backlog", channel="x", what="due"): 3.0}, at=START)
     store.measure({}, {series("wardline_backlog", channel="x", what="dead"): 2.0}, at=START - 100)
-    assert reading.current(store, "wardline_backlog", now=START, by="what") == {"due": 3.0}
+    assert reading.current(store, "wardline_backlog", now=START) == {"x": 3.0}
     assert reading.current(store, "wardline_backlog", now=START, where={"what": "dead"}) == {}
 
 
