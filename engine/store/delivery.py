@@ -1,4 +1,4 @@
-"""Deliveries on their way: claimed in order under a lease, noted, settled, redelivered."""
+"""Deliveries on their way: claimed in order under a lease, noted, settled; and those that wait for a run."""
 
 from __future__ import annotations
 
