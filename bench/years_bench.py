@@ -119,7 +119,7 @@ _COMMANDS: Final = """
     dead
     scheduled
     alerts list
-    audit show
+    audit list
     audit verify
     store status
     redeliver --all --dry-run

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 
 from engine.cli.folders import folders_of
@@ -108,16 +109,22 @@ def show_messages(found: Iterable[MessageView]) -> None:
     Console().print(shown)
 
 
-def dead(store: StoreOption = None, channel: ChannelOption = "", as_json: JsonOption = False) -> None:
+def dead(
+    store: StoreOption = None,
+    channel: ChannelOption = "",
+    since: Annotated[str, typer.Option(help="Age such as 90s, 15m, 2h, 7d.")] = "",
+    as_json: JsonOption = False,
+) -> None:
     """Dead letters and quarantine: what, why, where, and who must act."""
     opened = open_named(store)
+    query = Query(channel=channel, since=since_of(since), limit=PAGE)
     found = [
         view
         for state in (MessageState.DEAD, MessageState.QUARANTINED)
-        for view in every_message(opened, Query(channel=channel, state=state.value, limit=PAGE))
+        for view in every_message(opened, replace(query, state=state.value))
     ]
     refused: dict[int, list[DeliveryView]] = defaultdict(list)
-    for one in every_delivery(opened, Query(channel=channel, state=DeliveryState.DEAD.value, limit=PAGE)):
+    for one in every_delivery(opened, replace(query, state=DeliveryState.DEAD.value)):
         refused[one.delivery.message_id].append(one)
     letters = [_letter(view, refused.get(view.id, [])) for view in sorted(found, key=lambda view: view.id)]
     if as_json:
