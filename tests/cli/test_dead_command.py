@@ -52,8 +52,7 @@ def test_letters_of_late(url: str) -> None:
 
 def test_effects_are_counted_of_one_channel_or_all(url: str) -> None:
     said = [
-        {"channel": "charges", "effect": "charge", "state": state, "count": 1}
-        for state in ("dead", "delivered")
+        {"channel": "charges", "effect": "charge", "state": state, "count": 1} for state in ("dead", "due")
     ]
     assert printed(url, "account")["effects"] == said
     assert printed(url, "account", "--channel", "orders")["effects"] == []
