@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.effects import KINDS
 from engine.model import DeliveryState, MessageState
-from engine.store.books import HOLES, OF_DELIVERIES, OF_MESSAGES, OF_OTHERS, OPEN_DELIVERIES
+from engine.store.books import ANY_UNFIT, HOLES, OF_DELIVERIES, OF_MESSAGES, OF_OTHERS, OPEN_DELIVERIES
 from engine.store.contracts.views import AccountRow, EffectRow, Told
 from engine.store.database import Work
 from engine.store.part import Part, checksum
@@ -87,8 +87,9 @@ class Accounting(Part):
                 previous = _holes(work, stretch, previous, found)
                 for text, sql in OF_MESSAGES:
                     found[text] += [row[0] for row in work.rows(sql, stretch)]
-                for text, sql in OF_DELIVERIES:
-                    found[text] += [row[0] for row in work.rows(sql, stretch.deliveries)]
+                beside = (*stretch, *stretch.deliveries)
+                for text, sql in OF_DELIVERIES if work.rows(ANY_UNFIT, beside) else ():
+                    found[text] += [row[0] for row in work.rows(sql, beside)]
         with self._database.read(snapshot=True) as work:
             for text, sql in OF_OTHERS:
                 found[text] += [row[0] for row in work.rows(sql)]

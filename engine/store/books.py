@@ -11,7 +11,7 @@ from typing import Final
 from engine.model import DeliveryState, MessageState
 from engine.store.tables import PER_MESSAGE
 
-__all__ = ["BACKLOG", "HOLES", "OF_DELIVERIES", "OF_MESSAGES", "OF_OTHERS", "OPEN_DELIVERIES"]
+__all__ = ["ANY_UNFIT", "BACKLOG", "HOLES", "OF_DELIVERIES", "OF_MESSAGES", "OF_OTHERS", "OPEN_DELIVERIES"]
 
 
 def _words(kind: type[MessageState] | type[DeliveryState]) -> str:
@@ -63,35 +63,9 @@ OF_MESSAGES: Final[tuple[tuple[str, str], ...]] = (
         f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'waiting' AND NOT {_HAS} AND {_OPEN})",
     ),
     (
-        "delivered messages with a delivery that does not stand",
-        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'delivered' AND {_HAS}"
-        " AND d.state NOT IN ('delivered', 'shadowed', 'replaced'))",
-    ),
-    (
-        "shadowed messages with a delivery that was carried out, or is open",
-        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'shadowed' AND {_HAS}"
-        " AND d.state NOT IN ('shadowed', 'replaced'))",
-    ),
-    (
-        "skipped messages with a delivery open or dead",
-        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'skipped' AND {_HAS}"
-        f" AND ({_OPEN} OR d.state = 'dead'))",
-    ),
-    (
-        "dead letters with a delivery still open",
-        f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'dead' AND {_HAS} AND {_OPEN})",
-    ),
-    (
         "dead letters without a reason",
         f"SELECT m.id FROM messages m WHERE {_M} AND m.state = 'dead' AND m.reason IS NULL"
         f" AND NOT {_HAS} AND d.state = 'dead')",
-    ),
-    (
-        "messages with deliveries they should not have",
-        f"SELECT m.id FROM messages m WHERE {_M}"
-        " AND ((m.state IN ('joined', 'filtered', 'duplicate', 'quarantined')"
-        f" AND {_HAS} AND d.state <> 'replaced')) OR (m.state IN ('received', 'fragment')"
-        f" AND {_HAS} AND (m.again = 0 OR {_OPEN}))))",
     ),
     (
         "messages with an effect on its way to nowhere",
@@ -103,22 +77,42 @@ OF_MESSAGES: Final[tuple[tuple[str, str], ...]] = (
 """What must never be found, in words, and the query that finds its ids among messages from an id on and below
 another."""
 
-OF_DELIVERIES: Final[tuple[tuple[str, str], ...]] = (
+_UNFIT: Final = (
+    ("deliveries without their message", "d.id", "m.id IS NULL"),
+    ("deliveries that say another message's id", "d.id", f"d.id / {PER_MESSAGE} <> d.message_id"),
+    ("deliveries in no known state", "d.id", f"d.state NOT IN ({_words(DeliveryState)})"),
     (
-        "deliveries without their message",
-        "SELECT d.id FROM deliveries d LEFT JOIN messages m ON m.id = d.message_id"
-        f" WHERE {_D} AND m.id IS NULL",
+        "delivered messages with a delivery that does not stand",
+        "m.id",
+        "m.state = 'delivered' AND d.state NOT IN ('delivered', 'shadowed', 'replaced')",
     ),
     (
-        "deliveries that say another message's id",
-        f"SELECT d.id FROM deliveries d WHERE {_D} AND d.id / {PER_MESSAGE} <> d.message_id",
+        "shadowed messages with a delivery that was carried out, or is open",
+        "m.id",
+        "m.state = 'shadowed' AND d.state NOT IN ('shadowed', 'replaced')",
     ),
     (
-        "deliveries in no known state",
-        f"SELECT d.id FROM deliveries d WHERE {_D} AND d.state NOT IN ({_words(DeliveryState)})",
+        "skipped messages with a delivery open or dead",
+        "m.id",
+        f"m.state = 'skipped' AND ({_OPEN} OR d.state = 'dead')",
+    ),
+    ("dead letters with a delivery still open", "m.id", f"m.state = 'dead' AND {_OPEN}"),
+    (
+        "messages with deliveries they should not have",
+        "m.id",
+        "(m.state IN ('joined', 'filtered', 'duplicate', 'quarantined') AND d.state <> 'replaced')"
+        f" OR (m.state IN ('received', 'fragment') AND (m.again = 0 OR {_OPEN}))",
     ),
 )
-"""The same of deliveries, between ids of theirs."""
+_BESIDE: Final = f"FROM deliveries d LEFT JOIN messages m ON m.id = d.id / {PER_MESSAGE} AND {_M} WHERE {_D}"
+
+ANY_UNFIT: Final = f"SELECT 1 {_BESIDE} AND ({' OR '.join(f'({unfit})' for *_, unfit in _UNFIT)}) LIMIT 1"
+"""Whether any delivery, between two ids, does not go with its message, between ids of its own: one look."""
+
+OF_DELIVERIES: Final = tuple(
+    (words, f"SELECT DISTINCT {key} {_BESIDE} AND ({unfit}) ORDER BY 1") for words, key, unfit in _UNFIT
+)
+"""Then, how and which."""
 
 OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (
     (
@@ -157,9 +151,9 @@ OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (
 )
 """The same of what is few beside them, or has an index of its own."""
 
-OPEN_DELIVERIES: Final = (
-    "SELECT id, destination, sequence_key, {effect}, checksum FROM deliveries"
-    " WHERE state IN ('due', 'claimed', 'scheduled')"
+OPEN_DELIVERIES: Final = " UNION ALL ".join(
+    f"SELECT id, destination, sequence_key, {{effect}}, checksum FROM deliveries WHERE state = '{state}'"
+    for state in ("due", "claimed", "scheduled")
 )
 """What is compared with its checksum."""
 

@@ -83,6 +83,61 @@ def test_effects_and_content_of_messages_after_the_last_one_are_found(store: Sto
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE messages SET state = 'lost' WHERE id = 4", "messages in no known state: 1 (4)"),
+        (
+            "UPDATE deliveries SET state = 'lost' WHERE message_id = 4",
+            "deliveries in no known state: 1 (4000001)",
+        ),
+        (
+            "UPDATE deliveries SET state = 'dead' WHERE message_id = 4",
+            "delivered messages with a delivery that does not stand: 1 (4)",
+        ),
+        (
+            "UPDATE messages SET state = 'shadowed' WHERE id = 4",
+            "shadowed messages with a delivery that was carried out, or is open: 1 (4)",
+        ),
+        (
+            "UPDATE deliveries SET state = 'due' WHERE message_id = 4;"
+            " UPDATE messages SET state = 'skipped' WHERE id = 4",
+            "skipped messages with a delivery open or dead: 1 (4)",
+        ),
+        (
+            "UPDATE deliveries SET state = 'scheduled' WHERE message_id = 4;"
+            " UPDATE messages SET state = 'dead', reason = '{}' WHERE id = 4",
+            "dead letters with a delivery still open: 1 (4)",
+        ),
+        (
+            "UPDATE messages SET state = 'filtered' WHERE id = 4",
+            "messages with deliveries they should not have: 1 (4)",
+        ),
+        (
+            "UPDATE messages SET state = 'received', again = 1 WHERE id = 4;"
+            " UPDATE deliveries SET state = 'claimed', holder = 'h' WHERE message_id = 4",
+            "messages with deliveries they should not have: 1 (4)",
+        ),
+        (
+            "UPDATE deliveries SET message_id = 5 WHERE id = 4000001",
+            "deliveries that say another message's id: 1 (4000001)",
+        ),
+        (
+            "UPDATE deliveries SET state = 'due', checksum = 1 WHERE message_id = 4;"
+            " UPDATE messages SET state = 'waiting' WHERE id = 4",
+            "open deliveries that are damaged: 1 (4000001)",
+        ),
+    ],
+    ids=lambda text: text if text.endswith(")") else "",
+)  # fmt: skip
+def test_each_thing_that_does_not_go_together_is_said(
+    store: Store, file: Path, change: str, said: str
+) -> None:
+    for statement in change.split(";"):
+        _past_the_store(file, statement)
+    assert said in store.gaps()
+
+
 def test_an_effect_that_nobody_can_read_is_counted_as_that(store: Store, file: Path) -> None:
     _past_the_store(file, "UPDATE deliveries SET effect = X'00ff' WHERE message_id = 4")
     assert EffectRow("charges", "damaged", DeliveryState.DELIVERED, 1) in store.effects()
