@@ -141,7 +141,7 @@ def _guarded(desk: Desk, area: Area, route: Route) -> Route:
         if not may(caller, area.needs):
             await run_in_threadpool(tell_refused, desk, caller, f"page:{area.path}")
             roles = " or ".join(sorted(role for role, has in MATRIX.items() if area.needs in has))
-            raise Forbidden(f"{area.name or area.path} is for people with the role {roles}.")
+            raise Forbidden(f"The page {area.name or area.path} takes the role {roles}.")
         return await endpoint(request)
 
     return Route(route.path, checked, methods=sorted(route.methods or {"GET"}))

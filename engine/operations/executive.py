@@ -88,7 +88,7 @@ def figures(desk: Desk, since: float, until: float) -> Executive:
     ended = desk.store.ended(since, MOST)
     taken, stopped = _series(desk, since, until)
     made = [
-        _exceptions(sum(map(_sum, taken)), sum(map(_sum, stopped))),
+        _exceptions(sum(map(_sum, taken)), sum(map(_sum, stopped)), _turned_away(desk, since, until)),
         _acknowledged(desk, since, until),
         _carried_out(desk, since, until),
         _stock_out(ended),
@@ -101,7 +101,11 @@ def figures(desk: Desk, since: float, until: float) -> Executive:
     )  # fmt: skip
 
 
-def _exceptions(taken: float, stopped: float) -> Figure:
+def _turned_away(desk: Desk, since: float, until: float) -> float:
+    return sum(totals(desk.store, "wardline_messages_refused", since=since, until=until).values())
+
+
+def _exceptions(taken: float, stopped: float, refused: float) -> Figure:
     return Figure(
         name="exception-rate", title="Exceptions", unit="per-thousand",
         value=1000 * stopped / taken if taken else None,
@@ -109,6 +113,7 @@ def _exceptions(taken: float, stopped: float) -> Figure:
         formula="1,000 × (messages answered with an error + messages that became dead letters + effects that"
         " were refused) ÷ messages taken",
         of=round(taken), what="messages taken",
+        note=f"{refused:,.0f} more came and were answered with an error" if refused else "",
     )  # fmt: skip
 
 
