@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from engine.privacy.table import v2_table
 from engine.transforms.wording import near
@@ -21,11 +22,20 @@ def path_meant(text: str) -> str:
         return ""
     segment, field = found["segment"].upper(), int(found["field"])
     rest = re.sub("[-._:]", ".", found["rest"])
-    last = max((number for name, number in v2_table().fields if name == segment), default=0)
+    last = _last_fields().get(segment, 0)
     if not last and not segment.startswith("Z"):
-        meant = near(segment, {name for name, _ in v2_table().fields}).removesuffix("?")
+        meant = near(segment, set(_last_fields())).removesuffix("?")
         return f"{meant}-{field}{rest}?" if meant else ""
     if last and not 0 < field <= last:
         return f"the fields of {segment} are 1 to {last}"
     right = f"{segment}-{field}{rest}"
     return f"did you mean {right}?" if right != text and "[" not in text else ""
+
+
+@cache
+def _last_fields() -> dict[str, int]:
+    """How many fields each segment has in the standard."""
+    last: dict[str, int] = {}
+    for segment, number in v2_table().fields:
+        last[segment] = max(number, last.get(segment, 0))
+    return last

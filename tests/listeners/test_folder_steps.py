@@ -267,7 +267,8 @@ def test_status_shows_what_lies_in_folders(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("WARDLINE_KEY", KEY)
     monkeypatch.setenv("COLUMNS", "400")
     run = CliRunner()
-    away = run.invoke(app, ["status", str(channels), "--json"])
+    with store_in(tmp_path):
+        away = run.invoke(app, ["status", str(channels), "--json"])
     assert json.loads(away.stdout)["charges"] == {"folder": "ENOENT"}
     path.mkdir()
     dropped(path)
