@@ -41,7 +41,7 @@ import planted_leak
 from fault_points import FaultPoints
 
 from engine import cli
-from engine.app import listening, measured, node, process
+from engine.app import listening, measured, process, working
 from engine.destinations.ledger import LedgerDestination
 from engine.errors import Unavailable
 from engine.listeners import file_run, inbox
@@ -100,7 +100,7 @@ def refuse() -> None:
 
 def impatient(seconds: str) -> None:
     first = float(seconds)
-    node.RetryPolicy = partial(node.RetryPolicy, first=first, longest=100 * first)  # type: ignore[misc, assignment]
+    working.RetryPolicy = partial(working.RetryPolicy, first=first, longest=100 * first)  # type: ignore[misc, assignment]
 
 
 def points(where: str) -> None:
@@ -153,13 +153,13 @@ def leak(where: str) -> None:
 
 
 def dawdle(rest: str) -> None:
-    turn = node.RoutingLoop.turn
+    turn = working.RoutingLoop.turn
 
     def slowly(self: Any) -> float:
         _rest(rest)
         return turn(self)
 
-    node.RoutingLoop.turn = slowly  # type: ignore[method-assign]
+    working.RoutingLoop.turn = slowly  # type: ignore[method-assign]
 
 
 def stick(loop: str) -> None:
