@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -120,31 +120,48 @@ class Mirror:
             [["origin", "=like", f"{prefix}%"]],
             "origin", "state", "location_id", "location_dest_id", "scheduled_date", "partner_id", "priority",
         )  # fmt: skip
+        moves = self._moves(row["id"] for row in found)
         return sorted(
             [
                 row["origin"], row["state"], row["location_id"][1], row["location_dest_id"][1],
                 _planned(row),
-                row["partner_id"][1] if row["partner_id"] else "", row["priority"], self.moves(row["id"]),
+                row["partner_id"][1] if row["partner_id"] else "", row["priority"], moves[row["id"]],
             ]
             for row in found
         )  # fmt: skip
 
-    def moves(self, picking: int) -> list[Any]:
-        found = self.admin.read(
-            "stock.move", [["picking_id", "=", picking]],
+    def _moves(self, pickings: Iterable[int]) -> dict[int, list[Any]]:
+        found = self._below(
+            "stock.move", "picking_id", pickings,
             "product_id", "product_uom_qty", "quantity", "state", "product_uom", "origin_returned_move_id",
         )  # fmt: skip
-        return sorted(
-            [
-                row["product_id"][1], row["product_uom_qty"], row["quantity"], row["state"],
-                row["product_uom"][1], bool(row["origin_returned_move_id"]), self._lots(row["id"]),
-            ]
-            for row in found
-        )  # fmt: skip
+        all_of_them = [row["id"] for rows in found.values() for row in rows]
+        lots = {
+            move: sorted([row["lot_id"][1] if row["lot_id"] else "", row["quantity"]] for row in rows)
+            for move, rows in self._below(
+                "stock.move.line", "move_id", all_of_them, "lot_id", "quantity"
+            ).items()
+        }
+        return {
+            picking: sorted(
+                [
+                    row["product_id"][1], row["product_uom_qty"], row["quantity"], row["state"],
+                    row["product_uom"][1], bool(row["origin_returned_move_id"]), lots[row["id"]],
+                ]
+                for row in rows
+            )
+            for picking, rows in found.items()
+        }  # fmt: skip
 
-    def _lots(self, move: int) -> list[Any]:
-        rows = self.admin.read("stock.move.line", [["move_id", "=", move]], "lot_id", "quantity")
-        return sorted([row["lot_id"][1] if row["lot_id"] else "", row["quantity"]] for row in rows)
+    def _below(
+        self, model: str, by: str, of: Iterable[int], *fields: str, **options: Any
+    ) -> dict[int, list[dict[str, Any]]]:
+        """The rows of a model by what their field `by` names, read at once."""
+        found: dict[int, list[dict[str, Any]]] = {one: [] for one in of}
+        if found:
+            for row in self.admin.read(model, [[by, "in", list(found)]], by, *fields, **options):
+                found[row[by][0]].append(row)
+        return found
 
     def orders(self, prefix: str) -> list[Any]:
         found = self.admin.read(
@@ -155,17 +172,17 @@ class Mirror:
             "partner_id",
         )
         result = []
+        below = self._below(
+            "sale.order.line", "order_id", (row["id"] for row in found), "product_id",
+            "product_uom_qty", "price_unit", "name", "analytic_distribution", "product_uom_id",
+        )  # fmt: skip
         for row in found:
-            lines = self.admin.read(
-                "sale.order.line", [["order_id", "=", row["id"]]], "product_id",
-                "product_uom_qty", "price_unit", "name", "analytic_distribution", "product_uom_id",
-            )  # fmt: skip
             told = sorted(
                 [
                     line["product_id"][1], line["product_uom_qty"], line["price_unit"], line["name"],
                     str(line["analytic_distribution"]), line["product_uom_id"][1],
                 ]
-                for line in lines
+                for line in below[row["id"]]
             )  # fmt: skip
             result.append([row["client_order_ref"], row["state"], row["partner_id"][1], told])
         return sorted(result)
@@ -175,6 +192,8 @@ class Mirror:
             "res.partner", [["ref", "=like", f"{prefix}%"]],
             "ref", "name", "active", "parent_id", "function", "category_id", context={"active_test": False},
         )  # fmt: skip
+        if not found:
+            return []
         tags = {row["id"]: row["name"] for row in self.admin.read("res.partner.category", [], "name")}
         return sorted(
             [
@@ -202,15 +221,18 @@ class Mirror:
                 "product_tmpl_id",
                 ["location_id", "product_min_qty", "product_max_qty", "trigger", "active"],
             ),
-            "stock.lot": ("product_id.product_tmpl_id", ["name", "expiration_date"]),
+            "stock.lot": ("product_id", ["name", "expiration_date"]),
+        }
+        lines = {
+            model: self._below(model, by, (_one(row, by) for row in found), *words, context=everything)
+            for model, (by, words) in below.items()
         }
         result = []
         for row in found:
             told: list[Any] = [_plain(row[field]) for field in fields]
             for model, (by, words) in below.items():
-                domain = [[by, "=", row["product_tmpl_id"][0]]]
-                lines = self.admin.read(model, domain, *words, context=everything)
-                told.append(sorted(str([_plain(line[word]) for word in words]) for line in lines))
+                rows = lines[model][_one(row, by)]
+                told.append(sorted(str([_plain(line[word]) for word in words]) for line in rows))
             result.append(told)
         return sorted(result)
 
@@ -237,6 +259,11 @@ class Mirror:
             name = row["product_id"][1]
             total[name] = total.get(name, 0.0) + row["product_qty"]
         return total
+
+
+def _one(product: dict[str, Any], by: str) -> int:
+    """What names a product in another model: itself, or its template."""
+    return int(product["id"] if by == "product_id" else product["product_tmpl_id"][0])
 
 
 def _plain(value: Any) -> Any:
