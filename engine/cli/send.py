@@ -31,6 +31,24 @@ __all__ = ["Tally", "play", "send"]
 _LINE_EVERY = 5.0
 """Seconds between progress lines where there is no terminal."""
 
+_HINTS = (
+    (
+        "not connected",
+        "nobody took the connection: does an engine run there with a channel at this port, past all firewalls?",
+    ),
+    (
+        "certificate verify failed",
+        "the listener's certificate was not accepted: --ca names who issued it, --server-name the name in it;"
+        " one that is over is refused too",
+    ),
+    (
+        "connection lost: Connection was closed cleanly",
+        "the listener closed without an answer: it wants TLS, takes nothing now, or not from this address;"
+        " its log says which",
+    ),
+)
+"""What to look at, by what stands in an answer that did not come."""
+
 
 def send(
     files: Annotated[
@@ -251,3 +269,6 @@ def _show(tally: Tally) -> None:
     if tally.waits:
         said += f"; answered in p50 {figures['p50_ms']} ms, p99 {figures['p99_ms']} ms"
     typer.echo(said)
+    for words, hint in _HINTS:
+        if any(words in answer for answer in tally.answers):
+            typer.echo(f"→ {hint}")

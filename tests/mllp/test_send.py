@@ -80,11 +80,13 @@ def test_any_negative_answer_is_exit_code_1_and_counted(serve: Serve, three: Pat
 def test_nobody_listens(three: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        done = wardline_send(three, "--to", f"127.0.0.1:{taken.getsockname()[1]}", "--json")
+        to = ("--to", f"127.0.0.1:{taken.getsockname()[1]}")
+        done = wardline_send(three, *to, "--json")
     assert done.returncode == 1
     figures = json.loads(done.stdout)
     assert figures["not_sent"] == 2
     assert next(iter(figures["answers"])).startswith("not connected")
+    assert "does an engine run there" in wardline_send(three, *to).stdout
 
 
 def test_mutual_tls(serve: Serve, three: Path, tmp_path: Path) -> None:
@@ -93,7 +95,8 @@ def test_mutual_tls(serve: Serve, three: Path, tmp_path: Path) -> None:
     served = serve(ServerTls(server.certificate, server.key, authority.file, names=["lab"]))
     to = ("--to", f"127.0.0.1:{served.port}", "--ca", authority.file)
     ours = ("--cert", client.certificate, "--key", client.key)
-    assert wardline_send(three, *to, *ours).returncode == 1
+    refused = wardline_send(three, *to, *ours)
+    assert (refused.returncode, "--server-name the name in it" in refused.stdout) == (1, True)
     assert served.application.received == []
     assert wardline_send(three, *to, *ours, "--server-name", "engine.hospital.example").returncode == 0
 
