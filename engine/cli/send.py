@@ -34,7 +34,7 @@ _LINE_EVERY = 5.0
 _HINTS = (
     (
         "not connected",
-        "nobody took the connection: does an engine run there with a channel at this port, past all firewalls?",
+        "nobody took the connection: does an engine run there with a channel at this port? A firewall?",
     ),
     (
         "certificate verify failed",
