@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup test quality demo console screenshots mutate prove odoo odoo-down bench fuzz lock clean
+.PHONY: help setup test quality types style channels-hold demo console screenshots mutate prove odoo odoo-down bench fuzz lock clean
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
 
@@ -18,14 +18,22 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 quality: $(READY)  ## formatting, lint, types, layers
+	@$(MAKE) --no-print-directory -j 2 types style
+
+types: $(READY)
+	$(BIN)/mypy
+
+style: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: $(READY) quality  ## everything that must hold before a commit lands
+channels-hold: $(READY)
 	$(BIN)/wardline lint channels
 	$(BIN)/wardline test channels
+
+test: $(READY)   ## everything that must hold before a commit lands
+	@$(MAKE) --no-print-directory -j 2 types style channels-hold
 	@was=$$($(BIN)/python -m demo.odoo status >/dev/null 2>&1 && echo up); \
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 40; code=$$?; \
 	test -n "$$was" || $(BIN)/python -m demo.odoo down >/dev/null 2>&1; exit $$code

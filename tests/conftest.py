@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import certifi
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,6 +38,8 @@ settings.load_profile("wardline")
 OVERTIME = 60.0
 """Seconds after a test's limit until its process is ended. The limit itself raises in the main thread, where
 it may be swallowed or come while a lock is waited for; this cannot be."""
+
+_END = "-----END CERTIFICATE-----\n"
 
 STDERR = pytest.StashKey[int]()
 
@@ -131,9 +134,14 @@ class _Told:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _schema_at_hand() -> Iterator[None]:
+def _at_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What would be made anew for each store and each client: the tables of an empty store, and the world's
+    authorities, whom nothing here is asked to believe (httpx reads all of them for each client)."""
+    one = tmp_path_factory.mktemp("authorities") / "one.pem"
+    one.write_text(Path(certifi.where()).read_text().partition(_END)[0] + _END)
     with pytest.MonkeyPatch.context() as patch:
         keep_at_hand(patch)
+        patch.setattr(certifi, "where", lambda: str(one))
         yield
 
 

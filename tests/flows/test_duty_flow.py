@@ -22,7 +22,7 @@ from engine.accounts.words import Role
 from engine.app.opening import open_settings, ring_of
 from engine.settings import Settings
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(600)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.slow, pytest.mark.timeout(600)]
 
 PERSON, OTHER = "7788123", "5550001"
 PATIENCE = (

@@ -30,7 +30,7 @@ from engine.store.contracts.views import DeliveryView, Query
 sys.path.append(str(Path(__file__).parents[1] / "destinations"))
 from faulty_proxy import FAULTS, PATIENCE, FaultyProxy
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.slow, pytest.mark.timeout(900)]
 
 IMPATIENT = "impatient=0.1"
 ADT, DFT, SIU = "adt-encounters", "dft-charges", "theatre-schedule"

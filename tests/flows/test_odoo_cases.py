@@ -24,7 +24,7 @@ from demo.session import Session
 from engine.config.cases.comparing import compare_effects
 from engine.model import MessageState
 
-pytestmark = [*NEEDS_ODOO, pytest.mark.timeout(900)]
+pytestmark = [*NEEDS_ODOO, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Outcome(NamedTuple):

@@ -116,6 +116,7 @@ def two_ports() -> tuple[str, str]:
             return str(first), str(first + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.odoo
 @NEEDS_ODOO[1]

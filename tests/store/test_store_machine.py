@@ -202,6 +202,7 @@ def _id(one: _Delivery) -> int:
     return one.message * 1_000_000 + one.number
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_t29_the_store_does_what_the_model_does(tmp_path: Path) -> None:
     StoreMachine.template = tmp_path / "template.db"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.workbench.mutation import Tried, try_mutants
 
 SHIPPED = Path(__file__).parents[2] / "channels"
@@ -26,6 +28,7 @@ def test_every_mutant_of_a_channel_is_noticed_or_listed() -> None:
     assert tried.tallies[0].mutants > 150
 
 
+@pytest.mark.slow
 def test_a_sample_of_all_mutants_is_noticed_or_listed() -> None:
     tried = try_mutants(CHANNELS, sample=220, seed=20261122)
     assert _left(tried) == []
