@@ -163,7 +163,7 @@ def dawdle(rest: str) -> None:
 
 
 def stick(loop: str) -> None:
-    measured._SHORTER = {loop: 0.1}  # type: ignore[misc, assignment]
+    measured._SHORTER = {loop: 0.3}  # type: ignore[misc, assignment]
     _second_turn(loop, lambda: time.sleep(3600))
 
 

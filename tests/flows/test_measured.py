@@ -81,6 +81,7 @@ def test_what_workers_count_is_shown_and_outlives_them_and_the_engine(
         os.kill(pid, signal.SIGKILL)
     engine.connect("more").ask(b1("again"))
     wait_for(lambda: routed() == 2 * SENT + 1, "workers in the place of those that ended to be added", engine)
+    wait_for(lambda: delivered() == 2 * SENT + 1, "what they delivered to be added", engine)
     assert engine.stop() == 0
     with engine.store() as store:
         now = time.time()
