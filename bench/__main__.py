@@ -57,10 +57,11 @@ def intake(*, quick: bool) -> list[dict[str, Any]]:
             f"{row['p99']:,}", f"{row['cpu_us']:.0f}", f"{row['share']:.0%}",
         )  # fmt: skip
     console.print(table)
-    for disk in ("", ", slow disk"):
-        times = rates[f"{intake_bench.SQLITE}{disk}", 32] / rates[f"{intake_bench.SINGLE}{disk}", 32]
-        where = "on a disk a millisecond slower" if disk else "at 32 connections"
-        console.print(f"{where} sharing commits gives {times:.1f} times one commit per message")
+    shared, single = intake_bench.SQLITE, intake_bench.SINGLE
+    for longer in (0, *intake_bench.DISKS):
+        one, other = (rates[intake_bench.slower(kind, longer), 32] for kind in (shared, single))
+        where = f"on a disk {longer} us slower" if longer else "at 32 connections"
+        console.print(f"{where} sharing commits gives {one / other:.1f} times one commit per message")
     return rows
 
 

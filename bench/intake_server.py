@@ -2,8 +2,8 @@
 
 `python -m bench.intake_server KIND FOLDER [URL]` prints the port it listens on. KIND is `none` (answers
 without storing), `file` (preallocated append-only file, one fdatasync per batch: the floor of durable
-intake), `store` (the real store at URL) or `store-single` (the same, one commit per message); `-slow`
-behind these two: on a disk that takes a millisecond longer to sync, as network volumes do.
+intake), `store` (the real store at URL) or `store-single` (the same, one commit per message); `+250`
+behind these two: on a disk that takes 250 microseconds longer to sync.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ class FileLog:
 
 
 class SlowDisk:
-    """A store whose every commit takes a millisecond longer."""
+    """A store whose every commit takes longer, by this many seconds."""
 
-    def __init__(self, store: MessageStore) -> None:
-        self._store = store
+    def __init__(self, store: MessageStore, longer: float) -> None:
+        self._store, self._longer = store, longer
 
     def accept(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
         receipts = self._store.accept(arrivals)
-        time.sleep(0.001)
+        time.sleep(self._longer)
         return receipts
 
     def idle(self) -> bool:
@@ -76,7 +76,7 @@ class SlowDisk:
 
 
 def main() -> None:
-    kind, folder = sys.argv[1], Path(sys.argv[2])
+    (kind, _, longer), folder = sys.argv[1].partition("+"), Path(sys.argv[2])
     sys.setswitchinterval(SWITCH)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -92,10 +92,10 @@ def main() -> None:
     ring = KeyRing({"bench": bytes(32)})
     if kind.startswith("store"):
         storage = open_store(sys.argv[3], ring)
-        if "-single" in kind:
+        if kind == "store-single":
             engine.intake.LARGEST_BATCH = 1
-        if kind.endswith("-slow"):
-            storage = SlowDisk(storage)
+        if longer:
+            storage = SlowDisk(storage, float(longer) / 1e6)
     else:
         storage = FileLog(folder)
     if kind == "none":

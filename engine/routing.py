@@ -23,7 +23,7 @@ from engine.privacy.sealing import SubjectGone
 from engine.privacy.vault import Vault
 from engine.program import Program
 from engine.programs import HOMELESS, Programs
-from engine.store.base import CoursesMoved, Store, TokensTaken, VaultTurned
+from engine.store.base import AT_ONCE, CoursesMoved, Store, TokensTaken, VaultTurned
 from engine.telemetry import MessagesRouted, signal
 from engine.tokens import NewToken
 
@@ -77,7 +77,8 @@ class RoutingLoop:
         for _, of_one in groupby(waiting, key=lambda message: message.edition):
             self._route(list(of_one))
         if self._assembly.due:
-            self._put_together(behind=len(waiting) >= self._batch)
+            full = len(waiting) >= self._batch or sum(len(message.raw) for message in waiting) >= AT_ONCE
+            self._put_together(behind=full)
         return 0.0 if waiting else REST
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ over every implementation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from engine.model import (
     Answered,
@@ -47,7 +47,11 @@ from engine.store.contracts.vault import VaultStore
 from engine.store.contracts.views import ViewStore
 from engine.tokens import NewToken
 
-__all__ = ["CoursesMoved", "MessageStore", "Store", "TokensTaken", "VaultTurned"]
+__all__ = ["AT_ONCE", "CoursesMoved", "MessageStore", "Store", "TokensTaken", "VaultTurned"]
+
+AT_ONCE: Final = 16 * 2**20
+"""Bytes of content that are read for routing at once, and what the last message has beyond: a hundred letters of
+many megabytes each, one behind the other, would not fit into memory."""
 
 
 class TokensTaken(Exception):
@@ -87,7 +91,7 @@ class MessageStore(
 
     def unrouted(self, channels: Sequence[str], after: int, limit: int) -> list[StoredMessage]:
         """Messages in state received with id greater than `after`, oldest first, decrypted; none of a channel
-        that a person stopped."""
+        that a person stopped. At most `limit`, and none behind those that fill `AT_ONCE` bytes."""
         ...
 
     def tokens(self, indexes: Sequence[bytes]) -> dict[bytes, str]:

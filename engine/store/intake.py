@@ -19,6 +19,7 @@ from engine.model import (
     Receipt,
     StoredMessage,
 )
+from engine.store.base import AT_ONCE
 from engine.store.cipher import Damaged
 from engine.store.contents import Gone
 from engine.store.database import Work, marks, rows_of
@@ -49,7 +50,14 @@ _OWE: Final = (
 _SEALED: Final = (
     "SELECT m.id, m.channel, m.received_at, m.fingerprint, m.digest, c.key_id, {sealed}, m.edition,"
     f" m.step = '{SAID}'"
-    " FROM messages m LEFT JOIN contents c ON c.message_id = m.id WHERE "
+    " FROM {messages} m LEFT JOIN contents c ON c.message_id = m.id WHERE "
+)
+_UNROUTED: Final = (
+    "(SELECT w.*, sum(w.bytes) OVER (ORDER BY w.id) AS so_far FROM ("
+    "SELECT id, channel, received_at, fingerprint, digest, edition, step, bytes FROM messages"
+    " WHERE state = 'received' AND id > ? AND channel IN ({channels})"
+    f" AND {ROUTED.format(channel='messages.channel')}"
+    " ORDER BY id LIMIT ?) w)"
 )
 
 _LATEST: Final = (
@@ -101,12 +109,10 @@ class Intake(Part):
         holds back none of the others."""
         if not channels:
             return []
-        where = (
-            f"m.state = 'received' AND m.id > ? AND m.channel IN ({marks(len(channels))})"
-            f" AND {ROUTED.format(channel='m.channel')}"
-        )
+        waiting = _UNROUTED.format(channels=marks(len(channels)))
+        query = self._sealed(waiting) + "m.so_far - m.bytes < ? ORDER BY m.id"
         with self._database.read() as work:
-            rows = work.rows(f"{self._sealed}{where} ORDER BY m.id LIMIT ?", (after, *channels, limit))
+            rows = work.rows(query, (after, *channels, limit, AT_ONCE))
         found: list[StoredMessage] = []
         damaged: list[tuple[int, Reason]] = []
         for row in rows:
@@ -121,7 +127,7 @@ class Intake(Part):
     def content(self, message_id: int) -> bytes:
         """`MessageStore.content`. Raises `Unacceptable` when what is stored is damaged."""
         with self._database.read() as work:
-            rows = work.rows(self._sealed + "m.id = ? AND c.sealed IS NOT NULL", (message_id,))
+            rows = work.rows(self._sealed() + "m.id = ? AND c.sealed IS NOT NULL", (message_id,))
         if not rows:
             raise KeyError(message_id)
         try:
@@ -143,16 +149,15 @@ class Intake(Part):
             return []
         where = f"c.sealed IS NOT NULL AND m.id IN ({marks(len(message_ids))}) ORDER BY m.id"
         with self._database.read() as work:
-            rows = work.rows(self._sealed + where, tuple(message_ids))
+            rows = work.rows(self._sealed() + where, tuple(message_ids))
         found: list[StoredMessage] = []
         for row in rows:
             with suppress(Damaged):
                 found.append(StoredMessage(row[0], row[1], self._open(row), row[2], row[7], bool(row[8])))
         return found
 
-    @property
-    def _sealed(self) -> str:
-        return _SEALED.format(sealed=self._database.as_bytes.format("c.sealed"))
+    def _sealed(self, messages: str = "messages") -> str:
+        return _SEALED.format(sealed=self._database.as_bytes.format("c.sealed"), messages=messages)
 
     def _open(self, row: tuple[Any, ...]) -> bytes:
         return open_content(self._database, self._contents, row[0], row[1], *row[3:7])

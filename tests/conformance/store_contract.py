@@ -58,7 +58,7 @@ from engine.model import (
     Settlement,
     TryAgain,
 )
-from engine.store.base import MessageStore, Store, TokensTaken
+from engine.store.base import AT_ONCE, MessageStore, Store, TokensTaken
 from engine.store.cipher import Fingerprints
 from engine.store.contracts.fixing import Letters
 from engine.store.contracts.views import AccountRow, Query
@@ -282,6 +282,19 @@ class AcceptContract:
 
 
 class RoutingContract:
+    def test_unrouted_reads_no_more_at_once_than_fits_into_memory(self, store: MessageStore) -> None:
+        half = arrival(1).raw.ljust(AT_ONCE // 2, b"x")
+        store.accept([msgspec.structs.replace(arrival(number), raw=half) for number in (1, 2, 3, 4, 5)])
+        assert [one.id for one in store.unrouted(["charges"], 0, 9)] == [1, 2]
+        assert [one.id for one in store.unrouted(["charges"], 2, 1)] == [3]
+        assert [one.id for one in store.unrouted(["charges"], 4, 9)] == [5]
+
+    def test_a_message_larger_than_that_comes_alone(self, store: MessageStore) -> None:
+        large = msgspec.structs.replace(arrival(1), raw=bytes(AT_ONCE + 1))
+        store.accept([large, arrival(2)])
+        assert [one.raw == large.raw for one in store.unrouted(["charges"], 0, 9)] == [True]
+        assert [one.id for one in store.unrouted(["charges"], 1, 9)] == [2]
+
     def test_unrouted_is_in_order_by_channel_and_paged(self, store: MessageStore) -> None:
         accept(store, *range(1, 4))
         accept(store, 1, channel="adt")

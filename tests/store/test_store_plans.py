@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from engine.store import delivery, editions, parking
+from engine.store import delivery, editions, intake, parking
 from engine.store.keys import KeyRing
 from engine.store.sql import open_store
 
@@ -18,6 +18,7 @@ RING = KeyRing({"first": b"\x07" * 32})
 ASKED = {
     "working_editions": (editions._WORKING, ()),
     "unrouted_channels": (editions._UNROUTED, ()),
+    "unrouted": (f"SELECT * FROM {intake._UNROUTED.format(channels='?')} one", (0, "charges", 9)),
     "parked": (parking._PARKED, ()),
     "heal": (parking._WAITING.format("?"), (2, "charges", "items", "A")),
     "bring_forward": (delivery._FORWARD, (0.0, "charges", 0.0, 9)),
