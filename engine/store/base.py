@@ -50,8 +50,8 @@ from engine.tokens import NewToken
 __all__ = ["AT_ONCE", "CoursesMoved", "MessageStore", "Store", "TokensTaken", "VaultTurned"]
 
 AT_ONCE: Final = 16 * 2**20
-"""Bytes of content that are read for routing at once, and what the last message has beyond: a hundred letters of
-many megabytes each, one behind the other, would not fit into memory."""
+"""Bytes of content that are read for routing at once, and what the last message has beyond: a hundred large
+letters, one behind the other, would not fit into memory."""
 
 
 class TokensTaken(Exception):

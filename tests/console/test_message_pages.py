@@ -116,3 +116,19 @@ def test_content_is_masked_and_opened_with_a_reason(
         ("masked", ""),
         ("identifying", "the ward asks"),
     ]
+
+
+def test_a_page_shows_as_much_of_a_large_message_as_anybody_reads(duty: Duty, operator: httpx.Client) -> None:
+    segments = ["MSH|^~\\&|HIS|GENERAL|||20261120||ORU^R01|L1|P|2.5.1", "PID|1||9^^^A1"]
+    segments += [f"OBX|{number}|ED|1||{'QUJD' * 500}Z" for number in range(1, 1201)]
+    number = duty.take("adt-encounters", "\r".join(segments).encode())
+    path = f"/messages/{number}/content"
+    masked = text(operator.get(path))
+    assert masked.count('<th scope="row"><code>OBX[') > 1900
+    assert f"more values: <code>wardline view --message {number}</code>" in masked
+    opened = text(operator.post(path, data={"why": "the letter looks odd"}))
+    assert "and 1 more characters</small>" in opened
+    assert "too much for a page" in opened
+    assert 'id="content"' not in opened
+    assert len(opened) < 5_000_000
+    assert f'href="/messages/{number}/edit"' in opened
