@@ -35,7 +35,7 @@ channels-hold: $(READY)
 test: $(READY)   ## everything that must hold before a commit lands
 	@$(MAKE) --no-print-directory -j 2 types style channels-hold
 	@was=$$($(BIN)/python -m demo.odoo status >/dev/null 2>&1 && echo up); \
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 40; code=$$?; \
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 40 -rs; code=$$?; \
 	test -n "$$was" || $(BIN)/python -m demo.odoo down >/dev/null 2>&1; exit $$code
 
 demo: $(READY)   ## a surgical day against a real Odoo (ODOO=none|local|URL)

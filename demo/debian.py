@@ -15,6 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import cast
 
+from demo.apt import Apt
 from demo.process import run
 from demo.steps import Absent, Steps
 
@@ -23,21 +24,8 @@ __all__ = ["Package", "obtain"]
 PACKAGE = "odoo-19"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SETTINGS = """\
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Post-Invoke;
-#clear Dir::Cache::pkgcache;
-#clear Dir::Cache::srcpkgcache;
-APT::Default-Release "";
-APT::Sandbox::User "";
-Acquire::Languages "none";
-Acquire::Retries "3";
-Debug::NoLocking "true";
 Dir::State "{home}";
-Dir::State::lists "{home}/lists";
 Dir::State::status "{home}/status";
-Dir::Cache "{home}";
-Dir::Cache::archives "{home}/archives";
 Dir::Etc::sourcelist "{home}/sources.list";
 Dir::Etc::sourceparts "-";
 Dir::Etc::preferences "{home}/preferences";
@@ -93,19 +81,16 @@ def mirror() -> str:
 
 def _fetch(cache: Path) -> Path:
     source = f"deb [signed-by={KEYRING}] {mirror()} sid main\n"
-    home = cache / "apt"
-    for folder in ("lists/partial", "archives/partial", "preferences.d"):
-        (home / folder).mkdir(parents=True, exist_ok=True)
+    home, log = cache / "apt", cache / "package.log"
+    apt = Apt(home, log, SETTINGS)
+    (home / "preferences.d").mkdir(exist_ok=True)
     (home / "status").touch()
     (home / "sources.list").write_text(source)
-    (home / "apt.conf").write_text(SETTINGS.format(home=home))
-    log, apt = cache / "package.log", ["apt-get", "-q", "-c", str(home / "apt.conf")]
-    if run([*apt, "-o", "APT::Update::Error-Mode=any", "update"], log):
+    if not apt.update():
         raise Absent(f"no Odoo here: Debian's package index cannot be fetched (see {_near(log)})")
-    fresh = home / "archives"
-    if run([*apt, "download", PACKAGE], log, cwd=fresh):
+    if not apt.fetch(PACKAGE):
         raise Absent(f"no Odoo here: Debian's package {PACKAGE} cannot be fetched (see {_near(log)})")
-    package = max(fresh.glob(f"{PACKAGE}_*.deb"), key=lambda path: path.stat().st_mtime)
+    package = max(apt.archives.glob(f"{PACKAGE}_*.deb"), key=lambda path: path.stat().st_mtime)
     return package.rename(cache / package.name)
 
 

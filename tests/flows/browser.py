@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,32 +13,29 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from chromium import Chromium
 from websockets.sync.client import connect
 
-__all__ = ["Browser", "chromium"]
-
-
-def chromium() -> str | None:
-    """The browser of this machine, if there is one."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+__all__ = ["Browser"]
 
 
 class Browser:
-    """A browser with one page; `program` is its path, `folder` where it keeps what it keeps."""
+    """A browser with one page; `folder` is where it keeps what it keeps."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, chromium: Chromium, folder: Path) -> None:
         self._folder, self._numbers, self._opened = folder, itertools.count(1), ExitStack()
         self.events: list[dict[str, Any]] = []
         self._command = [
-            program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            chromium.program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
             "--disable-dev-shm-usage", f"--user-data-dir={folder}", "--remote-debugging-port=0",
             "about:blank",
         ]  # fmt: skip
+        self._environ = chromium.environ
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            self._process = subprocess.Popen(self._command, **silent)
+            self._process = subprocess.Popen(self._command, env=self._environ, **silent)
             opened.callback(self._end)
             self._socket = opened.enter_context(connect(self._address(), max_size=None, proxy=None))
             for domain in ("Page", "Runtime", "Log", "Network"):

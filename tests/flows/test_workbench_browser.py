@@ -10,16 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, chromium
+from browser import Browser
+from chromium import chromium
 
 ROOT = Path(__file__).parents[2]
 CHARGE = ROOT / "tests/fixtures/hl7/dft-p03-charge.hl7"
 TAB, ENTER = ("Tab", 9), ("Enter", 13)
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    pytest.mark.skipif(chromium() is None, reason="no chromium on this machine"),
-]
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def link() -> Iterator[str]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Browser]:
-    with Browser(str(chromium()), tmp_path / "profile") as found:
+    with Browser(chromium(), tmp_path / "profile") as found:
         yield found
 
 

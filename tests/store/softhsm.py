@@ -6,13 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from debian_packages import environment, unpacked
 
-ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "softhsm"
-PACKAGES = ("softhsm2", "libsofthsm2", "softhsm2-common", "libbotan-2-19")
 PIN = "4321"
 
 MAKE_KEY = """
@@ -24,18 +23,14 @@ with token.open(rw=True, user_pin=sys.argv[2]) as session:
 
 
 class SoftHsm:
-    """A token called `wardline` in a folder of its own, and the environment in which it works."""
+    """A token called `wardline` in a folder of its own, by the programs under `root`, and the environment in
+    which they work."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
         (folder / "tokens").mkdir()
         (folder / "conf").write_text(f"directories.tokendir = {folder}/tokens\nlog.level = ERROR\n")
         self.module = next(root.rglob("libsofthsm2.so"))
-        libraries = {str(one.parent) for one in root.rglob("*.so*")}
-        self.environ = {
-            **os.environ,
-            "SOFTHSM2_CONF": str(folder / "conf"),
-            "LD_LIBRARY_PATH": ":".join(sorted(libraries)),
-        }
+        self.environ = {**environ, "SOFTHSM2_CONF": str(folder / "conf")}
         util = next(root.rglob("softhsm2-util"))
         self._run(
             str(util), "--init-token", "--free", "--label", "wardline", "--so-pin", "87654321", "--pin", PIN,
@@ -55,24 +50,5 @@ def softhsm(folder: Path) -> SoftHsm:
     pytest.importorskip("pkcs11", reason="the extra `pkcs11` is not installed")
     if shutil.which("softhsm2-util") and list(Path("/usr/lib").rglob("libsofthsm2.so")):
         return SoftHsm(Path("/usr"), folder)
-    root = CACHE / "root"
-    if not list(root.rglob("softhsm2-util")):
-        _unpack(root)
-    return SoftHsm(root, folder)
-
-
-def _unpack(root: Path) -> None:
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        pytest.skip("SoftHSM is not installed, and there is no apt-get to get it with")
-    debs = CACHE / "debs"
-    debs.mkdir(parents=True, exist_ok=True)
-    got = subprocess.run(
-        ["apt-get", "-q", "download", *PACKAGES], cwd=debs, capture_output=True, timeout=120, check=False
-    )
-    if got.returncode:
-        pytest.skip("SoftHSM is not installed, and its packages cannot be had here")
-    partial = root.with_name(f"partial-{os.getpid()}")
-    for package in sorted(debs.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", str(package), str(partial)], check=True, timeout=60)
-    if not root.exists():
-        partial.rename(root)
+    root = unpacked("softhsm2")
+    return SoftHsm(root, folder, environment(root))
