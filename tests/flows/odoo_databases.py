@@ -41,7 +41,8 @@ def drop_database(found: Running) -> None:
     """As `demo.odoo.drop_database`, once it was searched."""
     engines = HospitalEngine.before.pop(found.database, [])
     try:
-        assert identifying_in(found, engines) == {}
+        held = identifying_in(found, engines)
+        assert held == {}, held
     finally:
         odoo.drop_database(found)
 
