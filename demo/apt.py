@@ -35,11 +35,12 @@ class Apt:
     goes by sources and a state other than the system's."""
 
     def __init__(self, home: Path, log: Path, settings: str = "") -> None:
+        home = home.resolve()
         self.archives = home / "archives"
         for folder in (home / "lists/partial", self.archives / "partial"):
             folder.mkdir(parents=True, exist_ok=True)
         self._conf, self._log = home / "apt.conf", log
-        self._conf.write_text((SETTINGS + settings).format(home=home.resolve()))
+        self._conf.write_text((SETTINGS + settings).format(home=home))
 
     def update(self) -> bool:
         """Fetch the lists; whether they are there."""
@@ -55,4 +56,4 @@ class Apt:
         return self._run("install", "--yes", "--download-only", *packages)
 
     def _run(self, *words: str) -> bool:
-        return not run(["apt-get", "-q", "-c", self._conf.resolve(), *words], self._log, cwd=self.archives)
+        return not run(["apt-get", "-q", "-c", self._conf, *words], self._log, cwd=self.archives)

@@ -1,7 +1,6 @@
 """Odoo from Debian sid, unpacked beside the checkout without touching the system's packages or lists.
 
-apt checks the package against Debian's signed index; this machine's own apt configuration names the
-mirror and only the suite is changed to sid. Nothing here needs root.
+This machine's own apt configuration names the mirror; only the suite is changed to sid.
 """
 
 from __future__ import annotations
