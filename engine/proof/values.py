@@ -14,6 +14,7 @@ from engine.hl7.document import Document
 from engine.privacy.fhir_harvest import fhir_harvest
 from engine.privacy.harvest import Harvester, Seen
 from engine.privacy.policy import Policy
+from engine.privacy.tokens import PATTERN, parse
 
 __all__ = ["Values", "identifying"]
 
@@ -24,6 +25,7 @@ _NOBODY: Final = frozenset({"UNKNOWN"})
 """Written for the part of a name that is not known."""
 
 _BYTES: Final = re.compile(rb"\\+x([0-9a-f]{12,})")
+_TOKEN: Final = re.compile(PATTERN.encode())
 _DATE: Final = re.compile(r"([12][0-9]{3})([01][0-9])([0-3][0-9])")
 
 
@@ -48,7 +50,8 @@ def identifying(messages: Iterable[bytes]) -> set[str]:
 
 class Values:
     """Looks for identifying values in bytes: in either case, days with and without dashes, bytes of a
-    PostgreSQL column (written as hexadecimal) too."""
+    PostgreSQL column (written as hexadecimal) too. Not within a token, whose random characters hold a short
+    number by chance."""
 
     def __init__(self, values: Iterable[str]) -> None:
         spelled = sorted({text for value in values for text in _spelled(value)}, key=len, reverse=True)
@@ -61,7 +64,7 @@ class Values:
     def found_in(self, blob: bytes) -> set[str]:
         """Those that stand in these bytes, in small letters."""
         written = b"\n".join(binascii.unhexlify(run[: len(run) // 2 * 2]) for run in _BYTES.findall(blob))
-        return {text for part in (blob, written) for text in self._found(part.lower())}
+        return {text for part in (blob, written) for text in self._found(_without_tokens(part).lower())}
 
     def _found(self, blob: bytes) -> Iterator[str]:
         """In two steps, for there may be thousands of values: which beginnings stand there at all, then those
@@ -71,6 +74,10 @@ class Values:
         for head in set(self._by_head).intersection(pieces) if self.count else ():
             words = "|".join(_alone(text.lower()) for text in self._by_head[head])
             yield from (match[0].decode() for match in re.finditer(words.encode(), blob))
+
+
+def _without_tokens(blob: bytes) -> bytes:
+    return _TOKEN.sub(lambda match: b" " if parse(match[0].decode()) else match[0], blob)
 
 
 def _texts(seen: Seen) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.privacy.tokens import mint
 from engine.proof.values import Values, identifying
 
 RAW = "\r".join(
@@ -33,6 +34,14 @@ def test_it_is_found(text: str) -> None:
 @pytest.mark.parametrize("text", ["119510312", "t1p_0123", "", "1951", "ICU"])
 def test_nothing_else_is(text: str) -> None:
     assert not Values(identifying([RAW])).found_in(text.encode())
+
+
+def test_a_token_holds_a_value_only_by_chance() -> None:
+    [token] = mint("p", bytes(range(26)))
+    values = Values([token[16:22]])
+    assert not values.found_in(f"x{token}y".encode())
+    assert values.found_in(f"{token} {token[16:22]}".encode())
+    assert values.found_in(token[:-1].encode())  # no token: its check does not hold
 
 
 def test_no_values_are_nowhere() -> None:
