@@ -38,7 +38,9 @@ def chromium() -> Chromium:
     root = unpacked("chromium", "fonts-dejavu-core")
     fonts = root / "fonts.conf"
     if not fonts.exists():
-        fonts.write_text(FONTS.format(root=root))
+        whole = fonts.with_suffix(f".{os.getpid()}")  # another worker may be reading it
+        whole.write_text(FONTS.format(root=root))
+        whole.rename(fonts)
     return Chromium(
         str(root / "usr/lib/chromium/chromium"), environment(root) | {"FONTCONFIG_FILE": str(fonts)}
     )
