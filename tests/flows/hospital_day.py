@@ -52,7 +52,7 @@ def day(dice: random.Random, messages: int, mix: Mix) -> list[Sent]:
 
 
 def _visit(dice: random.Random, number: int, mix: Mix) -> Iterator[list[Sent]]:
-    person, visit = f"{50000 + number}", f"VI{number:05}"
+    person, visit = f"{50000 + number}", f"V{number:05}"
     controls = (f"{number:05}-{n}" for n in range(1, 1000))
     events = [
         "A01",
@@ -72,7 +72,7 @@ def _visit(dice: random.Random, number: int, mix: Mix) -> Iterator[list[Sent]]:
         ]
         yield [
             Sent(SIU, number, booking(
-                next(controls), f"CL{number:05}", person, visit, event, at=f"202611{24 + n}093000",
+                next(controls), f"C{number:05}", person, visit, event, at=f"202611{24 + n}093000",
                 theatre=dice.choice(["OR1", "OR2"]), procedures=dice.choice([("47562",), ("49505",)]),
             ))
             for n, event in enumerate(events)

@@ -62,9 +62,8 @@ def batch(work: str, number: int) -> Batch:
 
 
 def mark_of(number: int) -> str:
-    """What stands in every identifier of a batch; its I and L stand in no token, where hundreds of shorter
-    ones would be met by chance."""
-    return f"KILL{number:03}"
+    """What stands in every identifier of a batch."""
+    return f"K{number:03}"
 
 
 def _theatre(m: str, _: int) -> Batch:
