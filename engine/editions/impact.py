@@ -16,7 +16,7 @@ from engine.editions.comparing import FATE, Difference, differences
 from engine.editions.replaying import Became, Replaying
 from engine.gathering import Fetch
 from engine.model import StoredMessage
-from engine.privacy.tokens import DOMAINS
+from engine.privacy.tokens import DOMAINS, PATTERN
 from engine.resources import ResourceKey, Version
 
 __all__ = ["Aliases", "Channel", "Counted", "Group", "Impact", "Pair", "differing", "impact"]
@@ -24,7 +24,7 @@ __all__ = ["Aliases", "Channel", "Counted", "Group", "Impact", "Pair", "differin
 _BATCH: Final = 100
 _PAIRS: Final = 5
 _EXAMPLES: Final = 5
-_TOKEN: Final = re.compile(r"t1([a-z])_[0-9a-hjkmnp-tv-z]{28}")
+_TOKEN: Final = re.compile(PATTERN)
 _WORDS: Final = {letter: word for word, letter in DOMAINS.items()}
 
 
@@ -189,10 +189,11 @@ class Aliases:
         self._counts = Counter[str]()
 
     def __call__(self, text: str) -> str:
-        return _TOKEN.sub(lambda found: self._alias(found[0], found[1]), text)
+        return _TOKEN.sub(lambda found: self._alias(found[0]), text)
 
-    def _alias(self, token: str, letter: str) -> str:
+    def _alias(self, token: str) -> str:
         if token not in self._known:
+            letter = token[2]
             self._counts[letter] += 1
             self._known[token] = f"{_WORDS.get(letter, 'token')} {self._counts[letter]}"
         return self._known[token]

@@ -15,12 +15,12 @@ import re
 from collections import Counter
 
 from engine.privacy.book import TokenBook
-from engine.privacy.tokens import DOMAINS
+from engine.privacy.tokens import DOMAINS, PATTERN
 from engine.privacy.vault import Vault
 
 __all__ = ["AliasBook"]
 
-_TOKEN = re.compile(r"t1[a-z]_[0-9a-hjkmnp-tv-z]{28}")
+_TOKEN = re.compile(PATTERN)
 _WORDS = {letter: word for word, letter in DOMAINS.items()}
 
 
